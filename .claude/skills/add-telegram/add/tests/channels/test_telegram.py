@@ -1,0 +1,188 @@
+"""The Telegram channel against a Bot API server on loopback, with the assistant around it."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from fake_telegram import TOKEN, FakeTelegram, fake_telegram
+
+from bot.assistant import Assistant
+from bot.channels import CHANNELS
+from bot.channels.telegram import LONGEST, TelegramChannel, split
+from bot.errors import Misconfigured
+from bot.messages import Message, Turn
+from bot.settings import Secret, Settings
+from bot.store import open_store
+from bot.testing import FunctionAgent
+from bot.workers import Backoff
+
+
+async def echo(turn: Turn) -> Sequence[str]:
+    return [f"re: {message.text}" for message in turn.asked]
+
+
+def channel(server: str, token: str = TOKEN) -> TelegramChannel:
+    made = TelegramChannel.from_settings(Settings(telegram_bot_token=Secret(token), telegram_api_server=server))
+    assert made is not None
+    return made
+
+
+@asynccontextmanager
+async def running(fake: FakeTelegram, folder: Path, agent: FunctionAgent | None = None) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    async with open_store(folder) as store:
+        parts = [channel(fake.url)]
+        assistant = Assistant("Andy", store, parts, agent or FunctionAgent(echo), Backoff(0.01, 0.02))
+        task = asyncio.create_task(assistant.run(stop, grace=1))
+        try:
+            yield
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, 30)
+
+
+def test_it_starts_with_the_others_once_there_is_a_token() -> None:
+    assert TelegramChannel in CHANNELS
+    assert TelegramChannel.from_settings(Settings()) is None
+    with pytest.raises(Misconfigured, match="TELEGRAM_BOT_TOKEN is no token"):
+        channel("", "no token")
+    assert TOKEN not in repr(Settings(telegram_bot_token=Secret(TOKEN)))
+
+
+def test_a_bot_without_a_token_does_not_pay_for_aiogram() -> None:
+    code = "import sys, bot.run, bot.settings; [cls.from_settings(bot.settings.Settings()) for cls in bot.run.CHANNELS]"
+    subprocess.run([sys.executable, "-c", f"{code}; sys.exit('aiogram' in sys.modules)"], check=True)
+
+
+async def test_text_comes_in_from_private_chats_and_groups_and_the_reply_goes_back(tmp_path: Path) -> None:
+    async with fake_telegram() as fake, running(fake, tmp_path):
+        await fake.write("hello", chat=7)
+        await fake.write("", photo=[])
+        await fake.write("", photo=[], caption="my cat")
+        await fake.write("lunch?", chat=-100, kind="supergroup")
+        await fake.write("@Andy_Test_Bot where?", chat=-100, kind="supergroup")
+        sent = await fake.called("sendMessage", 3)
+    assert {(call["chat_id"], call["text"]) for call in sent} == {
+        ("7", "re: hello"),
+        ("7", "re: my cat"),
+        ("-100", "re: @Andy where?"),
+    }
+
+
+async def test_an_update_is_acknowledged_only_after_its_message_is_stored() -> None:
+    async with fake_telegram() as fake:
+        for text in ("one", "two", "three"):
+            await fake.write(text)
+        telegram = channel(fake.url)
+        stored: list[str] = []
+
+        async def receive(message: Message) -> bool:
+            if message.text == "two" and len(stored) == 1:
+                stored.append("(disk full)")
+                raise OSError("no space left")
+            stored.append(message.text)
+            return True
+
+        with pytest.raises(OSError, match="no space left"):
+            await telegram.connect(receive)
+        task = asyncio.create_task(telegram.connect(receive))
+        await fake.called("getUpdates", 3)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await telegram.disconnect()
+    assert stored == ["one", "(disk full)", "two", "three"]
+    assert [call.get("offset") for call in fake.of("getUpdates")] == [None, "2", "4"]
+
+
+async def test_a_long_reply_goes_out_in_pieces_and_in_order_whatever_fails(tmp_path: Path) -> None:
+    words = " ".join(f"word{n}" for n in range(2000))
+
+    async def long(turn: Turn) -> Sequence[str]:
+        return [words]
+
+    async with fake_telegram() as fake, running(fake, tmp_path, FunctionAgent(long)):
+        fake.refusals["sendMessage"] = [
+            (429, "Too Many Requests", {"retry_after": 1}),
+            (502, "Bad Gateway", {}),
+        ]
+        await fake.write("tell me")
+        sent = await fake.called("sendMessage", 2 + len(split(words)))
+    assert sent[0] == sent[1] == sent[2], "refused twice, then taken"
+    assert " ".join(call["text"] for call in sent[2:]) == words
+
+
+async def test_a_chat_that_cannot_be_reached_holds_nobody_up_and_one_that_moved_is_followed(tmp_path: Path) -> None:
+    async with fake_telegram() as fake, running(fake, tmp_path):
+        fake.refusals["sendMessage"] = [(403, "Forbidden: bot was blocked by the user", {})]
+        await fake.write("hello", chat=8)
+        await fake.called("sendMessage", 1)
+        fake.refusals["sendMessage"] = [(400, "group chat was upgraded", {"migrate_to_chat_id": -1009})]
+        await fake.write("@andy hi", chat=-9, kind="group")
+        sent = await fake.called("sendMessage", 3)
+        await fake.write("again", chat=8)
+        sent = await fake.called("sendMessage", 4)
+    assert [call["chat_id"] for call in sent] == ["8", "-9", "-1009", "8"]
+
+
+async def test_typing_is_shown_while_the_agent_works(tmp_path: Path) -> None:
+    async with fake_telegram() as fake:
+
+        async def slow(turn: Turn) -> Sequence[str]:
+            await fake.called("sendChatAction")
+            return ["done"]
+
+        async with running(fake, tmp_path, FunctionAgent(slow)):
+            await fake.write("hello")
+            await fake.called("sendMessage")
+    assert fake.of("sendChatAction") == [{"chat_id": "7", "action": "typing"}]
+
+
+async def test_it_connects_again_after_errors_and_gives_up_on_a_token_that_is_refused(tmp_path: Path) -> None:
+    async with fake_telegram() as fake, running(fake, tmp_path):
+        fake.refusals["getUpdates"] = [(502, "Bad Gateway", {}), (409, "terminated by other getUpdates request", {})]
+        await fake.write("hello")
+        await fake.called("sendMessage")
+    async with fake_telegram() as fake:
+        refused = channel(fake.url, "1:other")
+        with pytest.raises(Misconfigured, match="does not accept"):
+            await asyncio.wait_for(refused.connect(_store_nothing), 30)
+        await refused.disconnect()
+
+
+async def _store_nothing(message: Message) -> bool:
+    raise AssertionError(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "longest", "pieces"),
+    [
+        ("", 10, []),
+        (" \n ", 10, []),
+        ("short", 10, ["short"]),
+        ("exactly 10", 10, ["exactly 10"]),
+        ("one two three", 10, ["one two", "three"]),
+        ("one two th", 7, ["one two", "th"]),
+        ("line 1\nline 2 x", 12, ["line 1", "line 2 x"]),
+        ("a b\n\nd e f g h", 12, ["a b\n\nd e f g", "h"]),
+        ("a b c d\n\ne f g", 12, ["a b c d", "e f g"]),
+        ("abcdefghijklm", 5, ["abcde", "fghij", "klm"]),
+        ("😀" * 5, 4, ["😀😀", "😀😀", "😀"]),
+        ("a" + "😀" * 3, 4, ["a😀", "😀😀"]),
+    ],
+)
+def test_a_text_is_split_at_the_best_border(text: str, longest: int, pieces: list[str]) -> None:
+    assert split(text, longest) == pieces
+
+
+@pytest.mark.parametrize("unit", ["word ", "x", "😀", "line\n", "paragraph of words\n\n", "\N{ZERO WIDTH JOINER}\n "])
+def test_no_piece_is_too_long_or_empty_and_nothing_is_lost(unit: str) -> None:
+    text = unit * 3000
+    pieces = split(text)
+    assert all(0 < len(piece.encode("utf-16-le")) // 2 <= LONGEST for piece in pieces)
+    assert "".join("".join(pieces).split()) == "".join(text.split())

@@ -1,0 +1,51 @@
+# Two commands set everything up: git clone, and this file's first target.
+# The first Python that runs, is new enough and can make environments; another: make setup PYTHON=...
+FITS := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c '$(FITS)' >/dev/null 2>&1 && echo $$p && break; done)
+BIN := .venv/bin
+
+.DEFAULT_GOAL := setup
+.PHONY: setup demo test check laws killpoints bench reference clean
+
+setup: .venv/ready  ## everything that the other targets need
+
+.venv/ready: pyproject.toml
+	@"$(PYTHON)" -c '$(FITS)' 2>/dev/null || { \
+		echo "Graftbot needs Python 3.11 or newer with venv (Debian: apt install python3-venv);" \
+			"name one: make setup PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	$(BIN)/python -m compileall -q bot skills_engine
+	@touch $@
+	@echo "Ready. Try: make demo"
+
+demo: setup  ## a fork's life in under a minute
+	$(BIN)/python fixtures/demo.py
+
+test: setup  ## all tests
+	$(BIN)/python -m pytest -n auto --ignore=tests/laws
+
+check: setup  ## style, types, layers, skill packages
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	for skill in .claude/skills/*/; do $(BIN)/agentskills validate $$skill || exit 1; done
+	$(BIN)/skills lint
+
+laws: setup  ## the laws on whole forks, 2,000 generated examples each; not part of `make test` while one has counterexamples
+	GRAFTBOT_LAW_EXAMPLES=2000 $(BIN)/python -m pytest -n auto -m law tests/laws
+
+killpoints: setup  ## every kill point of five verbs
+	$(BIN)/python -m tests.killpoints
+
+bench: setup  ## the figures of docs/benchmarks.md
+	$(BIN)/python benchmarks/speed.py
+
+reference: setup  ## docs/operations.md, from the operations themselves
+	$(BIN)/python -m skills_engine.package.reference > docs/operations.md
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

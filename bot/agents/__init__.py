@@ -1,0 +1,10 @@
+"""The first class in AGENTS that has what it needs answers; the last needs nothing."""
+
+from __future__ import annotations
+
+from bot.agents.base import Agent
+from bot.agents.offline import OfflineAgent
+
+__all__ = ["AGENTS", "Agent"]
+
+AGENTS: tuple[type[Agent], ...] = (OfflineAgent,)

@@ -1,0 +1,46 @@
+"""The embedded agent: no key, no network, no model; a few simple requests, answered truly."""
+
+from __future__ import annotations
+
+import re
+from inspect import getdoc
+from typing import TYPE_CHECKING, Self
+
+from bot.abilities import ABILITIES
+from bot.agents.base import Agent
+from bot.trigger import Trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.messages import Turn
+    from bot.settings import Settings
+
+__all__ = ["OfflineAgent"]
+
+_HELP = re.compile(r"(/?help|/start|what can you do|who are you|hi|hello|hey)?[\s!?.]*", re.IGNORECASE)
+
+
+class OfflineAgent(Agent):
+    """Answers each message by itself; understands what one of ABILITIES does, and says so of the rest."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._trigger = Trigger(settings.assistant_name)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self | None:
+        return cls(settings)
+
+    async def answer(self, turn: Turn) -> Sequence[str]:
+        return [await self._answer(self._trigger.strip(message.text)) for message in turn.asked]
+
+    async def _answer(self, request: str) -> str:
+        name = self._settings.assistant_name
+        if _HELP.fullmatch(request):
+            usages = [f"  {getdoc(ability)}" for ability in ABILITIES]
+            return "\n".join([f"Hello, I am {name}. No model is connected; I can answer:", *usages, "  help"])
+        for ability in ABILITIES:
+            if (reply := await ability(request, self._settings)) is not None:
+                return reply
+        return f"I did not understand that: {name} has no model connected. Try: help"

@@ -1,0 +1,27 @@
+"""What the assistant says when it cannot go on.
+
+BotError              one base: what happened, where, and what to do next
+├── Misconfigured     the owner has to change a setting; trying again does not help
+└── Undeliverable     this message can never reach this chat; others may
+"""
+
+from __future__ import annotations
+
+__all__ = ["BotError", "Misconfigured", "Undeliverable"]
+
+
+class BotError(Exception):
+    """`message` says what happened and where; `hint` says what to do next, as an imperative."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Misconfigured(BotError, ValueError):
+    """The owner has to change a setting; trying again does not help."""
+
+
+class Undeliverable(BotError):
+    """This message can never reach this chat; others may. The outbox keeps it with the reason."""

@@ -1,0 +1,88 @@
+"""One task a key, woken by events: the queue of a group, the outgoing line of a chat."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+__all__ = ["Backoff", "Workers"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """Doubles from `first` to `most` seconds, less up to a fifth, so that those who failed together come back apart."""
+
+    first: float = 1.0
+    most: float = 60.0
+
+    def delay(self, failures: int) -> float:
+        """Seconds to wait after so many failures in a row."""
+        return min(self.first * 2.0 ** min(failures - 1, 30), self.most) * random.uniform(0.8, 1.0)  # noqa: S311
+
+
+class Workers:
+    """Runs `work(key)` once at a time for each key that was woken, different keys side by side.
+
+    A key that is woken while its work runs is worked on once more, so no wake-up is lost and none waits for a clock.
+    Work that raises is tried again after a pause. A key without work costs nothing.
+    """
+
+    def __init__(self, name: str, work: Callable[[str], Awaitable[None]], backoff: Backoff) -> None:
+        self._name = name
+        self._work = work
+        self._backoff = backoff
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        self._stopping = asyncio.Event()
+
+    def wake(self, key: str) -> None:
+        """There may be something to do for `key`."""
+        if key in self._tasks:
+            self._again.add(key)
+        elif not self._stopping.is_set():
+            self._tasks[key] = asyncio.create_task(self._run(key), name=f"{self._name} {key}")
+
+    async def idle(self) -> None:
+        """Wait until nothing is left to do."""
+        while self._tasks:
+            await asyncio.wait(self._tasks.values())
+
+    async def stop(self, grace: float) -> None:
+        """Begin nothing new; what runs has `grace` seconds to end, then it is cancelled."""
+        self._stopping.set()
+        tasks = set(self._tasks.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, key: str) -> None:
+        failures = 0
+        try:
+            while not self._stopping.is_set():
+                self._again.discard(key)
+                try:
+                    await self._work(key)
+                except Exception as error:  # whatever it is: it is logged, and tried again
+                    failures += 1
+                    delay = self._backoff.delay(failures)
+                    log.warning("%s %s failed (%r); the next attempt is in %.1f s", self._name, key, error, delay)
+                    log.debug("%s %s", self._name, key, exc_info=True)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._stopping.wait(), delay)
+                else:
+                    failures = 0
+                    if key not in self._again:
+                        return
+        finally:
+            del self._tasks[key]

@@ -1,0 +1,51 @@
+"""The engine for programs: one function a verb.
+
+Those that may take long are generators: they yield `Event`s that say what they
+are doing, and return their result (`types.result` runs one to its end). All
+raise `errors.SkillsError` with what to do next, and leave the fork as it was.
+"""
+
+from skills_engine.types import result
+from skills_engine.verbs.author import lint, try_out
+from skills_engine.verbs.care import doctor, replay
+from skills_engine.verbs.change import apply, rebase, uninstall, upgrade
+from skills_engine.verbs.conflict import abort, continue_, skip, undo
+from skills_engine.verbs.inspect import blame, diff, show
+from skills_engine.verbs.look import list_, log, search, status
+from skills_engine.verbs.merging import driver, driver_install, driver_uninstall, merge_files
+from skills_engine.verbs.plan import apply_plan, plan, write_plan
+from skills_engine.verbs.reports import ChangeReport, Options
+from skills_engine.verbs.setup import init
+
+__all__ = [
+    "ChangeReport",
+    "Options",
+    "abort",
+    "apply",
+    "apply_plan",
+    "blame",
+    "continue_",
+    "diff",
+    "doctor",
+    "driver",
+    "driver_install",
+    "driver_uninstall",
+    "init",
+    "lint",
+    "list_",
+    "log",
+    "merge_files",
+    "plan",
+    "rebase",
+    "replay",
+    "result",
+    "search",
+    "show",
+    "skip",
+    "status",
+    "try_out",
+    "undo",
+    "uninstall",
+    "upgrade",
+    "write_plan",
+]

@@ -1,0 +1,11 @@
+"""What a clean merge must pass before it is published.
+
+`check` is pure: bytes in, findings out. The skills' own tests (`tests.py`) run
+in an environment of the engine's own (`environment.py`); `update.py` brings
+the fork's environment up to date afterwards.
+"""
+
+from skills_engine.check.checks import check
+from skills_engine.check.finding import Changed, Finding, Rule, Tree
+
+__all__ = ["Changed", "Finding", "Rule", "Tree", "check"]

@@ -1,0 +1,94 @@
+"""Runs tests in the scratch worktree, away from the user's secrets."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skills_engine.check.installer import plain_environment
+from skills_engine.check.process import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["TestRun", "run_tests"]
+
+_ENDS = {
+    1: "tests failed",
+    2: "the test run was interrupted",
+    3: "pytest met an error of its own",
+    4: "pytest was called wrongly: a test file is missing, or an option in pyproject.toml is unknown to it",
+    5: "pytest found no tests in them",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TestRun:
+    """What became of the tests. `reason` says in a few words why they did not pass; `output` is what they printed."""
+
+    __test__ = False
+
+    passed: bool
+    output: str
+    seconds: float
+    reason: str = ""
+
+
+def run_tests(
+    python: Path,
+    worktree: Path,
+    tests: Sequence[str],
+    *,
+    timeout: float,
+    report: Callable[[str], None],
+) -> TestRun:
+    """Run pytest on `tests`, paths below `worktree`; at most `timeout` seconds. No tests at all pass.
+
+    The tests see the worktree (and its src/) on their path, an empty home
+    folder, and of the user's variables only those that cannot hold a secret.
+    They run in a session of their own, of which nothing is left afterwards.
+    """
+    if not tests:
+        return TestRun(passed=True, output="", seconds=0.0)
+    report(f"running {', '.join(tests)}")
+    # ./ keeps a file whose name begins with a hyphen from being read as an option
+    named = [f"./{path}" if path.startswith("-") else path for path in tests]
+    command: list[str | Path] = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no", *named]
+    with tempfile.TemporaryDirectory(prefix="graftbot-home-", ignore_cleanup_errors=True) as home:
+        done = run(command, cwd=worktree, env=_environment(python, worktree, Path(home)), timeout=timeout)
+    if done.code == 0:
+        return TestRun(passed=True, output=done.output, seconds=done.seconds)
+    if done.code is None:
+        reason = f"the tests took longer than {timeout:g} seconds"
+    elif done.code < 0:
+        reason = f"the tests were ended by signal {-done.code}"
+    elif "No module named pytest" in done.output:
+        reason = "pytest is not installed in the environment that the tests run in"
+    else:
+        reason = _ENDS.get(done.code, f"pytest ended with exit code {done.code}")
+    return TestRun(passed=False, output=done.output, seconds=done.seconds, reason=reason)
+
+
+def _environment(python: Path, worktree: Path, home: Path) -> dict[str, str]:
+    variables = plain_environment()
+    folders = {
+        "HOME": home,
+        "USERPROFILE": home,
+        "XDG_CACHE_HOME": home / ".cache",
+        "XDG_CONFIG_HOME": home / ".config",
+        "XDG_DATA_HOME": home / ".local" / "share",
+        "XDG_STATE_HOME": home / ".local" / "state",
+        "HYPOTHESIS_STORAGE_DIRECTORY": home / ".hypothesis",  # else it is written into the worktree
+    }
+    path = [str(python.parent), *filter(None, [variables.get("PATH", "")])]
+    seen = [str(worktree), *([str(worktree / "src")] if (worktree / "src").is_dir() else [])]
+    return variables | {
+        **{name: str(folder) for name, folder in folders.items()},
+        "PATH": ":".join(path),
+        "PYTHONPATH": ":".join(seen),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -1,0 +1,15 @@
+"""The command line: parses, prints, nothing else."""
+
+from __future__ import annotations
+
+import gc
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """The console script `skills`."""
+    gc.set_threshold(100_000, 20, 20)  # imports make many objects and no garbage; a short process need not look
+    from skills_engine.cli.app import run  # noqa: PLC0415
+
+    run()

@@ -1,0 +1,111 @@
+"""The program `skills`: its options, its exit codes, and its verbs by family."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from skills_engine import __version__
+from skills_engine.cli.options import state
+from skills_engine.cli.output import Output
+from skills_engine.errors import Refused, SkillsError, UsageError
+
+__all__ = ["app", "register", "run"]
+
+app = typer.Typer(
+    name="skills",
+    help="Graft skills onto a fork, follow upstream, and take skills off again.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"skills {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    directory: Annotated[
+        Path | None, typer.Option("-C", metavar="DIR", help="Run as if started in DIR.", show_default=False)
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    state.directory = directory
+
+
+FAMILIES = {
+    "look": ("list", "search", "show", "plan", "status", "log", "diff", "blame"),
+    "change": (
+        *("init", "apply", "uninstall", "upgrade", "rebase", "continue"),
+        *("skip", "abort", "undo", "doctor", "replay"),
+    ),
+    "author": ("lint", "test"),
+    "merging": ("merge-file", "merge-driver"),
+}
+"""The verbs, by the module that has them."""
+
+
+def register(asked: str) -> None:
+    """Make the verb that was asked for known, or all of them for the help: building each costs a millisecond."""
+    known = any(asked in names for names in FAMILIES.values())
+    for family, names in FAMILIES.items():
+        if known and asked not in names:
+            continue
+        verbs = importlib.import_module(f"skills_engine.cli.{family}").verbs()
+        for name in (asked,) if known else names:
+            if isinstance(verbs[name], typer.Typer):
+                app.add_typer(verbs[name], name=name)
+            else:
+                app.command(name)(verbs[name])
+
+
+def _asked(words: list[str]) -> str:
+    """The first word that is no option and no option's value."""
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        at += 2 if words[at] == "-C" else 1
+    return words[at] if at < len(words) else ""
+
+
+def run() -> None:
+    """Run the command line; errors become one message and the exit code that `errors.py` gives them."""
+    register(_asked(sys.argv[1:]))
+    try:
+        app()
+    except SkillsError as error:
+        _output().error(error)
+        sys.exit(error.exit_code)
+    except SystemExit as end:
+        if end.code == UsageError.exit_code and _output().json:  # Typer has told the person, and not the program
+            verb = _output().verb
+            _output().error(UsageError("wrong usage: standard error says why", hint=f"see: skills {verb} --help"))
+        raise
+    except KeyboardInterrupt:
+        print("interrupted; nothing was changed unless the last line says so", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        hint = "make room, then run: skills doctor" if full else "mend that, then run: skills doctor"
+        _output().error(Refused(f"{error.strerror}: {error.filename or state.directory or Path.cwd()}", hint=hint))
+        sys.exit(1)
+
+
+def _output() -> Output:
+    """The verb's own, or one for a command line that never came to it."""
+    return state.output or Output(_asked(sys.argv[1:]), json="--json" in sys.argv[1:])

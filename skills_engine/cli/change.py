@@ -1,0 +1,339 @@
+"""Verbs that change a fork."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skills_engine.cli.complete import available, installed
+from skills_engine.cli.options import (
+    Dir,
+    DryRun,
+    Json,
+    NoInstall,
+    NoTest,
+    Quiet,
+    Trust,
+    Verbose,
+    Wait,
+    Yes,
+    ask,
+    start,
+)
+
+if TYPE_CHECKING:
+    from skills_engine.cli.output import Output
+    from skills_engine.verbs.reports import ChangeReport, Options
+
+__all__ = ["verbs"]
+
+Names = Annotated[list[str], typer.Argument(metavar="NAME…", autocompletion=installed, show_default=False)]
+Wanted = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="NAME|PATH|GIT-URL…",
+        help="Skills to add; or one FILE that `skills plan -o` wrote.",
+        autocompletion=available,
+        show_default=False,
+    ),
+]
+
+
+def verbs() -> dict[str, Callable[..., None]]:
+    found = (init, apply, uninstall, upgrade, rebase, continue_, skip, abort, undo, doctor, replay)
+    return {verb.__name__.rstrip("_"): verb for verb in found}
+
+
+def init(
+    upstream: Annotated[
+        str | None, typer.Option(metavar="URL|REMOTE", help="Whom to follow.", show_default=False)
+    ] = None,
+    branch: Annotated[
+        str | None, typer.Option(help="Upstream's branch (default: its own).", show_default=False)
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="COMMIT", help="What the fork stands on, if it cannot be found.", show_default=False),
+    ] = None,
+    dry_run: DryRun = False,
+    wait: Wait = False,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Take a repository under management: upstream and the commit of it that the fork stands on."""
+    from skills_engine.verbs.setup import init as verb  # noqa: PLC0415
+
+    out, where = start("init", directory, json=json, quiet=quiet, verbose=verbose)
+    report = out.run(verb(where, upstream, branch, base, _options(dry_run=dry_run, wait=wait)))
+    out.result(report, lambda: _print(out, report))
+
+
+def apply(
+    wanted: Wanted,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    trust: Trust = False,
+    no_test: NoTest = False,
+    no_install: NoInstall = False,
+    wait: Wait = False,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Add skills, dependencies first."""
+    from skills_engine.verbs.change import apply as verb  # noqa: PLC0415
+
+    out, where = start("apply", directory, json=json, quiet=quiet, verbose=verbose)
+    options = _options(dry_run, yes, trust, no_test, no_install, wait, interactive=not json)
+    if len(wanted) == 1 and wanted[0].endswith(".json") and Path(wanted[0]).is_file():
+        from skills_engine.verbs.plan import apply_plan  # noqa: PLC0415
+
+        report = out.run(apply_plan(where, Path(wanted[0]), options))
+    else:
+        report = out.run(verb(where, wanted, options))
+    out.result(report, lambda: _print(out, report))
+
+
+def uninstall(
+    names: Names,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    trust: Trust = False,
+    no_test: NoTest = False,
+    no_install: NoInstall = False,
+    wait: Wait = False,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Take skills off; your own edits stay."""
+    from skills_engine.verbs.change import uninstall as verb  # noqa: PLC0415
+
+    out, where = start("uninstall", directory, json=json, quiet=quiet, verbose=verbose)
+    report = out.run(verb(where, names, _options(dry_run, yes, trust, no_test, no_install, wait)))
+    out.result(report, lambda: _print(out, report))
+
+
+def upgrade(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME…]", autocompletion=installed, show_default=False)
+    ] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    trust: Trust = False,
+    no_test: NoTest = False,
+    no_install: NoInstall = False,
+    wait: Wait = False,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Bring skills to the version that their source has now."""
+    from skills_engine.verbs.change import upgrade as verb  # noqa: PLC0415
+
+    out, where = start("upgrade", directory, json=json, quiet=quiet, verbose=verbose)
+    options = _options(dry_run, yes, trust, no_test, no_install, wait, interactive=not json)
+    report = out.run(verb(where, names or [], options))
+    out.result(report, lambda: _print(out, report))
+
+
+def rebase(
+    onto: Annotated[
+        str | None, typer.Option(metavar="REF", help="A commit instead of upstream's branch.", show_default=False)
+    ] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="What would happen, skill by skill.")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    trust: Trust = False,
+    no_test: NoTest = False,
+    no_install: NoInstall = False,
+    wait: Wait = False,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Stand on a newer upstream; skills and your own edits come along."""
+    from skills_engine.verbs.change import rebase as verb  # noqa: PLC0415
+
+    out, where = start("rebase", directory, json=json, quiet=quiet, verbose=verbose)
+    report = out.run(verb(where, onto, _options(dry_run or preview, yes, trust, no_test, no_install, wait)))
+    out.result(report, lambda: _print(out, report))
+
+
+def continue_(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept findings of the checks in your resolution.")] = False,
+    no_test: NoTest = False,
+    no_install: NoInstall = False,
+    wait: Wait = False,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Publish a stopped operation with what you made of its conflicts."""
+    from skills_engine.verbs.conflict import continue_ as verb  # noqa: PLC0415
+
+    out, where = start("continue", directory, json=json, quiet=quiet, verbose=verbose)
+    report = out.run(verb(where, _options(yes=yes, no_test=no_test, no_install=no_install, wait=wait)))
+    out.result(report, lambda: _print(out, report))
+
+
+def skip(
+    no_test: NoTest = False,
+    no_install: NoInstall = False,
+    wait: Wait = False,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Go on with a stopped operation, without the skill that stopped it."""
+    from skills_engine.verbs.conflict import skip as verb  # noqa: PLC0415
+
+    out, where = start("skip", directory, json=json, quiet=quiet, verbose=verbose)
+    report = out.run(verb(where, _options(no_test=no_test, no_install=no_install, wait=wait)))
+    out.result(report, lambda: _print(out, report))
+
+
+def abort(
+    wait: Wait = False,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Give up a stopped operation; the fork is as it was before it."""
+    from skills_engine.verbs.conflict import abort as verb  # noqa: PLC0415
+
+    out, where = start("abort", directory, json=json, quiet=quiet, verbose=verbose)
+    given_up = out.run(verb(where, _options(wait=wait)))
+    out.result(given_up, lambda: out.line(f"given up: {given_up.title}"))
+
+
+def undo(
+    dry_run: DryRun = False,
+    no_test: NoTest = False,
+    no_install: NoInstall = False,
+    wait: Wait = False,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Take the last operation back, as a commit; what you edited since stays."""
+    from skills_engine.verbs.conflict import undo as verb  # noqa: PLC0415
+
+    out, where = start("undo", directory, json=json, quiet=quiet, verbose=verbose)
+    options = _options(dry_run=dry_run, no_test=no_test, no_install=no_install, wait=wait)
+    report = out.run(verb(where, options))
+    out.result(report, lambda: _print(out, report))
+
+
+def doctor(
+    wait: Wait = False,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Recover after a crash, and check everything that a fork relies on."""
+    from skills_engine.verbs.care import doctor as verb  # noqa: PLC0415
+
+    out, where = start("doctor", directory, json=json, quiet=quiet, verbose=verbose)
+    found = out.run(verb(where, wait=wait))
+
+    def people() -> None:
+        if found.recovered:
+            out.line(f"an interrupted {found.recovered.verb} was {found.recovered.outcome}", "note")
+            for path in found.recovered.kept:
+                out.line(f"  {path} was changed since and stays as it is")
+        for check in found.checks:
+            mark = out.styled("✓", "good") if check.ok else out.styled("✗", "bad")
+            out.line(f"{mark} {check.name}: {check.found}")
+            if check.hint:
+                out.line(f"  → {check.hint}")
+
+    out.result(found, people)
+    if not found.well:
+        raise typer.Exit(1)
+
+
+def replay(
+    into: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the graft's files there.", show_default=False)
+    ] = None,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Rebuild the fork from its manifests and compare."""
+    from skills_engine.verbs.care import replay as verb  # noqa: PLC0415
+
+    out, where = start("replay", directory, json=json, quiet=quiet, verbose=verbose)
+    found = out.run(verb(where, into))
+
+    def people() -> None:
+        out.line(f"base and {len(found.skills)} skills give tree {found.graft[:12]}", "good")
+        if found.into:
+            out.line(f"its files are in {found.into}")
+        out.line(
+            f"beyond it, HEAD has your edits in {len(found.edits)} files" if found.edits else "HEAD is exactly that"
+        )
+        for edit in found.edits:
+            out.line(f"  {edit.how:<8} {edit.path}")
+
+    out.result(found, people)
+
+
+def _options(
+    dry_run: bool = False,
+    yes: bool = False,
+    trust: bool = False,
+    no_test: bool = False,
+    no_install: bool = False,
+    wait: bool = False,
+    *,
+    interactive: bool = False,
+) -> Options:
+    from skills_engine.verbs.reports import Options  # noqa: PLC0415
+
+    question = ask if interactive and sys.stdin.isatty() and sys.stderr.isatty() else None
+    return Options(dry_run, yes, trust, not no_test, not no_install, wait, question)
+
+
+def _print(out: Output, report: ChangeReport) -> None:
+    for note in report.notes:
+        out.line(note, "note")
+    if not report.changed:
+        out.line("nothing to do")
+        return
+    for skill in report.skills:
+        out.line(f"{out.styled(skill.name, 'name')} {skill.version} {skill.how}")
+        for operation in skill.operations:
+            out.line(f"  {operation}")
+    verb = "would change" if report.dry_run else "changed"
+    shown = report.files if out.verbose or len(report.files) <= 12 else report.files[:10]
+    out.line(f"{len(report.files)} files {verb}:", "dim")
+    for file in shown:
+        out.line(f"  {file.how:<8} {file.path}")
+    if len(shown) < len(report.files):
+        out.line(f"  … and {len(report.files) - len(shown)} more (-v shows them)", "dim")
+    for path, how in report.merged:
+        if out.verbose:
+            out.line(f"  merged with your edits: {path} ({how})", "dim")
+    for conflict in report.conflicts:
+        out.line(f"conflict: {conflict.path}:{conflict.line}: {conflict.reason}", "bad")
+    if report.commit:
+        tests = f", {len(report.tests)} test files passed" if report.tests else ""
+        out.line(f"{report.title} [{report.commit[:12]}]{tests}", "good")

@@ -1,0 +1,215 @@
+"""Verbs that look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from skills_engine.cli.complete import available, installed
+from skills_engine.cli.options import Dir, Json, Quiet, Verbose, start
+from skills_engine.cli.output import Output
+from skills_engine.errors import UsageError
+
+__all__ = ["verbs"]
+
+
+def verbs() -> dict[str, Callable[..., None]]:
+    found = (list_, search, show, plan, status, log, diff, blame)
+    return {verb.__name__.rstrip("_"): verb for verb in found}
+
+
+def list_(directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
+    """The skills that there are, and those that are installed."""
+    from skills_engine.verbs.look import list_ as verb  # noqa: PLC0415
+
+    out, where = start("list", directory, json=json, quiet=quiet, verbose=verbose)
+    found = verb(where)
+    out.result(found, lambda: _skills(out, found))
+
+
+def search(
+    words: Annotated[list[str], typer.Argument(metavar="WORD…", show_default=False)],
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Skills in whose name, description or text every word occurs."""
+    from skills_engine.verbs.look import search as verb  # noqa: PLC0415
+
+    out, where = start("search", directory, json=json, quiet=quiet, verbose=verbose)
+    found = verb(where, tuple(words))
+    out.result(found, lambda: _skills(out, found))
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME|PATH|GIT-URL", autocompletion=available, show_default=False)],
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """What a skill says, and what it would change."""
+    from skills_engine.verbs.inspect import show as verb  # noqa: PLC0415
+
+    out, where = start("show", directory, json=json, quiet=quiet, verbose=verbose)
+    found = verb(where, name)
+
+    def people() -> None:
+        version = f" {found.version}" if found.version else " (instructions only)"
+        where_from = f", {found.installed} installed" if found.installed else ""
+        out.line(f"{out.styled(found.name, 'name')}{version}{where_from}")
+        out.line(found.description, "dim")
+        for line in found.operations:
+            out.line(f"  {line}")
+        for line in found.code:
+            out.line(f"  code: {line}", "note")
+        if verbose or not found.version:
+            out.line()
+            out.line(found.prose.strip())
+
+    out.result(found, people)
+
+
+def plan(
+    wanted: Annotated[
+        list[str], typer.Argument(metavar="NAME|PATH|GIT-URL…", autocompletion=available, show_default=False)
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Save it for `skills apply FILE`.", show_default=False),
+    ] = None,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """The operations of an apply, their places and the diff. Nothing is written."""
+    from skills_engine.verbs.plan import plan as verb  # noqa: PLC0415
+    from skills_engine.verbs.plan import write_plan  # noqa: PLC0415
+    from skills_engine.verbs.reports import Options  # noqa: PLC0415
+
+    out, where = start("plan", directory, json=json, quiet=quiet, verbose=verbose)
+    found = out.run(verb(where, wanted, Options(dry_run=True)))
+    if output is not None:
+        write_plan(found, output)
+
+    def people() -> None:
+        for note in found.report.notes:
+            out.line(note, "note")
+        for skill in found.report.skills:
+            out.line(f"{out.styled(skill.name, 'name')} {skill.version}")
+            for operation in skill.operations:
+                out.line(f"  {operation}")
+        for conflict in found.report.conflicts:
+            out.line(f"conflict: {conflict.path}:{conflict.line}: {conflict.reason}", "bad")
+        out.diff(found.report.diff)
+
+    out.result(found, people)
+
+
+def status(directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
+    """Where the fork stands: upstream, skills, your edits, what waits."""
+    from skills_engine.verbs.look import status as verb  # noqa: PLC0415
+
+    out, where = start("status", directory, json=json, quiet=quiet, verbose=verbose)
+    found = verb(where)
+
+    def people() -> None:
+        pulled = ", pulled by hand since" if found.pulled else ""
+        out.line(f"on {found.upstream} ({found.branch}) at {found.base[:12]}, core {found.version}{pulled}")
+        if found.behind:
+            out.line(f"{found.behind} commits behind what was last fetched: skills rebase", "note")
+        for skill in found.skills:
+            newer = " (its package changed since: skills upgrade)" if skill.newer else ""
+            out.line(f"  {out.styled(skill.name, 'name')} {skill.version}{newer}")
+        if not found.skills:
+            out.line("no skills installed: skills list shows what there is")
+        if found.files:
+            out.line(f"your edits, in {len(found.files)} files (skills diff):", "dim")
+            for file in found.files if verbose else found.files[:10]:
+                out.line(f"  {file.how:<8} {file.path}")
+        if found.pending:
+            place = f" in {found.folder}" if found.folder else ""
+            out.line(f"{found.pending} waits{place}: skills continue, skip or abort", "bad")
+        if found.interrupted:
+            out.line("an operation was cut short: skills doctor", "bad")
+
+    out.result(found, people)
+
+
+def log(
+    number: Annotated[int, typer.Option("-n", help="At most so many.", show_default=False)] = 0,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """The operations in the fork's history, newest first."""
+    from skills_engine.verbs.look import log as verb  # noqa: PLC0415
+
+    out, where = start("log", directory, json=json, quiet=quiet, verbose=verbose)
+    found = verb(where, number)
+
+    def people() -> None:
+        for operation in found:
+            out.line(f"{out.styled(operation.commit[:12], 'note')} {operation.when[:10]} {operation.title}")
+
+    out.result(found, people)
+
+
+def diff(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", autocompletion=installed, show_default=False)] = None,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Your own edits, or what one skill contributes."""
+    from skills_engine.verbs.inspect import diff as verb  # noqa: PLC0415
+
+    out, where = start("diff", directory, json=json, quiet=quiet, verbose=verbose)
+    found = out.run(verb(where, name))
+    out.result({"diff": found}, lambda: out.diff(found))
+
+
+def blame(
+    place: Annotated[str, typer.Argument(metavar="FILE[:LINE]", show_default=False)],
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Whose a line is: upstream's, a skill's or yours."""
+    from skills_engine.verbs.inspect import blame as verb  # noqa: PLC0415
+
+    out, where = start("blame", directory, json=json, quiet=quiet, verbose=verbose)
+    path, colon, number = place.rpartition(":")
+    if colon and not number.isdigit():
+        path, number = place, ""
+    if not colon:
+        path, number = place, ""
+    if number == "0":
+        raise UsageError("lines count from 1")
+    found = out.run(verb(where, path, int(number) if number else None))
+
+    def people() -> None:
+        width = max((len(line.owner) for line in found), default=0)
+        for line in found:
+            out.line(f"{out.styled(line.owner.ljust(width), 'note')} {line.number:>4} {line.text}")
+
+    out.result(found, people)
+
+
+def _skills(out: Output, found: object) -> None:
+    from skills_engine.verbs.look import Listed  # noqa: PLC0415
+
+    skills = [skill for skill in found if isinstance(skill, Listed)] if isinstance(found, tuple) else []
+    width = max((len(skill.name) for skill in skills), default=0)
+    for skill in skills:
+        mark = out.styled("●", "good") if skill.installed else " "
+        version = skill.installed or skill.version or "-"
+        out.line(f"{mark} {out.styled(skill.name.ljust(width), 'name')}  {version:<8} {skill.description}")

@@ -1,0 +1,138 @@
+"""How results, progress and errors reach a person or a program."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from skills_engine.errors import CannotEnsure, PackageError, SkillsError, TestsFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from skills_engine.types import Progress
+
+__all__ = ["SCHEMA", "Output"]
+
+T = TypeVar("T")
+
+SCHEMA = 1
+"""The number of the JSON schema in docs/json.md."""
+
+_STYLES = {"good": "32", "bad": "31", "name": "1", "dim": "2", "note": "33", "add": "32", "remove": "31"}
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One command's way to speak. Results go to standard output, everything else to standard error."""
+
+    verb: str
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    answers: bool = False
+    """A verb that was asked a question: `--quiet` silences its progress, not its answer."""
+
+    # --- progress
+
+    def run(self, steps: Progress[T]) -> T:
+        """Run a verb and show what it is doing: a live line on a terminal, a line a step elsewhere."""
+        with self._live() as show:
+            while True:
+                try:
+                    event = next(steps)
+                except StopIteration as stop:
+                    value: T = stop.value
+                    return value
+                show(event.text)
+
+    @contextmanager
+    def _live(self) -> Iterator[Callable[[str], None]]:
+        if self.quiet:
+            yield lambda text: None
+        elif sys.stderr.isatty():
+            from skills_engine.cli.live import live  # noqa: PLC0415  (rich costs 80 ms, and only terminals pay)
+
+            with live() as show:
+                yield show
+        else:
+            yield lambda text: print(f"· {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+    # --- results
+
+    def result(self, value: Any, people: Callable[[], None]) -> None:
+        """A verb's result: one JSON document, or what `people` prints."""
+        if self.json:
+            self._document({"result": plain(value)})
+        else:
+            people()
+
+    def line(self, text: str = "", style: str = "") -> None:
+        if self.answers or not self.quiet:
+            print(self.styled(text, style))  # noqa: T201
+
+    def styled(self, text: str, style: str) -> str:
+        if not style or not sys.stdout.isatty():
+            return text
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+
+    def diff(self, text: str) -> None:
+        for line in text.splitlines():
+            style = {"+": "add", "-": "remove", "@": "dim"}.get(line[:1], "")
+            self.line(line, style)
+
+    # --- errors
+
+    def error(self, error: SkillsError) -> None:
+        if self.json:
+            self._document({"error": describe_error(error)})
+            return
+        if isinstance(error, TestsFailed) and error.output:
+            _stderr(error.output.rstrip())
+        _stderr(f"skills {self.verb}: {error.message}".replace("skills : ", "skills: "), bold=True)
+        if isinstance(error, PackageError):
+            for problem in error.problems:
+                _stderr(f"  {problem}")
+        if isinstance(error, CannotEnsure):
+            for place in error.candidates:
+                _stderr(f"  {place}")
+        if error.hint:
+            _stderr(f"  → {error.hint}")
+
+    def _document(self, body: dict[str, Any]) -> None:
+        json.dump({"schema": SCHEMA, "verb": self.verb, **body}, sys.stdout, indent=2, ensure_ascii=False)
+        sys.stdout.write("\n")
+
+
+def describe_error(error: SkillsError) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "kind": type(error).__name__,
+        "exit_code": error.exit_code,
+        "message": error.message,
+        "hint": error.hint,
+    }
+    if isinstance(error, PackageError):
+        found["problems"] = [asdict(problem) for problem in error.problems]
+    if isinstance(error, CannotEnsure):
+        found["outcome"] = error.outcome.value
+        found["candidates"] = [asdict(place) for place in error.candidates]
+    if isinstance(error, TestsFailed):
+        found["output"] = error.output
+    return found
+
+
+def plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return value
+
+
+def _stderr(text: str, *, bold: bool = False) -> None:
+    with suppress(BrokenPipeError):
+        decorated = f"\x1b[1m{text}\x1b[0m" if bold and sys.stderr.isatty() else text
+        print(decorated, file=sys.stderr)  # noqa: T201

@@ -1,0 +1,435 @@
+"""The walk that fills `Names`: every scope, binding, use, attribute and import of a file, in the order they run."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import fields
+from functools import cache
+from typing import TYPE_CHECKING
+
+import libcst as cst
+from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
+
+from skills_engine.codemods.scopes import Access, Binding, Imported, Scope, Use
+from skills_engine.types import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from skills_engine.codemods.scopes import BindingKind, Names, ScopeKind
+
+__all__ = ["Binder", "children", "dotted"]
+
+_LAYOUT = {
+    "lpar", "rpar", "lbracket", "rbracket", "lbrace", "rbrace", "comma", "semicolon", "colon", "equal", "dot", "bar",
+    "leading_lines", "lines_after_decorators", "lines_after_module_docstring", "header", "footer",
+    "trailing_whitespace", "asynchronous", "operator", "star",
+}  # fmt: skip
+
+
+@cache
+def _fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind) if not f.name.startswith("whitespace") and f.name not in _LAYOUT)
+
+
+def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """A node's children that are not layout, in file order; much quicker than `node.children`."""
+    for name in _fields(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, cst.CSTNode):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from (item for item in value if isinstance(item, cst.CSTNode))
+
+
+def dotted(node: cst.CSTNode | None) -> str:
+    """`a.b.c` for a chain of names, else ''."""
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute) and (front := dotted(node.value)):
+        return f"{front}.{node.attr.value}"
+    return ""
+
+
+class Binder:
+    """One walk over one file."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.scope = Scope("module", None, names.source.module, names)
+        names.scopes.append(self.scope)
+        self.guarded = False
+        self.late: list[tuple[str, Binding]] = []
+        self.handlers: dict[type[cst.CSTNode], Callable[..., None]] = {
+            cst.Name: self.use,
+            cst.FunctionDef: self.function,
+            cst.Lambda: self.lambda_,
+            cst.ClassDef: self.class_,
+            cst.ListComp: self.comprehension,
+            cst.SetComp: self.comprehension,
+            cst.DictComp: self.comprehension,
+            cst.GeneratorExp: self.comprehension,
+            cst.Assign: self.assign,
+            cst.AnnAssign: self.annotated,
+            cst.AugAssign: self.augmented,
+            cst.NamedExpr: self.walrus,
+            cst.For: self.loop,
+            cst.AsName: lambda node: self.target(node.name, "other", node),
+            cst.Import: self.import_,
+            cst.ImportFrom: self.import_from,
+            cst.Global: lambda node: self.declare(node, self.scope.global_),
+            cst.Nonlocal: lambda node: self.declare(node, self.scope.nonlocal_),
+            cst.Attribute: self.attribute,
+            cst.Arg: lambda node: self.visit(node.value),
+            cst.Call: self.call,
+            cst.If: self.if_,
+            cst.Annotation: lambda node: self.annotation(node.annotation),
+            cst.TypeAlias: self.type_alias,
+            cst.MatchAs: self.capture,
+            cst.MatchStar: self.capture,
+            cst.MatchMapping: self.capture,
+            cst.MatchClass: self.class_pattern,
+        }
+
+    def walk(self) -> None:
+        for statement in self.names.source.module.body:
+            self.visit(statement)
+        for name, binding in self.late:
+            around = binding.scope.parent or self.scope
+            around.owner(name).bound[name].append(binding)
+
+    def visit(self, node: cst.CSTNode | None) -> None:
+        if node is None:
+            return
+        handler = self.handlers.get(type(node))
+        if handler is not None:
+            handler(node)
+            return
+        for child in children(node):
+            self.visit(child)
+
+    # --- names
+
+    def use(self, node: cst.Name) -> None:
+        name = node.value
+        outside = self.scope.kind == "class" and name not in self.scope.bound
+        self.names.uses[name].append(Use(node, self.scope, outside))
+
+    def bind(
+        self,
+        name: cst.Name,
+        kind: BindingKind,
+        node: cst.CSTNode,
+        *,
+        value: cst.BaseExpression | None = None,
+        annotation: cst.BaseExpression | None = None,
+        imported: Imported | None = None,
+    ) -> None:
+        scope = self.scope
+        if kind == "other" and isinstance(node, cst.NamedExpr):
+            while scope.kind == "comprehension" and scope.parent is not None:
+                scope = scope.parent
+        text = str(imported.bound) if imported else name.value
+        binding = Binding(kind, name, scope, node, value, annotation, imported)
+        if text in scope.global_:
+            scope.module.bound[text].append(binding)
+        elif text in scope.nonlocal_:
+            self.late.append((text, binding))
+        else:
+            scope.bound[text].append(binding)
+        self.names.uses[text].append(Use(name, scope))
+
+    def target(
+        self,
+        node: cst.CSTNode,
+        kind: BindingKind,
+        at: cst.CSTNode,
+        *,
+        value: cst.BaseExpression | None = None,
+        annotation: cst.BaseExpression | None = None,
+    ) -> None:
+        match node:
+            case cst.Name():
+                self.bind(node, kind, at, value=value, annotation=annotation)
+            case cst.Tuple() | cst.List():
+                for element in node.elements:
+                    self.target(element.value, "other", at)
+            case cst.StarredElement():
+                self.target(node.value, "other", at)
+            case cst.Attribute(value=cst.Name(value=first), attr=attr):
+                if (owner := self.owner_of_first_parameter(first)) is not None:
+                    binding = Binding(kind, attr, self.scope, at, value, annotation)
+                    owner.attributes[attr.value].append(binding)
+                self.visit(node)
+            case _:
+                self.visit(node)
+
+    def owner_of_first_parameter(self, name: str) -> Scope | None:
+        """The class whose instance (or which itself) `name` is here: it is the first parameter of a method."""
+        function = self.scope.owner(name)
+        bindings = function.bound.get(name, [])
+        around = function.parent
+        if around is None or around.kind != "class" or len(bindings) != 1 or bindings[0].kind != "parameter":
+            return None
+        node = function.node
+        if not isinstance(node, cst.FunctionDef) or any(dotted(d.decorator) == "staticmethod" for d in node.decorators):
+            return None
+        parameters = (*node.params.posonly_params, *node.params.params)
+        return around if parameters and parameters[0].name.value == name else None
+
+    def declare(self, node: cst.Global | cst.Nonlocal, names: set[str]) -> None:
+        for item in node.names:
+            names.add(item.name.value)
+            self.names.uses[item.name.value].append(Use(item.name, self.scope))
+
+    def attribute(self, node: cst.Attribute) -> None:
+        self.visit(node.value)
+        self.names.accesses[node.attr.value].append(Access(node.attr, node.value, self.scope))
+
+    # --- scopes
+
+    @contextmanager
+    def inside(self, kind: ScopeKind, node: cst.CSTNode) -> Iterator[Scope]:
+        outer = self.scope
+        scope = Scope(kind, outer, node, self.names)
+        self.names.scopes.append(scope)
+        if kind != "type":
+            outer.inner[node] = scope
+        self.scope = scope
+        try:
+            yield scope
+        finally:
+            self.scope = outer
+
+    @contextmanager
+    def type_parameters(self, parameters: cst.TypeParameters | None, node: cst.CSTNode) -> Iterator[None]:
+        if parameters is None:
+            yield
+            return
+        with self.inside("type", parameters):
+            for parameter in parameters.params:
+                self.bind(parameter.param.name, "other", parameter)
+                if isinstance(parameter.param, cst.TypeVar):
+                    self.annotation(parameter.param.bound)
+                self.annotation(parameter.default)
+            yield
+            if self.scope.parent is not None:
+                self.scope.parent.inner.update({k: v for k, v in self.scope.inner.items() if k is node})
+
+    def function(self, node: cst.FunctionDef) -> None:
+        for decorator in node.decorators:
+            self.visit(decorator.decorator)
+        self.defaults(node.params)
+        self.bind(node.name, "function", node)
+        with self.type_parameters(node.type_parameters, node):
+            for parameter in _parameters(node.params):
+                self.visit(parameter.annotation)
+            self.visit(node.returns)
+            with self.inside("function", node):
+                self.parameters(node.params)
+                self.visit(node.body)
+
+    def lambda_(self, node: cst.Lambda) -> None:
+        self.defaults(node.params)
+        with self.inside("function", node):
+            self.parameters(node.params)
+            self.visit(node.body)
+
+    def defaults(self, params: cst.Parameters) -> None:
+        for parameter in _parameters(params):
+            self.visit(parameter.default)
+
+    def parameters(self, params: cst.Parameters) -> None:
+        starred = {id(params.star_arg), id(params.star_kwarg)}
+        for parameter in _parameters(params):
+            annotation = parameter.annotation.annotation if parameter.annotation else None
+            plain = id(parameter) not in starred
+            self.bind(
+                parameter.name, "parameter" if plain else "other", parameter, annotation=annotation if plain else None
+            )
+
+    def class_(self, node: cst.ClassDef) -> None:
+        for decorator in node.decorators:
+            self.visit(decorator.decorator)
+        with self.type_parameters(node.type_parameters, node):
+            for argument in (*node.bases, *node.keywords):
+                self.visit(argument)
+                if isinstance(argument.value, cst.Subscript):
+                    self.strings_in(argument.value)
+            with self.inside("class", node):
+                self.visit(node.body)
+        self.bind(node.name, "class", node)
+
+    def comprehension(self, node: cst.BaseSimpleComp | cst.DictComp) -> None:
+        first = node.for_in
+        self.visit(first.iter)
+        with self.inside("comprehension", node):
+            part: cst.CompFor | None = first
+            while part is not None:
+                if part is not first:
+                    self.visit(part.iter)
+                self.target(part.target, "loop", part, value=part.iter)
+                for condition in part.ifs:
+                    self.visit(condition.test)
+                part = part.inner_for_in
+            for child in children(node):
+                if child is not first:
+                    self.visit(child)
+
+    # --- statements that bind
+
+    def assign(self, node: cst.Assign) -> None:
+        self.visit(node.value)
+        for target in node.targets:
+            self.target(target.target, "assignment", node, value=node.value)
+            if dotted(target.target) == "__all__":
+                self.export(node.value)
+
+    def annotated(self, node: cst.AnnAssign) -> None:
+        self.annotation(node.annotation.annotation)
+        self.visit(node.value)
+        if dotted(node.annotation.annotation).endswith("TypeAlias") and node.value is not None:
+            self.strings_in(node.value)
+        self.target(node.target, "assignment", node, value=node.value, annotation=node.annotation.annotation)
+        if dotted(node.target) == "__all__" and node.value is not None:
+            self.export(node.value)
+
+    def augmented(self, node: cst.AugAssign) -> None:
+        self.visit(node.value)
+        self.target(node.target, "other", node)
+        if dotted(node.target) == "__all__":
+            self.export(node.value)
+
+    def walrus(self, node: cst.NamedExpr) -> None:
+        self.visit(node.value)
+        self.target(node.target, "other", node, value=node.value)
+
+    def loop(self, node: cst.For) -> None:
+        self.visit(node.iter)
+        self.target(node.target, "loop", node, value=node.iter)
+        self.visit(node.body)
+        self.visit(node.orelse)
+
+    def if_(self, node: cst.If) -> None:
+        self.visit(node.test)
+        outer = self.guarded
+        self.guarded = outer or dotted(node.test).rpartition(".")[2] == "TYPE_CHECKING"
+        self.visit(node.body)
+        self.guarded = outer
+        self.visit(node.orelse)
+
+    def type_alias(self, node: cst.TypeAlias) -> None:
+        self.bind(node.name, "other", node)
+        with self.type_parameters(node.type_parameters, node):
+            self.annotation(node.value)
+
+    def capture(self, node: cst.MatchAs | cst.MatchStar | cst.MatchMapping) -> None:
+        name = node.rest if isinstance(node, cst.MatchMapping) else node.name
+        for child in children(node):
+            if child is not name:
+                self.visit(child)
+        if name is not None:
+            self.bind(name, "other", node)
+
+    def class_pattern(self, node: cst.MatchClass) -> None:
+        self.visit(node.cls)
+        for pattern in node.patterns:
+            self.visit(pattern.value)
+        for keyword in node.kwds:
+            self.names.accesses[keyword.key.value].append(Access(keyword.key, node.cls, self.scope, instance=True))
+            self.visit(keyword.pattern)
+
+    def import_(self, node: cst.Import) -> None:
+        for alias in node.names:
+            imported = Imported(dotted(alias.name), "", node, alias, self.scope, self.guarded)
+            self.imported(imported, alias)
+
+    def import_from(self, node: cst.ImportFrom) -> None:
+        module = "." * len(node.relative) + dotted(node.module)
+        if isinstance(node.names, cst.ImportStar):
+            self.names.imports.append(Imported(module, "*", node, None, self.scope, self.guarded))
+            return
+        for alias in node.names:
+            imported = Imported(module, dotted(alias.name), node, alias, self.scope, self.guarded)
+            self.imported(imported, alias)
+
+    def imported(self, imported: Imported, alias: cst.ImportAlias) -> None:
+        self.names.imports.append(imported)
+        name: cst.CSTNode = alias.asname.name if alias.asname is not None else alias.name
+        while isinstance(name, cst.Attribute):
+            name = name.value
+        if isinstance(name, cst.Name):
+            self.bind(name, "import", alias, imported=imported)
+
+    # --- strings that are code
+
+    def call(self, node: cst.Call) -> None:
+        self.visit(node.func)
+        for argument in node.args:
+            self.visit(argument.value)
+        function = dotted(node.func).rpartition(".")[2]
+        if function == "cast" and node.args:
+            self.strings_in(node.args[0].value)
+        elif function == "TypeVar":
+            for argument in node.args[1:]:
+                if argument.keyword is None or argument.keyword.value == "bound":
+                    self.strings_in(argument.value)
+        elif dotted(node.func) in {"__all__.extend", "__all__.append"}:
+            for argument in node.args:
+                self.export(argument.value)
+
+    def annotation(self, node: cst.BaseExpression | None) -> None:
+        if node is not None:
+            self.visit(node)
+            self.strings_in(node)
+
+    def strings_in(self, node: cst.CSTNode) -> None:
+        """Read the strings of a type expression as types; those of `Literal` and the notes of `Annotated` are not."""
+        match node:
+            case cst.SimpleString():
+                self.string(node)
+            case cst.ConcatenatedString():
+                self.names.opaque.append(node)
+            case cst.Subscript():
+                form = dotted(node.value).rpartition(".")[2]
+                elements: Sequence[cst.CSTNode] = () if form == "Literal" else node.slice
+                for element in elements[:1] if form == "Annotated" else elements:
+                    self.strings_in(element)
+            case _:
+                for child in children(node):
+                    self.strings_in(child)
+
+    def string(self, node: cst.SimpleString) -> None:
+        text = node.raw_value
+        if node.evaluated_value != text:
+            self.names.opaque.append(node)
+            return
+        bare = text.strip(" \t")
+        try:
+            module = cst.parse_module(bare)
+        except cst.ParserSyntaxError:
+            return  # not a type after all
+        if len(module.body) != 1:
+            return
+        before = text[: len(text) - len(text.lstrip(" \t"))]
+        start = self.names.span(node).start + len(node.prefix) + len(node.quote) + len(before.encode())
+        spans = MetadataWrapper(module, unsafe_skip_copy=True).resolve(ByteSpanPositionProvider)
+        for part, at in spans.items():
+            self.names.inside_strings[part] = Span(start + at.start, start + at.start + at.length)
+        self.visit(module.body[0])
+
+    def export(self, node: cst.BaseExpression) -> None:
+        match node:
+            case cst.SimpleString():
+                self.names.exports.append(node)
+            case cst.List() | cst.Tuple() | cst.Set():
+                for element in node.elements:
+                    self.export(element.value)
+            case cst.BinaryOperation():
+                self.export(node.left)
+                self.export(node.right)
+
+
+def _parameters(params: cst.Parameters) -> list[cst.Param]:
+    starred = [p for p in (params.star_arg, params.star_kwarg) if isinstance(p, cst.Param)]
+    return [*params.posonly_params, *params.params, *params.kwonly_params, *starred]

@@ -1,0 +1,110 @@
+"""What `method`, `function` and `class` have in common: a definition that a body must hold, and where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import libcst as cst
+
+from skills_engine.codemods.blocks import Snippet, append, extent, fill, insert, is_main_guard, prologue
+from skills_engine.codemods.operation import Malformed, SourceOperation
+from skills_engine.codemods.source import Edit, Splice
+from skills_engine.codemods.syntax import extract, same
+
+if TYPE_CHECKING:
+    from skills_engine.codemods.source import Body, Definition, Source
+
+__all__ = ["Position", "check_place", "definitions_in", "ensure_definition", "replaced"]
+
+Position = Literal["", "first", "last"]
+
+
+def check_place(before: str, after: str, position: str) -> None:
+    """Refuse two places at once."""
+    if sum(map(bool, (before, after, position))) > 1:
+        raise Malformed("position", "the place is named twice", "one of `before`, `after` and `position`")
+
+
+def definitions_in(code: str, kind: type[cst.CSTNode], what: str) -> tuple[Snippet, str]:
+    """The snippet and the name that it defines: one definition, or several functions that share a name."""
+    snippet = Snippet.parse(code)
+    names = {n.name.value for n in snippet.nodes if isinstance(n, cst.ClassDef | cst.FunctionDef) and type(n) is kind}
+    alone = kind is cst.FunctionDef or len(snippet.nodes) == 1
+    if len(names) != 1 or not alone or not all(type(n) is kind for n in snippet.nodes):
+        raise Malformed("code", f"the code is not one {what}", f"the source of one {what}, decorators included")
+    return snippet, names.pop()
+
+
+def ensure_definition(
+    operation: SourceOperation,
+    source: Source,
+    owner: Definition | None,
+    snippet: Snippet,
+    name: str,
+    *,
+    before: str,
+    after: str,
+    position: Position,
+    replace: bool,
+) -> Edit:
+    """The definition stands in the owner's body (the module's for None): it is there, is replaced or is put there."""
+    doing = operation.describe()
+    qualname = f"{owner.qualname}.{name}" if owner else name
+    present = [d for d in source.definitions if d.qualname == qualname]
+    if present:
+        if same([d.node for d in present], snippet.nodes):
+            return Edit()
+        if not replace or any(d.kind == "variable" for d in present):
+            hint = "" if present[0].kind == "variable" else "write `replace: true` if the other one may go"
+            raise source.drifted(doing, f"{source.path} already has another {qualname}", present[0].node, hint=hint)
+        return replaced(source, present, snippet, doing)
+    node = owner.node if owner else None
+    if isinstance(node, cst.ClassDef | cst.FunctionDef) and not (before or after):
+        filled = fill(source, node, snippet)
+        if filled is not None:
+            return filled
+    body = source.body_of(owner)
+    if before or after:
+        index = _neighbour(source, owner, body, before or after, doing, last=bool(after))
+        return insert(source, body, index, snippet, near="after" if after else "before")
+    return _at(source, body, snippet, position)
+
+
+def _at(source: Source, body: Body, snippet: Snippet, position: Position) -> Edit:
+    """First is after the docstring and imports, last before `if __name__ == "__main__":`."""
+    if position == "first":
+        index = prologue(body)
+        return insert(source, body, index, snippet, near="after" if index else "before")
+    last = len(body.body) - 1
+    if isinstance(body, cst.Module) and body.body and is_main_guard(body.body[-1]):
+        return insert(source, body, last, snippet, near="after" if last else "before")
+    return append(source, body, snippet)
+
+
+def _neighbour(source: Source, owner: Definition | None, body: Body, name: str, doing: str, *, last: bool) -> int:
+    """The index to insert at, next to the members of that name."""
+    qualname = f"{owner.qualname}.{name}" if owner else name
+    members = [d for d in source.definitions if d.qualname == qualname]
+    if not members:
+        source.find(qualname, doing=doing)
+    member = members[-1 if last else 0]
+    if member.body is not body:
+        raise source.drifted(doing, f"{qualname} stands in a block of its own", member.node)
+    return body.body.index(member.statement) + last
+
+
+def replaced(source: Source, present: list[Definition], snippet: Snippet, doing: str) -> Edit:
+    """Definitions that stand one after another, replaced; their comments only by comments."""
+    body = present[0].body
+    indexes = [body.body.index(d.statement) for d in present if d.body is body]
+    if indexes != list(range(indexes[0], indexes[0] + len(present))):
+        raise source.drifted(doing, f"the definitions of {present[0].qualname} are apart", *[d.node for d in present])
+    first = extract(source, [body.body[indexes[0]]]).start
+    start, indent = source.line_start(first), source.indent_at(first)
+    if snippet.text.startswith("#"):
+        start = extent(source, body, indexes[0]).start
+    end = extent(source, body, indexes[-1]).end
+    code = snippet.lines(indent, source.indent_unit)
+    if not source.data[start:end].endswith(b"\n"):
+        code = code.removesuffix("\n")
+    return Edit((Splice(start, end, code),))

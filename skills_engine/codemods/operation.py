@@ -1,0 +1,178 @@
+"""What an ensure-operation is.
+
+An operation is a frozen dataclass: its fields are the keys of a `codemod`
+entry, its docstring is its page in the vocabulary, and beside it stand its
+examples. VALID ones become tests of what it does (also with CRLF and tabs, and
+a second time, when it must say ALREADY); INVALID ones of what it refuses.
+
+To add one: a new file `operations/<name>.py` with one subclass. Nothing else.
+
+    Operation             sees the whole tree
+    └── SourceOperation   edits one Python file: Source in, Edit out
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from skills_engine.codemods.source import Edit, Source
+from skills_engine.errors import CannotEnsure
+from skills_engine.types import Change, Outcome, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skills_engine.codemods.files import Files
+
+__all__ = ["Example", "Malformed", "Operation", "Refusal", "SourceOperation", "module_paths"]
+
+Tree = str | dict[str, str]
+"""One Python file named `m.py`, or files by path. Text; tests also try it with CRLF."""
+
+
+class Malformed(ValueError):
+    """An operation's keys contradict one another: `key` is the one to mend, `right` what would do."""
+
+    def __init__(self, key: str, message: str, right: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+        self.message = message
+        self.right = right
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Before, an operation's keys (without `ensure`), after. `title` reads as a test's name.
+
+    `already` marks one whose postcondition holds beforehand (before equals after).
+    `verbatim` marks one whose layout is the point, so that tests do not vary it.
+    """
+
+    title: str
+    before: Tree
+    keys: Mapping[str, Any]
+    after: Tree
+    verbatim: bool = False
+
+    @property
+    def already(self) -> bool:
+        return self.before == self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Before, an operation's keys, and the outcome and a part of the message it refuses with."""
+
+    title: str
+    before: Tree
+    keys: Mapping[str, Any]
+    outcome: Outcome
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation(ABC):
+    """A condition on a tree of files. Subclasses are frozen dataclasses; a key that is a Python keyword ends in `_`."""
+
+    ensure: ClassVar[str]
+    """The word after `ensure:`, the file's name with hyphens."""
+    VALID: ClassVar[tuple[Example, ...]] = ()
+    INVALID: ClassVar[tuple[Refusal, ...]] = ()
+
+    @abstractmethod
+    def apply(self, files: Files) -> Change:
+        """Make the condition true. Raises CannotEnsure, leaving `files` as they were, when it is not clear how."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """One line, imperative, that says what must hold: `add TelegramChannel to bot.channels:CHANNELS`."""
+
+    @abstractmethod
+    def touches(self) -> tuple[str, ...]:
+        """The paths that this operation names, as its author wrote them; repository-wide reach left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOperation(Operation):
+    """An operation on one Python file.
+
+    `in_` is the file's path, or may be left out where a selector carries the
+    module: `bot.channels:CHANNELS`. Subclasses name their selector fields in
+    SELECTORS; `selected()` gives a selector without its module.
+    """
+
+    SELECTORS: ClassVar[tuple[str, ...]] = ("of",)
+
+    in_: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.in_ and not self._module():
+            key = self.SELECTORS[0] if self.SELECTORS else "in"
+            raise Malformed(
+                "in",
+                "the file is not named",
+                f"add `in: path/to/file.py`, or write `{key}: package.module:Name`",
+            )
+        if self.in_ and self._module():
+            raise Malformed("in", "the file is named twice", "keep `in`, or the module before the colon")
+
+    @abstractmethod
+    def edit(self, source: Source) -> Edit:
+        """The splices that make the condition true; none if it is so already. Raises CannotEnsure."""
+
+    def apply(self, files: Files) -> Change:
+        path = self.locate(files)
+        source = Source.parse(path, files.read(path) or b"")
+        edit = self.edit(source)
+        data = source.splice(edit.splices)
+        if data == source.original:
+            return Change(Outcome.ALREADY, self.describe())
+        Source.check(path, data, self.describe())
+        files.write(path, data)
+        return Change(Outcome.APPLIED, edit.summary or self.describe(), edit.places(source))
+
+    def touches(self) -> tuple[str, ...]:
+        return (self.in_,) if self.in_ else module_paths(self._module())
+
+    def selected(self, key: str) -> str:
+        """The selector in field `key`, without the module before its colon."""
+        value: str = getattr(self, key)
+        return value.rpartition(":")[2].strip()
+
+    def locate(self, files: Files) -> str:
+        """The path of the file, upstream's renames followed."""
+        named = self.touches()
+        for path in named:
+            if files.read(path) is not None:
+                return path
+        for path in named:
+            if (moved := files.follow(path)) is not None:
+                return moved
+        near = tuple(Place(p, 1) for p in _neighbours(files, named[0]))
+        raise CannotEnsure(
+            Outcome.MISSING,
+            f"{self.describe()}: there is no file {' or '.join(named)}",
+            candidates=near,
+            hint="name the file that holds it now",
+        )
+
+    def _module(self) -> str:
+        for key in self.SELECTORS:
+            value = getattr(self, key)
+            if isinstance(value, str) and ":" in value:
+                return value.partition(":")[0].strip()
+        return ""
+
+
+def module_paths(module: str) -> tuple[str, ...]:
+    """The files that can hold a module: `a.b` may be a/b.py, a/b/__init__.py or either below src/."""
+    stem = module.replace(".", "/")
+    return tuple(f"{root}{stem}{tail}" for root in ("", "src/") for tail in (".py", "/__init__.py"))
+
+
+def _neighbours(files: Files, path: str) -> list[str]:
+    folder, _, _ = path.rpartition("/")
+    prefix = folder + "/" if folder else ""
+    return [prefix + name for name in files.listdir(folder) if name.endswith(".py")][:10]

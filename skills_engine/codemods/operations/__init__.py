@@ -1,0 +1,1 @@
+"""The vocabulary: one operation a file, its examples beside it."""

@@ -1,0 +1,141 @@
+"""ensure: annotation"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from skills_engine.codemods.expressions import Expression, assignment_of
+from skills_engine.codemods.operation import Example, Refusal, SourceOperation
+from skills_engine.codemods.search import parameter_named
+from skills_engine.codemods.source import Edit, Splice
+from skills_engine.codemods.syntax import extract
+from skills_engine.types import Outcome, Span
+
+if TYPE_CHECKING:
+    from skills_engine.codemods.source import Source
+
+__all__ = ["Annotation"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotation(SourceOperation):
+    """The variable `of`, or a parameter of the function `of`, or what it returns, has that annotation.
+
+    `parameter` is empty for a variable and `return` for what a function returns. `was` is what the annotation is
+    expected to be until then.
+    """
+
+    ensure = "annotation"
+    VALID = (
+        Example(
+            "of a variable", "x = 1  # one\n", {"in": "m.py", "of": "x", "annotation": "int"}, "x: int = 1  # one\n"
+        ),
+        Example(
+            "another one of a field",
+            "class A:\n    x : 'int' = 1\n",
+            {"in": "m.py", "of": "A.x", "annotation": "int | None", "was": "'int'"},
+            "class A:\n    x : int | None = 1\n",
+        ),
+        Example(
+            "of an instance's attribute",
+            "class A:\n    def __init__(self):\n        self.x = []\n",
+            {"in": "m.py", "of": "A.x", "annotation": "list[int]"},
+            "class A:\n    def __init__(self):\n        self.x: list[int] = []\n",
+        ),
+        Example(
+            "of a parameter with a default",
+            "def f(a, b=(1), **c): ...\n",
+            {"in": "m.py", "of": "f", "parameter": "b", "annotation": "int"},
+            "def f(a, b: int = (1), **c): ...\n",
+        ),
+        Example(
+            "of a starred parameter",
+            "def f(a, *b): ...\n",
+            {"in": "m.py", "of": "f", "parameter": "b", "annotation": "int"},
+            "def f(a, *b: int): ...\n",
+        ),
+        Example(
+            "of what a function returns",
+            "async def f(\n    a,  # )\n) : return 1\n",
+            {"in": "m.py", "of": "f", "parameter": "return", "annotation": "int"},
+            "async def f(\n    a,  # )\n) -> int : return 1\n",
+        ),
+        Example(
+            "another one of what a function returns",
+            "def f() -> (\n    int\n): ...\n",
+            {"in": "m.py", "of": "f", "parameter": "return", "annotation": "str"},
+            "def f() -> str: ...\n",
+        ),
+        Example(
+            "so already",
+            "def f(a: List [ int ]): ...\n",
+            {"in": "m.py", "of": "f", "parameter": "a", "annotation": "List[int]"},
+            "def f(a: List [ int ]): ...\n",
+        ),
+    )
+    INVALID = (
+        Refusal("there is no such name", "y = 1\n", {"in": "m.py", "of": "x", "annotation": "int"}, Outcome.MISSING, "does not define x"),
+        Refusal("no such parameter", "def f(b): ...\n", {"in": "m.py", "of": "f", "parameter": "a", "annotation": "int"}, Outcome.MISSING, "f has no parameter a"),
+        Refusal("a variable has no parameters", "f = 1\n", {"in": "m.py", "of": "f", "parameter": "a", "annotation": "int"}, Outcome.DRIFTED, "f is a variable"),
+        Refusal("it is another by now", "x: str = 1\n", {"in": "m.py", "of": "x", "annotation": "int", "was": "float"}, Outcome.DRIFTED, "the annotation is str, not float"),
+        Refusal("it has none", "x = 1\n", {"in": "m.py", "of": "x", "annotation": "int", "was": "float"}, Outcome.DRIFTED, "there is no annotation, not float"),
+        Refusal("several targets", "x = y = 1\n", {"in": "m.py", "of": "x", "annotation": "int"}, Outcome.DRIFTED, "shares its assignment"),
+        Refusal("two definitions", "x = 1\nx = 2\n", {"in": "m.py", "of": "x", "annotation": "int"}, Outcome.AMBIGUOUS, "x is defined 2 times"),
+    )  # fmt: skip
+
+    of: str
+    parameter: str = ""
+    annotation: str
+    was: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Expression.parse(self.annotation, "annotation")
+        if self.was:
+            Expression.parse(self.was, "was")
+
+    def describe(self) -> str:
+        what = {"": self.of, "return": f"what {self.of} returns"}.get(self.parameter, f"{self.parameter} of {self.of}")
+        return f"annotate {what} as {Expression.parse(self.annotation, 'annotation').short}"
+
+    def edit(self, source: Source) -> Edit:
+        doing, new = self.describe(), Expression.parse(self.annotation, "annotation")
+        if not self.parameter:
+            holder: cst.CSTNode = assignment_of(source, self.selected("of"), doing)
+            now = holder.annotation if isinstance(holder, cst.AnnAssign) else None
+        else:
+            holder = function = source.find(self.selected("of"), "function", doing=doing).node
+            assert isinstance(function, cst.FunctionDef)  # noqa: S101 - what find was asked for
+            now = function.returns
+            if self.parameter != "return":
+                holder = parameter = parameter_named(source, function, self.parameter, doing)
+                now = parameter.annotation
+        old = now.annotation if now is not None else None
+        if new.is_code(old):
+            return Edit()
+        if self.was and not Expression.parse(self.was, "was").is_code(old):
+            is_now = f"the annotation is {source.code(old)}" if old is not None else "there is no annotation"
+            raise source.drifted(doing, f"{is_now}, not {self.was}", holder)
+        if old is not None:
+            return Edit((new.instead_of(source, old, holder),))
+        return Edit((self._added(source, holder, new.at(source, holder), doing),))
+
+    def _added(self, source: Source, holder: cst.CSTNode, text: str, doing: str) -> Splice:
+        match holder:
+            case cst.FunctionDef(whitespace_before_colon=space):
+                at = source.span(space).start
+                return Splice(at, at, f" -> {text}")
+            case cst.Param(name=name, default=default):
+                at = source.span(name).end
+                if default is not None:
+                    end = extract(source, [default]).start
+                    if source.text(Span(at, end)).strip() == "=":
+                        return Splice(at, end, f": {text} = ")
+                return Splice(at, at, f": {text}")
+            case cst.Assign(targets=[cst.AssignTarget(target=target)]):
+                at = extract(source, [target]).end
+                return Splice(at, at, f": {text}")
+        raise source.drifted(doing, f"{self.of} shares its assignment with another name", holder)

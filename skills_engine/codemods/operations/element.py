@@ -1,0 +1,282 @@
+"""ensure: element"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from skills_engine.codemods import snippets
+from skills_engine.codemods.literals import Where, check_keys, check_kind, find_literals, place
+from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
+from skills_engine.codemods.ordering import sorted_index
+from skills_engine.codemods.source import Edit, Source
+from skills_engine.types import Outcome
+
+if TYPE_CHECKING:
+    from skills_engine.codemods import literals
+
+__all__ = ["Element"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Element(SourceOperation):
+    """The list, tuple, set or dict literal `of` has `element` (a dict: `key` with `value`).
+
+    `of` is a name that the literal is assigned to: `CHANNELS`, `__all__`, `App.CHANNELS`. Where the literal is an
+    argument of the call that is assigned, `argument` says which, by name or index; where it is an argument of a
+    call somewhere in the function, class or (without `of`) module, `call` says which call too.
+
+    A new element goes `position: last` (or `first`, or `sorted` by text), or `before` or `after` another element.
+    """
+
+    ensure = "element"
+    VALID = (
+        Example(
+            "one line stays one line",
+            "CHANNELS = [Console]  # all\n",
+            {"in": "m.py", "of": "CHANNELS", "element": "Telegram"},
+            "CHANNELS = [Console, Telegram]  # all\n",
+        ),
+        Example(
+            "one a line, with a trailing comma and comments",
+            "CHANNELS: list[type[Channel]] = [\n    Console,  # always\n    # more:\n]\n",
+            {"in": "m.py", "of": "CHANNELS", "element": "Telegram"},
+            "CHANNELS: list[type[Channel]] = [\n    Console,  # always\n    # more:\n    Telegram,\n]\n",
+        ),
+        Example(
+            "one a line, without a trailing comma",
+            "X = [\n    A,\n    B  # b\n]\n",
+            {"in": "m.py", "of": "X", "element": "C"},
+            "X = [\n    A,\n    B,  # b\n    C\n]\n",
+        ),
+        Example(
+            "hanging from the bracket",
+            "X = [A,  # a\n     B]\n",
+            {"in": "m.py", "of": "X", "element": "C"},
+            "X = [A,  # a\n     B,\n     C]\n",
+        ),
+        Example(
+            "first, above the comment of the one that was",
+            "X = (\n    # about a\n    A,\n)\n",
+            {"in": "m.py", "of": "X", "element": "B", "position": "first"},
+            "X = (\n    B,\n    # about a\n    A,\n)\n",
+        ),
+        Example(
+            "sorted, in __all__",
+            '__all__ = [\n    "Alpha",\n    "Gamma",\n]\n',
+            {"in": "m.py", "of": "__all__", "element": "'Beta'", "position": "sorted"},
+            '__all__ = [\n    "Alpha",\n    \'Beta\',\n    "Gamma",\n]\n',
+        ),
+        Example(
+            "before another, however that is written",
+            "X = [a( 1 ), 'b']\n",
+            {"in": "m.py", "of": "X", "element": "c", "before": '"b"'},
+            "X = [a( 1 ), c, 'b']\n",
+        ),
+        Example(
+            "after another",
+            "X = [a,b]\n",
+            {"in": "m.py", "of": "X", "element": "c", "after": "a"},
+            "X = [a,c,b]\n",
+        ),
+        Example(
+            "a list in a class body, selected with its module",
+            {"bot/app.py": "class App:\n    CHANNELS = ()\n"},
+            {"of": "bot.app:App.CHANNELS", "element": "Telegram"},
+            {"bot/app.py": "class App:\n    CHANNELS = (Telegram,)\n"},
+        ),
+        Example("a tuple of one", "X = (A,)\n", {"in": "m.py", "of": "X", "element": "B"}, "X = (A, B)\n"),
+        Example("a bare tuple", "X = A, B  # c\n", {"in": "m.py", "of": "X", "element": "C"}, "X = A, B, C  # c\n"),
+        Example("an empty list", "X = []\n", {"in": "m.py", "of": "X", "element": "A"}, "X = [A]\n"),
+        Example(
+            "an empty list on two lines",
+            "X = [  # none yet\n]\n",
+            {"in": "m.py", "of": "X", "element": "A"},
+            "X = [  # none yet\n    A,\n]\n",
+        ),
+        Example("an empty set", "X = set()\n", {"in": "m.py", "of": "X", "element": "A"}, "X = {A}\n"),
+        Example(
+            "an empty frozen set",
+            "X = frozenset()\n",
+            {"in": "m.py", "of": "X", "element": "A"},
+            "X = frozenset({A})\n",
+        ),
+        Example(
+            "a frozen set", "X = frozenset({A})\n", {"in": "m.py", "of": "X", "element": "B"}, "X = frozenset({A, B})\n"
+        ),
+        Example(
+            "a dict's entry",
+            "X = {\n    'a': 1,\n}\n",
+            {"in": "m.py", "of": "X", "key": '"b"', "value": "f(2)"},
+            "X = {\n    'a': 1,\n    \"b\": f(2),\n}\n",
+        ),
+        Example(
+            "an empty dict's first entry",
+            "def f():\n    x: dict[str, int] = {}\n",
+            {"in": "m.py", "of": "f.x", "key": "'a'", "value": "1"},
+            "def f():\n    x: dict[str, int] = {'a': 1}\n",
+        ),
+        Example(
+            "before a dict's key",
+            "X = {'a': 1, **more}\n",
+            {"in": "m.py", "of": "X", "key": "'b'", "value": "2", "before": '"a"'},
+            "X = {'b': 2, 'a': 1, **more}\n",
+        ),
+        Example(
+            "an argument of the call that is assigned",
+            "app = App(1, plugins=[A])\n",
+            {"in": "m.py", "of": "app", "argument": "plugins", "element": "B"},
+            "app = App(1, plugins=[A, B])\n",
+        ),
+        Example(
+            "an argument of a call in a function, by index",
+            "def main():\n    with x:\n        run(web.App([A]), 1)\n",
+            {"in": "m.py", "of": "main", "call": "web.App", "argument": 0, "element": "B"},
+            "def main():\n    with x:\n        run(web.App([A, B]), 1)\n",
+        ),
+        Example(
+            "an argument of a call at module level",
+            "setup(\n    packages=['a'],\n)\n",
+            {"in": "m.py", "call": "setup", "argument": "packages", "element": "'b'"},
+            "setup(\n    packages=['a', 'b'],\n)\n",
+        ),
+        Example(
+            "an element of several lines",
+            "X = [\n    A,\n]\n",
+            {"in": "m.py", "of": "X", "element": "F(\n    a=1,\n)"},
+            "X = [\n    A,\n    F(\n        a=1,\n    ),\n]\n",
+        ),
+        Example(
+            "what is there already, in other quotes",
+            "X = [f('a', 1,)]\n",
+            {"in": "m.py", "of": "X", "element": 'f("a",1)'},
+            "X = [f('a', 1,)]\n",
+        ),
+        Example(
+            "what is added with += already",
+            "__all__ = ['a']\n__all__ += ['b']\n",
+            {"in": "m.py", "of": "__all__", "element": '"b"'},
+            "__all__ = ['a']\n__all__ += ['b']\n",
+        ),
+    )
+    INVALID = (
+        Refusal(
+            "there is no such list",
+            "OTHER = []\n",
+            {"in": "m.py", "of": "CHANNELS", "element": "A"},
+            Outcome.MISSING,
+            "m.py does not define CHANNELS",
+        ),
+        Refusal(
+            "it is assigned twice",
+            "if x:\n    X = [A]\nelse:\n    X = [B]\n",
+            {"in": "m.py", "of": "X", "element": "C"},
+            Outcome.AMBIGUOUS,
+            "X is defined 2 times",
+        ),
+        Refusal(
+            "it is put together from several literals",
+            "__all__ = ['a']\n__all__ += ['b']\n",
+            {"in": "m.py", "of": "__all__", "element": "'c'"},
+            Outcome.AMBIGUOUS,
+            "__all__ is put together from 2 literals",
+        ),
+        Refusal(
+            "it is a sum",
+            "X = A + [B]\n",
+            {"in": "m.py", "of": "X", "element": "C"},
+            Outcome.DRIFTED,
+            "X is not a literal list but A + [B]",
+        ),
+        Refusal(
+            "the neighbour is not there",
+            "X = [A]\n",
+            {"in": "m.py", "of": "X", "element": "C", "after": "B"},
+            Outcome.MISSING,
+            "X has no element B",
+        ),
+        Refusal(
+            "the key has another value",
+            "X = {'a': 1}\n",
+            {"in": "m.py", "of": "X", "key": "'a'", "value": "2"},
+            Outcome.DRIFTED,
+            "X has 'a' already, with the value 1",
+        ),
+        Refusal(
+            "it became a dict",
+            "X = {'a': A}\n",
+            {"in": "m.py", "of": "X", "element": "B"},
+            Outcome.DRIFTED,
+            "X is a dict",
+        ),
+        Refusal(
+            "the call is made twice",
+            "def f():\n    g([])\n    g([])\n",
+            {"in": "m.py", "of": "f", "call": "g", "argument": 0, "element": "B"},
+            Outcome.AMBIGUOUS,
+            "f calls g 2 times",
+        ),
+    )
+
+    of: str = ""
+    call: str = ""
+    argument: str | int = ""
+    element: str = ""
+    key: str = ""
+    value: str = ""
+    position: Literal["first", "last", "sorted"] = "last"
+    before: str = ""
+    after: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_keys(self.of, self.call, self.argument, self.element, self.key)
+        if bool(self.key) != bool(self.value):
+            raise Malformed("value", "an entry of a dict has a key and a value", "give `key` and `value`")
+        for name in ("key", "value"):
+            if text := getattr(self, name):
+                snippets.expression(name, text)
+        if (self.before or self.after) and self.position != "last":
+            raise Malformed("position", "the place is given twice", "keep `position`, `before` or `after`")
+        if self.before and self.after:
+            raise Malformed("after", "the place is given twice", "keep `before` or `after`")
+
+    def describe(self) -> str:
+        what = self.element or f"{self.key}: {self.value}"
+        return f"add {snippets.one_line(what)} to {place(self.in_, self.of, self.call, self.argument)}"
+
+    def edit(self, source: Source) -> Edit:
+        where = Where(self.selected("of"), self.call, self.argument)
+        doing = self.describe()
+        found = find_literals(source, where, doing)
+        wanted = (self.key or self.element).strip()
+        for literal in found:
+            check_kind(source, where, literal, bool(self.key), doing)
+            for index in literal.matching(wanted):
+                self._check_value(source, where, literal, index)
+                return Edit()
+        if len(found) > 1:
+            what = f"{where} is put together from {len(found)} literals"
+            raise source.ambiguous(doing, what, [literal.node for literal in found], "make it one literal")
+        text = f"{wanted}: {self.value.strip()}" if self.key else wanted
+        return Edit(found[0].insert(self._index(source, where, found[0], wanted), text), doing)
+
+    def _check_value(self, source: Source, where: Where, literal: literals.Literal, index: int) -> None:
+        if self.key and not snippets.same_code(literal.value(index), self.value):
+            shown = snippets.one_line(literal.value(index))
+            what = f"{where} has {self.key} already, with the value {shown}"
+            raise source.drifted(self.describe(), what, literal.elements[index])
+
+    def _index(self, source: Source, where: Where, literal: literals.Literal, wanted: str) -> int:
+        if neighbour := self.before or self.after:
+            near = literal.matching(neighbour)
+            if len(near) == 1:
+                return near[0] + bool(self.after)
+            if near:
+                what = f"{where} has {len(near)} elements {snippets.one_line(neighbour)}"
+                raise source.ambiguous(self.describe(), what, [literal.elements[index] for index in near])
+            what = f"{where} has no element {snippets.one_line(neighbour)}"
+            raise source.missing(self.describe(), what, literal.elements or [literal.node])
+        if self.position == "sorted":
+            return sorted_index(literal.texts(), wanted)
+        return 0 if self.position == "first" else len(literal.elements)

@@ -1,0 +1,188 @@
+"""ensure: method"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from skills_engine.codemods.defining import Position, check_place, definitions_in, ensure_definition
+from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
+from skills_engine.types import Outcome
+
+if TYPE_CHECKING:
+    from skills_engine.codemods.source import Edit, Source
+
+__all__ = ["Method"]
+
+_APP = '''\
+class App:
+    """Doc."""
+
+    def start(self) -> None:
+        run()
+
+    # Ends it.
+    def stop(self) -> None: ...
+
+
+app = App()
+'''
+_PAUSE = "@final\nasync def pause(self) -> None:\n    # Waits.\n    await sleep(1)\n"
+_PAUSE_IN = "    @final\n    async def pause(self) -> None:\n        # Waits.\n        await sleep(1)\n"
+_LONG = 'def c(self):\n    """\n    C.\n    """\n    if self:\n        return (1, """\n  {1}""",\n                2)'
+_LONG_IN = '\tdef c(self):\n\t\t"""\n\t\tC.\n\t\t"""\n\t\tif self:\n\t\t\treturn (1, """\n  {1}""",\n\t\t\t\t\t2)\n'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(SourceOperation):
+    """The class `of` has the method whose source is `code`, with its decorators and comments.
+
+    It goes `before` or `after` a member, or to `position: first` or `last` (as it does without). Several
+    functions that share a name, such as a property's getter and setter, may stand in `code` together. Another
+    method of that name is a refusal, unless `replace: true`.
+    """
+
+    ensure = "method"
+    VALID = (
+        Example(
+            "last in the class",
+            _APP,
+            {"in": "m.py", "of": "App", "code": _PAUSE},
+            _APP.replace("...\n", "...\n\n" + _PAUSE_IN),
+        ),
+        Example(
+            "after another one",
+            _APP,
+            {"in": "m.py", "of": "App", "code": _PAUSE, "after": "start"},
+            _APP.replace("run()\n", "run()\n\n" + _PAUSE_IN),
+        ),
+        Example(
+            "before another one and its comment",
+            _APP,
+            {"in": "m.py", "of": "App", "code": _PAUSE, "before": "stop"},
+            _APP.replace("    # Ends", _PAUSE_IN + "\n    # Ends"),
+        ),
+        Example(
+            "first, after the docstring",
+            _APP,
+            {"in": "m.py", "of": "App", "code": _PAUSE, "position": "first"},
+            _APP.replace('Doc."""\n', 'Doc."""\n\n' + _PAUSE_IN),
+        ),
+        Example(
+            "after fields, in a file that ends without a line end",
+            "class A:\n    x: int\n    y = 1",
+            {"in": "m.py", "of": "A", "code": "def f(self): return 1"},
+            "class A:\n    x: int\n    y = 1\n\n    def f(self): return 1",
+        ),
+        Example(
+            "a field gets a blank line on both sides",
+            "class A:\n    x = 1\n    y = 1\n",
+            {"in": "m.py", "of": "A", "code": "def f(self): ...", "after": "x"},
+            "class A:\n    x = 1\n\n    def f(self): ...\n\n    y = 1\n",
+        ),
+        Example(
+            "in place of pass",
+            "class A(B):\n    '''Doc.'''\n    pass\n",
+            {"in": "m.py", "of": "A", "code": "def f(self):\n    pass"},
+            "class A(B):\n    '''Doc.'''\n\n    def f(self):\n        pass\n",
+        ),
+        Example(
+            "in place of a one-line body, whose comment stays",
+            "class A(B): ... ;  # empty\nx = 1\n",
+            {"in": "m.py", "of": "A", "code": "def f(self):\n    pass"},
+            "class A(B):  # empty\n    def f(self):\n        pass\nx = 1\n",
+        ),
+        Example(
+            "with the file's tabs, and without blank lines where the file has none",
+            "class P:\n\tdef a(self): ...\n\tdef b(self): ...\n",
+            {"in": "m.py", "of": "P", "code": _LONG},
+            "class P:\n\tdef a(self): ...\n\tdef b(self): ...\n" + _LONG_IN,
+        ),
+        Example(
+            "a property with its setter",
+            "class A:\n    def f(self): ...\n",
+            {"in": "m.py", "of": "A", "code": "@property\ndef x(self): ...\n\n@x.setter\ndef x(self, x): ..."},
+            "class A:\n    def f(self): ...\n\n    @property\n    def x(self): ...\n\n    @x.setter\n    def x(self, x): ...\n",
+        ),
+        Example(
+            "another layout of the same method is the same",
+            "class A:\n    def f( self ) :\n        return ('a',\n          b,)  # why\n",
+            {"in": "m.py", "of": "A", "code": 'def f(self):\n    return "a", b'},
+            "class A:\n    def f( self ) :\n        return ('a',\n          b,)  # why\n",
+        ),
+        Example(
+            "another one is replaced where that is said",
+            "class A:\n    # Why.\n    @old\n    def f(self):\n        return 1\n        # end\n\n    x = 2\n",
+            {"in": "m.py", "of": "A", "code": "def f(self):\n    return 2", "replace": True},
+            "class A:\n    # Why.\n    def f(self):\n        return 2\n\n    x = 2\n",
+        ),
+    )
+    INVALID = (
+        Refusal("there is no such class", "class B: ...\n", {"in": "m.py", "of": "A", "code": "def f(self): ..."}, Outcome.MISSING, "does not define A"),
+        Refusal("a function is no class", "def A(): ...\n", {"in": "m.py", "of": "A", "code": "def f(self): ..."}, Outcome.DRIFTED, "A is a function"),
+        Refusal(
+            "it has another method of that name",
+            "class A:\n    def f(self): return 1\n",
+            {"in": "m.py", "of": "A", "code": "def f(self): return 2"},
+            Outcome.DRIFTED,
+            "already has another A.f",
+        ),
+        Refusal(
+            "a field has that name",
+            "class A:\n    f = 1\n",
+            {"in": "m.py", "of": "A", "code": "def f(self): return 2", "replace": True},
+            Outcome.DRIFTED,
+            "already has another A.f",
+        ),
+        Refusal(
+            "the neighbour is gone",
+            "class A:\n    x = 1\n",
+            {"in": "m.py", "of": "A", "code": "def f(self): ...", "after": "y"},
+            Outcome.MISSING,
+            "does not define A.y",
+        ),
+        Refusal(
+            "the neighbour is in a block",
+            "class A:\n    if X:\n        y = 1\n",
+            {"in": "m.py", "of": "A", "code": "def f(self): ...", "after": "y"},
+            Outcome.DRIFTED,
+            "A.y stands in a block of its own",
+        ),
+        Refusal("a one-line class", "class A: x = 1\n", {"in": "m.py", "of": "A", "code": "def f(self): ..."}, Outcome.DRIFTED, "A has no block"),
+        Refusal("two classes have that name", "class A: ...\nclass A: ...\n", {"in": "m.py", "of": "A", "code": "def f(self): ..."}, Outcome.AMBIGUOUS, "A is defined 2 times"),
+    )  # fmt: skip
+
+    of: str
+    code: str
+    before: str = ""
+    after: str = ""
+    position: Position = ""
+    replace: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        definitions_in(self.code, cst.FunctionDef, "method")
+        check_place(self.before, self.after, self.position)
+        if "." in self.before + self.after:
+            raise Malformed("before", "a neighbour is named with its class", "the member's name alone")
+
+    def describe(self) -> str:
+        _, name = definitions_in(self.code, cst.FunctionDef, "method")
+        return f"add method {name} to {self.of}"
+
+    def edit(self, source: Source) -> Edit:
+        snippet, name = definitions_in(self.code, cst.FunctionDef, "method")
+        owner = source.find(self.selected("of"), "class", doing=self.describe())
+        return ensure_definition(
+            self,
+            source,
+            owner,
+            snippet,
+            name,
+            before=self.before,
+            after=self.after,
+            position=self.position,
+            replace=self.replace,
+        )

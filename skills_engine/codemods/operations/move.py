@@ -1,0 +1,164 @@
+"""ensure: move"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skills_engine.codemods.mover import Mover
+from skills_engine.codemods.operation import Example, Malformed, Operation, Refusal, module_paths
+from skills_engine.codemods.project import Project
+from skills_engine.errors import CannotEnsure
+from skills_engine.types import Change, Outcome
+
+if TYPE_CHECKING:
+    from skills_engine.codemods.files import Files
+
+__all__ = ["Move"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move(Operation):
+    """The function, class or module-level variable `of` is defined in the module `to`, a name or a path.
+
+    Its bytes go to the end of the module (before an `if __name__` block), which is created if it is not there. The
+    imports that it needs come with it, every import of it in the repository follows, and the old module imports it
+    where it still uses it. What would make modules import each other in a circle refuses.
+    """
+
+    ensure = "move"
+    VALID = (
+        Example(
+            "a function, with the imports it needs, to a new module",
+            {
+                "bot/__init__.py": "",
+                "bot/app.py": "import json\nimport re\n\n\n# Says x.\ndef say(x):\n    return json.dumps(x)\n\n\ndef stay():\n    return re\n",
+                "main.py": "from bot.app import say, stay\n\nsay(stay())\n",
+            },
+            {"of": "bot.app:say", "to": "bot.talk"},
+            {
+                "bot/__init__.py": "",
+                "bot/app.py": "import re\n\n\ndef stay():\n    return re\n",
+                "bot/talk.py": "import json\n\n\n# Says x.\ndef say(x):\n    return json.dumps(x)\n",
+                "main.py": "from bot.app import stay\nfrom bot.talk import say\n\nsay(stay())\n",
+            },
+        ),
+        Example(
+            "a class to the end of a module, where the old one still uses it",
+            {
+                "a.py": "class A:\n    pass\n\n\ndef make():\n    return A()\n",
+                "b.py": "import os\n\nprint(os)\n\nif __name__ == '__main__':\n    print(1)\n",
+                "c.py": "import a\n\nx = a.A()\ny = a.make()\n",
+            },
+            {"in": "a.py", "of": "A", "to": "b.py"},
+            {
+                "a.py": "from b import A\n\n\ndef make():\n    return A()\n",
+                "b.py": "import os\n\nprint(os)\n\n\nclass A:\n    pass\n\n\nif __name__ == '__main__':\n    print(1)\n",
+                "c.py": "import a\nimport b\n\nx = b.A()\ny = a.make()\n",
+            },
+        ),
+        Example(
+            "a variable that a package re-exports with a relative import",
+            {
+                "p/__init__.py": "from .a import LIMIT as L\n",
+                "p/a.py": "LIMIT = 3  # why\n",
+                "p/b.py": "X = 1\n",
+            },
+            {"of": "p.a:LIMIT", "to": "p.b"},
+            {
+                "p/__init__.py": "from .b import LIMIT as L\n",
+                "p/a.py": "",
+                "p/b.py": "X = 1\nLIMIT = 3  # why\n",
+            },
+        ),
+        Example(
+            "what is there already stays",
+            {"a.py": "from b import f\n", "b.py": "def f(): ...\n"},
+            {"of": "a:f", "to": "b"},
+            {"a.py": "from b import f\n", "b.py": "def f(): ...\n"},
+        ),
+    )
+    INVALID = (
+        Refusal(
+            "no such name",
+            {"a.py": "x = 1\n"},
+            {"of": "a:f", "to": "b"},
+            Outcome.MISSING,
+            "a.py does not define f",
+        ),
+        Refusal(
+            "modules that would import each other",
+            {"a.py": "def g(): ...\n\n\ndef f():\n    return g()\n\n\nf()\n", "b.py": ""},
+            {"of": "a:f", "to": "b"},
+            Outcome.DRIFTED,
+            "import each other",
+        ),
+        Refusal(
+            "a name that is taken in the target",
+            {"a.py": "def f(): ...\n", "b.py": "f = 1\n"},
+            {"of": "a:f", "to": "b"},
+            Outcome.DRIFTED,
+            "b.py has another f",
+        ),
+        Refusal(
+            "a name that a global statement ties to its module",
+            {"a.py": "n = 0\n\n\ndef f():\n    global n\n    n += 1\n"},
+            {"of": "a:f", "to": "b"},
+            Outcome.DRIFTED,
+            "`global n`",
+        ),
+    )
+
+    of: str
+    to: str
+    in_: str = ""
+
+    def __post_init__(self) -> None:
+        if (":" in self.of) == bool(self.in_):
+            raise Malformed("of", "the file must be named once", "`of: package.module:name`, or `in` and `of: name`")
+        if not self._name().isidentifier():
+            raise Malformed("of", f"{self._name()!r} is no module-level name", "a bare name after the colon")
+        parts = self._stem().split("/")
+        if not all(part.isidentifier() for part in parts):
+            raise Malformed("to", f"{self.to!r} is no module", "`to: package.module` or `to: package/module.py`")
+
+    def describe(self) -> str:
+        return f"move {self.of} to {self.to}"
+
+    def touches(self) -> tuple[str, ...]:
+        new = (self.to,) if self.to.endswith(".py") else module_paths(self.to)
+        return (*self._olds(), *new)
+
+    def apply(self, files: Files) -> Change:
+        project = Project(files)
+        old, new = self._old(files), self._new(files)
+        mover = Mover(project, old, new, self._name(), self.describe())
+        return mover.move()
+
+    def _name(self) -> str:
+        return self.of.rpartition(":")[2].strip()
+
+    def _stem(self) -> str:
+        return self.to.removesuffix(".py") if self.to.endswith(".py") else self.to.replace(".", "/")
+
+    def _olds(self) -> tuple[str, ...]:
+        return (self.in_,) if self.in_ else module_paths(self.of.partition(":")[0].strip())
+
+    def _old(self, files: Files) -> str:
+        for path in self._olds():
+            if files.read(path) is not None:
+                return path
+        for path in self._olds():
+            if (moved := files.follow(path)) is not None:
+                return moved
+        named = " or ".join(self._olds())
+        raise CannotEnsure(
+            Outcome.MISSING, f"{self.describe()}: there is no file {named}", hint="name the file that holds it now"
+        )
+
+    def _new(self, files: Files) -> str:
+        if self.to.endswith(".py"):
+            return self.to
+        there = [path for path in module_paths(self.to) if files.read(path) is not None]
+        root = "src/" if self._old(files).startswith("src/") else ""
+        return there[0] if there else f"{root}{self._stem()}.py"

@@ -1,0 +1,301 @@
+"""ensure: statement"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import libcst as cst
+
+from skills_engine.codemods.blocks import Snippet, append, fill, insert, prologue
+from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
+from skills_engine.codemods.pattern import Pattern
+from skills_engine.codemods.search import first_line, no_match, scope
+from skills_engine.codemods.source import Edit
+from skills_engine.codemods.syntax import flatten, same, units
+from skills_engine.types import Outcome
+
+if TYPE_CHECKING:
+    from skills_engine.codemods.pattern import Match
+    from skills_engine.codemods.source import Source
+
+__all__ = ["Statement"]
+
+_RUN = '''\
+async def run(items):
+    """Run."""
+
+    setup()
+    # Each in turn.
+    for item in items:
+        await handle(item)  # slow
+        # and on
+    return items
+'''
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement(SourceOperation):
+    """The body of `of` (a function or class; the module without it) holds the statements `code`.
+
+    They go to `at: start` (after the docstring, in a module after the imports too) or `at: end`, or `before` or
+    `after` the one statement there that matches a pattern, in whatever `if`, `for` or `with` it stands; `nth`
+    (from 1) says which, where several do. A header such as `for $X in items:` matches with any body.
+
+    Where the same statements already stand in that block, it is so already.
+    """
+
+    ensure = "statement"
+    VALID = (
+        Example(
+            "at the start, after the docstring",
+            _RUN,
+            {"in": "m.py", "of": "run", "code": "log(items)", "at": "start"},
+            _RUN.replace("    setup", "    log(items)\n    setup"),
+        ),
+        Example(
+            "at the end of a module",
+            "import a\n\n\ndef f(): ...\n",
+            {"in": "m.py", "code": "f()\na.b()", "at": "end"},
+            "import a\n\n\ndef f(): ...\n\n\nf()\na.b()\n",
+        ),
+        Example(
+            "at the start of a module, after the imports",
+            '"""M."""\nimport a\nif TYPE_CHECKING:\n    import b\nx = 1\n',
+            {"in": "m.py", "code": "y = 2", "at": "start"},
+            '"""M."""\nimport a\nif TYPE_CHECKING:\n    import b\n\ny = 2\nx = 1\n',
+        ),
+        Example(
+            "in an empty file",
+            "",
+            {"in": "m.py", "code": "y = 2"},
+            "y = 2\n",
+            verbatim=True,
+        ),
+        Example(
+            "before a loop and its comment",
+            _RUN,
+            {"in": "m.py", "of": "run", "code": "check(items)\n", "before": "for $X in items:"},
+            _RUN.replace("    # Each", "    check(items)\n    # Each"),
+        ),
+        Example(
+            "after a loop and all that is in it",
+            _RUN,
+            {"in": "m.py", "of": "run", "code": "if items:\n    done()", "after": "for $X in items: $...BODY"},
+            _RUN.replace("    return", "    if items:\n        done()\n    return"),
+        ),
+        Example(
+            "inside a loop, after an await",
+            _RUN,
+            {"in": "m.py", "of": "run", "code": "count += 1", "after": "await handle($_)"},
+            _RUN.replace("# slow\n", "# slow\n        count += 1\n"),
+        ),
+        Example(
+            "the second of several",
+            "def f():\n    a(1)\n    if x:\n        a(2)\n",
+            {"in": "m.py", "of": "f", "code": "b()", "before": "a($X)", "nth": 2},
+            "def f():\n    a(1)\n    if x:\n        b()\n        a(2)\n",
+        ),
+        Example(
+            "code that its own pattern matches",
+            "def f():\n    log(1)\n",
+            {"in": "m.py", "of": "f", "code": "log(0)", "before": "log($X)"},
+            "def f():\n    log(0)\n    log(1)\n",
+        ),
+        Example(
+            "between statements that share a line with none of it",
+            "def f():\n    a(); b()\n    c()",
+            {"in": "m.py", "of": "f", "code": "d()", "after": "b()"},
+            "def f():\n    a(); b()\n    d()\n    c()",
+        ),
+        Example(
+            "in place of pass",
+            "class A:\n    def f(self): pass\n",
+            {"in": "m.py", "of": "A.f", "code": "self.x = 1"},
+            "class A:\n    def f(self):\n        self.x = 1\n",
+        ),
+        Example(
+            "there already, in another layout",
+            "def f():\n    b ( 'x', )  # why\n    a()\n",
+            {"in": "m.py", "of": "f", "code": 'b("x")', "before": "a()"},
+            "def f():\n    b ( 'x', )  # why\n    a()\n",
+        ),
+        Example(
+            "there already, at the end but for what came later",
+            "def f():\n    a()\n    b()\n    return 1\n",
+            {"in": "m.py", "of": "f", "code": "b()"},
+            "def f():\n    a()\n    b()\n    return 1\n",
+        ),
+    )
+    INVALID = (
+        Refusal("no such function", "def f(): ...\n", {"in": "m.py", "of": "g", "code": "a()"}, Outcome.MISSING, "does not define g"),
+        Refusal(
+            "nothing matches",
+            "def f():\n    a(1)\n    def g():\n        b(1)\n",
+            {"in": "m.py", "of": "f", "code": "c()", "before": "b($X)"},
+            Outcome.MISSING,
+            "nothing in f matches `b($X)`",
+        ),
+        Refusal(
+            "several match",
+            "def f():\n    a(1)\n    a(2)\n",
+            {"in": "m.py", "of": "f", "code": "b()", "after": "a($X)"},
+            Outcome.AMBIGUOUS,
+            "2 statements in f match `a($X)`",
+        ),
+        Refusal(
+            "there are not that many",
+            "def f():\n    a(1)\n",
+            {"in": "m.py", "of": "f", "code": "b()", "after": "a($X)", "nth": 2},
+            Outcome.MISSING,
+            "only 1 statement in f matches",
+        ),
+        Refusal(
+            "nothing after it would run",
+            "def f():\n    return 1\n",
+            {"in": "m.py", "of": "f", "code": "b()", "at": "end"},
+            Outcome.DRIFTED,
+            "the body ends in a return",
+        ),
+        Refusal(
+            "a one-line suite",
+            "def f():\n    if x: a()\n",
+            {"in": "m.py", "of": "f", "code": "b()", "after": "a()"},
+            Outcome.DRIFTED,
+            "stands on the line of its header",
+        ),
+        Refusal("a one-line body", "def f(): a()\n", {"in": "m.py", "of": "f", "code": "b()"}, Outcome.DRIFTED, "f has no block"),
+        Refusal(
+            "joined with a semicolon",
+            "def f():\n    a(); b()\n",
+            {"in": "m.py", "of": "f", "code": "c()", "after": "a()"},
+            Outcome.DRIFTED,
+            "shares its line with another statement",
+        ),
+    )  # fmt: skip
+
+    of: str = ""
+    code: str
+    at: Literal["", "start", "end"] = ""
+    before: str = ""
+    after: str = ""
+    nth: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Snippet.parse(self.code)
+        if sum(map(bool, (self.at, self.before, self.after))) > 1:
+            raise Malformed("at", "the place is named twice", "one of `at`, `before` and `after`")
+        for key in ("before", "after"):
+            if text := getattr(self, key):
+                Pattern.parse(text, key)
+        if self.nth and not (self.before or self.after):
+            raise Malformed(
+                "nth", "`nth` counts matches, and there is no pattern", "`before` or `after` with a pattern"
+            )
+        if self.nth < 0:
+            raise Malformed("nth", "`nth` counts from 1", "1 for the first match")
+
+    def describe(self) -> str:
+        place = f"at the {self.at or 'end'} of"
+        if self.before or self.after:
+            word = "before" if self.before else "after"
+            place = f"{word} `{first_line(self.before or self.after)}` in"
+        return f"add `{first_line(self.code)}` {place} {self.of or self.in_}"
+
+    def edit(self, source: Source) -> Edit:
+        doing, snippet = self.describe(), Snippet.parse(self.code)
+        owner, body = scope(source, self.selected("of"), doing)
+        if self.before or self.after:
+            return self._beside(source, body, snippet, doing)
+        if owner is not None:
+            if _holds(owner.body, snippet):
+                return Edit()
+            if (filled := fill(source, owner, snippet)) is not None:
+                return filled
+        elif _holds(source.module, snippet):
+            return Edit()
+        block = source.body_of(source.find(self.selected("of"))) if owner is not None else source.module
+        if self.at == "start":
+            index = prologue(block)
+            imports = index and isinstance(block, cst.Module)
+            return insert(
+                source, block, index, snippet, near="after" if imports or index == len(block.body) else "before"
+            )
+        last = flatten(block)[-1:]
+        if last and isinstance(last[0], cst.Return | cst.Raise | cst.Continue | cst.Break):
+            word = type(last[0]).__name__.lower()
+            hint = "place it with `before:` and a pattern"
+            raise source.drifted(doing, f"the body ends in a {word}, so nothing after it would run", last[0], hint=hint)
+        return append(source, block, snippet)
+
+    def _beside(self, source: Source, body: cst.BaseSuite | cst.Module, snippet: Snippet, doing: str) -> Edit:
+        """Next to the statement that the pattern selects. What is in a run equal to `code` is not that statement."""
+        pattern = Pattern.parse(self.before or self.after, "before" if self.before else "after", statements=True)
+        matches = list(pattern.in_blocks(body))
+        anchors = [m for m in matches if not _inside_run(m, snippet)]
+        if matches and not anchors:
+            return Edit()
+        where = self.of or source.path
+        if not anchors:
+            raise no_match(source, body, pattern, where, doing)
+        if len(anchors) > 1 and not self.nth:
+            what = f"{len(anchors)} statements in {where} match `{first_line(pattern.text)}`"
+            raise source.ambiguous(
+                doing, what, [m.nodes[0] for m in anchors], "say which with `nth`, or match more of it"
+            )
+        if self.nth > len(anchors):
+            count = f"{len(anchors)} statement{'s' * (len(anchors) != 1)}"
+            what = f"only {count} in {where} match{'es' * (len(anchors) == 1)} `{first_line(pattern.text)}`"
+            raise source.missing(doing, what, [m.nodes[0] for m in anchors])
+        anchor = anchors[max(0, self.nth - 1)]
+        alone = sum(m.body is anchor.body for m in anchors) == 1
+        if anchor.body is None or _stands(anchor, anchor.body, snippet, before=bool(self.before), anywhere=alone):
+            return Edit()
+        return _insert_at(source, anchor, anchor.body, snippet, doing, before=bool(self.before))
+
+
+def _insert_at(
+    source: Source, anchor: Match, block: cst.BaseSuite | cst.Module, snippet: Snippet, doing: str, *, before: bool
+) -> Edit:
+    unit = anchor.units[0 if before else -1]
+    if not isinstance(block, cst.IndentedBlock | cst.Module):
+        hint = "put that body on lines of its own first"
+        raise source.drifted(doing, "the statement stands on the line of its header", unit.node, hint=hint)
+    if not (unit.first if before else unit.last):
+        hint = "put them on two lines first"
+        raise source.drifted(doing, "the statement shares its line with another statement", unit.node, hint=hint)
+    index = next(i for i, line in enumerate(block.body) if line is unit.line)
+    if before:
+        return insert(source, block, index, snippet, near="before")
+    return insert(source, block, index + 1, snippet, near="after")
+
+
+def _runs(block: cst.BaseSuite | cst.Module, snippet: Snippet) -> list[range]:
+    """Where the statements of the snippet stand in a block, one after another."""
+    here, size = flatten(block), len(snippet.nodes)
+    return [range(i, i + size) for i in range(len(here) - size + 1) if same(here[i : i + size], snippet.nodes)]
+
+
+def _holds(block: cst.BaseSuite | cst.Module, snippet: Snippet) -> bool:
+    return bool(_runs(block, snippet))
+
+
+def _position(match: Match, block: cst.BaseSuite | cst.Module) -> range:
+    first = next(i for i, unit in enumerate(units(block)) if unit.node is match.nodes[0])
+    return range(first, first + len(match.nodes))
+
+
+def _inside_run(match: Match, snippet: Snippet) -> bool:
+    if match.body is None:
+        return False
+    at = _position(match, match.body)
+    return any(at.start >= run.start and at.stop <= run.stop for run in _runs(match.body, snippet))
+
+
+def _stands(
+    anchor: Match, block: cst.BaseSuite | cst.Module, snippet: Snippet, *, before: bool, anywhere: bool
+) -> bool:
+    """Whether the code is beside the anchor or, where that is the block's only one, anywhere in the block."""
+    at, runs = _position(anchor, block), _runs(block, snippet)
+    return any(anywhere or (run.stop == at.start if before else run.start == at.stop) for run in runs)

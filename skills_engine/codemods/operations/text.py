@@ -1,0 +1,101 @@
+"""ensure: text"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skills_engine.codemods.data_operation import DataOperation
+from skills_engine.codemods.operation import Example, Malformed, Refusal
+from skills_engine.data import snippet
+from skills_engine.types import Outcome
+
+__all__ = ["Text"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text(DataOperation):
+    """In the text file `in`, of any format, what reads `before` reads `after`.
+
+    Where no place reads exactly so, the lines most like `before` are merged with the change, three ways; other
+    indentation and other white space at line ends do not count. Give a line or two around the change in both, so
+    that the place is the only one. For Python, TOML, YAML and JSON there are operations that know them.
+    """
+
+    ensure = "text"
+    VALID = (
+        Example(
+            "the one place that reads so",
+            {"Dockerfile": "FROM node:24\nRUN npm ci\nUSER node\n"},
+            {"in": "Dockerfile", "before": "RUN npm ci\n", "after": "RUN apt-get install -y ffmpeg\nRUN npm ci\n"},
+            {"Dockerfile": "FROM node:24\nRUN apt-get install -y ffmpeg\nRUN npm ci\nUSER node\n"},
+        ),
+        Example(
+            "a part of a line",
+            {"README.md": "Talk to it on the console.\n"},
+            {"in": "README.md", "before": "on the console", "after": "on the console or on Telegram"},
+            {"README.md": "Talk to it on the console or on Telegram.\n"},
+        ),
+        Example(
+            "lines that the file has changed nearby, and indents otherwise",
+            {"site.conf": "server {\n\tlisten 8443;  \n\tserver_name x;\n\n\tlocation / {\n\t}\n}"},
+            {
+                "in": "site.conf",
+                "before": "listen 443;\nserver_name x;\n\nlocation / {\n}\n",
+                "after": "listen 443;\nserver_name x;\n\nlocation / {\n    proxy_pass y;\n}\n",
+            },
+            {"site.conf": "server {\n\tlisten 8443;  \n\tserver_name x;\n\n\tlocation / {\n\t\tproxy_pass y;\n\t}\n}"},
+        ),
+        Example(
+            "what reads so already stays",
+            {"Makefile": "test:\n\tpytest -q\n"},
+            {"in": "Makefile", "before": "\tpytest\n", "after": "\tpytest -q\n"},
+            {"Makefile": "test:\n\tpytest -q\n"},
+        ),
+    )
+    INVALID = (
+        Refusal(
+            "two places read so",
+            {"a.txt": "one\ntwo\none\n"},
+            {"in": "a.txt", "before": "one\n", "after": "three\n"},
+            Outcome.AMBIGUOUS,
+            "the snippet is there 2 times",
+        ),
+        Refusal(
+            "the file changed the same line",
+            {"a.txt": "a\nb = 2\nc\nd\n"},
+            {"in": "a.txt", "before": "a\nb = 1\nc\nd\n", "after": "a\nb = 3\nc\nd\n"},
+            Outcome.DRIFTED,
+            "the file changed the lines that the snippet changes",
+        ),
+        Refusal(
+            "nothing reads so",
+            {"a.txt": "x\ny\n"},
+            {"in": "a.txt", "before": "one\n", "after": "two\n"},
+            Outcome.MISSING,
+            "nothing there is like the snippet",
+        ),
+    )
+
+    before: str
+    after: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.before.strip():
+            raise Malformed("before", "`before` is empty", "the text that is there now, with a line around it")
+        if not self.after.strip():
+            right = "repeat a line around the change in both: without any, a deletion cannot be told from drift"
+            raise Malformed("after", "`after` is empty", right)
+        if self.before == self.after:
+            raise Malformed("after", "`after` is what `before` is", "the text that is to be there")
+
+    def describe(self) -> str:
+        return f"change {_brief(self.before)} to {_brief(self.after)} in {self.in_}"
+
+    def edit(self, data: bytes | None) -> bytes:
+        return snippet.ensure(data or b"", self.before, self.after)
+
+
+def _brief(text: str) -> str:
+    lines = text.strip().splitlines()
+    return repr(lines[0] if len(lines[0]) <= 40 else lines[0][:37] + "...") + (" ..." if len(lines) > 1 else "")

@@ -1,0 +1,57 @@
+"""Services in a compose file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from skills_engine.data import path as paths
+from skills_engine.data.errors import DataError
+from skills_engine.data.yaml_edit import Document, ensure_value, remove
+from skills_engine.types import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["NAMES", "ensure_service", "remove_service"]
+
+NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+"""The names that Docker Compose looks for, in its order."""
+
+
+def ensure_service(
+    compose: bytes | None,
+    name: str,
+    spec: Mapping[str, Any],
+    volumes: Mapping[str, Any] | None = None,
+    networks: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Add a service, and the named volumes and networks that it uses. None is a file that is not there yet.
+
+    Raises DataError (DRIFTED) for one of that name that is otherwise.
+    """
+    data = compose or b""
+    wanted = [(("services", name), dict(spec))]
+    for section, entries in (("volumes", volumes), ("networks", networks)):
+        wanted += [((section, key), value) for key, value in (entries or {}).items()]
+    for path, value in wanted:
+        data = _ensure(data, path, value)
+    return data
+
+
+def remove_service(compose: bytes, name: str, volumes: Mapping[str, Any] | None = None) -> bytes:
+    """Take out a service and those named volumes, and the sections that this leaves empty."""
+    data = remove(compose, ("services", name), prune=True)
+    for volume in volumes or {}:
+        data = remove(data, ("volumes", volume), prune=True)
+    return data
+
+
+def _ensure(data: bytes, path: tuple[str, str], value: Any) -> bytes:
+    doc = Document.of(data)
+    done, there = paths.follow(doc.data, path) if isinstance(doc.data, dict) and doc.data.get(path[0]) else ((), None)
+    if len(done) < len(path):
+        return ensure_value(data, path, value or None)
+    if paths.same(there or {}, value or {}):
+        return data
+    message = f"there is another {paths.show(path)} already"
+    raise DataError(message, Outcome.DRIFTED, lines=doc.line(done))

@@ -1,0 +1,164 @@
+"""A snippet of any text that becomes another, wherever its file has taken it.
+
+Located exactly if that is possible; else by lines, and merged three ways: base
+is the snippet before, theirs the snippet after, ours the region most like it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher, get_close_matches
+from typing import TYPE_CHECKING
+
+from skills_engine.data.diff3 import merge
+from skills_engine.data.errors import DataError
+from skills_engine.data.text import line_number, newline, split_lines
+from skills_engine.types import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["ensure"]
+
+_ALIKE = 0.6
+"""The share of a snippet's lines that a region has at least, for it to be what the snippet became."""
+
+
+def ensure(data: bytes, before: str, after: str) -> bytes:
+    """Turn the one place that reads `before` into `after`.
+
+    A snippet that ends in a line end is made of whole lines; their indentation may differ by place. Nothing changes
+    where `after` is there and `before` is not. Raises DataError with lines to look at: AMBIGUOUS for several places,
+    MISSING for none, DRIFTED where the file changed what the snippet changes; no outcome for binary data.
+    """
+    if b"\0" in data:
+        raise DataError("the file is binary")
+    before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
+    if not before.strip() or not after.strip():
+        raise DataError("a snippet is empty", Outcome.AMBIGUOUS)
+    text = data.decode("utf-8", "surrogateescape")
+    edited = _once(text, before, after)
+    if edited != text and _once(edited, before, after) != edited:
+        raise DataError("the snippet would match again afterwards; give it more lines around", Outcome.AMBIGUOUS)
+    return edited.encode("utf-8", "surrogateescape")
+
+
+def _once(text: str, before: str, after: str) -> str:
+    eol = newline(text)
+    whole = before.endswith("\n") and after.endswith("\n")
+    padded = text if text.endswith("\n") or not whole else text + eol  # the last line may lack its line end
+    old, new = before.replace("\n", eol), after.replace("\n", eol)
+    done = list(_occurrences(padded, new, whole=whole))
+    places = [
+        at
+        for at in _occurrences(padded, old, whole=whole)
+        if not any(start <= at and at + len(old) <= start + len(new) for start in done)
+    ]
+    if len(places) > 1:
+        lines = tuple(line_number(text, at) for at in places)
+        raise DataError(f"the snippet is there {len(places)} times", Outcome.AMBIGUOUS, lines=lines[:20])
+    if places:
+        edited = padded[: places[0]] + new + padded[places[0] + len(old) :]
+        return edited if padded == text else edited.removesuffix(eol)
+    return text if done else _merged(text, before, after)
+
+
+def _occurrences(text: str, snippet: str, *, whole: bool) -> Iterator[int]:
+    at = text.find(snippet)
+    while at >= 0:
+        if not whole or at == 0 or text[at - 1] == "\n":
+            yield at
+        at = text.find(snippet, at + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    like: Sequence[str]
+    start: int
+    end: int
+    matched: int
+    score: float
+
+    def overlaps(self, other: _Region) -> bool:
+        return self.start < other.end and other.start < self.end
+
+
+def _merged(text: str, before: str, after: str) -> str:
+    """The text with the lines that are most like the snippet merged with it."""
+    lines, base, theirs = split_lines(text), split_lines(before), split_lines(after)
+    region = _region(lines, base, theirs)
+    ours = lines[region.start : region.end]
+    eol = newline(text)
+    indents = _indents(region.like, ours)
+    result = merge([_moved(s, indents, eol) for s in base], ours, [_moved(s, indents, eol) for s in theirs])
+    if result is None:
+        message = "the file changed the lines that the snippet changes"
+        raise DataError(message, Outcome.DRIFTED, lines=(region.start + 1,))
+    result = [line if line.endswith("\n") else line + eol for line in result]
+    if region.end == len(lines) and not text.endswith("\n"):
+        result[-1:] = [line.removesuffix(eol) for line in result[-1:]]
+    return "".join([*lines[: region.start], *result, *lines[region.end :]])
+
+
+def _region(lines: Sequence[str], base: Sequence[str], theirs: Sequence[str]) -> _Region:
+    """The one region that is like the snippet before, or like the one after. Raises DataError."""
+    keys = [line.strip() for line in lines]
+    best: list[_Region] = []
+    candidates = [*_regions(keys, base), *_regions(keys, theirs)]
+    for region in sorted(candidates, key=lambda r: (-r.score, -r.matched, r.end - r.start, r.start)):
+        if not any(region.overlaps(other) for other in best):
+            best.append(region)
+    if any(region.score == 1 for region in best):
+        best = [region for region in best if region.score == 1]
+    if len(best) == 1:
+        return best[0]
+    if best:
+        starts = tuple(sorted(region.start + 1 for region in best))
+        raise DataError(f"{len(best)} places are like the snippet", Outcome.AMBIGUOUS, lines=starts[:20])
+    longest = max((line.strip() for line in base), key=len)
+    close = get_close_matches(longest, {key for key in keys if key}, n=5)
+    near = tuple(number for number, key in enumerate(keys, 1) if key in close)
+    raise DataError("nothing there is like the snippet", Outcome.MISSING, lines=near[:10])
+
+
+def _regions(keys: Sequence[str], snippet: Sequence[str]) -> Iterator[_Region]:
+    wanted = [line.strip() for line in snippet]
+    count = sum(map(bool, wanted))
+    size = len(wanted) + len(wanted) // 2 + 2
+    present = set(filter(None, wanted))
+    for start, key in enumerate(keys):
+        if key not in present:
+            continue
+        window = keys[start : start + size]
+        blocks = SequenceMatcher(None, wanted, window, autojunk=False).get_matching_blocks()
+        matched = [block.b + n for block in blocks for n in range(block.size) if window[block.b + n]]
+        if matched and matched[0] == 0 and len(matched) >= _ALIKE * count:
+            yield _Region(snippet, start, start + matched[-1] + 1, len(matched), len(matched) / count)
+
+
+def _indents(snippet: Sequence[str], ours: Sequence[str]) -> dict[str, str]:
+    """The indentation that the file has where the snippet has another."""
+    a, b = [line.strip() for line in snippet], [line.strip() for line in ours]
+    blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
+    pairs = [(snippet[x.a + n], ours[x.b + n]) for x in blocks for n in range(x.size) if a[x.a + n]]
+    return {_indent(old): _indent(new) for old, new in reversed(pairs)}
+
+
+def _moved(line: str, indents: dict[str, str], eol: str) -> str:
+    """A snippet's line as deep as the file has its like, in the file's line ends."""
+    bare, indent = line.strip(), _indent(line)
+    if not bare:
+        return eol
+    known = max((old for old in indents if indent.startswith(old)), key=len, default=None)
+    if known is None:
+        shallowest = min(indents, key=len)
+        lost = len(shallowest) - len(indent)
+        return indents[shallowest][: max(len(indents[shallowest]) - lost, 0)] + bare + eol
+    deeper = indent[len(known) :]
+    if "\t" in "".join(indents.values()):
+        deeper = deeper.replace("    ", "\t")
+    return indents[known] + deeper + line.strip("\r\n").lstrip() + eol
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip(" \t"))]

@@ -1,0 +1,343 @@
+"""Values in TOML, set and taken out again by splicing."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from skills_engine.data import path as paths
+from skills_engine.data.brackets import Brackets
+from skills_engine.data.errors import DataError
+from skills_engine.data.path import UNSET, Path
+from skills_engine.data.text import (
+    Splice,
+    decode,
+    drop_lines,
+    indent_at,
+    line_end,
+    line_number,
+    line_start,
+    newline,
+    splice,
+)
+from skills_engine.data.toml_scan import Pair, Section, Value, parse, scan
+from skills_engine.types import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Document", "Found", "ensure_element", "ensure_value", "remove", "remove_element"]
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value, and the pair that it belongs to among those of its owner (or the index of an array's item)."""
+
+    value: Value
+    owner: Section | Value
+    index: int
+
+
+@dataclass(frozen=True)
+class Document:
+    """One file: its text, and what it says."""
+
+    bom: str
+    text: str
+    data: dict[str, Any]
+
+    @classmethod
+    def of(cls, data: bytes) -> Document:
+        """Raises DataError with the line for what is not TOML."""
+        bom, text = decode(data)
+        return cls(bom, text, parse(text))
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        return scan(self.text)
+
+    def find(self, path: Path) -> Found | None:
+        """Where a value (with its list elements as indices) is written; None for a table of headers."""
+        for section in self.sections:
+            if path[: len(section.path)] == section.path:
+                found = _among(section, section.pairs, path[len(section.path) :])
+                if found is not None:
+                    return found
+        return None
+
+    def line(self, path: Path) -> tuple[int, ...]:
+        found = self.find(path)
+        starts = [found.value.start] if found else [s.start for s in self.sections if s.path == path]
+        return tuple(line_number(self.text, start) for start in starts)
+
+    def edited(self, splices: Sequence[Splice], expected: Any) -> bytes:
+        """The bytes with the splices made. Raises DataError if they say anything but what is expected."""
+        text = splice(self.text, splices)
+        try:
+            said = parse(text)
+        except DataError as error:
+            raise DataError(f"the edit would not parse: {error.message}", Outcome.DRIFTED) from None
+        if not paths.same(said, expected):
+            raise DataError("the edit would change more than its place", Outcome.DRIFTED)
+        return (self.bom + text).encode()
+
+    def insert(self, done: Path, missing: Path, value: Any) -> list[Splice]:
+        """The splices that put a value where `done` is there and the rest of the path is not."""
+        for length in range(len(done), 0, -1):
+            found = self.find(done[:length])
+            if found is not None and found.value.kind == "table":
+                key = (*done[length:], missing[0])
+                return self._into_inline(found.value, key, paths.nested(missing[1:], value))
+        whole = (*done, *missing)
+        own = [s for s in self.sections if s.path == done]
+        dotted = self._dotted(done)
+        if dotted:
+            section, number = dotted[-1]
+            return [self._after_pair(section, number, whole[len(section.path) :], value)]
+        if own and len(missing) == 1 and not (isinstance(value, dict) and value):
+            return [self._into_section(own[-1], missing, value)]
+        if isinstance(value, dict) and value:
+            return [self._new_section(done, whole, value)]
+        return [self._new_section(done, whole[:-1], {str(whole[-1]): value})]
+
+    def _dotted(self, path: Path) -> list[tuple[Section, int]]:
+        """The pairs whose dotted keys make the table at a path."""
+        return [
+            (section, number)
+            for section in self.sections
+            for number, pair in enumerate(section.pairs)
+            if len(section.path) < len(path) and (*section.path, *pair.key)[: len(path)] == path
+        ]
+
+    def _into_inline(self, table: Value, key: Path, value: Any) -> list[Splice]:
+        brackets = brackets_of(table)
+        new = f"{key_text(key)} = {render(value)}"
+        return brackets.insert(self.text, len(brackets.items), new, unit=_INDENT, spread=False, trailing=False)
+
+    def _after_pair(self, section: Section, number: int, key: Path, value: Any) -> Splice:
+        pair = section.pairs[number]
+        return self._line_after(pair.value.end, indent_at(self.text, pair.start), key, value)
+
+    def _into_section(self, section: Section, key: Path, value: Any) -> Splice:
+        if section.pairs:
+            return self._after_pair(section, len(section.pairs) - 1, key, value)
+        if section.path:
+            return self._line_after(section.header_end, indent_at(self.text, section.start), key, value)
+        line = f"{key_text(key)} = {render(value)}"
+        eol = newline(self.text)
+        if len(self.sections) > 1:
+            at = self._comments_above(self.sections[1].start)
+            return Splice(at, at, line + eol + eol)
+        at = line_end(self.text, len(self.text.rstrip()))
+        return Splice(at, at, eol + line) if self.text.strip() else Splice(0, 0, line + eol)
+
+    def _line_after(self, offset: int, indent: str, key: Path, value: Any) -> Splice:
+        at = line_end(self.text, offset)
+        return Splice(at, at, f"{newline(self.text)}{indent}{key_text(key)} = {render(value)}")
+
+    def _new_section(self, done: Path, path: Path, values: dict[str, Any]) -> Splice:
+        eol = newline(self.text)
+        header = key_text(tuple(part for part in path if isinstance(part, str)))
+        lines = [f"[{header}]", *(f"{key_text((key,))} = {render(value)}" for key, value in values.items())]
+        if not self.text.strip():
+            return Splice(0, 0, eol.join(lines) + eol)
+        kin = [n for n, s in enumerate(self.sections) if s.path[: len(done)] == done]
+        last = kin[-1] if kin else len(self.sections) - 1
+        if last == len(self.sections) - 1:
+            at = line_end(self.text, len(self.text.rstrip()))
+        else:
+            at = line_end(self.text, self.sections[last].end)
+            while self._is_comment(at):
+                at = line_end(self.text, self.text.index("\n", at) + 1)
+        following = self.text[at:].lstrip(" \r")[1:2]  # a file that sets no tables apart gets none set apart
+        gap = eol if not following or following in "\r\n" else ""
+        return Splice(at, at, eol + gap + eol.join(lines))
+
+    def _is_comment(self, end: int) -> bool:
+        """Whether the line after a line end is a comment."""
+        start = self.text.find("\n", end) + 1
+        return start > 0 and self.text[start:].lstrip(" \t").startswith("#")
+
+    def _comments_above(self, offset: int) -> int:
+        at = line_start(self.text, offset)
+        while at and self.text[line_start(self.text, at - 1) :].lstrip(" \t").startswith("#"):
+            at = line_start(self.text, at - 1)
+        return at
+
+    def delete(self, path: Path) -> list[Splice]:
+        """The splices that take a value out: a pair with its line, an item, or the headers of a table."""
+        found = self.find(path)
+        if found is None:
+            below = [(s.start, s.end) for s in self.sections if s.path[: len(path)] == path]
+            below += [
+                (pair.start, pair.value.end)
+                for section, number in self._dotted(path)
+                for pair in [section.pairs[number]]
+            ]
+            if not below:
+                raise DataError(f"{paths.show(path)} is made of dotted keys; name those", Outcome.DRIFTED)
+            return [drop_lines(self.text, start, end) for start, end in below]
+        if isinstance(found.owner, Value):
+            return brackets_of(found.owner).remove(self.text, found.index)
+        pair = found.owner.pairs[found.index]
+        return [drop_lines(self.text, pair.start, pair.value.end)]
+
+
+def ensure_value(
+    data: bytes, path: str | Sequence[str | int], value: Any, *, was: Any = UNSET, replace: bool = False
+) -> bytes:
+    """Set a value. A new key goes last in its table, a new table after its kin.
+
+    Another value there is replaced if it is `was`, or with `replace`; otherwise DataError (DRIFTED).
+    """
+    doc = Document.of(data)
+    parts = paths.split(path)
+    done, there = paths.follow(doc.data, parts)
+    if len(done) < len(parts):
+        if was is not UNSET:
+            raise DataError(f"there is no {paths.show(parts)}", Outcome.MISSING, lines=doc.line(done))
+        missing = tuple(str(part) for part in parts[len(done) :])
+        return doc.edited(doc.insert(done, missing, value), paths.with_(doc.data, (*done, *missing), value))
+    found = doc.find(done)
+    try:
+        if not paths.settle(done, there, value, was, replace=replace):
+            return data
+    except DataError as error:
+        raise DataError(error.message, error.outcome, lines=doc.line(done)) from None
+    if found is None:
+        message = f"{paths.show(done)} is a table with a header of its own; name the keys in it"
+        raise DataError(message, Outcome.DRIFTED, lines=doc.line(done))
+    new = Splice(found.value.start, found.value.end, render(value))
+    return doc.edited([new], paths.with_(doc.data, done, value))
+
+
+def ensure_element(data: bytes, path: str | Sequence[str | int], element: Any) -> bytes:
+    """Append an element to a list that does not have it; a list that is not there is made."""
+    doc = Document.of(data)
+    parts = paths.split(path)
+    done, there = paths.follow(doc.data, parts)
+    if len(done) < len(parts):
+        return ensure_value(data, parts, [element])
+    if not isinstance(there, list):
+        raise DataError(f"{paths.show(done)} is {paths.kind(there)}, not a list", Outcome.DRIFTED, lines=doc.line(done))
+    if any(paths.same(each, element) for each in there):
+        return data
+    found = doc.find(done)
+    if found is None:
+        message = f"{paths.show(done)} is an array of tables with headers; an element there is a table of its own"
+        raise DataError(message, Outcome.DRIFTED, lines=doc.line((*done, 0)))
+    brackets = brackets_of(found.value)
+    new = brackets.insert(doc.text, len(there), render(element), unit=_INDENT, spread=False, trailing=True)
+    return doc.edited(new, paths.with_(doc.data, (*done, len(there)), element))
+
+
+def remove(data: bytes, path: str | Sequence[str | int], *, prune: bool = False) -> bytes:
+    """Take a value out; with `prune`, also the tables and lists that this leaves empty."""
+    doc = Document.of(data)
+    parts = paths.split(path)
+    done, _ = paths.follow(doc.data, parts)
+    if len(done) < len(parts):
+        return data
+    data = _without(doc, done)
+    while prune and len(done) > 1:
+        done = done[:-1]
+        doc = Document.of(data)
+        reached, there = paths.follow(doc.data, done)
+        if len(reached) == len(done):
+            if there or not isinstance(there, dict | list):
+                break
+            data = _without(doc, done)
+    return data
+
+
+def remove_element(data: bytes, path: str | Sequence[str | int], element: Any, *, prune: bool = False) -> bytes:
+    """Take an element out of a list; with `prune`, also the list if it is empty then."""
+    doc = Document.of(data)
+    parts = paths.split(path)
+    done, there = paths.follow(doc.data, parts)
+    if len(done) < len(parts) or not isinstance(there, list):
+        return data
+    index = next((n for n, each in enumerate(there) if paths.same(each, element)), None)
+    return data if index is None else remove(data, (*done, index), prune=prune)
+
+
+def render(value: Any) -> str:
+    """A value on one line. Raises DataError for what TOML does not have: null, a key that is no text."""
+    if isinstance(value, dict):
+        inside = ", ".join(f"{key_text((key,))} = {render(each)}" for key, each in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(render, value)) + "]"
+    import tomlkit  # noqa: PLC0415 - 20 ms that only a new value costs
+
+    try:
+        return str(tomlkit.item(value).as_string())
+    except tomlkit.exceptions.ConvertError:
+        raise DataError(f"TOML has no way to write {value!r}") from None
+
+
+def key_text(path: Path) -> str:
+    """A dotted key, its parts in quotes where they need them."""
+    return ".".join(part if _BARE.fullmatch(part) else quoted(part) for part in map(str, path))
+
+
+def quoted(text: str) -> str:
+    """A basic string. JSON's escapes are TOML's, but for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def brackets_of(value: Value) -> Brackets:
+    """An array or an inline table as a list in brackets."""
+    return Brackets(value.start, value.end, tuple(each.range for each in (value.items or value.pairs)))
+
+
+def _among(owner: Section | Value, pairs: Sequence[Pair], path: Path) -> Found | None:
+    for index, pair in enumerate(pairs):
+        if path and path[: len(pair.key)] == pair.key:
+            found = _within(Found(pair.value, owner, index), path[len(pair.key) :])
+            if found is not None:
+                return found
+    return None
+
+
+def _within(found: Found, path: Path) -> Found | None:
+    if not path:
+        return found
+    value, part = found.value, path[0]
+    if isinstance(part, int):
+        return _within(Found(value.items[part], value, part), path[1:])
+    return _among(value, value.pairs, path)
+
+
+def _without(doc: Document, path: Path) -> bytes:
+    """The bytes without a value. The tables that only its header or dotted key implied may go with it."""
+    bare = splice(doc.text, _merged(doc.delete(path)))
+    if not paths.same(_pruned(parse(bare), path[:-1]), _pruned(paths.with_(doc.data, path, UNSET), path[:-1])):
+        raise DataError("the edit would change more than its place", Outcome.DRIFTED)
+    return (doc.bom + bare).encode()
+
+
+def _pruned(data: Any, path: Path) -> Any:
+    """`data` without the values on a path that are empty."""
+    for length in range(len(path), 0, -1):
+        done, there = paths.follow(data, path[:length])
+        if len(done) == length and there in ({}, []):
+            data = paths.with_(data, done, UNSET)
+    return data
+
+
+def _merged(splices: Sequence[Splice]) -> list[Splice]:
+    """Deletions, those that touch or overlap made one."""
+    merged: list[Splice] = []
+    for each in sorted(splices):
+        if merged and each.start <= merged[-1].end and not each.new:
+            merged[-1] = Splice(merged[-1].start, max(each.end, merged[-1].end), "")
+        else:
+            merged.append(each)
+    return merged

@@ -1,0 +1,350 @@
+"""The only room that talks to git.
+
+Commands run as processes, always as lists of arguments, with a locale and a
+configuration that make their output predictable. Objects are read through one
+`git cat-file --batch` and written by GitPython's object database (gitdb), and
+only when `flush` is called: until then they exist in memory, so computing
+something leaves no trace in the repository.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha1
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from skills_engine.errors import Refused, SkillsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+__all__ = ["EMPTY_TREE", "Git", "GitError", "Identity", "Objects", "Repository"]
+
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+_PREDICTABLE = (
+    "-c", "core.quotePath=false",
+    "-c", "core.fsmonitor=false",
+    "-c", "protocol.ext.allow=never",
+    "-c", "gc.auto=0",
+)  # fmt: skip
+
+
+class GitError(Refused):
+    """A git command failed; the message has its own last words."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Where a repository keeps its parts."""
+
+    root: Path
+    """The top of the working tree."""
+    git_dir: Path
+    """Of this working tree: HEAD, index."""
+    common_dir: Path
+    """Of the repository: objects, refs, the engine's own state in `skills/`."""
+    shallow: bool
+
+    @property
+    def state(self) -> Path:
+        return self.common_dir / "skills"
+
+
+@dataclass(frozen=True)
+class Identity:
+    name: str
+    email: str
+
+
+@dataclass
+class Git:
+    """Git in one directory."""
+
+    directory: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    # --- running
+
+    def run(
+        self,
+        *args: str,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        ok: Sequence[int] = (0,),
+        globs: bool = False,
+    ) -> bytes:
+        """The standard output of a command. Paths are literal unless `globs`.
+
+        Raises GitError when the exit code is not among `ok`.
+        """
+        return self._run(args, stdin, env, cwd, ok, globs=globs).stdout
+
+    def text(self, *args: str, **options: str) -> str:
+        return os.fsdecode(self.run(*args)).strip()
+
+    def succeeds(self, *args: str) -> bool:
+        return self._run(args, None, None, None, None).returncode == 0
+
+    def _run(
+        self,
+        args: Sequence[str],
+        stdin: bytes | None,
+        env: Mapping[str, str] | None,
+        cwd: Path | None,
+        ok: Sequence[int] | None,
+        *,
+        globs: bool = False,
+    ) -> subprocess.CompletedProcess[bytes]:
+        try:
+            done = subprocess.run(
+                ["git", *([] if globs else ["--literal-pathspecs"]), *_PREDICTABLE, *args],
+                cwd=cwd or self.directory,
+                input=stdin,
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                capture_output=True,
+                env=self._env(env),
+                check=False,
+            )
+        except FileNotFoundError:
+            if not (cwd or self.directory).is_dir():
+                raise Refused(f"{cwd or self.directory} is not a directory") from None
+            raise Refused("git is not installed", hint="install git 2.30 or newer") from None
+        if ok is not None and done.returncode not in ok:
+            said = os.fsdecode(done.stderr).strip().splitlines()
+            words = "; ".join(said[-3:]) or f"exit code {done.returncode}"  # the last line alone may not name the cause
+            raise GitError(f"git {args[0]} failed: {words}")
+        return done
+
+    def _env(self, more: Mapping[str, str] | None) -> dict[str, str]:
+        return {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **self.environment, **(more or {})}
+
+    # --- the repository
+
+    @cached_property
+    def repository(self) -> Repository:
+        """Raises Refused outside a working tree and in a bare repository."""
+        asked = "--is-bare-repository --is-shallow-repository --absolute-git-dir --git-common-dir --show-object-format"
+        done = self._run(["rev-parse", *asked.split(), "--show-toplevel"], None, None, None, None)
+        lines = os.fsdecode(done.stdout).splitlines()
+        if lines and lines[0] == "true":
+            raise Refused(f"{self.directory} is a bare repository", hint="run skills in a clone with a working tree")
+        if done.returncode or len(lines) < 6:
+            raise Refused(
+                f"{self.directory} is not inside a git repository",
+                hint="run it in your fork, or name it with -C DIR",
+            )
+        _, shallow, git_dir, common, object_format, top = lines
+        if object_format != "sha1":
+            raise Refused(f"{top} uses {object_format} objects, which this version cannot write")
+        return Repository(Path(top), Path(git_dir), (self.directory / common).resolve(), shallow == "true")
+
+    @cached_property
+    def objects(self) -> Objects:
+        return Objects(self)
+
+    def identity(self) -> Identity:
+        """Who commits. Raises Refused, with the two commands that set it, when git does not know."""
+        done = self._run(["var", "GIT_COMMITTER_IDENT"], None, None, None, None)
+        if done.returncode:
+            raise Refused(
+                "git does not know who you are, and the result must be committed",
+                hint='run: git config user.name "Your Name" && git config user.email you@example.org',
+            )
+        name, _, rest = os.fsdecode(done.stdout).partition(" <")
+        return Identity(name, rest.partition(">")[0])
+
+    # --- history
+
+    def head(self) -> str:
+        """The commit that HEAD is at. Raises Refused in a repository without commits."""
+        found = self.objects.resolve("HEAD^{commit}")
+        if found is None:
+            raise Refused("the repository has no commit yet", hint="commit something first")
+        return found
+
+    def branch(self) -> str | None:
+        """The full name of the branch that HEAD is on, or None when it is detached."""
+        found = self._run(["symbolic-ref", "-q", "HEAD"], None, None, None, None)
+        return os.fsdecode(found.stdout).strip() or None
+
+    def commit(self, spec: str) -> str | None:
+        return self.objects.resolve(f"{spec}^{{commit}}")
+
+    def tree_of(self, commit: str) -> str:
+        found = self.objects.resolve(f"{commit}^{{tree}}")
+        if found is None:
+            raise Refused(f"{commit} is not a commit of this repository", hint="fetch it first")
+        return found
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        return self.text_or_none("merge-base", one, other)
+
+    def is_ancestor(self, one: str, other: str) -> bool:
+        return self.succeeds("merge-base", "--is-ancestor", one, other)
+
+    def text_or_none(self, *args: str) -> str | None:
+        done = self._run(args, None, None, None, None)
+        return (os.fsdecode(done.stdout).strip() or None) if done.returncode == 0 else None
+
+    def fetch(self, remote: str, branch: str) -> str | None:
+        """Fetch a branch of a remote into its remote-tracking ref; the commit that it is at, or None without one."""
+        tracking = f"refs/remotes/{remote}/{branch}"
+        if not self.text("ls-remote", remote, f"refs/heads/{branch}"):
+            return None
+        self.run("fetch", "--quiet", remote, f"+refs/heads/{branch}:{tracking}")
+        return self.commit(tracking)
+
+    def fetch_aside(self, remote: str, branch: str, folder: Path) -> str | None:
+        """The same without a trace in the repository: new objects go to `folder`, where this Git looks from now on."""
+        found = self.text("ls-remote", remote, f"refs/heads/{branch}").split()
+        if not found:
+            return None
+        real = self.repository.common_dir / "objects"
+        self.environment = {
+            **self.environment,
+            "GIT_OBJECT_DIRECTORY": str(folder),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(real),
+        }
+        self.objects.close()
+        self.run("fetch", "--quiet", "--no-write-fetch-head", "--refmap=", remote, found[0])
+        return self.commit(found[0])
+
+    def commit_tree(self, tree: str, parents: Sequence[str], message: str, *, sign: bool = False) -> str:
+        """A new commit object (nothing points at it yet). `tree` must have been flushed."""
+        flags = [word for parent in parents for word in ("-p", parent)]
+        out = self.run("commit-tree", tree, *flags, *(["-S"] if sign else []), stdin=message.encode())
+        return out.decode().strip()
+
+    def update_refs(self, commands: Iterable[str], *, message: str) -> None:
+        """One transaction of `update REF NEW OLD`, `create REF NEW`, `delete REF [OLD]`, `option no-deref` lines."""
+        script = "start\n" + "".join(line + "\n" for line in commands) + "prepare\ncommit\n"
+        self.run("update-ref", "-m", message, "--create-reflog", "--stdin", stdin=script.encode())
+
+    def config(self, key: str) -> str | None:
+        return self.text_or_none("config", "--get", key)
+
+    def merge_lines(self, base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str]) -> tuple[bytes, int]:
+        """git's own three-way line merge: the merged bytes with diff3 markers, and how many conflicts."""
+        import tempfile  # noqa: PLC0415  (most operations never merge lines)
+
+        with tempfile.TemporaryDirectory(prefix="skills-") as folder:
+            names = []
+            for name, data in (("ours", ours), ("base", base), ("theirs", theirs)):
+                path = Path(folder, name)
+                path.write_bytes(data)
+                names.append(str(path))
+            marks = [word for label in (labels[1], labels[0], labels[2]) for word in ("-L", label)]
+            done = self._run(["merge-file", "-p", "--diff3", *marks, *names], None, None, None, range(128))
+        return done.stdout, done.returncode
+
+
+class Objects:
+    """The object database: read through to git, written in memory until `flush`."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._pending: dict[str, tuple[str, bytes]] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._cache: dict[str, bytes] = {}
+
+    def resolve(self, spec: str) -> str | None:
+        """The object id of a revision such as `HEAD^{tree}` or `main:bot/app.py`, or None."""
+        found = self._ask(spec)
+        return found[0] if found else None
+
+    def read(self, oid: str) -> bytes:
+        """The bytes of an object. Raises Refused for one that is not there (a shallow or pruned repository)."""
+        if oid in self._pending:
+            return self._pending[oid][1]
+        if oid in self._cache:
+            return self._cache[oid]
+        found = self._ask(oid)
+        if found is None:
+            raise Refused(
+                f"object {oid[:12]} is missing from this repository",
+                hint="fetch it: git fetch --unshallow, or git fetch upstream",
+            )
+        self._cache[oid] = found[1]
+        return found[1]
+
+    def has(self, oid: str) -> bool:
+        return oid in self._pending or oid in self._cache or self._ask(oid) is not None
+
+    def write(self, kind: str, data: bytes) -> str:
+        """The id of an object, which `flush` will write."""
+        header = b"%s %d\0" % (kind.encode(), len(data))
+        oid = sha1(header + data, usedforsecurity=False).hexdigest()
+        if oid not in self._cache:
+            self._pending.setdefault(oid, (kind, data))
+        return oid
+
+    def flush(self) -> int:
+        """Write what is pending to the repository; how many objects."""
+        if not self._pending:
+            return 0
+        from io import BytesIO  # noqa: PLC0415
+
+        from gitdb import IStream, LooseObjectDB  # noqa: PLC0415  (50 ms, and only writers pay)
+
+        # Contents before the trees that name them: what is reachable is complete at every instant.
+        order = sorted(self._pending.items(), key=lambda item: item[1][0] == "tree")
+        folder = self._git.repository.common_dir / "objects"
+        store, there = LooseObjectDB(str(folder)), {*folder.glob("obj*")}
+        try:
+            for oid, (kind, data) in order:
+                store.store(IStream(kind.encode(), len(data), BytesIO(data)))
+                self._cache[oid] = data
+        except OSError:
+            for unfinished in {*folder.glob("obj*")} - there:  # a full disk, and gitdb forgets it
+                unfinished.unlink(missing_ok=True)
+            raise
+        count = len(self._pending)
+        self._pending.clear()
+        return count
+
+    def close(self) -> None:
+        if self._process is not None:
+            process, self._process = self._process, None
+            for pipe in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):
+                    _pipe(pipe).close()
+            process.wait()
+
+    def _ask(self, spec: str) -> tuple[str, bytes] | None:
+        if "\n" in spec:
+            return None
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                ["git", *_PREDICTABLE, "cat-file", "--batch"],
+                cwd=self._git.directory,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=self._git._env(None),  # the two classes share a room and a process environment
+            )
+        stdin, stdout = _pipe(self._process.stdin), _pipe(self._process.stdout)
+        stdin.write(os.fsencode(spec) + b"\n")
+        stdin.flush()
+        header = stdout.readline().split()
+        if len(header) != 3:
+            return None
+        data = stdout.read(int(header[2]) + 1)[:-1]
+        return header[0].decode(), data
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise SkillsError("git cat-file has no pipe")
+    return pipe
+
+
+def paths_from(output: bytes) -> Iterator[str]:
+    """The NUL-separated paths that git's `-z` prints."""
+    return (os.fsdecode(part) for part in output.split(b"\0") if part)

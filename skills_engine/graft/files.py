@@ -1,0 +1,105 @@
+"""The tree that operations work on while a graft is folded."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from skills_engine.errors import Refused
+from skills_engine.git import paths_from
+from skills_engine.tree import Tree, difference
+
+if TYPE_CHECKING:
+    from skills_engine.git import Git
+
+__all__ = ["GraftFiles", "renamed_to"]
+
+_PROTECTED = ("manifests/", ".claude/skills/", ".git/")
+
+
+class GraftFiles:
+    """A tree over a base commit, as the port `codemods.files.Files`.
+
+    Operations may not write the manifests or the packages: these say what the
+    operations were. A path never leaves the tree, because a tree has no `..`
+    and a link in it is an entry, not a way.
+    """
+
+    def __init__(self, git: Git, base: str, tree: Tree) -> None:
+        self._git = git
+        self._base = base
+        self._base_tree = git.tree_of(base)
+        self.tree = tree
+        self._grepped: dict[tuple[bytes, str], frozenset[str]] = {}
+
+    def read(self, path: str) -> bytes | None:
+        return self.tree.read(path)
+
+    def write(self, path: str, data: bytes) -> None:
+        self._allow(path)
+        self.tree.write(path, data)
+
+    def remove(self, path: str) -> None:
+        self._allow(path)
+        self.tree.remove(path)
+
+    def rename(self, old: str, new: str) -> None:
+        self._allow(old)
+        self._allow(new)
+        self.tree.rename(old, new)
+
+    def exists(self, path: str) -> bool:
+        return self.tree.exists(path)
+
+    def listdir(self, path: str) -> list[str]:
+        return self.tree.listdir(path)
+
+    def containing(self, needle: bytes, suffix: str) -> list[str]:
+        """git greps the base, which is stored; what the fold changed since is looked at here."""
+        found = set(self._in_base(needle, suffix))
+        for path, _, after in difference(self.tree.objects, self._base_tree, self.tree.oid()):
+            found.discard(path)
+            if after is not None and after.is_file and needle in self.tree.objects.read(after.oid):
+                found.add(path)
+        return sorted(path for path in found if path.endswith(suffix) and not path.startswith(_PROTECTED))
+
+    def _in_base(self, needle: bytes, suffix: str) -> frozenset[str]:
+        if (needle, suffix) not in self._grepped:
+            pattern = os.fsdecode(needle)
+            words = ["grep", "-l", "-z", "-F", "-e", pattern, self._base_tree, "--", f"*{suffix}"]
+            out = self._git.run(*words, ok=(0, 1), globs=True)
+            prefix = self._base_tree + ":"
+            self._grepped[needle, suffix] = frozenset(path.removeprefix(prefix) for path in paths_from(out))
+        return self._grepped[needle, suffix]
+
+    def follow(self, path: str) -> str | None:
+        seen = {path}
+        while (moved := renamed_to(self._git, self._base, path)) is not None and moved not in seen:
+            if self.tree.exists(moved):
+                return moved
+            seen.add(moved)
+            path = moved
+        return None
+
+    @staticmethod
+    def _allow(path: str) -> None:
+        if (path + "/").startswith(_PROTECTED):
+            raise Refused(f"an operation may not change {path}", hint="packages and manifests are the engine's")
+
+
+def renamed_to(git: Git, commit: str, path: str) -> str | None:
+    """What the last commit before `commit` that removed `path` renamed it to, by git's rename detection."""
+    log = git.run(
+        "log", "-1", "-m", "--first-parent", "--diff-filter=D", "--format=%H", "--no-renames", commit, "--", path
+    )
+    removed = log.decode().strip()
+    if not removed:
+        return None
+    parent = git.objects.resolve(f"{removed}^")
+    if parent is None:
+        return None
+    out = [*paths_from(git.run("diff-tree", "-r", "-z", "-M40%", "--diff-filter=R", "--name-status", parent, removed))]
+    for status, old, new in zip(out[::3], out[1::3], out[2::3], strict=False):
+        if status.startswith("R") and old == path:
+            return new
+    return None

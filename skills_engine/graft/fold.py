@@ -1,0 +1,141 @@
+"""The graft: `G = fold(skills in canonical order, base)`.
+
+A pure function of the manifests and the base. What it gives is a git tree with
+the skills' effects, their packages as they were applied, and their manifests;
+it is cached under a ref that is named by all that went in.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skills_engine.errors import CannotEnsure, Refused, SkillsError, Unparsable
+from skills_engine.graft.files import GraftFiles
+from skills_engine.graft.intent import cache_ref
+from skills_engine.manifest import CORE, Pin, render, skill_path
+from skills_engine.package.implied import implied
+from skills_engine.tree import DIRECTORY, EXECUTABLE, REGULAR, Entry, Tree
+from skills_engine.types import Change, Event, Outcome, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skills_engine.git import Git
+    from skills_engine.graft.intent import Goal
+    from skills_engine.package.model import Package
+    from skills_engine.types import Progress
+
+__all__ = ["Graft", "SkillRefused", "canonical_order", "fold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Graft:
+    """A graft's tree, and what each skill's operations did (empty when it came from the cache)."""
+
+    tree: str
+    changes: tuple[tuple[str, tuple[Change, ...]], ...] = ()
+
+
+class SkillRefused(CannotEnsure):
+    """An operation of a skill was refused; `skill` says whose."""
+
+    def __init__(self, skill: str, cause: SkillsError) -> None:
+        outcome = cause.outcome if isinstance(cause, CannotEnsure) else Outcome.DRIFTED
+        places = cause.candidates if isinstance(cause, CannotEnsure) else ()
+        super().__init__(outcome, f"{skill}: {cause.message}", candidates=places, hint=cause.hint)
+        self.skill = skill
+
+
+def canonical_order(goal: Goal, load: Callable[[Pin], Package]) -> tuple[Pin, ...]:
+    """Dependencies first, otherwise by name (Kahn's algorithm with a heap). Raises Refused for a cycle."""
+    by_name = {pin.name: pin for pin in goal.pins}
+    waiting = {name: _needs(load(pin)) & by_name.keys() for name, pin in by_name.items()}
+    ready = [name for name, on in waiting.items() if not on]
+    heapq.heapify(ready)
+    order: list[Pin] = []
+    while ready:
+        name = heapq.heappop(ready)
+        order.append(by_name[name])
+        del waiting[name]
+        for other, on in waiting.items():
+            if name in on:
+                on.discard(name)
+                if not on:
+                    heapq.heappush(ready, other)
+    if waiting:
+        raise Refused(f"these skills depend on one another in a circle: {', '.join(sorted(waiting))}")
+    return tuple(order)
+
+
+def _needs(package: Package) -> set[str]:
+    return {name for name, _ in package.manifest.depends} if package.manifest else set()
+
+
+def fold(
+    git: Git,
+    goal: Goal,
+    load: Callable[[Pin], Package],
+    *,
+    cached: bool = True,
+    order: tuple[str, ...] = (),
+    twice: bool = False,
+) -> Progress[Graft]:
+    """Compute a graft. Raises SkillRefused with the skill whose operation found no place on this base.
+
+    Skill authors' tests go other ways than the canonical one: in another
+    `order`, and with each skill's operations applied `twice`, before those of the next.
+    """
+    base_tree = git.tree_of(goal.core.base)
+    known = git.objects.resolve(cache_ref(base_tree, goal)) if cached else None
+    if known is not None:
+        return Graft(known)
+    tree = Tree(git.objects, base_tree)
+    tree.write(CORE, render(goal.core))
+    for pin in goal.pins:
+        if pin.source.kind != "fork":
+            tree.put(skill_path(pin.name), Entry(DIRECTORY, pin.package))
+        tree.write(pin.path, render(pin))
+    files = GraftFiles(git, goal.core.base, tree)
+    changes = []
+    pins = canonical_order(goal, load)
+    by_name = {pin.name: pin for pin in pins}
+    ordered = tuple(by_name[name] for name in order) or pins
+    for pin in [pin for pin in ordered for _ in range(2 if twice else 1)]:
+        yield Event(f"graft {pin.name} {pin.version}")
+        changes.append((pin.name, _apply(load(pin), files)))
+    return Graft(tree.oid(), tuple(changes))
+
+
+def _apply(package: Package, files: GraftFiles) -> tuple[Change, ...]:
+    from skills_engine.codemods.registry import decode  # noqa: PLC0415
+    from skills_engine.package.decode import operations  # noqa: PLC0415  (decoding operations imports LibCST)
+
+    done = []
+    try:
+        for path in package.manifest.adds if package.manifest else ():
+            done.append(_add(package, path, files))
+        done += [decode(keys).apply(files) for keys in implied(package)]
+        done += [operation.apply(files) for _, operation in operations(package)]
+    except (CannotEnsure, Unparsable, Refused) as error:
+        raise SkillRefused(package.name, error) from None
+    return tuple(done)
+
+
+def _add(package: Package, path: str, files: GraftFiles) -> Change:
+    data = package.files[f"add/{path}"]
+    there = files.tree.entry(path)
+    mode = EXECUTABLE if f"add/{path}" in package.executable else REGULAR
+    if there is not None:
+        if there.is_file and files.read(path) == data:
+            return Change(Outcome.ALREADY, f"{path} is there already")
+        raise CannotEnsure(
+            Outcome.DRIFTED,
+            f"add {path}: something else is there already",
+            candidates=(Place(path, 1),),
+            hint="the core or another skill has taken that path: the package must choose another, or be updated",
+        )
+    files.write(path, data)
+    files.tree.put(path, Entry(mode, files.tree.objects.write("blob", data)))
+    return Change(Outcome.APPLIED, f"add {path}", (Place(path, 1),))

@@ -1,0 +1,46 @@
+"""What a fork is and what a verb wants: plain data, cheap to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from skills_engine import __version__
+from skills_engine.manifest import Core, Pin, render
+
+__all__ = ["CACHE", "Goal", "Intent", "cache_ref"]
+
+CACHE = "refs/skills/graft/"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A base and a set of skills, sorted by name: everything that a graft depends on."""
+
+    core: Core
+    pins: tuple[Pin, ...]
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(pin.name for pin in self.pins)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a verb wants. `before` is None in a repository that is taken under management."""
+
+    verb: str
+    title: str
+    before: Goal | None
+    after: Goal
+    skills: tuple[Pin, ...] = ()
+    """The skills that are added, removed or changed, for the commit's trailers."""
+    second_parent: str | None = None
+
+
+def cache_ref(base_tree: str, goal: Goal) -> str:
+    """The ref under which a graft is kept: named by all that goes into it."""
+    key = sha256(f"{__version__}\0{base_tree}\0".encode())
+    key.update(render(goal.core))
+    for pin in goal.pins:
+        key.update(b"\0" + render(pin))
+    return CACHE + key.hexdigest()[:40]

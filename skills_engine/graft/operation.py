@@ -1,0 +1,164 @@
+"""Every verb is one function: compute G', then new tree = merge3(base=G, ours=the owner's tree, theirs=G').
+
+Intent     from one goal to another, and what the commit will say
+compute    the two grafts, the merge, the checks: in memory, nothing written
+Computed   what would happen; `plan` shows it, `publish` makes it so
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from skills_engine.check import Changed, Finding, check
+from skills_engine.errors import Refused
+from skills_engine.graft.files import GraftFiles
+from skills_engine.graft.fold import Graft, fold
+from skills_engine.graft.history import applied
+from skills_engine.graft.intent import CACHE, Intent, cache_ref
+from skills_engine.graft.merge3 import TreeMerge, merge_trees
+from skills_engine.manifest import CORE, SKILLS, is_manifest
+from skills_engine.transaction.publish import Commit, publish
+from skills_engine.tree import Entry, Tree, difference
+from skills_engine.types import Event
+
+if TYPE_CHECKING:
+    from skills_engine.git import Git
+    from skills_engine.graft.fork import Fork
+    from skills_engine.merge import LineMerge, Merged
+    from skills_engine.types import Progress
+
+__all__ = ["Computed", "compute", "line_merge", "message", "publish_computed", "tests_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What an intent would do to a fork at `head`. With conflicts or findings it must not be published as it is."""
+
+    intent: Intent
+    head: str
+    head_tree: str
+    graft: Graft
+    wanted: Graft
+    merge: TreeMerge
+    findings: tuple[Finding, ...]
+
+    @property
+    def tree(self) -> str:
+        return self.merge.tree
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.tree == self.head_tree and self.intent.second_parent is None
+
+    @property
+    def clean(self) -> bool:
+        return not self.merge.conflicts and not self.findings
+
+
+def line_merge(git: Git) -> LineMerge:
+    """git's line merge, as `merge/` takes it."""
+
+    def lines(base: bytes, ours: bytes, theirs: bytes) -> Merged:
+        from skills_engine.merge import from_lines  # noqa: PLC0415
+
+        data, conflicts = git.merge_lines(base, ours, theirs, ("ours", "base", "theirs"))
+        return from_lines(data, clean=conflicts == 0)
+
+    return lines
+
+
+def compute(fork: Fork, intent: Intent) -> Progress[Computed]:
+    """Both grafts, the merge and the checks. Raises SkillRefused when an operation finds no place."""
+    if intent.before is None:
+        graft = Graft(fork.git.tree_of(intent.after.core.base))
+    else:
+        graft = yield from fold(fork.git, intent.before, fork.applicable)
+    wanted = graft if intent.before == intent.after else (yield from fold(fork.git, intent.after, fork.applicable))
+    yield Event("merge with your edits")
+    lines = line_merge(fork.git)
+    history = partial(applied, fork, intent, lines) if intent.verb == "uninstall" else None
+    merge = merge_trees(fork.objects, graft.tree, fork.tree_oid, wanted.tree, lines=lines, history=history)
+    if wanted.tree != graft.tree or intent.verb == "rebase":
+        merge = replace(merge, tree=_recorded(fork, merge.tree, wanted.tree))
+    findings = () if merge.conflicts else findings_of(fork, merge.tree, intent.after.core.base)
+    return Computed(intent, fork.head, fork.tree_oid, graft, wanted, merge, findings)
+
+
+def _recorded(fork: Fork, tree: str, wanted: str) -> str:
+    """The merged tree with what the fork stands on written down: after a pull by hand, no side of the merge did."""
+    out = Tree(fork.objects, tree)
+    out.put(CORE, Tree(fork.objects, wanted).entry(CORE))
+    return out.oid()
+
+
+def findings_of(fork: Fork, tree: str, base: str) -> tuple[Finding, ...]:
+    """What is wrong with a tree that was wrong neither in the owner's nor in upstream's base."""
+    mine, theirs = fork.tree, Tree(fork.objects, fork.git.tree_of(base))
+    changed = []
+    for path, before, after in difference(fork.objects, fork.tree_oid, tree):
+        if is_manifest(path) or path.startswith(SKILLS + "/") or _not_a_file(before) or _not_a_file(after):
+            continue
+        data = fork.objects.read(after.oid) if after is not None else None
+        changed.append(Changed(path, data, (mine.read(path), theirs.read(path))))
+    return check(changed, GraftFiles(fork.git, base, Tree(fork.objects, tree)))
+
+
+def _not_a_file(entry: Entry | None) -> bool:
+    return entry is not None and not entry.is_file
+
+
+def tests_of(fork: Fork, computed: Computed) -> tuple[str, ...]:
+    """The tests that the skills of the new goal bring, as far as the merged tree has them."""
+    tree = Tree(fork.objects, computed.tree)
+    tests = {
+        path
+        for pin in computed.intent.after.pins
+        if (manifest := fork.pinned(pin).manifest) is not None
+        for path in manifest.tests
+        if tree.exists(path)
+    }
+    return tuple(sorted(tests))
+
+
+def message(intent: Intent) -> str:
+    """The commit message: a title, and trailers that `git log --format=%(trailers)` and `skills log` read."""
+    trailers = [f"Skills-Operation: {intent.verb}"]
+    for pin in intent.skills:
+        trailers += [f"Skill: {pin.name}", f"Skill-Version: {pin.version}", f"Skill-Digest: {pin.digest}"]
+    return intent.title + "\n\n" + "\n".join(trailers) + "\n"
+
+
+def publish_computed(fork: Fork, computed: Computed) -> str | None:
+    """Make it so; the new commit, or None when there was nothing to do. The caller holds the lock."""
+    if computed.changes_nothing:
+        return None
+    if not computed.clean:
+        raise Refused("what was computed has conflicts and cannot be published")
+    fork.git.identity()
+    parents = [computed.head]
+    second = computed.intent.second_parent
+    if second is not None and not fork.git.is_ancestor(second, computed.head):
+        parents.append(second)
+    commit = Commit(
+        computed.intent.verb,
+        computed.head,
+        computed.head_tree,
+        computed.tree,
+        tuple(parents),
+        message(computed.intent),
+        tuple(_cache_lines(fork, computed)),
+    )
+    return publish(fork.git, commit, lines=line_merge(fork.git))
+
+
+def _cache_lines(fork: Fork, computed: Computed) -> list[str]:
+    """The new graft is kept under its ref; those of earlier states go."""
+    after = computed.intent.after
+    keep = cache_ref(fork.git.tree_of(after.core.base), after)
+    lines = []
+    for line in fork.git.run("for-each-ref", "--format=%(refname)", CACHE).decode().split():
+        if line != keep:
+            lines.append(f"delete {line}")
+    return [*lines, f"update {keep} {computed.wanted.tree}"]

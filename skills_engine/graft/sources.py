@@ -1,0 +1,153 @@
+"""Where a skill comes from: a name in the fork or upstream, a directory, or a git repository."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skills_engine.errors import Refused
+from skills_engine.git import Git
+from skills_engine.manifest import SKILLS, Pin, Source
+from skills_engine.tree import EXECUTABLE, LINK, REGULAR, Entry, Tree
+
+if TYPE_CHECKING:
+    from skills_engine.graft.fork import Fork
+    from skills_engine.package.model import Package
+
+__all__ = ["Found", "find", "found", "read_directory"]
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_URL = re.compile(r"^([a-z][a-z0-9+]*://|[\w.-]+@[\w.-]+:)")
+_LARGEST = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A package and the pin that it would have."""
+
+    package: Package
+    pin: Pin
+
+
+def find(fork: Fork, wanted: str, base: Tree) -> Found:
+    """A package by NAME, PATH or GIT-URL. Raises Refused with names that look alike, PackageError for a bad one."""
+    if _URL.match(wanted):
+        return _from_git(fork, wanted)
+    if _NAME.fullmatch(wanted):
+        for tree in (fork.tree, base):
+            oid = fork.package_tree(wanted, tree)
+            if oid is not None:
+                return found(fork, wanted, oid, base, Source("fork"))
+        beside = fork.repository.root / SKILLS / wanted
+        if beside.is_dir():
+            return _from_directory(fork, beside, base)
+    directory = Path(wanted).expanduser()
+    if directory.is_dir():
+        return _from_directory(fork, directory.resolve(), base)
+    raise Refused(f"there is no skill {wanted}{_alike(fork, wanted)}", hint="see what there is: skills list")
+
+
+def found(fork: Fork, name: str, oid: str, base: Tree, otherwise: Source) -> Found:
+    """A package that is in the object database; its source is upstream when upstream has these very bytes."""
+    package = fork.load(name, oid)
+    source = Source() if fork.package_tree(name, base) == oid else otherwise
+    version = package.manifest.version if package.manifest else ""
+    return Found(package, Pin(name, version, package.digest, oid, source))
+
+
+def _alike(fork: Fork, wanted: str) -> str:
+    import difflib  # noqa: PLC0415
+
+    near = difflib.get_close_matches(wanted, fork.names(), n=3)
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
+
+
+def _from_directory(fork: Fork, directory: Path, base: Tree) -> Found:
+    oid = read_directory(fork, directory)
+    return found(fork, _declared_name(fork, oid, directory.name), oid, base, Source("local"))
+
+
+def read_directory(fork: Fork, directory: Path) -> str:
+    """A directory as a git tree. Links are kept as links, for the package reader to report."""
+    tree = Tree(fork.objects, None)
+    for folder, folders, files in os.walk(directory):
+        folders[:] = sorted(name for name in folders if name not in {".git", "__pycache__"})
+        for name in sorted(files) + [name for name in folders if Path(folder, name).is_symlink()]:
+            path = Path(folder, name)
+            found = path.lstat()
+            relative = path.relative_to(directory).as_posix()
+            if stat.S_ISLNK(found.st_mode):
+                tree.put(relative, Entry(LINK, fork.objects.write("blob", os.fsencode(path.readlink()))))
+            elif stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST:
+                mode = EXECUTABLE if found.st_mode & 0o100 else REGULAR
+                tree.put(relative, Entry(mode, fork.objects.write("blob", path.read_bytes())))
+            else:
+                raise Refused(f"{path} does not belong in a package: it is a device, or larger than 5 MB")
+    return tree.oid()
+
+
+def _declared_name(fork: Fork, oid: str, otherwise: str) -> str:
+    """The name in the frontmatter: a clone's directory may have any name."""
+    data = Tree(fork.objects, oid).read("SKILL.md")
+    if data is None:
+        raise Refused("there is no SKILL.md in that place", hint="name the directory that holds it")
+    match = re.search(rb"^name:[ \t]*[\"']?([a-z0-9-]+)", data, re.MULTILINE)
+    return match[1].decode() if match else otherwise
+
+
+def _from_git(fork: Fork, wanted: str) -> Found:
+    address, _, inside = wanted.partition("#")
+    url, revision = _split_revision(address)
+    with tempfile.TemporaryDirectory(prefix="skills-") as folder:
+        clone = Path(folder, "clone")
+        only = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_LFS_SKIP_SMUDGE": "1"}
+        git = Git(Path(folder), only)
+        branch = ["--branch", revision] if revision else []
+        git.run("clone", "--quiet", "--depth", "1", "--no-checkout", *branch, "--", url, str(clone))
+        there = Git(clone, only)
+        commit = there.head()
+        tree = Tree(there.objects, there.tree_of(commit))
+        try:
+            place = _place_inside(tree, inside, wanted)
+            oid = _copy(there, fork, tree, place)
+        finally:
+            there.objects.close()
+    name = _declared_name(fork, oid, place.rpartition("/")[2])
+    return found(fork, name, oid, Tree(fork.objects, None), Source("git", re.sub(r"//[^/@]*@", "//", wanted), commit))
+
+
+def _split_revision(address: str) -> tuple[str, str]:
+    head, at, tail = address.rpartition("@")
+    if at and "/" in head and "/" not in tail and ":" not in tail:
+        return head, tail
+    return address, ""
+
+
+def _place_inside(tree: Tree, inside: str, wanted: str) -> str:
+    inside = inside.removeprefix("subdirectory=").strip("/")
+    for place in (inside, f"{SKILLS}/{inside}") if inside else ("",):
+        if tree.exists(f"{place}/SKILL.md".lstrip("/")):
+            return place
+    skills = [n.rstrip("/") for n in tree.listdir(SKILLS) if n.endswith("/")]
+    if len(skills) == 1 and not inside:
+        return f"{SKILLS}/{skills[0]}"
+    raise Refused(
+        f"{wanted}: there is no SKILL.md {'in ' + inside if inside else 'at the top'}",
+        hint=f"name one after a #: {', '.join(skills)}" if skills else "name its directory after a #",
+    )
+
+
+def _copy(there: Git, fork: Fork, tree: Tree, place: str) -> str:
+    copy = Tree(fork.objects, None)
+    prefix = place + "/" if place else ""
+    for path, entry in tree.walk(place):
+        if entry.is_file or entry.mode == LINK:
+            copy.put(
+                path.removeprefix(prefix), Entry(entry.mode, fork.objects.write("blob", there.objects.read(entry.oid)))
+            )
+    return copy.oid()

@@ -1,0 +1,42 @@
+"""Whose code the engine may run: digests that the owner accepted, kept outside any repository.
+
+A fork cannot say of itself that it is trusted. What stands in the base is
+upstream's, and the owner runs upstream's code anyway.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skills_engine.package.model import Package
+
+__all__ = ["is_accepted", "remember", "runs_own_code"]
+
+
+def runs_own_code(package: Package) -> bool:
+    """Whether applying the package means running a codemod class that it brings."""
+    return any(entry.keys.get("ensure") == "custom" for step in package.steps for entry in step.entries)
+
+
+def is_accepted(digest: str) -> bool:
+    try:
+        return digest in _store().read_text(encoding="utf-8").split()
+    except OSError:
+        return False
+
+
+def remember(digest: str) -> None:
+    path = _store()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(digest + "\n")
+
+
+def _store() -> Path:
+    """`$XDG_CONFIG_HOME/graftbot/trusted-digests`, one a line."""
+    config = os.environ.get("XDG_CONFIG_HOME", "")
+    base = Path(config) if config.startswith("/") else Path.home() / ".config"
+    return base / "graftbot" / "trusted-digests"

@@ -1,0 +1,255 @@
+"""What a version of a file is made of, seen so that three of them can be merged.
+
+A node is a range of a version's text. Its shape is one of three: `Fixed` (a
+call: a function and arguments; the text between is glue), `Seq` (a list:
+elements with separators, which may share lines), `Block` (a body: units that
+have whole lines). A node without a shape is a leaf. Every byte of a version is
+in exactly one leaf, glue, gap, lead or trail, so what is put together again
+from one version is that version.
+
+Signatures are small integers: two nodes of a merge have the same signature
+exactly if they mean the same, whatever their layout and comments.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+__all__ = ["Block", "Fixed", "Ids", "Item", "Node", "Seq", "Shape", "Unit", "Version", "comments_in", "words"]
+
+_WORD = re.compile(r"\w+")
+
+
+class Ids:
+    """Hash-consing: equal structures get the same number, in all versions of a merge."""
+
+    def __init__(self) -> None:
+        self._ids: dict[Hashable, int] = {}
+        self.by_text: dict[tuple[str, str], int] = {}
+
+    def of(self, value: Hashable) -> int:
+        return self._ids.setdefault(value, len(self._ids))
+
+
+class Version:
+    """One version's text. `comments` are (offset, text) in order; `strings` are lines that begin inside a string."""
+
+    def __init__(self, text: str, ids: Ids) -> None:
+        self.text = text
+        self.ids = ids
+        self.comments: list[tuple[int, str]] = []
+        self.starts = [0, *(m.end() for m in re.finditer("\n", text))]
+        self.strings: frozenset[int] = frozenset()
+
+    def line_of(self, offset: int) -> int:
+        """The line, from 0."""
+        return bisect.bisect_right(self.starts, offset) - 1
+
+    def start_of(self, line: int) -> int:
+        return self.starts[line] if line < len(self.starts) else len(self.text)
+
+    def indent_at(self, offset: int) -> str:
+        """The indentation of the line that an offset is on."""
+        start = self.starts[self.line_of(offset)]
+        line = self.text[start : start + 200]
+        return line[: len(line) - len(line.lstrip(" \t\f"))]
+
+    def said(self, start: int, end: int) -> tuple[str, ...]:
+        """The comments between two offsets, without the blanks at their ends."""
+        first = bisect.bisect_left(self.comments, (start, ""))
+        last = bisect.bisect_left(self.comments, (end, ""))
+        return tuple(text.rstrip() for _, text in self.comments[first:last])
+
+    def moved(self, start: int, end: int, old: str, new: str) -> str:
+        """A range's text with its lines (not one that begins before it) indented by `new` instead of `old`.
+
+        Lines that begin inside a string stay.
+        """
+        text = self.text[start:end]
+        if old == new:
+            return text
+        first = self.line_of(start)
+        lines = text.split("\n")
+        for at in range(0 if start == self.starts[first] else 1, len(lines)):
+            if first + at not in self.strings and lines[at].startswith(old) and lines[at].strip():
+                lines[at] = new + lines[at][len(old) :]
+        return "\n".join(lines)
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """A range of a version. `start` and `end` include redundant parentheses; `kind` says what may merge with what."""
+
+    version: Version
+    start: int
+    end: int
+    kind: str
+    sign: Callable[[], int]
+    build: Callable[[], Shape | None] = field(default=lambda: None)
+    _sig: int = -1
+    _shape: Shape | None = None
+    _built: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.version.text[self.start : self.end]
+
+    @property
+    def sig(self) -> int:
+        if self._sig < 0:
+            key = (self.kind, self.text)
+            known = self.version.ids.by_text
+            self._sig = known[key] if key in known else known.setdefault(key, self.sign())
+        return self._sig
+
+    @property
+    def shape(self) -> Shape | None:
+        if not self._built:
+            self._shape, self._built = self.build(), True
+        return self._shape
+
+    @property
+    def indent(self) -> str:
+        if isinstance(self.shape, Block):
+            return self.shape.indent
+        return self.version.indent_at(self.start)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        return self.version.said(self.start, self.end)
+
+    def under(self, indent: str) -> str:
+        """The text as it reads where the line it begins on is indented otherwise."""
+        return self.version.moved(self.start, self.end, self.indent, indent)
+
+    def means(self, other: Node) -> bool:
+        """Whether only layout differs; comments count."""
+        return self.sig == other.sig and self.said == other.said
+
+    def reads(self, other: Node) -> bool:
+        """Whether the texts are the same but for the indentation around them."""
+        return self.text == other.text or (self.kind == other.kind and self.under("") == other.under(""))
+
+
+@dataclass(eq=False, slots=True)
+class Fixed:
+    """A node of so many parts, in order of place."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Item:
+    """An element: `lead` (blanks, comments of its own lines), the node, `pre` (blanks before the separator),
+    whether a separator follows, and `trail` (a comment on its line). `free` ones may stand in any order."""
+
+    lead: str
+    node: Node
+    pre: str
+    separated: bool
+    trail: str
+    key: Hashable = None
+    free: bool = True
+
+    @property
+    def sig(self) -> int:
+        return self.node.sig
+
+
+@dataclass(eq=False, slots=True)
+class Seq:
+    """Elements between `start` and `end`, the insides of the brackets.
+
+    `head` is a comment on the line of the opening bracket; `close` what stands after the last element. With
+    `infix`, separators (`and`) are part of the leads. `single` says that one element alone needs its separator;
+    `trailing`, that one may follow the last; `filled`, that there must be an element.
+    """
+
+    start: int
+    end: int
+    head: str
+    items: list[Item]
+    close: str
+    separator: str = ","
+    infix: bool = False
+    single: bool = False
+    trailing: bool = True
+    filled: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Unit:
+    """Whole lines: `gap` (blank lines), then from `start`: lead comments, the node, the trail to the line's end.
+
+    `role` is one of import, definition, assignment, statement, comment, filler (`pass`), docstring, clause,
+    decorator, entry. `key` names it among its siblings; `strong` keys name it wherever it stands.
+    """
+
+    version: Version
+    gap: str
+    start: int
+    code: int
+    node: Node
+    end: int
+    role: str
+    key: Hashable = None
+    strong: bool = False
+    title: str = ""
+
+    @property
+    def lead(self) -> str:
+        return self.version.text[self.start : self.code]
+
+    @property
+    def trail(self) -> str:
+        return self.version.text[self.node.end : self.end]
+
+    @property
+    def text(self) -> str:
+        return self.version.text[self.start : self.end]
+
+    @property
+    def sig(self) -> int:
+        return self.node.sig
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        return self.version.said(self.start, self.end)
+
+    def under(self, old: str, new: str) -> str:
+        """The text, indented by `new` instead of `old`."""
+        return self.version.moved(self.start, self.end, old, new)
+
+    def means(self, other: Unit) -> bool:
+        return self.sig == other.sig and self.said == other.said
+
+
+@dataclass(eq=False, slots=True)
+class Block:
+    """Units in order; `tail` is blank text after the last. `scope` is one of definitions (a module, a class),
+    statements, clauses, decorators, entries."""
+
+    start: int
+    end: int
+    indent: str
+    units: list[Unit]
+    tail: str
+    scope: str
+
+
+Shape = Fixed | Seq | Block
+
+
+def comments_in(text: str) -> tuple[str, ...]:
+    """The comments of text that holds no strings."""
+    return tuple(m.group().rstrip() for m in re.finditer(r"#[^\n]*", text))
+
+
+def words(text: str) -> list[str]:
+    return _WORD.findall(text)

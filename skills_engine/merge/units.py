@@ -1,0 +1,285 @@
+"""Whole lines - statements, clauses, decorators, entries - merged with the comments and blank lines they own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from skills_engine.merge.align import Alignment, align
+from skills_engine.merge.draft import Clash
+from skills_engine.merge.elements import merge_seq
+from skills_engine.merge.order import Entry, arrange
+from skills_engine.merge.rivals import Run, runs
+from skills_engine.merge.tree import Block, Node, Seq, Unit, words
+from skills_engine.merge.types import Torn
+
+if TYPE_CHECKING:
+    from skills_engine.merge.draft import Piece
+    from skills_engine.merge.nodes import Walk
+
+__all__ = ["merge_block"]
+
+
+class _Part:
+    """A unit as `align` sees it."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.sig, self.kind, self.key, self.strong = unit.sig, unit.node.kind, unit.key, unit.strong
+        self._unit = unit
+
+    @cached_property
+    def words(self) -> Counter[str]:
+        return Counter(words(self._unit.node.text))
+
+
+class _Body:
+    """One merge of three blocks."""
+
+    def __init__(self, walk: Walk, base: Block, ours: Block, theirs: Block) -> None:
+        self.walk = walk
+        self.base, self.ours, self.theirs = base, ours, theirs
+        parts_b, parts_o, parts_t = ([_Part(unit) for unit in block.units] for block in (base, ours, theirs))
+        self.by_ours, self.by_theirs = align(parts_b, parts_o), align(parts_b, parts_t)
+        same = _same((parts_b, parts_o, parts_t), self.by_ours, self.by_theirs)
+        self.entries = arrange(len(ours.units), len(theirs.units), self.by_ours, self.by_theirs, same)
+        self.weak = self.by_ours.weak | self.by_theirs.weak
+
+    def units(self, entry: Entry) -> tuple[Unit | None, Unit | None, Unit | None]:
+        return (
+            None if entry.base is None else self.base.units[entry.base],
+            None if entry.ours is None else self.ours.units[entry.ours],
+            None if entry.theirs is None else self.theirs.units[entry.theirs],
+        )
+
+    def texts(self, entry: Entry) -> tuple[str, str, str]:
+        """The entry's three texts in ours' indentation, '' where there is none."""
+        b, o, t = self.units(entry)
+        return (
+            b.under(self.base.indent, self.ours.indent) if b else "",
+            o.text if o else "",
+            t.under(self.theirs.indent, self.ours.indent) if t else "",
+        )
+
+    def clash(self, entry: Entry, reason: str) -> list[Piece]:
+        return [Clash(*self.texts(entry), reason)]
+
+    def pieces(self, entry: Entry) -> list[Piece] | None:
+        """The entry's merged text without its gap, or None where it is gone."""
+        b, o, t = self.units(entry)
+        text_b, text_o, text_t = self.texts(entry)
+        if b is None:
+            return self._added(entry)
+        if o is None or t is None:
+            return self._deleted(entry)
+        if text_t in (text_b, text_o):
+            return [text_o]
+        if text_o == text_b:
+            self.walk.theirs.add("edit")
+            return [text_t]
+        if t.means(b) or t.means(o):
+            return [text_o]
+        try:
+            if entry.base in self.weak and not o.means(b):
+                raise Torn(f"both sides changed {b.title}")
+            return self._edited(b, o, t)
+        except Torn as torn:
+            if o.means(b):
+                self.walk.theirs.add("edit")
+                return [text_t]
+            return self.clash(entry, _reason(str(torn), o.title))
+
+    def _edited(self, b: Unit, o: Unit, t: Unit) -> list[Piece]:
+        lead_b, lead_o, lead_t = (
+            _indented(unit.lead, block.indent, self.ours.indent)
+            for unit, block in ((b, self.base), (o, self.ours), (t, self.theirs))
+        )
+        lead: Piece = lead_o
+        if lead_t not in (lead_b, lead_o):
+            lead = lead_t if lead_o == lead_b else Clash(lead_b, lead_o, lead_t, f"both sides changed {o.title}")
+        trail = o.trail
+        if t.trail.strip() not in (b.trail.strip(), o.trail.strip()):
+            if o.trail.strip() != b.trail.strip():
+                raise Torn(f"both sides changed the comment at {o.title}")
+            trail = t.trail
+        node = self.walk.node(b.node, o.node, t.node)
+        margin = o.version.text[o.code : o.node.start]
+        return [lead, margin, *(_explained(piece, o.title) for piece in node), trail]
+
+    def _added(self, entry: Entry) -> list[Piece] | None:
+        _, o, t = self.units(entry)
+        _, text_o, text_t = self.texts(entry)
+        if o is None:
+            self.walk.theirs.add("add")
+            return [text_t]
+        if t is None or t.sig == o.sig:
+            if t is not None and not set(t.said) <= set(o.said):
+                return self.clash(entry, f"both sides add {o.title}")
+            return [text_o]
+        merged = _imports(self.walk, None, o, t)
+        if merged:
+            self.walk.theirs.add("add")
+            return [merged]
+        return self.clash(entry, f"both sides add {o.title}")
+
+    def _deleted(self, entry: Entry) -> list[Piece] | None:
+        b, o, t = self.units(entry)
+        text_b, text_o, text_t = self.texts(entry)
+        left, text = (t, text_t) if o is None else (o, text_o)
+        if left is None or b is None:
+            return None
+        if text == text_b or left.means(b):
+            if o is not None:
+                self.walk.theirs.add("delete")
+            return None
+        merged = _imports(self.walk, b, left, None)
+        if merged is not None:
+            self.walk.theirs.add("edit")
+            return [_indented(merged, left.node.indent, self.ours.indent)] if merged else None
+        if o is None:
+            return self.clash(entry, f"ours deletes what theirs edited: {b.title}")
+        if self.walk.keeps:
+            self.walk.notes.append(f"kept your change of {b.title}")
+            return [text_o]
+        return self.clash(entry, f"theirs deletes what ours edited: {b.title}")
+
+    def gap(self, entry: Entry, before: Entry | None) -> str:
+        """The blank lines above an entry; `before` is the entry above it, None for the first."""
+        if before is None:
+            return _gap3(
+                *(block.units[0].gap if block.units else None for block in (self.base, self.ours, self.theirs))
+            )
+        gap_b, gap_o, gap_t = (
+            unit.gap if unit is not None and at else None
+            for unit, at in zip(self.units(entry), (entry.base, entry.ours, entry.theirs), strict=True)
+        )
+        if entry.ours is None and entry.theirs and _role(self.units(entry)) == _role(self.units(before)) == "import":
+            above = self.theirs.units[entry.theirs - 1].role
+            if above != "import" or before.base is None:
+                return "" if above != "import" else gap_t or ""
+        if gap_o is None and gap_t is None:
+            if _role(self.units(entry)) == _role(self.units(before)) == "import":
+                return ""
+            after = before.theirs + 1 if before.theirs is not None else len(self.theirs.units)
+            if entry.ours is not None and after < len(self.theirs.units):
+                return self.theirs.units[after].gap
+            follower = 1 if entry.ours is None and len(self.ours.units) > 1 else 0
+            return self.ours.units[follower].gap if follower else ""
+        return _gap3(gap_b, gap_o, gap_t)
+
+    def assembled(self) -> list[Piece]:
+        made = {id(entry): self.pieces(entry) for entry in self.entries}
+        out: list[Piece] = []
+        before: Entry | None = None
+        code = False
+        todo = [entry for entry in self.entries if made[id(entry)] is not None and not self._idle(entry, made)]
+        for run in runs(self.entries, todo, self.units, self.ours.scope):
+            first = run.entries[0]
+            if run.torn:
+                out += [self.gap(first, before), self._rival(run)]
+                before, code = run.entries[-1], True
+                continue
+            for entry in run.entries:
+                out += [self.gap(entry, before), *(made[id(entry)] or [])]
+                before = entry
+                code = code or any(unit is not None and unit.role != "comment" for unit in self.units(entry))
+        if not code and self.ours.scope != "entries" and self.ours.indent:
+            raise Torn("nothing is left of a body")
+        tails = self.base.tail, self.ours.tail, self.theirs.tail
+        return [*out, tails[2] if tails[1] == tails[0] else tails[1]]
+
+    def _idle(self, entry: Entry, made: dict[int, list[Piece] | None]) -> bool:
+        """A `pass` of theirs, where ours has statements."""
+        b, o, t = self.units(entry)
+        if b is not None or o is not None or t is None or t.role != "filler":
+            return False
+        return any(
+            made[id(other)] is not None and any(u is not None and u.role != "comment" for u in self.units(other))
+            for other in self.entries
+            if other is not entry
+        )
+
+    def _rival(self, run: Run) -> Clash:
+        three = [self.units(entry) for entry in run.entries]
+        mine = [unit for _, unit, _ in three if unit]
+        his = [unit for _, _, unit in three if unit]
+        ours = "".join((unit.gap if k else "") + unit.text for k, unit in enumerate(mine))
+        theirs = "".join(
+            (unit.gap if k else "") + unit.under(self.theirs.indent, self.ours.indent) for k, unit in enumerate(his)
+        )
+        return Clash("", ours, theirs, run.torn)
+
+
+def merge_block(walk: Walk, base: Block, ours: Block, theirs: Block) -> list[Piece]:
+    """The pieces of a body. Raises Torn where its order cannot be told."""
+    return _Body(walk, base, ours, theirs).assembled()
+
+
+def _same(
+    parts: tuple[list[_Part], list[_Part], list[_Part]], by_ours: Alignment, by_theirs: Alignment
+) -> dict[int, int]:
+    """What both sides added: the same definition or import anywhere, the same statement at the same place."""
+    _, ours, theirs = parts
+    back_o, back_t = by_ours.back, by_theirs.back
+    places = {}
+    base = -1
+    for k, part in enumerate(theirs):
+        base = back_t.get(k, base)
+        if k not in back_t:
+            places[("key", part.key) if part.strong else (base, part.sig)] = k
+    found: dict[int, int] = {}
+    base = -1
+    for k, part in enumerate(ours):
+        base = back_o.get(k, base)
+        there = places.get(("key", part.key) if part.strong else (base, part.sig))
+        if k not in back_o and there is not None and there not in found.values():
+            found[k] = there
+    return found
+
+
+def _reason(detail: str, title: str) -> str:
+    if not detail or detail.startswith("both sides changed"):
+        return f"both sides changed {title}"
+    return detail if title in detail else f"{detail} in {title}"
+
+
+def _role(units: tuple[Unit | None, Unit | None, Unit | None]) -> str:
+    return next((unit.role for unit in units if unit is not None), "")
+
+
+def _gap3(base: str | None, ours: str | None, theirs: str | None) -> str:
+    if ours is None or (ours == base and theirs is not None):
+        return theirs or ""
+    return ours
+
+
+def _indented(text: str, old: str, new: str) -> str:
+    if old == new:
+        return text
+    lines = text.splitlines(keepends=True)
+    return "".join(new + line[len(old) :] if line.startswith(old) and line.strip() else line for line in lines)
+
+
+def _explained(piece: Piece, title: str) -> Piece:
+    if isinstance(piece, Clash) and not piece.reason:
+        return Clash(piece.base, piece.ours, piece.theirs, f"both sides changed {title}")
+    return piece
+
+
+def _imports(walk: Walk, base: Unit | None, one: Unit, two: Unit | None) -> str | None:
+    """Imports from one module as a set of names; '' when none is left, None for what is no such import."""
+    shapes = [unit.node.shape if unit else None for unit in (base, one, two)]
+    mine = shapes[1]
+    if one.role != "import" or not isinstance(mine, Seq) or not all(isinstance(s, Seq | None) for s in shapes):
+        return None
+    empty = Seq(one.node.end, one.node.end, "", [], "", trailing=mine.trailing, filled=True)
+    seqs: list[tuple[Node, Seq]] = [
+        (unit.node if unit else one.node, shape if isinstance(shape, Seq) else empty)
+        for unit, shape in zip((base, one, two), shapes, strict=True)
+    ]
+    try:
+        names = merge_seq(walk, *seqs)
+    except Torn:
+        return "" if two is None else None
+    text = one.version.text
+    return text[one.start : mine.start] + names + text[mine.end : one.end]

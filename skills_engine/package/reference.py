@@ -1,0 +1,178 @@
+"""The page of the whole vocabulary: `python -m skills_engine.package.reference > docs/operations.md`.
+
+Everything on it comes from the operations: their docstrings, fields and examples.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+import sys
+from dataclasses import MISSING, fields
+from types import NoneType
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+
+import yaml
+
+from skills_engine.codemods.registry import operation, words
+from skills_engine.package.decode import keys_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from skills_engine.codemods.operation import Example, Operation, Tree
+
+__all__ = ["entry", "page"]
+
+_INTRODUCTION = """\
+# Operations
+
+<!-- Generated: python -m skills_engine.package.reference > docs/operations.md -->
+
+Every word that may stand after `ensure:` in a `codemod` block of a skill package. [Writing skills](writing-skills.md)
+tells how to use them; each example on this page is a test.
+
+An operation says what must hold. If it holds already, nothing happens; if it does not, the least that makes it hold is
+written, and every other byte of the file stays. If its place is missing, or there are several, or what stands there has
+another shape than the operation knows, it refuses and lists what it might have meant.
+
+**Selectors.** A place in Python code is named by its qualified name: `CHANNELS`, `App.start`, `main`. The file is named
+beside it, with `in: bot/channels/__init__.py`, or before a colon as a module: `of: bot.channels:CHANNELS`.
+
+**Paths** are relative to the repository's root, with forward slashes. Upstream's renames are followed.
+
+**Code** in a value is written as in a file at the left margin, indented by four spaces a level; it takes the
+indentation and the line ends of the file that it goes into.
+"""
+
+
+def page() -> str:
+    """The page as Markdown."""
+    found = [operation(word) for word in words()]
+    contents = "\n".join(f"| [`{op.ensure}`](#{op.ensure}) | {_cell(_first_sentence(op))} |" for op in found)
+    parts = [_INTRODUCTION, f"| `ensure:` | what then holds |\n|---|---|\n{contents}\n"]
+    return "\n".join([*parts, *("\n".join(_operation(op)) for op in found)])
+
+
+def entry(word: str, keys: Mapping[str, Any]) -> str:
+    """An entry of a `codemod` block, as an author would write it."""
+    lines = []
+    for key, value in {"ensure": word, **keys}.items():
+        nested = isinstance(value, list | tuple | dict)
+        lines += yaml.dump(
+            {key: value},
+            Dumper=_Dumper,
+            sort_keys=False,
+            allow_unicode=True,
+            width=110,
+            default_flow_style=None if nested else False,
+        ).splitlines()
+    return "- " + "\n".join("  " * bool(n and line) + line for n, line in enumerate(lines)) + "\n"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text of several lines as a block, tuples as lists, and no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, data: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
+
+
+def _tuple(dumper: yaml.SafeDumper, data: tuple[Any, ...]) -> yaml.SequenceNode:
+    return dumper.represent_list(data)
+
+
+_Dumper.add_representer(str, _text)
+_Dumper.add_representer(tuple, _tuple)
+
+
+def _operation(op: type[Operation]) -> Iterator[str]:
+    yield f"## {op.ensure}\n"
+    yield f"{inspect.cleandoc(op.__doc__ or '')}\n"
+    yield "| key | what it takes | without it |\n|---|---|---|"
+    hints = get_type_hints(op)
+    written = keys_of(op)
+    for spec in fields(op):
+        key = spec.name.rstrip("_")
+        if key in written:
+            default = spec.default if spec.default_factory is MISSING else spec.default_factory()
+            yield f"| `{key}` | {_cell(_type(hints[spec.name]))} | {_cell(_default(default))} |"
+    yield ""
+    codes = dict.fromkeys(str(v).strip() for e in op.VALID for key, v in e.keys.items() if key not in written)
+    for code in codes:
+        yield f"In the examples, the package brings this code:\n\n{_fenced('python', code)}"
+    for example in op.VALID:
+        yield from _example(op, example, written)
+    yield "It refuses:\n"
+    for refusal in op.INVALID:
+        yield f"- {refusal.title}: *{refusal.outcome}*, “{refusal.message}”"
+    yield ""
+
+
+def _example(op: type[Operation], example: Example, written: tuple[str, ...]) -> Iterator[str]:
+    yield f"**{example.title[:1].upper()}{example.title[1:]}**\n"
+    yield _fenced("yaml", entry(op.ensure, {key: value for key, value in example.keys.items() if key in written}))
+    before, after = _files(example.before), _files(example.after)
+    for path in sorted(before.keys() | after.keys()):
+        if before.get(path) == after.get(path):
+            language = "python" if path.endswith(".py") else "text"
+            yield f"`{path}` stays:\n\n{_fenced(language, before[path])}"
+        else:
+            yield _fenced("diff", "\n".join(_diff(path, before.get(path), after.get(path))))
+
+
+def _diff(path: str, before: str | None, after: str | None) -> Iterator[str]:
+    """All of a file, since the examples are small."""
+    old, new = (before or "").splitlines(), (after or "").splitlines()
+    yield f"--- {path if before is not None else '/dev/null'}"
+    yield f"+++ {path if after is not None else '/dev/null'}"
+    for line in list(difflib.unified_diff(old, new, lineterm="", n=len(old) + len(new)))[3:]:
+        yield line.rstrip()
+
+
+def _files(tree: Tree) -> dict[str, str]:
+    return {"m.py": tree} if isinstance(tree, str) else tree
+
+
+def _fenced(language: str, text: str) -> str:
+    marks = "`" * max([3, *(len(run) + 1 for run in re.findall("`{3,}", text))])
+    return f"{marks}{language}\n{text.rstrip()}\n{marks}\n"
+
+
+def _first_sentence(op: type[Operation]) -> str:
+    text = " ".join(inspect.cleandoc(op.__doc__ or "").split("\n\n")[0].split())
+    return re.split(r"(?<=\.)\s", text)[0]
+
+
+def _default(default: Any) -> str:
+    if default is MISSING:
+        return "needed"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    return "" if default in ("", None, (), {}) else f"`{default}`"
+
+
+def _type(hint: Any) -> str:
+    """A field's type in the words of YAML."""
+    origin, arms = get_origin(hint), get_args(hint)
+    plain = {str: "text", int: "a number", float: "a number", bool: "`true` or `false`", Any: "anything"}
+    if hint in plain:
+        return plain[hint]
+    if origin is tuple:
+        return "a list" if arms[0] in {str, Any} else f"a list, each {_type(arms[0])}"
+    if origin is dict or hint is dict:
+        return "a mapping"
+    return " or ".join(_type(arm) if isinstance(arm, type) or get_origin(arm) else f"`{arm}`"
+                       for arm in arms if arm is not NoneType)  # fmt: skip
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,141 @@
+"""The files of a publication, on their way from staging into the owner's checkout.
+
+prepare       before the commit point: whatever needs room on a disk
+place_files   after it: renames and removals, which can be repeated
+restore       back to before, wherever the other two were cut short
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skills_engine.transaction.journal import FileStep, Journal, Signature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["missing_folders", "place_files", "prepare", "restore"]
+
+
+def missing_folders(root: Path, steps: Sequence[FileStep]) -> tuple[str, ...]:
+    """The folders that must be made, outer ones first."""
+    found = set()
+    for step in steps:
+        if step.staged:
+            folder = Path(step.path).parent
+            while not (root / folder).exists():
+                found.add(folder.as_posix())
+                folder = folder.parent
+    return tuple(sorted(found))
+
+
+def prepare(journal: Journal) -> None:
+    """Make the folders, keep what will be replaced, and bring what is staged on another file system over."""
+    staging, root = Path(journal.staging), Path(journal.root)
+    for folder in journal.folders:
+        (root / folder).mkdir(exist_ok=True)
+    for step in journal.files:
+        target = root / step.path
+        if step.before is not None and os.path.lexists(target):
+            _keep(target, staging, step)
+        if step.staged and (staging / step.staged).lstat().st_dev != target.parent.stat().st_dev:
+            _bring_over(staging / step.staged, target)
+
+
+def place_files(journal: Journal) -> tuple[str, ...]:
+    """Rename what is staged into place, then remove what goes.
+
+    Paths that somebody changed since they were looked at stay as they are,
+    and are returned.
+    """
+    staging, root = Path(journal.staging), Path(journal.root)
+    steps = sorted(journal.files, key=lambda step: step.staged is None)  # a folder must not be empty in between
+    return tuple(step.path for step in steps if not (_write if step.staged else _remove)(step, staging, root))
+
+
+def restore(journal: Journal) -> None:
+    """Bring back what was kept, and remove what was made."""
+    staging, root = Path(journal.staging), Path(journal.root)
+    for step in journal.files:
+        old, target = staging / "old" / step.path, root / step.path
+        placed = _source(step, staging, root) is None if step.staged else not os.path.lexists(target)
+        if placed and os.path.lexists(old):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            old.replace(target)
+        elif placed and step.before is None:
+            target.unlink(missing_ok=True)
+        if step.staged:
+            _beside(target).unlink(missing_ok=True)
+    for folder in reversed(journal.folders):
+        with suppress(OSError):  # somebody else put something there
+            (root / folder).rmdir()
+
+
+def _write(step: FileStep, staging: Path, root: Path) -> bool:
+    target, source = root / step.path, _source(step, staging, root)
+    if source is None:
+        return True
+    if Signature.of(target) != step.before:
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _bring_over(source, target)
+        _beside(target).replace(target)
+    return True
+
+
+def _remove(step: FileStep, staging: Path, root: Path) -> bool:
+    target = root / step.path
+    found = Signature.of(target)
+    if found is not None and found != step.before:
+        return False
+    target.unlink(missing_ok=True)
+    _prune(target.parent, root)
+    return True
+
+
+def _source(step: FileStep, staging: Path, root: Path) -> Path | None:
+    """Where the new file is, or None once it is in its place."""
+    places = (staging / (step.staged or ""), _beside(root / step.path))
+    return next((path for path in places if os.path.lexists(path)), None)
+
+
+def _bring_over(staged: Path, target: Path) -> None:
+    """From one file system to another by a copy; from then on that is the new file."""
+    shutil.copy2(staged, _beside(target), follow_symlinks=False)
+    staged.unlink()
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.skills-partial")
+
+
+def _keep(target: Path, staging: Path, step: FileStep) -> None:
+    """A second name (or, on another file system, a copy) of what is replaced, should a later step fail."""
+    old = staging / "old" / step.path
+    old.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(target, old, follow_symlinks=False)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        shutil.copy2(target, old, follow_symlinks=False)
+
+
+def _prune(folder: Path, root: Path) -> None:
+    """Remove folders that became empty, as git does."""
+    while folder != root:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent

@@ -1,0 +1,187 @@
+"""The one step in which an operation becomes the fork.
+
+The order is what makes a crash harmless, and a full disk: everything is
+complete in staging, then the journal is written, room is made, git's index is
+locked, and the branch is moved by compare-and-swap. That move is the commit
+point. What follows are renames, which `recover` finishes if they were cut short.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skills_engine.errors import Refused, Stale
+from skills_engine.git import GitError
+from skills_engine.transaction.journal import Journal, Signature, remove_journal, write_journal
+from skills_engine.transaction.place import missing_folders, place_files, prepare, restore
+from skills_engine.transaction.staging import stage
+from skills_engine.transaction.worktree import check_quiet, targets
+
+if TYPE_CHECKING:
+    from skills_engine.git import Git
+    from skills_engine.merge import LineMerge
+
+__all__ = ["BACKUPS", "Commit", "finish", "publish", "roll_back"]
+
+BACKUPS = "refs/skills/backup/"
+_KEPT_BACKUPS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What is to be published on top of HEAD at `head`."""
+
+    verb: str
+    head: str
+    head_tree: str
+    tree: str
+    parents: tuple[str, ...]
+    message: str
+    refs: tuple[str, ...] = ()
+    """Further `update-ref --stdin` lines that belong to the same transaction."""
+
+
+def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
+    """Make the commit and bring branch, index and working tree to it; its id.
+
+    The caller holds the lock. Raises Refused or Stale, with everything as it
+    was, when the checkout cannot take it. Uncommitted edits and untracked
+    files are kept.
+    """
+    repository = git.repository
+    check_quiet(repository)
+    index = Signature.of(repository.git_dir / "index")
+    wanted = targets(git, commit.head_tree, commit.tree, lines=lines)
+    staging = repository.state / "staging" / os.urandom(16).hex()
+    try:
+        git.objects.flush()
+        steps = stage(git, staging, wanted)
+        new = git.commit_tree(commit.tree, commit.parents, commit.message, sign=git.config("commit.gpgSign") == "true")
+        backup = f"{BACKUPS}{time.time_ns() // 1_000_000}-{commit.verb}"
+        journal = Journal(
+            commit.verb,
+            str(repository.root),
+            str(repository.git_dir),
+            git.branch() or "HEAD",
+            commit.head,
+            new,
+            str(staging),
+            backup,
+            missing_folders(repository.root, steps),
+            steps,
+        )
+        write_journal(repository, journal)
+        try:
+            prepare(journal)
+            _lock_index(journal)
+            _check_unmoved(git, journal, index)
+            _move_branch(git, commit, journal)
+        except BaseException:
+            roll_back(git, journal)
+            raise
+    except OSError as error:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise Refused(f"nothing was changed: {error.strerror}: {error.filename or repository.state}") from None
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    try:
+        changed = place_files(journal)
+        if not changed:
+            _place_index(journal)
+    except OSError as error:
+        _take_back(git, journal)
+        raise Refused(f"nothing was changed: {error.strerror}: {error.filename}") from None
+    if changed:
+        _take_back(git, journal)
+        raise Stale(f"{changed[0]} was changed while the operation was at work", hint="run it again")
+    _forget(git, journal)
+    return new
+
+
+def finish(git: Git, journal: Journal) -> tuple[str, ...]:
+    """Roll forward: the branch has moved. Paths that the owner changed meanwhile stay, and are returned."""
+    kept = place_files(journal)
+    _place_index(journal)
+    _forget(git, journal)
+    return kept
+
+
+def roll_back(git: Git, journal: Journal) -> None:
+    """The branch is where it was: files that were replaced (few if any) come back, and our own traces go."""
+    restore(journal)
+    _unlock_index(journal)
+    _forget(git, journal)
+
+
+def _take_back(git: Git, journal: Journal) -> None:
+    back = f"update {journal.ref} {journal.old} {journal.new}"
+    git.update_refs([*_no_deref(journal), back], message="skills: taken back")
+    roll_back(git, journal)
+
+
+def _forget(git: Git, journal: Journal) -> None:
+    """The journal first: while it is there, staging is whole."""
+    remove_journal(git.repository)
+    shutil.rmtree(journal.staging, ignore_errors=True)
+
+
+def _place_index(journal: Journal) -> None:
+    lock, new = Path(journal.git_dir) / "index.lock", Path(journal.staging) / "index"
+    if _same_file(lock, new):
+        lock.replace(Path(journal.git_dir) / "index")
+
+
+def _move_branch(git: Git, commit: Commit, journal: Journal) -> None:
+    commands = [f"create {journal.backup} {commit.head}", *commit.refs, *_old_backups(git)]
+    commands += [*_no_deref(journal), f"update {journal.ref} {journal.new} {commit.head}"]
+    try:
+        git.update_refs(commands, message=commit.message.partition("\n")[0])
+    except GitError as error:
+        if git.commit(journal.ref) == journal.new:
+            return  # it is done, and what git could not do then (a reflog on a full disk) is not needed
+        if git.head() != commit.head:
+            raise Stale("HEAD moved while the operation was computed", hint="run it again") from None
+        raise error from None
+
+
+def _no_deref(journal: Journal) -> list[str]:
+    return ["option no-deref"] if journal.ref == "HEAD" else []
+
+
+def _old_backups(git: Git) -> list[str]:
+    refs = git.run("for-each-ref", "--format=%(refname)", BACKUPS).decode().split()
+    return [f"delete {ref}" for ref in sorted(refs)[: -(_KEPT_BACKUPS - 1)]]
+
+
+def _lock_index(journal: Journal) -> None:
+    """Git's own protocol: the new index is `index.lock`, and whoever cannot create that must wait."""
+    lock, new = Path(journal.git_dir) / "index.lock", Path(journal.staging) / "index"
+    try:
+        os.link(new, lock)
+    except FileExistsError:
+        raise Refused(
+            f"{lock} exists: another git process is at work, or one was killed",
+            hint="wait for it, or remove that file if no git is running",
+        ) from None
+
+
+def _check_unmoved(git: Git, journal: Journal, index: Signature | None) -> None:
+    """Raises Stale when git was used since the index was copied. Now it is locked: no more staging, no switching."""
+    if Signature.of(Path(journal.git_dir) / "index") != index or (git.branch() or "HEAD") != journal.ref:
+        raise Stale("git was used in this repository while the operation was at work", hint="run it again")
+
+
+def _unlock_index(journal: Journal) -> None:
+    lock = Path(journal.git_dir) / "index.lock"
+    if _same_file(lock, Path(journal.staging) / "index"):
+        lock.unlink()
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)

@@ -1,0 +1,172 @@
+"""What the owner has where an operation wants to write, and how both are kept.
+
+Only the paths that change are looked at, so the cost does not grow with the
+repository. Uncommitted edits are merged with the change like committed ones;
+where that is a conflict, or a file that git does not know stands in the way,
+the operation is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skills_engine.errors import Refused
+from skills_engine.transaction.journal import Signature
+from skills_engine.tree import DIRECTORY, EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, difference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from skills_engine.git import Git, Repository
+    from skills_engine.merge import LineMerge
+
+__all__ = ["Target", "check_quiet", "targets"]
+
+_IN_PROGRESS = {
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "BISECT_LOG": "bisect",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A path that changes: what the index will have there, and what the working tree will.
+
+    `write` is False where the working tree stays as it is (the owner has
+    deleted the file, or it has the new content already).
+    """
+
+    path: str
+    index: Entry | None
+    file: Entry | None
+    write: bool
+    before: Signature | None
+
+
+def check_quiet(repository: Repository) -> None:
+    """Raises Refused while git itself is in the middle of something here."""
+    for name, what in _IN_PROGRESS.items():
+        if (repository.git_dir / name).exists():
+            raise Refused(f"a {what} is in progress in this repository", hint=f"finish it (git {what}), or abort it")
+
+
+def targets(git: Git, old: str, new: str, *, lines: LineMerge) -> tuple[Target, ...]:
+    """What must be done to index and working tree when HEAD's tree goes from `old` to `new`."""
+    changed = [*difference(git.objects, old, new)]
+    paths = [path for path, _, _ in changed]
+    staged = _staged(git)
+    edited = _edited(git, paths)
+    root = git.repository.root
+    found = []
+    for path, was, wanted in changed:
+        target = root / path
+        _check_parents(root, path)
+        before = Signature.of(target)
+        index_was = staged.get(path, was)
+        index = _merged(git, path, was, index_was, wanted, lines, "staged")
+        if path not in edited and (was is not None or before is None):
+            found.append(Target(path, index, wanted, write=True, before=before))
+            continue
+        mine = _on_disk(git, target, path, before)
+        if was is None and mine is not None and not _same(mine, wanted):
+            raise Refused(
+                f"{path} is in the way: it is not tracked, and the operation adds a file there",
+                hint=f"move or commit {path} first",
+            )
+        if mine is None and wanted is not None:
+            found.append(Target(path, index, None, write=False, before=before))
+            continue
+        merged = _merged(git, path, was, mine, wanted, lines, "uncommitted")
+        found.append(Target(path, index, merged, write=not _same(mine, merged), before=before))
+    return tuple(found)
+
+
+def _same(one: Entry | None, other: Entry | None) -> bool:
+    return one == other
+
+
+def _merged(
+    git: Git, path: str, was: Entry | None, mine: Entry | None, wanted: Entry | None, lines: LineMerge, kind: str
+) -> Entry | None:
+    if mine in {was, wanted}:
+        return wanted
+    if mine is None:
+        return None
+    if wanted is None or was is None or not (mine.is_file and wanted.is_file and was.is_file):
+        raise Refused(
+            f"{path} has {kind} edits, and the operation {'removes' if wanted is None else 'replaces'} it",
+            hint="commit or stash them first",
+        )
+    from skills_engine.merge import merge_file  # noqa: PLC0415  (only for edits that must be merged)
+
+    read = git.objects.read
+    result = merge_file(path, read(was.oid), read(mine.oid), read(wanted.oid), lines=lines)
+    if not result.clean:
+        raise Refused(f"{path} has {kind} edits where the operation changes it", hint="commit or stash them first")
+    return Entry(mine.mode if mine.mode != was.mode else wanted.mode, git.objects.write("blob", result.data))
+
+
+def _staged(git: Git) -> dict[str, Entry | None]:
+    """Paths whose index entry differs from HEAD's. Raises Refused for unmerged ones."""
+    raw = git.run("diff-index", "--cached", "--raw", "-z", "--no-renames", "--ignore-submodules=none", "HEAD")
+    return {path: _entry(mode, oid, status, path) for mode, oid, status, path in _records(raw)}
+
+
+def _entry(mode: int, oid: str, status: str, path: str) -> Entry | None:
+    if status == "U":
+        raise Refused(f"{path} has an unresolved conflict", hint="resolve it and commit first")
+    return None if status == "D" else Entry(mode, oid)
+
+
+def _edited(git: Git, paths: list[str]) -> set[str]:
+    """Those of the paths whose file may differ from the index (git decides by size and time)."""
+    few = paths if len(paths) <= 500 else []
+    raw = git.run("diff-files", "--raw", "-z", "--no-renames", "--ignore-submodules=dirty", "--", *few)
+    return {path for _, _, _, path in _records(raw)}
+
+
+def _records(raw: bytes) -> Iterable[tuple[int, str, str, str]]:
+    parts = raw.split(b"\0")
+    for meta, path in zip(parts[::2], parts[1::2], strict=False):
+        _, mode, _, oid, status = meta.decode().split()
+        yield int(mode, 8), oid, status, os.fsdecode(path)
+
+
+def _on_disk(git: Git, target: Path, path: str, found: Signature | None) -> Entry | None:
+    """The file as git would store it (line ends and filters applied); written, so that it is not lost."""
+    if found is None:
+        return None
+    if stat.S_ISLNK(found.mode):
+        return Entry(LINK, git.objects.write("blob", os.fsencode(target.readlink())))
+    if stat.S_ISDIR(found.mode):
+        nested = (target / ".git").exists()
+        return Entry(SUBMODULE if nested else DIRECTORY, "")
+    if not stat.S_ISREG(found.mode):
+        raise Refused(f"{path} is neither a file nor a link")
+    oid = git.run("hash-object", "-w", "--", path).decode().strip()
+    return Entry(EXECUTABLE if found.mode & 0o100 else REGULAR, oid)
+
+
+def _check_parents(root: Path, path: str) -> None:
+    """Every folder on the way is a real one that can be written: never through a link."""
+    folder = root
+    for part in path.split("/")[:-1]:
+        below = folder / part
+        if below.is_symlink() or (below.exists() and not below.is_dir()):
+            there = below.relative_to(root)
+            raise Refused(
+                f"{path} cannot be written: {there} is not a folder of the repository", hint=f"move {there} away first"
+            )
+        if not below.exists():
+            break
+        folder = below
+    if not os.access(folder, os.W_OK | os.X_OK) or os.statvfs(folder).f_flag & os.ST_RDONLY:
+        raise Refused(f"{path} cannot be written: {folder} is read-only", hint="make it writable, then run it again")

@@ -1,0 +1,183 @@
+"""The verbs for people who write skills: lint and test."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skills_engine.check import Changed, check
+from skills_engine.errors import Refused, SkillsError
+from skills_engine.graft.files import GraftFiles
+from skills_engine.graft.fold import fold
+from skills_engine.graft.fork import Fork, core_version, package_files
+from skills_engine.graft.goal import accepts
+from skills_engine.graft.intent import Goal
+from skills_engine.graft.sources import Found, find, read_directory
+from skills_engine.manifest import SKILLS, Core, is_manifest
+from skills_engine.tree import Entry, Tree, difference
+from skills_engine.types import Event, Problem
+from skills_engine.verbs.environment import run_skill_tests
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skills_engine.types import Progress
+
+__all__ = ["Trial", "lint", "try_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Skills that were tried together: whether all was well, and if not, why."""
+
+    skills: tuple[str, ...]
+    ok: bool
+    found: str
+    output: str = ""
+
+
+def lint(directory: Path, names: Sequence[str]) -> Progress[tuple[Problem, ...]]:
+    """Every mistake in the packages as they are on disk: the named ones (names or paths), or all."""
+    from skills_engine.package.lint import lint as lint_package  # noqa: PLC0415
+
+    fork = Fork.open(directory)
+    try:
+        problems: list[Problem] = []
+        for folder in _folders(fork, names):
+            yield Event(f"lint {folder.name}")
+            raw = package_files(Tree(fork.objects, read_directory(fork, folder)))
+            problems += lint_package(folder.name, raw.files, links=raw.links, executable=raw.executable)
+        return tuple(problems)
+    finally:
+        fork.close()
+
+
+def _folders(fork: Fork, names: Sequence[str]) -> list[Path]:
+    home = fork.repository.root / SKILLS
+    if not names:
+        return sorted(path.parent for path in home.glob("*/SKILL.md"))
+    found = []
+    for name in names:
+        folder = home / name if (home / name).is_dir() else Path(name)
+        if not folder.is_dir():
+            raise Refused(f"there is no package {name}", hint=f"name one in {SKILLS}, or its directory")
+        found.append(folder.resolve())
+    return found
+
+
+def try_out(directory: Path, names: Sequence[str], *, pairs: bool, run: bool) -> Progress[tuple[Trial, ...]]:
+    """Each skill alone on the base, then with every other in pairs, in both orders, and taken off again."""
+    fork = Fork.open(directory)
+    try:
+        base = fork.core if fork.managed else Core("", "", fork.head, core_version(fork.tree))
+        skills = _packages(fork, base, names)
+        trials = []
+        for name in skills:
+            if names and name not in names:
+                continue
+            yield Event(f"try {name} alone")
+            trials.append((yield from _try(fork, base, skills, (name,), run=run)))
+        for one, two in combinations(skills, 2) if pairs else ():
+            if names and not {one, two} & set(names):
+                continue
+            if _exclude(skills[one], skills[two]) or _exclude(skills[two], skills[one]):
+                continue
+            yield Event(f"try {one} with {two}")
+            trials.append((yield from _try(fork, base, skills, (one, two), run=run)))
+        return tuple(trials)
+    finally:
+        fork.close()
+
+
+def _packages(fork: Fork, base: Core, names: Sequence[str]) -> dict[str, Found]:
+    """The packages on disk that have a machine part, by name."""
+    tree = Tree(fork.objects, fork.git.tree_of(base.base))
+    folders = [*dict.fromkeys([*_folders(fork, ()), *(_folders(fork, names) if names else ())])]
+    found = {
+        choice.pin.name: choice for folder in folders if (choice := find(fork, str(folder), tree)).package.manifest
+    }
+    for name in names:
+        if name not in found and Path(name).name not in found:
+            raise Refused(f"{name} has nothing that could be tested", hint="it has no manifest block")
+    return dict(sorted(found.items()))
+
+
+def _exclude(one: Found, other: Found) -> bool:
+    manifest = one.package.manifest
+    return manifest is not None and any(
+        name == other.pin.name and accepts(versions, other.pin.version) for name, versions in manifest.conflicts
+    )
+
+
+def _try(fork: Fork, base: Core, skills: dict[str, Found], names: tuple[str, ...], *, run: bool) -> Progress[Trial]:
+    try:
+        pins = _closure(skills, names)
+        goal = Goal(base, tuple(skills[name].pin for name in sorted(pins)))
+        graft = yield from fold(fork.git, goal, fork.applicable, cached=False)
+        bare = yield from fold(fork.git, Goal(base, ()), fork.applicable, cached=False)
+        if len(names) == 2 and not any(set(names) <= {n, *_closure(skills, (n,))} for n in names):
+            other = yield from fold(fork.git, goal, fork.applicable, cached=False, order=_reversed(skills, pins, names))
+            paths = [
+                path for path, *both in difference(fork.objects, graft.tree, other.tree) if not _reordered(fork, *both)
+            ]
+            if paths:
+                return Trial(names, ok=False, found=f"the order matters in {', '.join(paths)}")
+        changed = [
+            Changed(
+                path, fork.objects.read(after.oid) if after else None, (fork.objects.read(was.oid) if was else None,)
+            )
+            for path, was, after in difference(fork.objects, bare.tree, graft.tree)
+            if not is_manifest(path)
+            and not path.startswith(SKILLS)
+            and all(e is None or e.is_file for e in (was, after))
+        ]
+        findings = check(changed, GraftFiles(fork.git, base.base, Tree(fork.objects, graft.tree)))
+        if findings:
+            return Trial(names, ok=False, found=f"{findings[0].place}: {findings[0].message}")
+        again = yield from fold(fork.git, goal, fork.applicable, cached=False, twice=True)
+        if again.tree != graft.tree:
+            return Trial(names, ok=False, found="applied a second time, the operations change something")
+        tests = tuple(sorted(t for name in pins if (m := skills[name].package.manifest) for t in m.tests))
+        if run and tests:
+            failed = yield from run_skill_tests(fork, graft.tree, tests)
+            if failed is not None:
+                return Trial(names, ok=False, found="the tests failed", output=failed)
+    except SkillsError as error:
+        return Trial(names, ok=False, found=error.message)
+    return Trial(names, ok=True, found=f"{len(changed)} files, {len(tests) if run else 'no'} tests run")
+
+
+def _reordered(fork: Fork, one: Entry | None, other: Entry | None) -> bool:
+    """Whether both have the same words, if in another order: two elements of a list, two settings, two services.
+
+    A fork has them in canonical order, whatever was applied first.
+    """
+    if one is None or other is None or not (one.is_file and other.is_file):
+        return False
+    words = [Counter(re.findall(rb"\w+|[^\w\s]", fork.objects.read(side.oid))) for side in (one, other)]
+    return words[0] == words[1]
+
+
+def _closure(skills: dict[str, Found], names: tuple[str, ...]) -> set[str]:
+    found: set[str] = set()
+    queue = list(names)
+    while queue:
+        name = queue.pop()
+        if name in found:
+            continue
+        if name not in skills:
+            raise Refused(f"{name} is needed, and there is no such package")
+        found.add(name)
+        manifest = skills[name].package.manifest
+        queue += [other for other, _ in manifest.depends] if manifest else []
+    return found
+
+
+def _reversed(skills: dict[str, Found], pins: set[str], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Dependencies first as ever, then the two in the order that is not the canonical one."""
+    rest = sorted(pins - set(names), key=lambda name: (len(_closure(skills, (name,))), name))
+    return (*rest, *sorted(names, reverse=True))

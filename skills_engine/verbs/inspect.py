@@ -1,0 +1,151 @@
+"""The verbs that look inside: show, diff, blame. They compute grafts and write nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skills_engine.errors import Refused
+from skills_engine.graft.fold import Graft, canonical_order, fold
+from skills_engine.graft.fork import Fork
+from skills_engine.graft.intent import Goal
+from skills_engine.tree import Tree
+from skills_engine.types import Event
+from skills_engine.verbs.describe import diff_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from skills_engine.types import Progress
+
+__all__ = ["Line", "Shown", "blame", "diff", "show"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All of a skill: what it says, and what it would do, operation by operation."""
+
+    name: str
+    description: str
+    version: str | None
+    installed: str | None
+    digest: str
+    prose: str
+    operations: tuple[str, ...]
+    adds: tuple[str, ...]
+    dependencies: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    depends: tuple[tuple[str, str], ...]
+    code: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a file, and whose it is: `upstream`, `you`, or the name of a skill."""
+
+    number: int
+    owner: str
+    text: str
+
+
+def show(directory: Path, name: str) -> Shown:
+    """A skill's text and operations; the package in the fork, before the one that is installed."""
+    from skills_engine.codemods.registry import decode  # noqa: PLC0415
+    from skills_engine.graft.sources import find  # noqa: PLC0415
+    from skills_engine.package.capabilities import capabilities  # noqa: PLC0415
+    from skills_engine.package.decode import operations as decoded  # noqa: PLC0415
+    from skills_engine.package.implied import implied  # noqa: PLC0415
+
+    fork = Fork.open(directory)
+    try:
+        base = Tree(fork.objects, fork.git.tree_of(fork.core.base)) if fork.managed else fork.tree
+        choice = find(fork, name, base)
+        package, manifest = choice.package, choice.package.manifest
+        steps = [f"add {path}" for path in manifest.adds] if manifest else []
+        steps += [decode(keys).describe() for keys in implied(package)]
+        steps += [operation.describe() for _, operation in decoded(package)]
+        pin = fork.pins.get(package.name)
+        return Shown(
+            package.name,
+            package.description,
+            manifest.version if manifest else None,
+            pin.version if pin else None,
+            package.digest,
+            package.prose,
+            tuple(steps),
+            manifest.adds if manifest else (),
+            manifest.dependencies if manifest else (),
+            tuple((setting.key, setting.comment) for setting in manifest.environment) if manifest else (),
+            manifest.depends if manifest else (),
+            capabilities(package).code,
+        )
+    finally:
+        fork.close()
+
+
+def _graft(fork: Fork, goal: Goal | None = None) -> Progress[Graft]:
+    return (yield from fold(fork.git, goal or fork.goal, fork.applicable))
+
+
+def diff(directory: Path, name: str | None) -> Progress[str]:
+    """The owner's own edits, as a diff from the graft to HEAD; or what one skill contributes to the graft."""
+    fork = Fork.open(directory)
+    try:
+        yield Event("compute the graft")
+        graft = yield from _graft(fork)
+        if name is None:
+            return diff_of(fork, graft.tree, fork.tree_oid)
+        if name not in fork.pins:
+            raise Refused(f"{name} is not installed", hint=f"installed: {', '.join(fork.pins) or 'none'}")
+        rest = tuple(pin for pin in fork.goal.pins if pin.name not in {name, *_needing(fork, name)})
+        with_it = (*rest, fork.pins[name])
+        one = yield from _graft(fork, Goal(fork.core, rest))
+        two = yield from _graft(fork, Goal(fork.core, with_it))
+        return diff_of(fork, one.tree, two.tree)
+    finally:
+        fork.close()
+
+
+def _needing(fork: Fork, name: str) -> set[str]:
+    found = {name}
+    for pin in fork.pins.values():
+        manifest = fork.pinned(pin).manifest
+        if manifest and any(other in found for other, _ in manifest.depends):
+            found.add(pin.name)
+    return found
+
+
+def blame(directory: Path, path: str, line: int | None) -> Progress[tuple[Line, ...]]:
+    """Whose each line of a file at HEAD is. Lines are followed through the fold, skill by skill, as diff sees them."""
+    import difflib  # noqa: PLC0415
+
+    fork = Fork.open(directory)
+    try:
+        here = fork.tree.read(path)
+        if here is None:
+            raise Refused(f"{path} is not a file at HEAD", hint="give a path from the top of the repository")
+        versions: list[tuple[str, bytes]] = []
+        base = Tree(fork.objects, fork.git.tree_of(fork.core.base))
+        versions.append(("upstream", base.read(path) or b""))
+        goal = fork.goal
+        order = canonical_order(goal, fork.applicable)
+        for count in range(1, len(order) + 1):
+            graft = yield from _graft(fork, Goal(fork.core, order[:count]))
+            data = Tree(fork.objects, graft.tree).read(path) or b""
+            versions.append((order[count - 1].name, data))
+        versions.append(("you", here))
+        owners: list[str] = []
+        text: list[bytes] = []
+        for owner, data in versions:
+            lines = data.splitlines()
+            matcher = difflib.SequenceMatcher(None, text, lines, autojunk=False)
+            fresh = [owner] * len(lines)
+            for block in matcher.get_matching_blocks():
+                fresh[block.b : block.b + block.size] = owners[block.a : block.a + block.size]
+            owners, text = fresh, lines
+        if line is not None and not 1 <= line <= len(text):
+            raise Refused(f"{path} has {len(text)} lines, not {line}")
+        found = (Line(n, o, t.decode("utf-8", "replace")) for n, (o, t) in enumerate(zip(owners, text, strict=True), 1))
+        return tuple(item for item in found if line is None or item.number == line)
+    finally:
+        fork.close()

@@ -1,0 +1,144 @@
+"""The verbs that look without computing a graft: list, search, status, log. They must be quick: no LibCST here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skills_engine.graft.fork import Fork
+from skills_engine.graft.intent import cache_ref
+from skills_engine.manifest import skill_path
+from skills_engine.resolve.pending import Pending, load
+from skills_engine.transaction.journal import interrupted
+from skills_engine.verbs.history import Operation, operations
+from skills_engine.verbs.reports import FileChange, file_changes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+__all__ = ["Listed", "Standing", "Status", "list_", "log", "search", "status"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A skill in the fork. `installed` is the version that is applied; `newer`: its package has changed since."""
+
+    name: str
+    description: str
+    version: str | None
+    installed: str | None
+    newer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An installed skill; `newer`: its package has changed since it was applied."""
+
+    name: str
+    version: str
+    newer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a fork stands. `files` are the owner's own edits as far as HEAD has them; `behind` counts upstream's."""
+
+    upstream: str
+    branch: str
+    base: str
+    version: str
+    pulled: bool
+    behind: int | None
+    skills: tuple[Standing, ...]
+    files: tuple[FileChange, ...]
+    pending: str | None
+    folder: str | None
+    interrupted: bool
+
+
+def list_(directory: Path) -> tuple[Listed, ...]:
+    """The skills that the fork has packages of, and those that are installed."""
+    fork = Fork.open(directory)
+    try:
+        return _listed(fork)
+    finally:
+        fork.close()
+
+
+def search(directory: Path, words: tuple[str, ...]) -> tuple[Listed, ...]:
+    """Skills in whose name, description or text every word occurs."""
+    fork = Fork.open(directory)
+    try:
+        found = []
+        for skill in _listed(fork):
+            page = fork.tree.read(f"{skill_path(skill.name)}/SKILL.md") or b""
+            text = f"{skill.name} {skill.description} {page.decode('utf-8', 'replace')}".casefold()
+            if all(word.casefold() in text for word in words):
+                found.append(skill)
+        return tuple(found)
+    finally:
+        fork.close()
+
+
+def _listed(fork: Fork) -> tuple[Listed, ...]:
+    pins = fork.pins
+    found = {
+        summary.name: Listed(
+            summary.name,
+            summary.description,
+            summary.version,
+            pins[summary.name].version if summary.name in pins else None,
+            summary.name in pins and pins[summary.name].package != oid,
+        )
+        for summary, oid in fork.summaries()
+    }
+    for name, pin in pins.items():
+        found.setdefault(
+            name, Listed(name, "(its package is gone from .claude/skills)", None, pin.version, newer=False)
+        )
+    return tuple(found[name] for name in sorted(found))
+
+
+def status(directory: Path) -> Status:
+    """What is installed, what the owner changed, what waits."""
+    fork = Fork.open(directory)
+    try:
+        core = fork.core
+        graft = _cached_graft(fork)
+        files = file_changes(fork, graft, fork.tree_oid) if graft else ()
+        pending = load(fork.repository)
+        upstream = fork.upstream_commit
+        behind = fork.git.text_or_none("rev-list", "--count", f"{core.base}..{upstream}") if upstream else None
+        return Status(
+            core.upstream,
+            core.branch,
+            core.base,
+            core.version,
+            core.base != fork.recorded.base,
+            int(behind) if behind else None,
+            tuple(
+                Standing(pin.name, pin.version, fork.package_tree(pin.name) not in {None, pin.package})
+                for pin in fork.pins.values()
+            ),
+            files,
+            pending.intent.title if pending else None,
+            str(Pending.folder(fork.repository)) if pending and pending.merged else None,
+            interrupted(fork.repository),
+        )
+    finally:
+        fork.close()
+
+
+def _cached_graft(fork: Fork) -> str | None:
+    """Status must not fold (that needs LibCST): edits are shown where an operation has left its graft behind."""
+    return fork.objects.resolve(cache_ref(fork.git.tree_of(fork.core.base), fork.goal))
+
+
+def log(directory: Path, limit: int = 0) -> tuple[Operation, ...]:
+    """The operations in the fork's history, newest first."""
+    fork = Fork.open(directory)
+    try:
+        return tuple(operations(fork.git, fork.head, limit=limit))
+    finally:
+        fork.close()

@@ -1,0 +1,88 @@
+"""`merge-file` and `merge-driver`: the structural merge alone, also for plain git."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skills_engine.errors import Refused
+from skills_engine.git import Git
+from skills_engine.graft.operation import line_merge
+from skills_engine.merge import Region, merge_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Installed", "MergeResult", "driver", "driver_install", "driver_uninstall", "merge_files"]
+
+_NAME = "skills"
+_ATTRIBUTES = "*.py merge=skills\n"
+
+
+@dataclass(frozen=True, slots=True)
+class MergeResult:
+    """How a merge went: the rung that answered, and where the conflicts are (lines of the output)."""
+
+    clean: bool
+    how: str
+    conflicts: tuple[tuple[int, str], ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What `merge-driver install` or `uninstall` did, a line each."""
+
+    done: tuple[str, ...]
+
+
+def merge_files(base: Path, ours: Path, theirs: Path, out: Path, *, name: str = "") -> MergeResult:
+    """Merge three versions of a file into `out`, with diff3 markers where they conflict."""
+    try:
+        versions = [path.read_bytes() for path in (base, ours, theirs)]
+    except OSError as error:
+        raise Refused(f"{error.filename} cannot be read: {error.strerror}") from None
+    merged = merge_file(name or str(out), *versions, lines=line_merge(Git(out.resolve().parent)))
+    try:
+        out.write_bytes(merged.data)
+    except OSError as error:
+        raise Refused(f"{out} cannot be written: {error.strerror}") from None
+    return MergeResult(merged.clean, merged.how, tuple(_place(region) for region in merged.regions), merged.notes)
+
+
+def _place(region: Region) -> tuple[int, str]:
+    return region.line, region.reason
+
+
+def driver(base: Path, ours: Path, theirs: Path, name: str) -> MergeResult:
+    """What git runs: the result goes into `ours`."""
+    return merge_files(base, ours, theirs, ours, name=name)
+
+
+def driver_install(directory: Path) -> Installed:
+    """Make git merge this repository's Python files structurally. Touches its own configuration only."""
+    git = Git(directory)
+    attributes = git.repository.common_dir / "info" / "attributes"
+    git.run("config", f"merge.{_NAME}.name", "structural merge of Python")
+    git.run("config", f"merge.{_NAME}.driver", "skills merge-driver run %O %A %B %P")
+    text = attributes.read_text(encoding="utf-8") if attributes.exists() else ""
+    if _ATTRIBUTES not in text.splitlines(keepends=True):
+        attributes.parent.mkdir(exist_ok=True)
+        attributes.write_text(text + ("\n" if text and not text.endswith("\n") else "") + _ATTRIBUTES, encoding="utf-8")
+    return Installed((f"merge.{_NAME} in the repository's configuration", f"*.py in {attributes}"))
+
+
+def driver_uninstall(directory: Path) -> Installed:
+    """Take it off again, without a trace."""
+    git = Git(directory)
+    attributes = git.repository.common_dir / "info" / "attributes"
+    if git.config(f"merge.{_NAME}.driver") is not None:
+        git.run("config", "--remove-section", f"merge.{_NAME}")
+    if attributes.exists():
+        lines = attributes.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line != _ATTRIBUTES]
+        if kept:
+            attributes.write_text("".join(kept), encoding="utf-8")
+        else:
+            attributes.unlink()
+    return Installed(("taken off",))

@@ -1,0 +1,107 @@
+"""`init`: take a repository under management."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from skills_engine.errors import Refused
+from skills_engine.graft.fork import Fork, core_version
+from skills_engine.graft.intent import Goal, Intent
+from skills_engine.manifest import Core
+from skills_engine.tree import Tree, difference
+from skills_engine.types import Event
+from skills_engine.verbs.change import carry_out, locked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from skills_engine.types import Progress
+    from skills_engine.verbs.reports import ChangeReport, Options
+
+__all__ = ["init"]
+
+_LOOKED_AT = 500
+
+
+def init(
+    directory: Path, upstream: str | None, branch: str | None, base: str | None, options: Options
+) -> Progress[ChangeReport]:
+    """Record upstream and the commit of it that the fork stands on, in manifests/core.yaml.
+
+    `upstream` is a URL or a remote (default: the remote `upstream`, then
+    `origin`); `base` is found as the merge base, or for a repository without
+    common history as the upstream commit whose files are most like these.
+    """
+
+    def work(fork: Fork) -> Progress[ChangeReport]:
+        if fork.managed:
+            raise Refused(f"this fork is under management already: {fork.recorded.upstream}", hint="see: skills status")
+        remote, url = _remote(fork, upstream, add=not options.dry_run)
+        known = branch or _default_branch(fork, remote)
+        if options.dry_run:
+            commit = fork.git.commit(f"refs/remotes/{remote}/{known}")
+        else:
+            yield Event(f"fetch {known} from {remote}")
+            commit = fork.git.fetch(remote, known)
+        if commit is None:
+            raise Refused(f"{remote} has no branch {known}", hint="name upstream's branch with --branch")
+        found, note = _base(fork, base, commit)
+        version = core_version(Tree(fork.objects, fork.git.tree_of(found)))
+        goal = Goal(Core(url, known, found, version), ())
+        intent = Intent("init", f"Follow {url} ({known})", None, goal)
+        return (yield from carry_out(fork, intent, options, notes=(note,)))
+
+    return (yield from locked(directory, "init", work, options))
+
+
+def _remote(fork: Fork, wanted: str | None, *, add: bool) -> tuple[str, str]:
+    remotes = fork.git.text("remote").split()
+    for name in [wanted] if wanted else ["upstream", "origin"]:
+        if name in remotes:
+            return name, _public(fork.git.text("remote", "get-url", name))
+    if wanted is None:
+        raise Refused("this repository has no remote", hint="name upstream: skills init --upstream URL")
+    for name in remotes:
+        if fork.git.text("remote", "get-url", name) == wanted:
+            return name, _public(wanted)
+    if not re.search(r"[/:]", wanted):
+        raise Refused(f"there is no remote {wanted}", hint=f"remotes: {', '.join(remotes) or 'none'}; or give a URL")
+    name = "upstream" if "upstream" not in remotes else "skills-upstream"
+    if add:
+        fork.git.run("remote", "add", name, wanted)
+    return name, _public(wanted)
+
+
+def _public(url: str) -> str:
+    """An address without what may be a password in it: the manifest is committed."""
+    return re.sub(r"^([a-z+]+://)[^/@]*@", r"\1", url)
+
+
+def _default_branch(fork: Fork, remote: str) -> str:
+    known = fork.git.text_or_none("symbolic-ref", f"refs/remotes/{remote}/HEAD")
+    if known:
+        return known.removeprefix(f"refs/remotes/{remote}/")
+    asked = fork.git.text_or_none("ls-remote", "--symref", remote, "HEAD") or ""
+    match = re.search(r"^ref: refs/heads/(\S+)\s+HEAD", asked, re.MULTILINE)
+    return match[1] if match else "main"
+
+
+def _base(fork: Fork, wanted: str | None, tip: str) -> tuple[str, str]:
+    if wanted is not None:
+        commit = fork.git.commit(wanted)
+        if commit is None:
+            raise Refused(f"{wanted} is no commit of this repository", hint="fetch it first")
+        return commit, f"the base is {commit[:12]}, as you said"
+    common = fork.git.merge_base(fork.head, tip)
+    if common is not None:
+        return common, f"the base is {common[:12]}, where the histories part"
+    log = fork.git.run("log", f"--max-count={_LOOKED_AT}", "--first-parent", "--format=%H %T", tip).decode()
+    candidates = [line.split() for line in log.splitlines()]
+    scored = [
+        (sum(1 for _ in difference(fork.objects, tree, fork.tree_oid)), n) for n, (_, tree) in enumerate(candidates)
+    ]
+    differ, index = min(scored)
+    commit = candidates[index][0]
+    note = f"no common history: the base is {commit[:12]}, from which {differ} files differ (another: --base COMMIT)"
+    return commit, note

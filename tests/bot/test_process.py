@@ -1,0 +1,149 @@
+"""The bot as a process: its command line, the console, signals, and SIGKILL at random moments."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+ENVIRONMENT = {**os.environ, "CONSOLE": "", "ASSISTANT_NAME": "", "GRAFTBOT_DATA": ""}
+
+
+def bot(*arguments: str, given: str = "", cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        cwd=cwd,
+        env=ENVIRONMENT,
+    )
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "bot", "run", "--data", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=ENVIRONMENT,
+        bufsize=0,
+    )
+
+
+def rows(folder: Path, sql: str) -> list[str]:
+    with closing(sqlite3.connect(folder / "bot.db")) as db:
+        return [text for (text,) in db.execute(sql)]
+
+
+def test_help_and_version_import_nothing_that_they_do_not_need(tmp_path: Path) -> None:
+    for option in ("--help", "--version"):
+        code = f"import sys; sys.argv = ['bot', '{option}']\nfrom bot.__main__ import app\n"
+        code += "try: app()\nexcept SystemExit: print(*sorted(sys.modules))"
+        shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+        assert not {"aiosqlite", "sqlite3", "asyncio", "bot.run"} & set(shown.stdout.split())
+
+
+def test_a_pipe_is_answered_in_order_and_the_bot_ends_with_it(tmp_path: Path) -> None:
+    lines = "".join(f"{n} + {n}\n" for n in range(300))
+    ended = bot("run", given="hello\n\n   \n" + lines, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("Hello, I am Andy.")
+    assert ended.stdout.splitlines()[-300:] == [str(n + n) for n in range(300)]
+    assert (tmp_path / "data/bot.db").exists()
+
+
+def test_bytes_that_are_no_text_a_last_line_without_end_and_a_closed_output(tmp_path: Path) -> None:
+    process = start(tmp_path)
+    output, _ = process.communicate(b"\xff\xfe\n1+1", timeout=30)
+    assert output.splitlines()[-1] == b"2"
+    process = start(tmp_path)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    _, errors = process.communicate(b"1+1\n", timeout=30)
+    assert process.returncode == 0
+    assert b"nobody reads the standard output" in errors
+
+
+def test_a_second_bot_on_the_same_data_is_refused_and_a_wrong_setting_named(tmp_path: Path) -> None:
+    with start(tmp_path) as first:
+        try:
+            assert first.stdin is not None
+            assert first.stdout is not None
+            first.stdin.write(b"2+2\n")
+            assert first.stdout.readline() == b"4\n"
+            second = bot("run", "--data", str(tmp_path), cwd=tmp_path)
+            assert second.returncode == 1
+            assert "another bot is running on" in second.stderr
+        finally:
+            first.send_signal(signal.SIGTERM)
+        assert first.wait(10) == 0
+    (tmp_path / ".env").write_text("LOG_LEVEL=LOUD\n")
+    wrong = bot("run", cwd=tmp_path)
+    assert wrong.returncode == 1
+    assert wrong.stderr == "bot: LOG_LEVEL cannot be 'LOUD'\n  set it to DEBUG, INFO, WARNING or ERROR\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_gracefully(tmp_path: Path, number: signal.Signals) -> None:
+    with start(tmp_path) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"2+2\n")
+        assert process.stdout.readline() == b"4\n"
+        process.send_signal(number)
+        assert process.wait(10) == 0
+        assert process.stderr is not None
+        errors = process.stderr.read().decode()
+    assert "Andy has stopped" in errors
+    assert "Traceback" not in errors
+
+
+def test_killed_at_random_moments_it_answers_every_message_and_none_twice(tmp_path: Path) -> None:
+    """The peer brings again what the store has not got, as a messenger does with what was not acknowledged."""
+    chance = random.Random(20)  # noqa: S311  # a seed makes a failure repeatable
+    answers = {f"{n} + 1000": str(n + 1000) for n in range(500)}
+    bot("run", "--data", str(tmp_path), cwd=tmp_path)
+    printed: Counter[str] = Counter()
+    kills = 0
+    while kills < 100:
+        stored = set(rows(tmp_path, "SELECT text FROM inbox"))
+        given = "".join(question + "\n" for question in answers if question not in stored)
+        with start(tmp_path) as process:
+            lines, errors = _until_killed(process, given, after=chance.randrange(60))
+        printed.update(lines)
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL, errors
+        kills += 1
+    assert kills >= 5, "it was hardly killed in mid-work: give it more to do"
+    assert sorted(rows(tmp_path, "SELECT text FROM outbox")) == sorted(answers.values()), "each is answered once"
+    assert rows(tmp_path, "SELECT text FROM outbox WHERE settled_at IS NULL OR error IS NOT NULL") == []
+    assert set(printed) == set(answers.values()), "each answer was printed"
+    assert printed.total() - len(answers) <= kills, "only the line between its printing and its mark is printed again"
+
+
+def _until_killed(process: subprocess.Popen[bytes], given: str, after: int) -> tuple[list[str], str]:
+    """What it prints until it is killed, which is once it has printed `after` lines, or until its own end."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdin.write(given.encode())
+    process.stdin.close()
+    lines = [line for _ in range(after) if (line := process.stdout.readline())]
+    if len(lines) == after:
+        process.kill()
+    lines += process.stdout.readlines()
+    return [line.decode().strip() for line in lines], process.stderr.read().decode()

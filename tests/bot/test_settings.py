@@ -1,0 +1,76 @@
+"""Settings: the environment, then `.env`, then the default; secrets stay out of sight."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import make_dataclass
+from pathlib import Path
+
+import pytest
+
+from bot import settings as module
+from bot.errors import Misconfigured
+from bot.run import _Redacted
+from bot.settings import Secret, Settings, load
+
+
+def test_the_environment_goes_before_dotenv_and_an_empty_variable_counts_for_nothing(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(
+        "# names\n\nexport ASSISTANT_NAME='Ada L.' \nGRAFTBOT_DATA=/srv/bot # where\nCONSOLE = off\nLOG_LEVEL=DEBUG\n"
+    )
+    settings = load({"LOG_LEVEL": "ERROR", "ASSISTANT_NAME": ""}, dotenv)
+    assert settings == Settings(
+        assistant_name="Ada L.", graftbot_data=Path("/srv/bot"), console=False, log_level="ERROR"
+    )
+    assert load({}, tmp_path / "none") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("environment", "dotenv", "message"),
+    [
+        ({"CONSOLE": "perhaps"}, "", "CONSOLE cannot be 'perhaps'"),
+        ({}, "ASSISTANT_NAME=Andy\nnonsense\n", ".env:2 is no setting"),
+        ({}, "ASSISTANT_NAME=\udcff", ".env cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_would_be_right(
+    tmp_path: Path, environment: dict[str, str], dotenv: str, message: str
+) -> None:
+    path = tmp_path / ".env"
+    path.write_text(dotenv, errors="surrogateescape")
+    with pytest.raises(Misconfigured, match=message) as caught:
+        load(environment, path)
+    assert caught.value.hint
+
+
+def test_a_field_that_a_skill_adds_is_read_and_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    extended = make_dataclass(
+        "Settings",
+        [("token", Secret, Secret()), ("limit", int, 3)],
+        bases=(Settings,),
+        frozen=True,
+        kw_only=True,
+    )
+    monkeypatch.setattr(module, "Settings", extended)
+    settings = load({"TOKEN": "sesame", "LIMIT": "7"}, Path("none"))
+    assert settings.token.value == "sesame"  # type: ignore[attr-defined]  # the field has just been added
+    assert settings.limit == 7  # type: ignore[attr-defined]
+    assert "sesame" not in repr(settings)
+    assert list(settings.secrets()) == ["sesame"]
+    with pytest.raises(Misconfigured, match="LIMIT"):
+        load({"LIMIT": "seven"}, Path("none"))
+
+
+def test_no_secret_is_logged_not_even_in_the_text_of_an_exception() -> None:
+    def fail() -> None:
+        raise ConnectionError("GET https://api.example.org/botsesame/getMe")
+
+    try:
+        fail()
+    except ConnectionError:
+        record = logging.LogRecord("bot", logging.ERROR, __file__, 1, "with %s", ("sesame",), sys.exc_info())
+    text = _Redacted(("sesame",)).format(record)
+    assert "bot***/getMe" in text
+    assert "sesame" not in text

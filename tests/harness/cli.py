@@ -1,0 +1,72 @@
+"""The program `skills`, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.repos import GIT, Repo
+
+__all__ = ["QUICK", "Ran", "environment", "skills", "skills_command"]
+
+QUICK = ("--no-test", "--no-install", "-q")
+"""For verbs that change a fork, where a test is about the fork alone."""
+
+_PROJECT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+    @property
+    def document(self) -> Any:
+        """What `--json` printed."""
+        return json.loads(self.out)
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """An environment in which only the repository itself says anything, and time stands still."""
+    home.mkdir(parents=True, exist_ok=True)
+    kept = {key: os.environ[key] for key in ("PATH", "TMPDIR") if key in os.environ}
+    return {
+        **kept,
+        **GIT,
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "PYTHONPATH": str(_PROJECT),
+        **more,
+    }
+
+
+def skills_command(*args: str) -> list[str]:
+    return [sys.executable, "-m", "skills_engine", *args]
+
+
+def skills(fork: Repo | Path, *args: str, env: Mapping[str, str] | None = None, prefix: Sequence[str] = ()) -> Ran:
+    """Run `skills ARGS` in a fork, with a home beside it. `prefix` may be `setpriv …` and the like."""
+    path = fork.path if isinstance(fork, Repo) else fork
+    done = subprocess.run(
+        [*prefix, *skills_command(*args)],
+        cwd=path,
+        env=dict(env) if env is not None else environment(path.parent / "home"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    return Ran(done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr))

@@ -1,0 +1,79 @@
+"""The forks that are killed at, and the commands: each fork has an owner's loose ends in the files that change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.cli import QUICK, environment, skills
+from harness.forks import advance, fork_of, live_in, upgrade_package, upstream
+from harness.repos import Repo
+
+__all__ = ["SCENARIOS", "Scenario"]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A command on a fork that `prepare` makes in a new directory. With code 3 the operation stops at a conflict."""
+
+    name: str
+    command: tuple[str, ...]
+    prepare: Callable[[Path], Repo]
+    code: int = 0
+
+
+def _apply(path: Path) -> Repo:
+    fork = fork_of(upstream(path / "upstream"), path / "fork")
+    live_in(fork)
+    return fork
+
+
+def _uninstall(path: Path) -> Repo:
+    fork = fork_of(upstream(path / "upstream"), path / "fork", "add-loud", "add-clock")
+    live_in(fork)
+    return fork
+
+
+def _upgrade(path: Path) -> Repo:
+    fork = fork_of(upstream(path / "upstream"), path / "fork", "add-loud")
+    upgrade_package(fork)
+    live_in(fork)
+    return fork
+
+
+def _rebase(path: Path) -> Repo:
+    source = upstream(path / "upstream")
+    fork = fork_of(source, path / "fork", "add-loud", "add-clock")
+    live_in(fork)
+    advance(source)
+    return fork
+
+
+def _undo(path: Path) -> Repo:
+    fork = _apply(path)
+    ran = skills(fork, "apply", *QUICK, "add-loud", env=environment(path / "home"))
+    assert ran.code == 0, ran.said
+    return fork
+
+
+def _conflict(path: Path) -> Repo:
+    source = upstream(path / "upstream")
+    fork = fork_of(source, path / "fork", "add-loud", "add-clock")
+    fork.edit("parrot/help.py", "Say it.", "Do not say it.")
+    fork.commit("Help mine")
+    live_in(fork)
+    advance(source)
+    source.edit("parrot/help.py", "Say it.", "Say it twice.")
+    source.commit("Help")
+    return fork
+
+
+SCENARIOS = (
+    Scenario("apply", ("apply", *QUICK, "add-loud", "add-clock"), _apply),
+    Scenario("uninstall", ("uninstall", *QUICK, "add-loud", "add-dice"), _uninstall),
+    Scenario("upgrade", ("upgrade", *QUICK, "--trust", "--yes", "add-dice"), _upgrade),
+    Scenario("rebase", ("rebase", *QUICK), _rebase),
+    Scenario("undo", ("undo", *QUICK), _undo),
+    Scenario("conflict", ("rebase", *QUICK), _conflict, code=3),
+)

@@ -1,0 +1,47 @@
+"""The skills of this repository are valid, leave clean code, and pass their own tests where they are applied."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from forks import SKILLS, fork, package
+
+from skills_engine.package.lint import lint
+
+NAMES = sorted(path.name for path in SKILLS.iterdir() if path.is_dir())
+SETS = [("add-telegram",), ("add-web-search",), ("add-telegram", "telegram-reactions", "add-web-search")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_package_is_a_valid_agent_skill_without_a_mistake(name: str) -> None:
+    files = {p.relative_to(SKILLS / name).as_posix(): p.read_bytes() for p in (SKILLS / name).rglob("*") if p.is_file()}
+    assert lint(name, {path: data for path, data in files.items() if "__pycache__" not in path}) == ()
+    command = [str(Path(sys.executable).with_name("agentskills")), "validate", str(SKILLS / name)]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("skills", SETS, ids=" ".join)
+def test_its_own_tests_pass_where_it_is_applied_and_the_code_is_clean(tmp_path: Path, skills: tuple[str, ...]) -> None:
+    here = fork(tmp_path, *skills)
+    tests = [test for name in skills for test in _tests(name)]
+    run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], here)
+    run([sys.executable, "-m", "ruff", "check", "--no-cache", "."], here)
+    run([sys.executable, "-m", "ruff", "format", "--no-cache", "--check", "."], here)
+
+
+def run(command: list[str], folder: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("TELEGRAM_", "SEARXNG_"))}
+    ended = subprocess.run(
+        command, cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def _tests(name: str) -> tuple[str, ...]:
+    manifest = package(name).manifest
+    return manifest.tests if manifest else ()

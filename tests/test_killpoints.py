@@ -1,0 +1,25 @@
+"""A seeded sample of the kill points; `make killpoints` tries all of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from killpoints.tracer import why_not
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.slow
+def test_a_killed_operation_is_undone_or_complete(capsys: pytest.CaptureFixture[str]) -> None:
+    if (why := why_not()) and "CI" not in os.environ:
+        pytest.skip(f"kill points cannot be tried here: {why}")
+    count = "40" if "CI" in os.environ else "20"
+    command = [sys.executable, "-m", "tests.killpoints", "--sample", count, "--seed", "7", "--jobs", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with capsys.disabled():
+        print("\n" + done.stdout)

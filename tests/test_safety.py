@@ -1,0 +1,176 @@
+"""Where a command is run, and in what state git is: each has one outcome, and nothing is lost."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import Repo, environment, skills, state, upstream
+from harness.cli import QUICK
+from harness.verdicts import applied, refused
+
+pytest_plugins = ("harness.plugin",)
+
+
+# --- the place
+
+
+def test_not_a_repository(tmp_path: Path) -> None:
+    ran = skills(tmp_path, "status", env=environment(tmp_path / "home", GIT_CEILING_DIRECTORIES=str(tmp_path.parent)))
+    assert (ran.code, ran.out) == (1, "")
+    assert f"{tmp_path} is not inside a git repository\n  → run it in your fork, or name it with -C DIR" in ran.err
+
+
+def test_no_such_directory(tmp_path: Path) -> None:
+    ran = skills(tmp_path, "-C", "nowhere", "status")
+    assert ran.code == 1
+    assert "nowhere is not a directory" in ran.err
+
+
+def test_a_bare_repository(tmp_path: Path) -> None:
+    upstream(tmp_path / "upstream").git("clone", "--quiet", "--bare", ".", str(tmp_path / "bare"))
+    ran = skills(tmp_path / "bare", "apply", "add-dice")
+    assert ran.code == 1
+    assert "is a bare repository\n  → run skills in a clone with a working tree" in ran.err
+
+
+def test_no_commit_yet(tmp_path: Path) -> None:
+    repo = Repo.init(tmp_path / "new")
+    refused(repo, "init", "--upstream", str(tmp_path), says="the repository has no commit yet")
+
+
+def test_inside_the_git_directory(fork: Repo) -> None:
+    ran = skills(fork.path / ".git", "status")
+    assert ran.code == 1
+    assert "Traceback" not in ran.err
+
+
+def test_a_subdirectory_will_do(fork: Repo) -> None:
+    ran = skills(fork.path / "parrot", "apply", *QUICK, "add-dice")
+    assert ran.code == 0, ran.said
+    assert (fork.path / "parrot/dice.py").exists()
+
+
+def test_a_detached_head_moves_and_no_branch_does(fork: Repo) -> None:
+    fork.git("checkout", "--quiet", "--detach")
+    main = fork.git("rev-parse", "main")
+    applied(fork, "add-dice")
+    assert fork.git("rev-parse", "main") == main
+    assert fork.git("rev-parse", "HEAD^") == main
+    assert fork.git("symbolic-ref", "-q", "HEAD", ok=(1,)) == ""
+
+
+def test_a_linked_worktree_is_a_fork_too(fork: Repo, tmp_path: Path) -> None:
+    fork.git("worktree", "add", "--quiet", "-b", "other", str(tmp_path / "linked"))
+    before = state(fork)
+    linked = Repo(tmp_path / "linked")
+    applied(linked, "add-dice")
+    assert linked.git("status", "--porcelain") == ""
+    after = state(fork)
+    assert (after.head, after.index, after.files) == (before.head, before.index, before.files)
+    assert skills(linked, "undo", *QUICK).code == 0
+    assert not (linked.path / "parrot/dice.py").exists()
+
+
+def test_a_shallow_clone_works_and_doctor_names_it(prepared: Path, tmp_path: Path) -> None:
+    source = f"file://{prepared / 'fork'}"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", source, str(tmp_path / "fork")], check=True)
+    shallow = Repo(tmp_path / "fork").known()
+    ran = skills(shallow, "doctor")
+    assert ran.code == 1
+    assert "git fetch --unshallow" in ran.out
+    refused(shallow, "apply", *QUICK, "add-dice", says="fetch")
+    shallow.git("fetch", "--quiet", "--unshallow")
+    shallow.git("remote", "add", "upstream", str(prepared / "upstream"))
+    applied(shallow, "add-dice")
+
+
+# --- git
+
+
+def test_no_identity(fork: Repo) -> None:
+    fork.git("config", "--unset", "user.name")
+    fork.git("config", "--unset", "user.email")
+    fork.git("config", "user.useConfigOnly", "true")
+    ran = refused(fork, "apply", *QUICK, "add-dice", says="git does not know who you are")
+    assert "git config user.email you@example.org" in ran.err
+
+
+@pytest.mark.parametrize("folder", [".git", ".git/worktrees/linked"])
+def test_an_index_lock(fork: Repo, tmp_path: Path, folder: str) -> None:
+    fork.git("worktree", "add", "--quiet", "-b", "other", str(tmp_path / "linked"))
+    lock = fork.path / folder / "index.lock"
+    lock.touch()
+    where = fork if folder == ".git" else Repo(tmp_path / "linked")
+    ran = skills(where, "apply", *QUICK, "add-dice")
+    assert ran.code == 1
+    assert f"{lock} exists: another git process is at work, or one was killed" in ran.err
+    assert lock.read_bytes() == b""
+    assert where.git("status", "--porcelain") == ""
+    lock.unlink()
+    applied(where, "add-dice")
+
+
+def test_a_merge_in_progress(fork: Repo) -> None:
+    fork.git("checkout", "--quiet", "-b", "side")
+    fork.commit("side", {"side.txt": "x\n"})
+    fork.git("checkout", "--quiet", "main")
+    fork.commit("main", {"main.txt": "x\n"})
+    fork.git("merge", "--quiet", "--no-commit", "side")
+    refused(fork, "apply", *QUICK, "add-dice", says="a merge is in progress")
+
+
+def test_an_unresolved_conflict(fork: Repo) -> None:
+    fork.git("checkout", "--quiet", "-b", "side")
+    fork.commit("side", {"parrot/help.py": "SIDE = 1\n"})
+    fork.git("checkout", "--quiet", "main")
+    fork.commit("main", {"parrot/help.py": "MAIN = 1\n"})
+    fork.git("stash", "list")
+    fork.git("merge", "--quiet", "side", ok=(1,))
+    (fork.git_dir / "MERGE_HEAD").unlink()
+    refused(fork, "apply", *QUICK, "add-dice", says="parrot/help.py has an unresolved conflict")
+
+
+def test_gc_between_operations(fork: Repo) -> None:
+    applied(fork, "add-loud")
+    fork.git("reflog", "expire", "--expire=now", "--all")
+    fork.git("gc", "--quiet", "--prune=now")
+    assert skills(fork, "replay").code == 0
+    applied(fork, "add-clock")
+    fork.git("gc", "--quiet", "--prune=now")
+    ran = skills(fork, "uninstall", *QUICK, "add-clock", "add-loud", "add-dice")
+    assert ran.code == 0, ran.said
+    assert fork.git("diff", "--stat", "HEAD~2") == fork.git("diff", "--stat", "HEAD~2", "HEAD")
+
+
+def test_hooks_of_the_owner(fork: Repo) -> None:
+    """A hook that rejects commits is for commits made by hand; one that guards refs is asked, and obeyed."""
+    hooks = fork.git_dir / "hooks"
+    hooks.mkdir(exist_ok=True)
+    for name in ("pre-commit", "commit-msg", "post-checkout", "post-index-change"):
+        (hooks / name).write_text("#!/bin/sh\nexit 1\n")
+        (hooks / name).chmod(0o755)
+    applied(fork, "add-dice")
+    (hooks / "reference-transaction").write_text('#!/bin/sh\n[ "$1" != prepared ] || exit 1\n')
+    (hooks / "reference-transaction").chmod(0o755)
+    before = state(fork)
+    ran = skills(fork, "apply", *QUICK, "add-clock")
+    assert ran.code == 1, ran.said
+    assert "update-ref" in ran.err
+    assert state(fork) == before
+
+
+def test_a_submodule_stays_as_it_is(fork: Repo, tmp_path: Path) -> None:
+    other = Repo.init(tmp_path / "other")
+    other.commit("one", {"lib.py": "X = 1\n"})
+    fork.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), "parrot/vendored")
+    fork.git("commit", "--quiet", "-m", "Vendor")
+    fork.write({"parrot/vendored/lib.py": "X = 2\n", "parrot/vendored/new.py": "Y = 1\n"})
+    before = state(fork)
+    applied(fork, "add-clock")
+    after = state(fork)
+    assert "parrot/clock/face.py" in after.files
+    inside = {path: what for path, what in before.files.items() if path.startswith("parrot/vendored")}
+    assert inside == {path: what for path, what in after.files.items() if path.startswith("parrot/vendored")}
+    assert fork.git("ls-files", "-s", "parrot/vendored").startswith("160000")

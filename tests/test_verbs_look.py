@@ -1,0 +1,50 @@
+"""Verbs that look, on every fork: they say what is so, and write nothing at all, not even in `.git`."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from forkkit import Recipe, Workshop, recipes, skills, whole
+from forkkit.expect import check_recipe
+from forkkit.matrix import expected, looks
+
+pytest_plugins = ("forkkit.plugin",)
+
+CASES = [pytest.param(r, line, id=f"{r}: {line}") for r in recipes() for line in dict.fromkeys(looks(r))]
+
+
+@pytest.mark.parametrize(("recipe", "line"), CASES)
+def test_looking_writes_nothing(workshop: Workshop, recipe: Recipe, line: str) -> None:
+    fork, before = workshop.fork(recipe), workshop.before(recipe)
+    wanted = expected(recipe, line)
+    ran = skills(fork, *shlex.split(line))
+    assert ran.code == wanted.exit, ran.said
+    for text in wanted.says:
+        assert text in ran.said
+    if line.split(maxsplit=1)[0] not in {"replay", "diff"} or wanted.has:
+        check_recipe(fork, recipe, wanted)
+    after = whole(fork.path)
+    assert {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} == set()
+
+
+@pytest.mark.parametrize("recipe", [r for r in recipes() if r.managed], ids=str)
+def test_what_verbs_say_of_a_fork_fits(workshop: Workshop, recipe: Recipe) -> None:
+    """`status`, `list`, `log`, `diff`, `blame` and `replay` tell the same story, and it is the recipe's."""
+    fork = workshop.fork(recipe)
+    status = skills(fork, "status", "--json").document["result"]
+    assert [skill["name"] for skill in status["skills"]] == sorted(recipe.installed)
+    listed = skills(fork, "list", "--json").document["result"]
+    assert [skill["name"] for skill in listed if skill["installed"]] == sorted(recipe.installed)
+    replayed = skills(fork, "replay", "--json").document["result"]
+    edited = [edit["path"] for edit in replayed["edits"]]
+    diff = skills(fork, "diff", "--json").document["result"]["diff"]
+    for path in edited:
+        assert f"b/{path}" in diff or f"a/{path}" in diff
+    for path in recipe.mine:
+        committed = fork.git("ls-tree", "HEAD", "--", path) and not fork.git("diff", "HEAD", "--", path)
+        if committed and "\r" not in fork.read(path):  # whose a line is does not depend on how it ends
+            assert path in edited
+            blamed = skills(fork, "blame", path, "--json").document["result"]
+            assert "\n".join(line["text"] for line in blamed).split() == fork.read(path).split()
+            assert "you" in {line["owner"] for line in blamed}
