@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
-from pathlib import Path  # noqa: TC003  # typer reads the annotation
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.errors import BotError
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 __all__ = ["app", "main"]
 
@@ -31,18 +35,49 @@ def _options(
     """A personal assistant that its owner changes by grafting skills onto its code."""
 
 
-@app.command()
-def run(
-    data: Annotated[
-        Path | None, typer.Option(help="Where the assistant keeps its store.", show_default="$GRAFTBOT_DATA, or ./data")
-    ] = None,
-) -> None:
-    """Answer messages on every configured channel until stopped, or until the end of the console's input."""
-    from bot.run import main as run_bot  # noqa: PLC0415
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Where the store is.", show_default="$GRAFTBOT_DATA, or ./data")
+]
+
+
+def _settings(data: Path | None) -> Settings:
     from bot.settings import load  # noqa: PLC0415
 
     settings = load()
-    run_bot(settings if data is None else replace(settings, graftbot_data=data))
+    return settings if data is None else replace(settings, graftbot_data=data)
+
+
+@app.command()
+def run(data: Data = None) -> None:
+    """Answer messages on every configured channel until stopped, or until the end of the console's input."""
+    from bot.run import main as run_bot  # noqa: PLC0415
+
+    run_bot(_settings(data))
+
+
+@app.command()
+def register(
+    chat: Annotated[str, typer.Argument(help="The chat, with its channel: telegram:123.")],
+    folder: Annotated[str, typer.Option(help="The group's folder; `main` makes the chat the owner's own.")] = "",
+    name: Annotated[str, typer.Option(help="What to call the group.", show_default="the folder")] = "",
+    trigger: Annotated[str, typer.Option(help="What begins a message that asks.", show_default="@ and its name")] = "",
+    always: Annotated[bool, typer.Option("--always", help="Answer every message, without a trigger.")] = False,
+    sender: Annotated[list[str] | None, typer.Option(help="Who may ask (again for more).", show_default="all")] = None,
+    drop: Annotated[bool, typer.Option("--drop", help="Do not even store what others write.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Answer this chat no more.")] = False,
+    data: Data = None,
+) -> None:
+    """Let the assistant answer a chat, by which rules, or no more."""
+    import asyncio  # noqa: PLC0415
+
+    from bot.owner import ask  # noqa: PLC0415
+
+    settings = _settings(data)
+    folder = folder or re.sub(r"[^a-z0-9-]", "_", chat.lower())[:64]
+    word = "" if always or folder == "main" else trigger or f"@{settings.assistant_name}"
+    arguments = {"chat": chat, "folder": folder, "trigger": word, "senders": sender or [], "drop": drop}
+    asyncio.run(ask(settings, "register_group", arguments | {"name": name or folder, "remove": remove}))
+    typer.echo(f"{chat} is answered no more" if remove else f"{chat} is answered; its folder is groups/{folder}")
 
 
 def main() -> None:

@@ -1,88 +1,153 @@
-"""The message path: channel → inbox → a queue a group → agent → outbox → channel."""
+"""The message path: channel → inbox → a queue a group → agent → outbox → channel; and tasks, when they are due."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from contextlib import asynccontextmanager
+import sqlite3
+from collections import defaultdict
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from bot import prompt
 from bot.errors import Misconfigured, Undeliverable
-from bot.messages import channel_of
-from bot.trigger import Trigger
+from bot.log import log
+from bot.messages import Message, Turn, channel_of
+from bot.schedule import zone_of
+from bot.tasks import Scheduler, Tasks
 from bot.workers import Backoff, Workers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from bot.agents import Agent
     from bot.channels import Channel
-    from bot.messages import Message, Turn
+    from bot.groups import Group
     from bot.store import Store
+    from bot.tasks import Task
 
 __all__ = ["Assistant"]
-
-log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
 TYPING_SECONDS = 4.0
 STEADY_SECONDS = 60.0
 """A connection that lasted so long was good: the next failure counts as the first."""
-NO_ANSWER = "I could not answer, although I tried several times. I will try again with your next message."
+ALARM_SECONDS = 3600.0
+NO_ANSWER = (
+    "I could not answer in {name} ({chat}), although I tried {attempts} times: {error}. "
+    "What was written there waits, and I go on trying."
+)
+NOT_RUN = "The task {id} of {name} failed {attempts} times: {error}."
+NOT_STORED = "I cannot write to my store: {error}. Nothing is lost, but I answer nobody until that is mended."
+
+
+class _Running:
+    """The turn that an agent is at work on in a chat, and how far it goes with those that have joined it."""
+
+    def __init__(self, until: int) -> None:
+        self.until = until
+        self.joining = asyncio.Lock()
 
 
 class Assistant:
     """Carries messages from channels to the agent and back, through a store that knows how far each one is."""
 
     def __init__(
-        self, name: str, store: Store, channels: Sequence[Channel], agent: Agent, backoff: Backoff | None = None
+        self,
+        store: Store,
+        channels: Sequence[Channel],
+        agent: Agent,
+        backoff: Backoff | None = None,
+        *,
+        zone: ZoneInfo | None = None,
+        patience: Backoff | None = None,
     ) -> None:
         self._store = store
-        self._channels = {channel.name: channel for channel in channels}
+        self.channels = {channel.name: channel for channel in channels}
         self._agent = agent
-        self._trigger = Trigger(name)
+        self._zone = zone or ZoneInfo("UTC")
         self._backoff = backoff or Backoff()
+        self._patience = patience or Backoff(first=60.0, most=1800.0)
+        """How long a chat is left alone once the owner has been told that it has no answer."""
         self._turns = Workers("the turn of", self._answer, self._backoff)
+        self._joins = Workers("the follow-up in", self._join, self._backoff)
         self._deliveries = Workers("the delivery to", self._deliver, self._backoff)
+        self._runs = Workers("the task", self._run_task, self._backoff)
+        self._tasks = Tasks(store)
+        self.scheduler = Scheduler(self._tasks, self._runs.wake)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._running: dict[str, _Running] = {}
+        self._put_off: dict[str, tuple[int, asyncio.TimerHandle]] = {}
+        self._alarmed_at = -ALARM_SECONDS
+        self._alarms: set[asyncio.Task[None]] = set()
+        store.on_trouble = self._alarm
 
-    async def run(self, stop: asyncio.Event, grace: float = 10.0) -> None:
+    async def run(
+        self, stop: asyncio.Event, grace: float = 10.0, beside: Sequence[Callable[[], Awaitable[None]]] = ()
+    ) -> None:
         """Work until every channel is at its end and all is answered and delivered, or until `stop`.
 
-        What is under way then has `grace` seconds to end; the rest is done after the next start.
-        Raises Misconfigured if a channel finds that only the owner can help.
+        What is under way then has `grace` seconds to end; the rest is done after the next start. `beside` are
+        services that run as long. Raises Misconfigured if a channel finds that only the owner can help.
         """
+        await self._agent.open(self._store)
         for chat in await self._store.waiting():
             self._turns.wake(chat)
         for chat in await self._store.undelivered():
             self._deliveries.wake(chat)
-        connections = [asyncio.create_task(self._keep_connected(channel)) for channel in self._channels.values()]
+        for id_ in await self._tasks.recover():
+            self._runs.wake(id_)
+        connections = [asyncio.create_task(self._keep_connected(channel)) for channel in self.channels.values()]
+        services = [asyncio.ensure_future(service()) for service in (self.scheduler.run, *beside)]
         working = asyncio.create_task(self._until_the_end(connections))
         stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if working.done():
-                working.result()
+            ended, _ = await asyncio.wait({working, stopping, *services}, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
         finally:
-            tasks = (stopping, working, *connections)
+            tasks = (stopping, working, *services, *connections)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._turns.stop(grace)
+            for _, timer in self._put_off.values():
+                timer.cancel()
+            await asyncio.gather(*(some.stop(grace) for some in (self._turns, self._runs, self._joins)))
             await self._deliveries.stop(grace)
-            for end in (self._agent.close, *(channel.disconnect for channel in self._channels.values())):
+            for end in (self._agent.close, *(channel.disconnect for channel in self.channels.values())):
                 await end()
 
     async def receive(self, message: Message) -> bool:
         """Store a message and wake its group; True if it is new and asks for an answer."""
-        asks = self._trigger.addresses(message)
-        if new := await self._store.take_in(message, asks=asks):
+        if (group := self._store.group(message.chat)) is None:
+            await self._store.met((message.chat, message.sender))
+            log.info("not registered", chat=message.chat, hint=f"bot register {message.chat}")
+            return False
+        if not group.takes(message):
+            return False
+        asks = group.addressed(message)
+        new = await self._store.take_in(message, asks=asks)
+        if new and asks:
             self._turns.wake(message.chat)
+            if message.chat in self._running:
+                self._joins.wake(message.chat)
         return new and asks
+
+    def post(self, chat: str) -> None:
+        """Something was put into the outbox for a chat."""
+        self._deliveries.wake(chat)
+
+    def pieces(self, chat: str, replies: Sequence[str]) -> list[str]:
+        """Replies in pieces, each of which one message of the chat's channel can hold."""
+        channel = self.channels.get(channel_of(chat))
+        return [piece for reply in replies for piece in (channel.split(reply) if channel else [reply])]
 
     async def _until_the_end(self, connections: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.gather(*connections)
-        await self._turns.idle()
-        await self._deliveries.idle()
+        for some in (self._turns, self._runs, self._deliveries):
+            await some.idle()
 
     async def _keep_connected(self, channel: Channel) -> None:
         loop = asyncio.get_running_loop()
@@ -93,37 +158,111 @@ class Assistant:
                 return await channel.connect(self.receive)
             except Misconfigured:
                 raise
-            except Exception as error:  # whatever a messenger's library raises: the connection is lost
+            except Exception as error:  # noqa: BLE001  # whatever a messenger's library raises: the connection is lost
                 failures = 1 if loop.time() - begun > STEADY_SECONDS else failures + 1
                 delay = self._backoff.delay(failures)
-                log.warning("%s lost its connection (%r); connecting again in %.1f s", channel.name, error, delay)
-                log.debug("the connection of %s", channel.name, exc_info=True)
+                log.warning("connection lost", channel=channel.name, error=repr(error), again_in=round(delay, 1))
+                log.debug("connection lost", channel=channel.name, exc_info=True)
                 await asyncio.sleep(delay)
 
     async def _answer(self, chat: str) -> None:
-        if (channel := self._channel(chat)) is None:
+        channel, group = self._channel(chat), self._store.group(chat)
+        if channel is None or group is None:
             return
+        failures = 0
         while turn := await self._store.turn(chat):
             try:
-                replies = await self._ask(channel, turn)
-            except Exception as error:  # noqa: BLE001  # whatever an agent raises: the chat is told and the turn waits
-                await self._store.failed(turn, repr(error), channel.split(NO_ANSWER))
+                async with self._locks[chat], _typing(channel, chat):
+                    await self._ask(turn, group)
+            except sqlite3.Error:
+                raise
+            except Exception as error:  # noqa: BLE001  # whatever an agent raises: the turn waits
+                failures += 1
+                log.warning("no answer", chat=chat, attempt=failures, error=repr(error))
+                log.debug("no answer", chat=chat, exc_info=True)
+                if failures == ATTEMPTS or chat in self._put_off:
+                    await self._wait_for_better(turn, group, repr(error))
+                    return
+                await asyncio.sleep(self._backoff.delay(failures))
             else:
-                await self._store.answered(turn, [piece for reply in replies for piece in channel.split(reply)])
-            self._deliveries.wake(chat)
+                failures = 0
+                self._deliveries.wake(chat)
+                self._works_again(chat)
 
-    async def _ask(self, channel: Channel, turn: Turn) -> Sequence[str]:
-        attempt = 1
-        while True:
+    async def _ask(self, turn: Turn, group: Group) -> None:
+        self._running[turn.chat] = running = _Running(turn.until)
+        try:
+            replies = await self._agent.answer(self._written(turn, group))
+        finally:
+            async with running.joining:
+                del self._running[turn.chat]
+        await self._store.answered(replace(turn, until=running.until), self.pieces(turn.chat, replies))
+
+    async def _join(self, chat: str) -> None:
+        """What arrives while an agent is at work joins its turn, if the agent can take it."""
+        while (running := self._running.get(chat)) and (group := self._store.group(chat)):
+            async with running.joining:
+                if self._running.get(chat) is not running or not (more := await self._store.turn(chat, running.until)):
+                    return
+                if not await self._agent.follow_up(self._written(more, group)):
+                    return
+                running.until = more.until
+
+    def _written(self, turn: Turn, group: Group) -> Turn:
+        return replace(turn, group=group, prompt=prompt.conversation(turn.messages, turn.omitted, self._zone))
+
+    async def _wait_for_better(self, turn: Turn, group: Group, error: str) -> None:
+        """Tell the owner, and come back later, or as soon as another chat is answered."""
+        told = NO_ANSWER.format(name=group.name, chat=turn.chat, attempts=ATTEMPTS, error=error[:300])
+        await self._store.failed(turn, error, told)
+        self._tell_main()
+        rounds = 1
+        if before := self._put_off.get(turn.chat):
+            before[1].cancel()
+            rounds += before[0]
+        timer = asyncio.get_running_loop().call_later(self._patience.delay(rounds), self._turns.wake, turn.chat)
+        self._put_off[turn.chat] = (rounds, timer)
+
+    def _works_again(self, chat: str) -> None:
+        """Others that were put off may be answered now too; one that fails by itself is not asked for it ever again."""
+        if recovered := self._put_off.pop(chat, None):
+            recovered[1].cancel()
+        for other, (rounds, _) in self._put_off.items():
+            if recovered or rounds == 1:
+                self._turns.wake(other)
+
+    async def _run_task(self, id_: str) -> None:
+        """A run that was claimed, to its end."""
+        task = await self._tasks.find(id_)
+        group = next((group for group in self._store.groups if task and group.folder == task.folder), None)
+        if task is None or group is None:
+            return
+        turn = self._scheduled(task, group)
+        error, pieces, notice = None, [], ""
+        for attempt in range(1, ATTEMPTS + 1):
             try:
-                async with _typing(channel, turn.chat):
-                    return await self._agent.answer(turn)
-            except Exception:
-                log.exception("no answer for %s, attempt %d of %d", turn.chat, attempt, ATTEMPTS)
-                if attempt == ATTEMPTS:
-                    raise
+                async with self._locks[id_ if task.isolated else group.chat]:
+                    pieces = self.pieces(group.chat, await self._agent.answer(turn))
+                    error = None
+                    break
+            except Exception as failure:  # noqa: BLE001  # whatever an agent raises
+                error = repr(failure)
+                log.warning("task failed", task=id_, attempt=attempt, error=error)
             await asyncio.sleep(self._backoff.delay(attempt))
-            attempt += 1
+        if error:
+            notice = NOT_RUN.format(id=id_, name=group.name, attempts=ATTEMPTS, error=error[:300])
+        await self._tasks.finish(task, group, pieces, error, notice)
+        self._locks.pop(id_, None)
+        self._deliveries.wake(group.chat)
+        self._tell_main()
+        self.scheduler.changed()
+
+    @staticmethod
+    def _scheduled(task: Task, group: Group) -> Turn:
+        now = datetime.now(UTC)
+        text = prompt.scheduled(task.id, task.prompt, now, zone_of(task.zone))
+        asked = (Message(group.chat, task.id, "scheduler", task.prompt, now),)
+        return Turn(group.chat, asked, asked, 0, group, text, task=task.id, isolated=task.isolated, script=task.script)
 
     async def _deliver(self, chat: str) -> None:
         if (channel := self._channel(chat)) is None:
@@ -132,16 +271,35 @@ class Assistant:
             try:
                 await channel.send(chat, piece.text)
             except Undeliverable as error:
-                log.warning("a reply to %s cannot be delivered: %s", chat, error.message)
+                log.warning("undeliverable", chat=chat, error=error.message)
                 await self._store.settled(piece, error.message)
             else:
                 await self._store.settled(piece)
 
     def _channel(self, chat: str) -> Channel | None:
         """The channel of a chat; None if it is not configured now, and the chat waits until it is."""
-        if (name := channel_of(chat)) not in self._channels:
-            log.warning("%s waits: the channel %s is not configured", chat, name)
-        return self._channels.get(name)
+        if (name := channel_of(chat)) not in self.channels:
+            log.warning("channel not configured", chat=chat)
+        return self.channels.get(name)
+
+    def _tell_main(self) -> None:
+        if main := next((group for group in self._store.groups if group.main), None):
+            self._deliveries.wake(main.chat)
+
+    def _alarm(self, error: sqlite3.Error) -> None:
+        """The store cannot hold a notice now, so the owner is told without it, at most once an hour."""
+        now = asyncio.get_running_loop().time()
+        log.error("the store cannot be written", error=repr(error))
+        if now - self._alarmed_at >= ALARM_SECONDS:
+            self._alarmed_at = now
+            self._alarms.add(task := asyncio.create_task(self._tell_at_once(NOT_STORED.format(error=error))))
+            task.add_done_callback(self._alarms.discard)
+
+    async def _tell_at_once(self, text: str) -> None:
+        for group in self._store.groups:
+            if group.main and (channel := self.channels.get(channel_of(group.chat))):
+                with suppress(Exception):  # it is in the log anyway
+                    await channel.send(group.chat, text)
 
 
 @asynccontextmanager
@@ -153,7 +311,7 @@ async def _typing(channel: Channel, chat: str) -> AsyncIterator[None]:
             try:
                 await channel.typing(chat)
             except Exception as error:  # noqa: BLE001  # an ornament: no answer fails for it
-                log.debug("%s shows no typing: %r", chat, error)
+                log.debug("no typing", chat=chat, error=repr(error))
             await asyncio.sleep(TYPING_SECONDS)
 
     task = asyncio.create_task(keep_alive())

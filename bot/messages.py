@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.groups import Group
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -18,6 +20,8 @@ class Message:
 
     `chat` begins with the channel's name (`telegram:123`) and `id` is unique in it, so that a message that is
     brought twice is stored once. `direct` says that it needs no trigger: it was written to the assistant alone.
+    `sender` is a name, which anyone may choose; `sender_id` is what the messenger vouches for. `quoted` is the text
+    that this message replies to, if it quotes one.
     """
 
     chat: str
@@ -26,20 +30,31 @@ class Message:
     text: str
     sent_at: datetime
     direct: bool = True
+    sender_id: str = ""
+    quoted: str = ""
+    quoted_sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What an agent answers: all that was said in a chat since the last turn, in order.
+    """What an agent answers: all that was said in a chat since the last turn, in order, or a scheduled task.
 
-    `asked` are the messages that address the assistant; the others are context. `until` is the sequence number
-    of the last one, up to which the chat is handled when the reply is stored.
+    `asked` are the messages that address the assistant; the others are context, of which the oldest may be `omitted`.
+    `until` is the sequence number of the last one, up to which the chat is handled when the reply is stored. `prompt`
+    is all of it as text. A turn of a `task` (its identifier) may be `isolated`, outside the group's conversation, and
+    may carry a `script` that says whether the agent is to be woken at all.
     """
 
     chat: str
     messages: tuple[Message, ...]
     asked: tuple[Message, ...]
     until: int
+    group: Group = Group("main", "console:me", "Main")  # noqa: RUF009  # frozen
+    prompt: str = ""
+    omitted: int = 0
+    task: str | None = None
+    isolated: bool = False
+    script: str = ""
 
 
 @dataclass(frozen=True, slots=True)

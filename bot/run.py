@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -11,20 +10,25 @@ from typing import TYPE_CHECKING
 from bot.agents import AGENTS
 from bot.assistant import Assistant
 from bot.channels import CHANNELS
+from bot.channels.console import ConsoleChannel
 from bot.errors import Misconfigured
+from bot.groups import MAIN, Group, Places
+from bot.ipc import Ipc
+from bot.log import log, set_up
+from bot.schedule import zone_of
 from bot.store import open_store
+from bot.tools import Tools
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+    from bot.store import Store
 
 __all__ = ["main"]
-
-log = logging.getLogger(__name__)
 
 
 def main(settings: Settings) -> None:
     """Run until every channel is at its end, or SIGTERM or SIGINT; a second signal does not wait for what runs."""
-    _log(settings)
+    set_up(settings.log_level, settings.secrets(), Places(settings.graftbot_data).logs())
     with suppress(asyncio.CancelledError):
         asyncio.run(_run(settings))
 
@@ -35,11 +39,25 @@ async def _run(settings: Settings) -> None:
         names = ", ".join(cls.name for cls in CHANNELS)
         raise Misconfigured(f"no channel is configured; there are: {names}", hint="configure one in .env")
     agent = next(agent for cls in AGENTS if (agent := cls.from_settings(settings)))
+    places = Places(settings.graftbot_data)
     async with open_store(settings.graftbot_data) as store:
+        await _register_the_console(store, settings)
+        for group in store.groups:
+            places.prepare(group)
+        assistant = Assistant(store, channels, agent, zone=zone_of(settings.timezone))
+        ipc = Ipc(places, store, Tools(store, assistant, places, settings.timezone))
         names = ", ".join(channel.name for channel in channels)
-        log.info("%s is ready on %s; %s answers", settings.assistant_name, names, type(agent).__name__)
-        await Assistant(settings.assistant_name, store, channels, agent).run(_signalled())
-    log.info("%s has stopped", settings.assistant_name)
+        log.info("ready", name=settings.assistant_name, channels=names, agent=type(agent).__name__)
+        await assistant.run(_signalled(), beside=[ipc.run])
+    log.info("stopped", name=settings.assistant_name)
+
+
+async def _register_the_console(store: Store, settings: Settings) -> None:
+    """Who sits at the console is the owner: it is main, unless that is another chat."""
+    chat = ConsoleChannel.CHAT
+    if settings.console and store.group(chat) is None:
+        taken = any(group.main for group in store.groups)
+        await store.register(Group("console", chat, "Console") if taken else Group(MAIN, chat, "Main"))
 
 
 def _signalled() -> asyncio.Event:
@@ -54,30 +72,3 @@ def _signalled() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, caught)
     return stop
-
-
-def _log(settings: Settings) -> None:
-    """On standard error, for standard output is the console's."""
-    level = logging.getLevelNamesMapping().get(settings.log_level.upper())
-    if level is None:
-        hint = "set it to DEBUG, INFO, WARNING or ERROR"
-        raise Misconfigured(f"LOG_LEVEL cannot be {settings.log_level!r}", hint=hint)
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Redacted(tuple(settings.secrets())))
-    logging.basicConfig(level=level, handlers=[handler])
-    for chatty in ("asyncio", "aiosqlite"):
-        logging.getLogger(chatty).setLevel(max(level, logging.INFO))
-
-
-class _Redacted(logging.Formatter):
-    """Hides secrets in the finished text, so that one in an exception's traceback is covered too."""
-
-    def __init__(self, secrets: tuple[str, ...]) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-        self._secrets = secrets
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text

@@ -38,6 +38,7 @@ class Settings:
     graftbot_data: Path = Path("data")
     log_level: str = "INFO"
     console: bool = True
+    timezone: str = "UTC"
 
     def secrets(self) -> Iterator[str]:
         """The values that may appear in no log."""

@@ -8,19 +8,27 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from bot.agents.base import Agent
 from bot.channels.base import Channel
+from bot.groups import Group
 from bot.messages import Message, Receive, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from bot.settings import Settings
+    from bot.store import Store
 
-__all__ = ["FunctionAgent", "MemoryChannel", "message"]
+__all__ = ["FunctionAgent", "MemoryChannel", "message", "register"]
 
 
 def message(text: str, chat: str = "memory:me", id_: str = "", *, direct: bool = True) -> Message:
     """A message from somebody; its text serves as its identifier."""
     return Message(chat, id_ or text, "Somebody", text, datetime.now(UTC), direct)
+
+
+async def register(store: Store, *chats: str, trigger: str | None = "@Andy") -> None:
+    """Let the assistant answer these chats; the first is main, unless there is one."""
+    for number, chat in enumerate(chats, len(store.groups)):
+        await store.register(Group(f"group-{number}" if number else "main", chat, chat, trigger))
 
 
 class MemoryChannel(Channel):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.log import log
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 __all__ = ["Backoff", "Workers"]
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,11 +72,11 @@ class Workers:
                 self._again.discard(key)
                 try:
                     await self._work(key)
-                except Exception as error:  # whatever it is: it is logged, and tried again
+                except Exception as error:  # noqa: BLE001  # whatever it is: it is logged, and tried again
                     failures += 1
                     delay = self._backoff.delay(failures)
-                    log.warning("%s %s failed (%r); the next attempt is in %.1f s", self._name, key, error, delay)
-                    log.debug("%s %s", self._name, key, exc_info=True)
+                    log.warning("failed", work=f"{self._name} {key}", error=repr(error), again_in=round(delay, 1))
+                    log.debug("failed", work=f"{self._name} {key}", exc_info=True)
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._stopping.wait(), delay)
                 else:

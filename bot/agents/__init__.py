@@ -5,6 +5,6 @@ from __future__ import annotations
 from bot.agents.base import Agent
 from bot.agents.offline import OfflineAgent
 
-__all__ = ["AGENTS", "Agent"]
+__all__ = ["AGENTS", "Agent", "OfflineAgent"]
 
 AGENTS: tuple[type[Agent], ...] = (OfflineAgent,)

@@ -10,12 +10,16 @@ if TYPE_CHECKING:
 
     from bot.messages import Turn
     from bot.settings import Settings
+    from bot.store import Store
 
 __all__ = ["Agent"]
 
 
 class Agent(ABC):
-    """Answers turns, those of different chats side by side, never two of one chat."""
+    """Answers turns, those of different groups side by side, of one group one at a time.
+
+    Only a turn that is `isolated` may run beside another of its group.
+    """
 
     @classmethod
     @abstractmethod
@@ -29,6 +33,17 @@ class Agent(ABC):
         The turn is handled when they are stored, and is asked again after a crash before that. Raises if there is no
         answer now: the turn is then tried again.
         """
+
+    async def open(self, store: Store) -> None:  # noqa: B027  # there may be nothing
+        """Called once, before the first turn; `store` keeps sessions and counts usage."""
+
+    async def follow_up(self, turn: Turn) -> bool:
+        """Hand messages that have arrived meanwhile to the running turn of their chat.
+
+        True: they have joined it, and the `answer` that is under way will return their replies too. False: they are
+        asked when it has ended.
+        """
+        return False
 
     async def close(self) -> None:  # noqa: B027  # there may be nothing
         """Give back what the agent holds; it is not used again."""

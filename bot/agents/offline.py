@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from bot.abilities import ABILITIES
 from bot.agents.base import Agent
-from bot.trigger import Trigger
+from bot.groups import trigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,14 +26,16 @@ class OfflineAgent(Agent):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._trigger = Trigger(settings.assistant_name)
+        self._trigger = trigger(f"@{settings.assistant_name}")
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
         return cls(settings)
 
     async def answer(self, turn: Turn) -> Sequence[str]:
-        return [await self._answer(self._trigger.strip(message.text)) for message in turn.asked]
+        words = turn.group.trigger
+        pattern = trigger(words) if words else self._trigger
+        return [await self._answer(pattern.sub("", message.text, count=1).strip()) for message in turn.asked]
 
     async def _answer(self, request: str) -> str:
         name = self._settings.assistant_name

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bot.messages import Receive
     from bot.settings import Settings
@@ -49,6 +49,10 @@ class Channel(ABC):
 
     async def typing(self, chat: str) -> None:  # noqa: B027  # not every messenger can
         """Show once that an answer is being written. Called every few seconds while it is."""
+
+    async def groups(self) -> Mapping[str, str]:
+        """The chats with several people that the assistant is in, with their names, if the messenger tells them."""
+        return {}
 
     async def disconnect(self) -> None:  # noqa: B027  # there may be nothing
         """Give back what the channel holds; it is not used again."""

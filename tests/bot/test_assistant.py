@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot import assistant as module
-from bot.assistant import ATTEMPTS, NO_ANSWER, Assistant
+from bot.assistant import ATTEMPTS, Assistant
 from bot.errors import Misconfigured, Undeliverable
-from bot.messages import Receive, Turn
+from bot.groups import Group
+from bot.messages import Message, Receive, Turn
 from bot.store import open_store
-from bot.testing import FunctionAgent, MemoryChannel, message
+from bot.testing import FunctionAgent, MemoryChannel, message, register
 from bot.workers import Backoff
 
 QUICK = Backoff(first=0.001, most=0.002)
@@ -23,11 +25,17 @@ async def echo(turn: Turn) -> Sequence[str]:
     return [f"re: {m.text}" for m in turn.asked]
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():  # noqa: ASYNC110  # what is waited for has no event
+        await asyncio.sleep(0.01)
+
+
 async def run(
     folder: Path, channel: MemoryChannel, agent: FunctionAgent | None = None, stop: asyncio.Event | None = None
 ) -> None:
     async with open_store(folder) as store:
-        assistant = Assistant("Andy", store, [channel], agent or FunctionAgent(echo), QUICK)
+        await register(store, *dict.fromkeys(m.chat for m in channel.incoming if not store.group(m.chat)))
+        assistant = Assistant(store, [channel], agent or FunctionAgent(echo), QUICK)
         await asyncio.wait_for(assistant.run(stop or asyncio.Event(), grace=0.2), 20)
 
 
@@ -57,7 +65,7 @@ async def test_in_a_group_only_the_trigger_asks_and_the_rest_is_context(tmp_path
     assert [m.text for turn in turns for m in turn.asked] == ["@ANDY: which one"]
 
 
-async def test_a_failing_agent_is_asked_again_and_then_the_chat_is_told_and_the_turn_waits(tmp_path: Path) -> None:
+async def test_after_five_failures_the_owner_is_told_once_in_main_and_the_turn_waits(tmp_path: Path) -> None:
     calls = 0
 
     async def down(turn: Turn) -> Sequence[str]:
@@ -65,18 +73,151 @@ async def test_a_failing_agent_is_asked_again_and_then_the_chat_is_told_and_the_
         calls += 1
         raise ConnectionError("529")
 
-    channel = MemoryChannel([message("first")])
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:owner", "memory:friends")
+    channel = MemoryChannel([message("first", "memory:friends")])
     await run(tmp_path, channel, FunctionAgent(down))
     assert calls == ATTEMPTS
-    assert channel.sent == [("memory:me", NO_ANSWER)]
+    ((chat, text),) = channel.sent
+    assert chat == "memory:owner"
+    assert "memory:friends" in text
+    assert "529" in text
 
     idle = MemoryChannel()
     await run(tmp_path, idle, FunctionAgent(down))
-    assert (calls, idle.sent) == (ATTEMPTS, []), "told once, not at every start"
+    assert (calls, idle.sent) == (2 * ATTEMPTS, []), "tried again at the next start, but told once"
 
-    later = MemoryChannel([message("second")])
+    later = MemoryChannel([message("second", "memory:friends")])
     await run(tmp_path, later)
-    assert [text for _, text in later.sent] == ["re: first", "re: second"]
+    assert later.sent == [("memory:friends", "re: first"), ("memory:friends", "re: second")]
+
+
+async def test_who_was_put_off_is_answered_without_help_once_the_agent_works_again(tmp_path: Path) -> None:
+    """By the clock, and as soon as another chat has been answered; a chat that fails by itself is left alone."""
+    stop, broken = asyncio.Event(), True
+    asked: list[str] = []
+
+    async def unsteady(turn: Turn) -> Sequence[str]:
+        asked.append(turn.chat)
+        if broken or turn.chat == "memory:poison":
+            raise ConnectionError("529")
+        return ["yes"]
+
+    channel = MemoryChannel([message("hi", chat) for chat in ("memory:owner", "memory:b", "memory:poison")], stays=True)
+    async with open_store(tmp_path) as store:
+        await register(store, *(m.chat for m in channel.incoming))
+        assistant = Assistant(store, [channel], FunctionAgent(unsteady), QUICK, patience=Backoff(0.05, 60))
+        running = asyncio.create_task(assistant.run(stop, 0.2))
+        async with asyncio.timeout(20):
+            await until(lambda: len([text for _, text in channel.sent if "529" in text]) == 3)
+            broken = False
+            answered = {"memory:owner", "memory:b"}
+            await until(lambda: {chat for chat, text in channel.sent if text == "yes"} == answered)
+        before = asked.count("memory:poison")
+        for n in range(20):
+            await assistant.receive(message(f"{n}", "memory:b"))
+            await asyncio.sleep(0.005)
+        stop.set()
+        await running
+    assert asked.count("memory:poison") - before <= 3, "not once for every answer elsewhere"
+
+
+async def test_a_message_that_arrives_during_a_turn_joins_it_and_is_answered_once(tmp_path: Path) -> None:
+    class Joinable(FunctionAgent):
+        joined = asyncio.Event()
+        more: tuple[str, ...] = ()
+
+        async def follow_up(self, turn: Turn) -> bool:
+            self.more += tuple(m.text for m in turn.asked)
+            self.joined.set()
+            return True
+
+    async def slow(turn: Turn) -> Sequence[str]:
+        if not agent.more:
+            await assistant.receive(message("and this"))
+            await agent.joined.wait()
+        return [f"{turn.asked[0].text} {' '.join(agent.more)}"]
+
+    agent = Joinable(slow)
+    channel = MemoryChannel([message("this")])
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:me")
+        assistant = Assistant(store, [channel], agent, QUICK)
+        await asyncio.wait_for(assistant.run(asyncio.Event(), grace=0.2), 20)
+        assert await store.waiting() == []
+    assert channel.sent == [("memory:me", "this and this")]
+
+
+async def test_a_follow_up_that_joined_a_turn_which_then_fails_is_asked_again(tmp_path: Path) -> None:
+    class Forgetful(FunctionAgent):
+        joined = asyncio.Event()
+
+        async def follow_up(self, turn: Turn) -> bool:
+            self.joined.set()
+            return True
+
+    async def dies(turn: Turn) -> Sequence[str]:
+        if not agent.joined.is_set():
+            await assistant.receive(message("second"))
+            await agent.joined.wait()
+            raise ConnectionError("the container was killed")
+        return [m.text for m in turn.asked]
+
+    agent = Forgetful(dies)
+    channel = MemoryChannel([message("first")])
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:me")
+        assistant = Assistant(store, [channel], agent, QUICK)
+        await asyncio.wait_for(assistant.run(asyncio.Event(), grace=0.2), 20)
+    assert [text for _, text in channel.sent] == ["first", "second"]
+
+
+async def test_only_registered_chats_and_trusted_senders_are_answered(tmp_path: Path) -> None:
+    turns: list[Turn] = []
+
+    async def remember(turn: Turn) -> Sequence[str]:
+        turns.append(turn)
+        return ["yes"]
+
+    def said(text: str, chat: str, sender: str) -> Message:
+        return Message(chat, text, "Anybody", text, datetime.now(UTC), False, sender)
+
+    channel = MemoryChannel(
+        [
+            said("@andy stranger", "memory:unknown", "1"),
+            said("@andy not mine to ask", "memory:open", "2"),
+            said("@andy asked", "memory:open", "1"),
+            said("@andy dropped", "memory:closed", "2"),
+            said("@andy asked too", "memory:closed", "1"),
+        ]
+    )
+    async with open_store(tmp_path) as store:
+        await store.register(Group("open", "memory:open", "Open", "@Andy", senders=("1",)))
+        await store.register(Group("closed", "memory:closed", "Closed", "@Andy", senders=("1",), drop=True))
+        await asyncio.wait_for(Assistant(store, [channel], FunctionAgent(remember), QUICK).run(asyncio.Event()), 20)
+        assert await store.read("SELECT chat, name FROM known") == [("memory:unknown", "Anybody")]
+        assert await store.read("SELECT count(*) FROM inbox WHERE text LIKE '%dropped'") == [(0,)]
+    heard = {turn.chat: [m.text for m in turn.messages] for turn in turns}
+    assert heard == {
+        "memory:open": ["@andy not mine to ask", "@andy asked"],
+        "memory:closed": ["@andy asked too"],
+    }
+
+
+async def test_a_store_that_cannot_be_written_loses_nothing_and_the_owner_is_told_meanwhile(tmp_path: Path) -> None:
+    """A full disk, as SQLite reports it: its file may not grow by another page."""
+    channel = MemoryChannel([message("x" * 50_000, id_="big"), message("small")])
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:me")
+        ((pages,),) = await store.read("PRAGMA page_count")
+        await store.read(f"PRAGMA max_page_count = {pages}")
+        running = asyncio.create_task(Assistant(store, [channel], FunctionAgent(echo), QUICK).run(asyncio.Event()))
+        async with asyncio.timeout(20):
+            await until(lambda: bool(channel.sent))
+            assert "database or disk is full" in channel.sent[0][1]
+            await store.read("PRAGMA max_page_count = 1000000")
+            await running
+    assert [text for _, text in channel.sent[1:]] == ["re: " + "x" * 50_000, "re: small"]
 
 
 async def test_sending_is_tried_again_in_order_and_a_lost_cause_does_not_hold_up_the_rest(tmp_path: Path) -> None:

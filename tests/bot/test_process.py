@@ -107,7 +107,7 @@ def test_a_signal_ends_it_gracefully(tmp_path: Path, number: signal.Signals) -> 
         assert process.wait(10) == 0
         assert process.stderr is not None
         errors = process.stderr.read().decode()
-    assert "Andy has stopped" in errors
+    assert "stopped" in errors
     assert "Traceback" not in errors
 
 
@@ -147,3 +147,29 @@ def _until_killed(process: subprocess.Popen[bytes], given: str, after: int) -> t
         process.kill()
     lines += process.stdout.readlines()
     return [line.decode().strip() for line in lines], process.stderr.read().decode()
+
+
+def test_a_chat_is_registered_whether_the_bot_runs_or_not(tmp_path: Path) -> None:
+    def groups() -> list[str]:
+        return rows(tmp_path, "SELECT folder || ' ' || chat FROM groups ORDER BY folder")
+
+    first = bot("register", "telegram:7", "--folder", "main", "--data", str(tmp_path), cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert groups() == ["main telegram:7"]
+    with start(tmp_path) as process:
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(b"2+2\n")
+            assert process.stdout.readline() == b"4\n"
+            second = bot("register", "--data", str(tmp_path), "--", "telegram:-100", cwd=tmp_path)
+            assert second.returncode == 0, second.stderr
+            assert groups() == ["console console:me", "main telegram:7", "telegram_-100 telegram:-100"]
+            assert (tmp_path / "groups/telegram_-100/CLAUDE.md").exists()
+            refused = bot("register", "telegram:7", "--remove", "--data", str(tmp_path), cwd=tmp_path)
+            assert refused.returncode == 1
+            assert "cannot be removed" in refused.stderr
+        finally:
+            process.send_signal(signal.SIGTERM)
+    bot("register", "--remove", "--data", str(tmp_path), "--", "telegram:-100", cwd=tmp_path)
+    assert groups() == ["console console:me", "main telegram:7"]

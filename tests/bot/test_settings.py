@@ -8,10 +8,11 @@ from dataclasses import make_dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot import settings as module
 from bot.errors import Misconfigured
-from bot.run import _Redacted
+from bot.log import Redacted
 from bot.settings import Secret, Settings, load
 
 
@@ -71,6 +72,7 @@ def test_no_secret_is_logged_not_even_in_the_text_of_an_exception() -> None:
         fail()
     except ConnectionError:
         record = logging.LogRecord("bot", logging.ERROR, __file__, 1, "with %s", ("sesame",), sys.exc_info())
-    text = _Redacted(("sesame",)).format(record)
+    formatter = Redacted(("sesame",), structlog.processors.KeyValueRenderer(), [structlog.processors.format_exc_info])
+    text = formatter.format(record)
     assert "bot***/getMe" in text
     assert "sesame" not in text

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from bot.errors import BotError
-from bot.store import Store, open_store
+from bot.messages import Message
+from bot.migrations import MIGRATIONS
+from bot.store import MOST_ASKED, MOST_CONTEXT, Store, open_store
 from bot.testing import message
 
 
@@ -62,18 +66,44 @@ async def test_pieces_are_offered_in_order_until_they_are_settled(store: Store) 
     assert await store.undelivered() == []
 
 
-async def test_a_failed_turn_waits_for_the_next_message_and_is_not_lost(store: Store) -> None:
-    await store.take_in(message("first"), asks=True)
+async def test_a_turn_is_bounded_and_says_what_it_leaves_out(store: Store) -> None:
+    for n in range(MOST_CONTEXT + 100):
+        await store.take_in(message(f"context {n}"), asks=False)
+    for n in range(MOST_ASKED + 10):
+        await store.take_in(message(f"ask {n}"), asks=True)
     turn = await store.turn("memory:me")
     assert turn is not None
-    await store.failed(turn, "no model", ["sorry"])
-    assert await store.turn("memory:me") is None
-    assert await store.waiting() == []
-    await store.take_in(message("second"), asks=True)
-    assert await store.waiting() == ["memory:me"]
+    assert [m.text for m in turn.asked] == [f"ask {n}" for n in range(MOST_ASKED)]
+    assert len(turn.messages) == MOST_CONTEXT
+    assert turn.omitted == 100 + MOST_ASKED
+    await store.answered(turn, [])
     turn = await store.turn("memory:me")
     assert turn is not None
-    assert [m.text for m in turn.asked] == ["first", "second"]
+    assert [m.text for m in turn.messages] == [f"ask {n}" for n in range(MOST_ASKED, MOST_ASKED + 10)]
+    assert turn.omitted == 0
+
+
+async def test_a_late_message_and_one_of_the_same_second_are_part_of_the_next_turn(store: Store) -> None:
+    now = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+    for id_, sent_at in (("1", now), ("2", now), ("3", now - timedelta(hours=1))):
+        assert await store.take_in(Message("memory:me", id_, "Ada", id_, sent_at), asks=True)
+        turn = await store.turn("memory:me")
+        assert turn is not None
+        assert [m.text for m in turn.messages] == [id_]
+        await store.answered(turn, [id_])
+
+
+async def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as db:
+        for sql in MIGRATIONS[0]:
+            db.execute(sql)
+        db.execute("INSERT INTO inbox VALUES (1, 'memory:me', 'a', 'Ada', 'hi', '2026-11-01T10:00:00+00:00', 1, 1)")
+        db.execute("PRAGMA user_version = 1")
+        db.commit()
+    async with open_store(tmp_path) as store:
+        turn = await store.turn("memory:me")
+        assert turn is not None
+        assert [m.text for m in turn.messages] == ["hi"]
 
 
 async def test_a_reply_and_its_mark_are_stored_together_or_not_at_all(store: Store) -> None:

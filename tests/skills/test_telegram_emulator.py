@@ -49,6 +49,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @asynccontextmanager
 async def bot(home: Path, data: Path, server: str) -> AsyncIterator[None]:
     settings = {"TELEGRAM_BOT_TOKEN": TOKEN, "TELEGRAM_API_SERVER": server, "CONSOLE": "no", "LOG_LEVEL": "DEBUG"}
+    for chat in (7, 8, 9, -100):
+        command = (*(sys.executable, "-m", "bot", "register"), "--data", str(data), "--", f"telegram:{chat}")
+        registering = await asyncio.create_subprocess_exec(*command, cwd=home)
+        assert await registering.wait() == 0
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "run", "--data", str(data)),
         cwd=home,

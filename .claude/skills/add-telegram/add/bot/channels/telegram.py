@@ -115,7 +115,13 @@ class TelegramChannel(Channel):
         sender = message.from_user.full_name if message.from_user else message.chat.full_name
         direct = message.chat.type == "private"
         chat = f"{self.name}:{message.chat.id}"
-        await receive(Message(chat, str(message.message_id), sender, text, message.date, direct))
+        who = str(message.from_user.id) if message.from_user else str(message.chat.id)
+        quoted, by = "", ""
+        if (reply := message.reply_to_message) is not None:
+            quoted = (message.quote.text if message.quote else reply.text or reply.caption) or ""
+            by = reply.from_user.full_name if reply.from_user else ""
+        number = str(message.message_id)
+        await receive(Message(chat, number, sender, text, message.date, direct, who, quoted, by))
 
 
 def split(text: str, longest: int = LONGEST) -> list[str]:

@@ -19,7 +19,7 @@ from bot.errors import Misconfigured
 from bot.messages import Message, Turn
 from bot.settings import Secret, Settings
 from bot.store import open_store
-from bot.testing import FunctionAgent
+from bot.testing import FunctionAgent, register
 from bot.workers import Backoff
 
 
@@ -37,8 +37,8 @@ def channel(server: str, token: str = TOKEN) -> TelegramChannel:
 async def running(fake: FakeTelegram, folder: Path, agent: FunctionAgent | None = None) -> AsyncIterator[None]:
     stop = asyncio.Event()
     async with open_store(folder) as store:
-        parts = [channel(fake.url)]
-        assistant = Assistant("Andy", store, parts, agent or FunctionAgent(echo), Backoff(0.01, 0.02))
+        await register(store, *(f"telegram:{chat}" for chat in (7, 8, -100, -9)))
+        assistant = Assistant(store, [channel(fake.url)], agent or FunctionAgent(echo), Backoff(0.01, 0.02))
         task = asyncio.create_task(assistant.run(stop, grace=1))
         try:
             yield

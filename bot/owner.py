@@ -1,0 +1,71 @@
+"""What the owner asks for on the command line: as main would, whether the bot runs or not."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from filelock import FileLock, Timeout
+
+from bot.agents import OfflineAgent
+from bot.assistant import Assistant
+from bot.errors import BotError
+from bot.groups import MAIN, Group, Places
+from bot.store import open_store
+from bot.tools import Tools
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+__all__ = ["ask", "running"]
+
+SECONDS = 15.0
+
+
+def running(settings: Settings) -> bool:
+    """Whether a bot is at work on this store."""
+    if not (lock := settings.graftbot_data / "bot.lock").exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+async def ask(settings: Settings, tool: str, arguments: dict[str, Any]) -> Any:
+    """The result of a tool of `bot.tools`, called as main. Raises BotError with the reason if it is refused."""
+    places = Places(settings.graftbot_data)
+    if running(settings):
+        return _through_ipc(places, tool, arguments)
+    async with open_store(settings.graftbot_data) as store:
+        assistant = Assistant(store, [], OfflineAgent(settings))
+        owner = Group(MAIN, "owner:me", "Owner")
+        effect = await Tools(store, assistant, places, settings.timezone).call(owner, tool, arguments)
+        if effect.statements:
+            await store.write(*effect.statements)
+        await effect.afterwards()
+        return effect.result
+
+
+def _through_ipc(places: Places, tool: str, arguments: dict[str, Any]) -> Any:
+    """The running bot does it, asked in main's directory."""
+    room, id_ = places.ipc(MAIN), f"owner-{uuid4().hex}"
+    request, reply = room / "requests" / f"{id_}.json", room / "replies" / f"{id_}.json"
+    if not request.parent.is_dir():
+        raise BotError("the running bot has no main chat yet", hint="stop it and try again")
+    temporary = request.with_suffix(".tmp")
+    temporary.write_text(json.dumps({"id": id_, "tool": tool, "arguments": arguments}), encoding="utf-8")
+    temporary.rename(request)
+    end = time.monotonic() + SECONDS
+    while not reply.exists():
+        if time.monotonic() > end:
+            raise BotError("the running bot does not answer", hint="see `bot logs`; what you asked may still be done")
+        time.sleep(0.05)
+    answer = json.loads(reply.read_text("utf-8"))
+    reply.unlink()
+    if not answer["ok"]:
+        raise BotError(answer["error"])
+    return answer["result"]

@@ -1,0 +1,58 @@
+"""What an agent reads: the messages since its last turn, escaped, with their times, and not more than fits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from bot.messages import Message
+
+__all__ = ["conversation", "scheduled"]
+
+LONGEST = 8_000
+"""Characters of one message; what is cut is said."""
+MOST = 100_000
+"""Characters of a whole prompt, in which the newest messages have their place first."""
+
+
+def conversation(messages: Sequence[Message], omitted: int, zone: ZoneInfo) -> str:
+    """`<messages timezone= omitted=>`, a `<message sender= time=>` each, with a `<quoted>` for what a reply quotes."""
+    lines: list[str] = []
+    room = MOST
+    for message in reversed(messages):
+        line = _line(message, zone)
+        room -= len(line)
+        if room < 0 and lines:
+            break
+        lines.insert(0, line)
+    omitted += len(messages) - len(lines)
+    left_out = f' omitted="{omitted}"' if omitted else ""
+    return "\n".join([f"<messages timezone={quoteattr(zone.key)}{left_out}>", *lines, "</messages>"])
+
+
+def scheduled(task: str, prompt: str, now: datetime, zone: ZoneInfo) -> str:
+    """A task's prompt, which nobody has written just now."""
+    head = f"<task id={quoteattr(task)} time={quoteattr(_time(now, zone))} timezone={quoteattr(zone.key)}>"
+    return f"{head}\n{escape(prompt)}\n</task>"
+
+
+def _line(message: Message, zone: ZoneInfo) -> str:
+    quoted = ""
+    if message.quoted:
+        quoted = f"<quoted sender={quoteattr(message.quoted_sender)}>{_cut(message.quoted, LONGEST // 8)}</quoted>\n"
+    head = f"<message sender={quoteattr(message.sender)} time={quoteattr(_time(message.sent_at, zone))}>"
+    return f"{head}{quoted}{_cut(message.text, LONGEST)}</message>"
+
+
+def _cut(text: str, longest: int) -> str:
+    cut = len(text) - longest
+    return escape(text if cut <= 0 else f"{text[:longest]} [{cut} more characters]")
+
+
+def _time(moment: datetime, zone: ZoneInfo) -> str:
+    return moment.astimezone(zone).isoformat(sep=" ", timespec="minutes")
