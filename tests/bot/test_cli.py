@@ -50,7 +50,7 @@ def test_status_logs_and_doctor_tell_of_a_bot_that_runs_and_of_one_that_does_not
         assert process.stdout is not None
         process.stdin.write(b"2+2\n")
         process.stdout.readline()
-            assert bot("status", "--data", str(used), cwd=tmp_path).stdout.startswith("running\n")
+        assert bot("status", "--data", str(used), cwd=tmp_path).stdout.startswith("running\n")
         process.send_signal(signal.SIGTERM)
     lines = bot("logs", *place, cwd=tmp_path).stdout
     assert "stopped name=Andy" in lines
