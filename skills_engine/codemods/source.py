@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
-__all__ = ["Body", "Definition", "Edit", "Kind", "Source", "Splice", "reindent"]
+__all__ = ["Body", "Definition", "Edit", "Kind", "Source", "Splice", "reindent", "spliced"]
 
 Kind = Literal["class", "function", "variable"]
 Body = cst.Module | cst.IndentedBlock
@@ -241,14 +241,8 @@ class Source:
 
     def splice(self, splices: Sequence[Splice]) -> bytes:
         """The file's bytes with the splices made, in its own encoding and line ends. Splices must not overlap."""
-        out: list[bytes] = []
-        at = 0
-        for splice in sorted(splices):
-            if splice.start < at:
-                raise ValueError(f"splices overlap at byte {splice.start}")
-            out += [self.data[at : splice.start], self._with_newlines(splice.new).encode("utf-8")]
-            at = splice.end
-        data = b"".join([*out, self.data[at:]])
+        made = (Splice(s.start, s.end, self._with_newlines(s.new)) for s in splices)
+        data = spliced(self.data, made)
         if not splices:
             return self.original
         text = (_BOM if self.bom else "") + data.decode("utf-8")
@@ -256,6 +250,18 @@ class Source:
 
     def _with_newlines(self, text: str) -> str:
         return text.replace("\n", self.newline) if self.newline != "\n" else text
+
+
+def spliced(data: bytes, splices: Iterable[Splice]) -> bytes:
+    """UTF-8 with the splices made. Raises ValueError if they overlap."""
+    out: list[bytes] = []
+    at = 0
+    for splice in sorted(splices):
+        if splice.start < at:
+            raise ValueError(f"splices overlap at byte {splice.start}")
+        out += [data[at : splice.start], splice.new.encode("utf-8")]
+        at = splice.end
+    return b"".join([*out, data[at:]])
 
 
 def reindent(code: str, indent: str, unit: str) -> str:
