@@ -91,7 +91,7 @@ def targets(git: Git, old: str, new: str, *, lines: LineMerge) -> tuple[Target, 
 
 
 def as_edited(git: Git, head: str) -> str:
-    """HEAD's tree with the uncommitted edits of tracked files, in memory; for verbs that look, so nothing is written."""
+    """HEAD's tree with the uncommitted edits of tracked files, in memory: for verbs that look, and write nothing."""
     tree = Tree(git.objects, head)
     raw = git.run("diff-index", "--raw", "-z", "--no-renames", "--ignore-submodules=all", "HEAD")
     for _, _, _, path in _records(raw):
