@@ -109,3 +109,40 @@ def test_mistakes_are_shown_where_the_package_lies(fork: Repo, tmp_path: Path) -
     ran = skills(fork, "apply", f"file://{elsewhere}#add-bad", *QUICK)
     assert f"file://{elsewhere}#add-bad/SKILL.md:" in ran.document["error"]["message"]
     assert "lint" not in ran.document["error"]["hint"]
+
+
+def test_a_copy_that_the_owner_edited_is_upgraded_and_leaves_with_the_skill(fork: Repo, tmp_path: Path) -> None:
+    skills(fork, "uninstall", "add-echo", *QUICK)
+    elsewhere = tmp_path / "add-echo"
+    shutil.copytree(fork.path / OWN, elsewhere)
+    shutil.rmtree(fork.path / OWN)
+    fork.commit("No echo")
+    before = state(fork)
+    assert skills(fork, "apply", str(elsewhere), *QUICK).code == 0
+    fork.edit(f"{OWN}/SKILL.md", '"echo"', '"ECHO"')
+    fork.commit("Louder")
+    ran = skills(fork, "upgrade", "add-echo", *QUICK)
+    assert ran.code == 0, ran.said
+    assert '"ECHO"' in fork.read("bot/commands.py")
+    assert skills(fork, "replay").code == 0
+    assert skills(fork, "undo", *QUICK).code == 0
+    assert '"echo"' in fork.read("bot/commands.py")
+    assert skills(fork, "undo", *QUICK).code == 0
+    assert skills(fork, "uninstall", "add-echo", *QUICK).code == 0
+    assert state(fork).files == before.files
+
+
+def test_a_refused_package_can_be_read_as_the_refusal_says(fork: Repo, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(fork.path / OWN, elsewhere)
+    page = elsewhere / "SKILL.md"
+    page.write_text(
+        page.read_text()
+        .replace("name: add-echo", "name: add-shout")
+        .replace('core: ">=0.1"', 'core: ">=0.1"\ndependencies: [idna]')
+    )
+    ran = skills(fork, "apply", str(elsewhere), *QUICK)
+    assert ran.code == 1
+    assert ran.document["error"]["kind"] == "Untrusted"
+    words = ran.document["error"]["hint"].partition("(")[2].partition(")")[0].split()
+    assert skills(fork, *words[1:], "--json").document["result"]["name"] == "add-shout"

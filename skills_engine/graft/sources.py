@@ -40,7 +40,7 @@ class Found:
 def find(fork: Fork, wanted: str, base: Tree) -> Found:
     """A package by NAME, PATH or GIT-URL. Raises Refused with names that look alike, PackageError for a bad one."""
     if _URL.match(wanted):
-        return _from_git(fork, wanted)
+        return _asked(fork, wanted, _from_git(fork, wanted))
     if _NAME.fullmatch(wanted):
         for tree in (fork.tree, base):
             oid = fork.package_tree(wanted, tree)
@@ -51,8 +51,13 @@ def find(fork: Fork, wanted: str, base: Tree) -> Found:
             return _from_directory(fork, beside, base)
     directory = Path(wanted).expanduser()
     if directory.is_dir():
-        return _from_directory(fork, directory.resolve(), base)
+        return _asked(fork, wanted, _from_directory(fork, directory.resolve(), base))
     raise Refused(f"there is no skill {wanted}{_alike(fork, wanted)}", hint="see what there is: skills list")
+
+
+def _asked(fork: Fork, wanted: str, choice: Found) -> Found:
+    fork.asked_for[choice.pin.name] = wanted
+    return choice
 
 
 def found(fork: Fork, name: str, oid: str, base: Tree, otherwise: Source) -> Found:
