@@ -146,3 +146,35 @@ def test_a_refused_package_can_be_read_as_the_refusal_says(fork: Repo, tmp_path:
     assert ran.document["error"]["kind"] == "Untrusted"
     words = ran.document["error"]["hint"].partition("(")[2].partition(")")[0].split()
     assert skills(fork, *words[1:], "--json").document["result"]["name"] == "add-shout"
+
+
+def test_a_plan_runs_a_packages_own_code_only_when_it_is_trusted(fork: Repo, tmp_path: Path) -> None:
+    package = tmp_path / "add-shout"
+    shutil.copytree(fork.path / OWN, package)
+    page = (package / "SKILL.md").read_text().replace("name: add-echo", "name: add-shout").partition("- ensure")[0]
+    entry = "- {ensure: custom, class: 'codemods/shout.py:Shout', in: bot/commands.py}\n```\n"
+    (package / "SKILL.md").write_text(page + entry)
+    (package / "codemods").mkdir()
+    (package / "codemods/shout.py").write_text(
+        "import libcst as cst\nfrom libcst.codemod import Codemod\n\n\nclass Shout(Codemod):\n"
+        "    def transform_module_impl(self, tree):\n"
+        '        return tree if "# loud" in tree.code else cst.parse_module(tree.code + "# loud\\n")\n'
+    )
+    before = state(fork)
+    ran = skills(fork, "plan", str(package), "--json")
+    assert ran.code == 1
+    assert "--trust" in ran.document["error"]["hint"]
+    ran = skills(fork, "plan", str(package), "--trust", "--json")
+    assert ran.code == 0, ran.said
+    assert "+# loud" in ran.document["result"]["report"]["diff"]
+    assert state(fork) == before
+    assert skills(fork, "plan", str(package), "--json").code == 1, "a plan does not remember what it was told"
+
+
+def test_an_address_that_cannot_be_cloned_is_named_without_its_password(fork: Repo) -> None:
+    ran = skills(fork, "apply", "http://me:secret@127.0.0.1:9/x.git@v1#y", *QUICK)
+    error = ran.document["error"]
+    assert ran.code == 1
+    assert "http://127.0.0.1:9/x.git cannot be fetched" in error["message"]
+    assert error["hint"]
+    assert "secret" not in ran.said

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import PackageError, Refused
-from skills_engine.git import Git
+from skills_engine.git import Git, GitError
 from skills_engine.manifest import SKILLS, Pin, Source
 from skills_engine.tree import EXECUTABLE, LINK, REGULAR, Entry, Tree
 
@@ -131,7 +131,13 @@ def _from_git(fork: Fork, wanted: str) -> Found:
         only = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_LFS_SKIP_SMUDGE": "1"}
         git = Git(Path(folder), only)
         branch = ["--branch", revision] if revision else []
-        git.run("clone", "--quiet", "--depth", "1", "--no-checkout", *branch, "--", url, str(clone))
+        try:
+            git.run("clone", "--quiet", "--depth", "1", "--no-checkout", *branch, "--", url, str(clone))
+        except GitError as error:
+            raise Refused(
+                f"{_without_user(url)} cannot be fetched: {_without_user(error.message)}",
+                hint="check the address, the revision after @ and your access; git must be able to clone it",
+            ) from None
         there = Git(clone, only)
         commit = there.head()
         tree = Tree(there.objects, there.tree_of(commit))
@@ -141,9 +147,14 @@ def _from_git(fork: Fork, wanted: str) -> Found:
         finally:
             there.objects.close()
     name = _declared_name(fork, oid, place.rpartition("/")[2])
-    source = Source("git", re.sub(r"//[^/@]*@", "//", wanted), commit)
+    source = Source("git", _without_user(wanted), commit)
     with _lying_in(name, source.url, hint="its author must mend it"):
         return found(fork, name, oid, Tree(fork.objects, None), source)
+
+
+def _without_user(text: str) -> str:
+    """Without the names and passwords in the addresses that a text has."""
+    return re.sub(r"//[^/@\s]*@", "//", text)
 
 
 def _split_revision(address: str) -> tuple[str, str]:
