@@ -65,6 +65,14 @@ def test_invalid(op: type[Operation], refusal: Refusal) -> None:
     assert files.contents == as_files(refusal.before), "a refusal leaves the files as they were"
 
 
+def test_what_may_be_meant_stands_where_the_missing_name_would() -> None:
+    code = b"X = 1\n\n\ndef f():\n    y = 1\n\n\nclass A:\n    z = 1\n"
+    for of, near in (("Q", [1]), ("A.q", [9]), ("f.z", [9])):
+        with pytest.raises(CannotEnsure) as caught:
+            decode({"ensure": "value", "in": "m.py", "of": of, "value": "2"}).apply(MemoryFiles({"m.py": code}))
+        assert [place.line for place in caught.value.candidates] == near
+
+
 NEWER = 'import os\n\n\nclass A[T]:\n    def f[U](self, u: U) -> T:\n        return f"{u["a"]!r}"\n\n\ntype X = int\n'
 EDITS: list[tuple[dict[str, str], str, str]] = [
     ({"ensure": "base", "of": "A", "base": "B"}, "A[T]", "A[T](B)"),

@@ -212,8 +212,10 @@ class Source:
             raise self.drifted(doing, f"{selector} is a {named[0].kind}, not a {' or '.join(kinds)}", named[0].node)
         tail = selector.rpartition(".")[2]
         alike = [d.node for d in self.definitions if d.name == tail and (not kinds or d.kind in kinds)]
-        rest = [d.node for d in self.definitions if (not kinds or d.kind in kinds)]
-        raise self.missing(doing, f"{self.path} does not define {selector}", alike or rest)
+        owner = selector.rpartition(".")[0]
+        rest = [d for d in self.definitions if not kinds or d.kind in kinds]
+        beside = [d.node for d in rest if d.qualname.rpartition(".")[0] == owner]
+        raise self.missing(doing, f"{self.path} does not define {selector}", alike or beside or [d.node for d in rest])
 
     def has(self, selector: str) -> bool:
         return any(d.qualname == selector for d in self.definitions)
