@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
-__all__ = ["Body", "Definition", "Edit", "Kind", "Source", "Splice", "reindent"]
+__all__ = ["Body", "Definition", "Edit", "Kind", "Source", "Splice", "reindent", "spliced"]
 
 Kind = Literal["class", "function", "variable"]
 Body = cst.Module | cst.IndentedBlock
@@ -259,16 +259,9 @@ class Source:
 
     def splice(self, splices: Sequence[Splice]) -> bytes:
         """The file's bytes with the splices made, in its own encoding and line ends. Splices must not overlap."""
-        out: list[bytes] = []
-        at = 0
-        for splice in sorted(splices):
-            if splice.start < at:
-                raise ValueError(f"splices overlap at byte {splice.start}")
-            out += [self.data[at : splice.start], self._with_newlines(splice.new).encode("utf-8")]
-            at = splice.end
-        data = b"".join([*out, self.data[at:]])
         if not splices:
             return self.original
+        data = spliced(self.data, (Splice(s.start, s.end, self._with_newlines(s.new)) for s in splices))
         text = (_BOM if self.bom else "") + data.decode("utf-8")
         made = text.encode(self.encoding)
         while len(_spliced) >= _KEPT:
@@ -283,6 +276,18 @@ class Source:
 _KEPT = 4
 _spliced: dict[tuple[str, bytes], tuple[Source, Sequence[Splice]]] = {}
 """The last files that splices made, and of what."""
+
+
+def spliced(data: bytes, splices: Iterable[Splice]) -> bytes:
+    """UTF-8 with the splices made. Raises ValueError if they overlap."""
+    out: list[bytes] = []
+    at = 0
+    for splice in sorted(splices):
+        if splice.start < at:
+            raise ValueError(f"splices overlap at byte {splice.start}")
+        out += [data[at : splice.start], splice.new.encode("utf-8")]
+        at = splice.end
+    return b"".join([*out, data[at:]])
 
 
 def reindent(code: str, indent: str, unit: str) -> str:
