@@ -90,3 +90,22 @@ def test_a_saved_plan_is_what_happens_or_nothing(workshop: Workshop, tmp_path: P
 def _folder(path: Path) -> Path:
     path.mkdir()
     return path
+
+
+def test_mistakes_are_shown_where_the_package_lies(fork: Repo, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    bad = Path("add-bad/SKILL.md")
+    page = fork.read(f"{OWN}/SKILL.md").replace("name: add-echo", "name: add-bad").replace("version:", "versoin:")
+    (elsewhere / bad).parent.mkdir(parents=True)
+    (elsewhere / bad).write_text(page)
+    source = Repo.init(elsewhere)
+    source.commit("Bad")
+    ran = skills(fork, "apply", str(elsewhere / "add-bad"), *QUICK)
+    assert {p["path"] for p in ran.document["error"]["problems"]} >= {str(elsewhere / bad)}
+    words = ran.document["error"]["hint"].split("`")[1].split()
+    linted = skills(fork, *words[1:], "--json")
+    assert linted.code == 1
+    assert {p["path"] for p in linted.document["result"]} >= {str(elsewhere / bad)}
+    ran = skills(fork, "apply", f"file://{elsewhere}#add-bad", *QUICK)
+    assert f"file://{elsewhere}#add-bad/SKILL.md:" in ran.document["error"]["message"]
+    assert "lint" not in ran.document["error"]["hint"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skills_engine.errors import Refused
+from skills_engine.errors import PackageError, Refused
 from skills_engine.git import Git
 from skills_engine.manifest import SKILLS, Pin, Source
 from skills_engine.tree import EXECUTABLE, LINK, REGULAR, Entry, Tree
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from skills_engine.graft.fork import Fork
     from skills_engine.package.model import Package
 
@@ -69,7 +72,22 @@ def _alike(fork: Fork, wanted: str) -> str:
 
 def _from_directory(fork: Fork, directory: Path, base: Tree) -> Found:
     oid = read_directory(fork, directory)
-    return found(fork, _declared_name(fork, oid, directory.name), oid, base, Source("local"))
+    name = _declared_name(fork, oid, directory.name)
+    if directory == fork.repository.root / SKILLS / name:
+        return found(fork, name, oid, base, Source("local"))
+    with _lying_in(name, str(directory)):
+        return found(fork, name, oid, base, Source("local"))
+
+
+@contextlib.contextmanager
+def _lying_in(name: str, place: str, hint: str = "") -> Iterator[None]:
+    """Mistakes in a package are reported where it lies, and not where it would go."""
+    try:
+        yield
+    except PackageError as error:
+        from skills_engine.package.reader import invalid  # noqa: PLC0415
+
+        raise invalid(name, error.problems, place, hint) from None
 
 
 def read_directory(fork: Fork, directory: Path) -> str:
@@ -118,7 +136,9 @@ def _from_git(fork: Fork, wanted: str) -> Found:
         finally:
             there.objects.close()
     name = _declared_name(fork, oid, place.rpartition("/")[2])
-    return found(fork, name, oid, Tree(fork.objects, None), Source("git", re.sub(r"//[^/@]*@", "//", wanted), commit))
+    source = Source("git", re.sub(r"//[^/@]*@", "//", wanted), commit)
+    with _lying_in(name, source.url, hint="its author must mend it"):
+        return found(fork, name, oid, Tree(fork.objects, None), source)
 
 
 def _split_revision(address: str) -> tuple[str, str]:
