@@ -178,3 +178,32 @@ def test_an_address_that_cannot_be_cloned_is_named_without_its_password(fork: Re
     assert "http://127.0.0.1:9/x.git cannot be fetched" in error["message"]
     assert error["hint"]
     assert "secret" not in ran.said
+
+
+def test_a_file_that_skills_share_stays_as_far_as_it_is_the_owners(fork: Repo, tmp_path: Path) -> None:
+    upstream = Repo.init(tmp_path / "bare-core")
+    upstream.commit("Core", {"bot.py": "x = 1\n"})
+    package = tmp_path / "add-cache"
+    package.mkdir()
+    page = fork.read(f"{OWN}/SKILL.md").replace("name: add-echo", "name: add-cache").partition("version:")[0]
+    (package / "SKILL.md").write_text(
+        page + 'version: 1.0.0\ncore: ">=0"\nenvironment: {CACHE: {comment: where, default: here}}\n'
+        "services: {cache: {image: redis}}\n```\n"
+    )
+    upstream.git("clone", "-q", str(upstream.path), str(tmp_path / "mine"))
+    mine = Repo(tmp_path / "mine").known()
+    assert skills(mine, "init", "--json").code == 0
+    before = state(mine).files
+    assert skills(mine, "apply", str(package), *QUICK).code == 1
+    assert skills(mine, "apply", str(package), "--trust", "--yes", *QUICK).code == 0
+    assert skills(mine, "uninstall", "add-cache", *QUICK).code == 0
+    assert state(mine).files == before, "untouched, they go with the last skill"
+    assert skills(mine, "apply", str(package), *QUICK).code == 0
+    mine.edit(".env.example", "CACHE=here\n", "CACHE=here\n\nMINE=1\n")
+    mine.edit("compose.yaml", "redis", "redis:8")
+    mine.commit("My own")
+    ran = skills(mine, "uninstall", "add-cache", *QUICK)
+    assert ran.code == 0, ran.said
+    assert mine.read(".env.example") == "MINE=1\n"
+    assert "redis:8" in mine.read("compose.yaml")
+    assert any("kept your change" in note for note in ran.document["result"]["notes"])
