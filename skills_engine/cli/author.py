@@ -52,6 +52,9 @@ def record(
         ),
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", show_default=False)] = None,
+    loose: Annotated[
+        bool, typer.Option("--loose", help="Prefer operations that survive drift to the same blank lines.")
+    ] = False,
     directory: Dir = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -61,7 +64,7 @@ def record(
     from skills_engine.verbs.record import record as verb  # noqa: PLC0415
 
     out, where = start("record", directory, json=json, quiet=quiet, verbose=verbose)
-    found = out.run(verb(where, name, change or [], output))
+    found = out.run(verb(where, name, change or [], output, loose=loose))
 
     def people() -> None:
         out.line(f"{found.folder}: {len(found.operations)} operations")

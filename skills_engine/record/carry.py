@@ -24,7 +24,7 @@ class Carried:
 
 def carry(path: str, base: bytes, ours: bytes, theirs: bytes) -> Carried:
     """Record what turns `base` into `theirs`, and apply that to `ours`."""
-    said = record_file(path, base, theirs, MemoryFiles({path: base}))
+    said = record_file(path, base, theirs, MemoryFiles({path: base}), loose=True)
     files = MemoryFiles({path: ours})
     count = 0
     for one in said:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from skills_engine.codemods.operation import Malformed
@@ -43,8 +42,9 @@ class Delta:
     new: bytes
     ways: Iterable[Entries] = field(repr=False, default=())
     about: str = ""
-    urgent: bool = False
-    """Whether it goes before the others: it makes room for a name that another one defines."""
+    turn: int = 1
+    """0 goes before the others, to make room for a name that another one defines; 2 goes after them, as imports do
+    that are unused once the others are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +65,22 @@ def compose(data: bytes, deltas: Sequence[Delta]) -> bytes:
     return b"".join([*out, data[at:]])
 
 
-def say(path: str, before: bytes, deltas: Sequence[Delta], around: Files) -> list[Said]:
-    """Choose, delta by delta, the first way that gives just the bytes that it should, on what came before it."""
-    order = sorted(range(len(deltas)), key=lambda i: (not deltas[i].urgent, i))
+def say(path: str, before: bytes, deltas: Sequence[Delta], around: Files, *, loose: bool = False) -> list[Said]:
+    """Choose, delta by delta, the first way that gives just the bytes that it should, on what came before it.
+
+    Ways that must count places come after those that name them, and snippets last. With `loose`, other blank lines
+    will do.
+    """
+    order = sorted(range(len(deltas)), key=lambda i: (deltas[i].turn, i))
     made: list[int] = []
     here = before
     said: list[Said] = []
     for index in order:
         wanted = compose(before, [deltas[i] for i in sorted([*made, index])])
-        ways = chain(deltas[index].ways, snippets(path, here, wanted))
-        trial = _Trial(path, around, wanted)
-        found = next((entries for way in ways if (entries := trial.run(here, way)) is not None), None)
+        trial = _Trial(path, around, wanted, loose)
+        found = trial.first(here, deltas[index].ways)
+        found = found or trial.first(here, deltas[index].ways, counted=True)
+        found = found or trial.first(here, snippets(path, here, wanted))
         said.append(Said(deltas[index], found))
         if found is not None:
             made.append(index)
@@ -88,33 +93,38 @@ class _Trial:
     path: str
     around: Files
     wanted: bytes
+    loose: bool
 
-    def run(self, before: bytes, way: Entries) -> Entries | None:
-        """The entries (with `nth` where it takes that) if they make what is wanted, else None."""
-        return next((entries for entries, after in self._branches(before, way) if after == self.wanted), None)
+    def first(self, before: bytes, ways: Iterable[Entries], *, counted: bool = False) -> Entries | None:
+        """The entries of the first way that makes what is wanted; `counted`: with `nth` where it takes that."""
+        for way in ways:
+            for entries, after in self._branches(before, way, counted=counted):
+                if after == self.wanted or (self.loose and _bare(after) == _bare(self.wanted)):
+                    return entries
+        return None
 
-    def _branches(self, before: bytes, way: Entries) -> Iterator[tuple[Entries, bytes]]:
+    def _branches(self, before: bytes, way: Entries, *, counted: bool) -> Iterator[tuple[Entries, bytes]]:
         if not way:
             yield (), before
             return
-        for entry, after in self._results(before, way[0]):
-            for rest, last in self._branches(after, way[1:]):
+        for entry, after in self._results(before, way[0], counted=counted):
+            for rest, last in self._branches(after, way[1:], counted=counted):
                 yield (entry, *rest), last
 
-    def _results(self, before: bytes, entry: Entry) -> Iterator[tuple[Entry, bytes]]:
+    def _results(self, before: bytes, entry: Entry, *, counted: bool) -> Iterator[tuple[Entry, bytes]]:
         """What the file becomes, for every place that the entry may mean."""
         try:
             yield entry, self._apply(before, entry)
             return
         except CannotEnsure as error:
-            if error.outcome is not Outcome.AMBIGUOUS or entry["ensure"] not in _COUNTED:
+            if not counted or error.outcome is not Outcome.AMBIGUOUS or entry["ensure"] not in _COUNTED:
                 return
         except _NO_WAY:
             return
         for nth in range(1, _MOST + 1):
-            counted = {**entry, "nth": nth}
+            numbered = {**entry, "nth": nth}
             try:
-                yield counted, self._apply(before, counted)
+                yield numbered, self._apply(before, numbered)
             except (CannotEnsure, *_NO_WAY):
                 return
 
@@ -125,3 +135,8 @@ class _Trial:
         if world.written.keys() != {self.path}:
             raise Refused("other files would change too")
         return world.written[self.path] or b""
+
+
+def _bare(data: bytes) -> list[bytes]:
+    """The lines that are not blank."""
+    return [line for line in data.splitlines() if line.strip()]

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["record_file"]
 
 
-def record_file(path: str, before: bytes, after: bytes, around: Files) -> list[Said]:
+def record_file(path: str, before: bytes, after: bytes, around: Files, *, loose: bool = False) -> list[Said]:
     """What turns `before` into `after`, in the order in which it is to be applied.
 
-    `around` are the other files of the tree, as they are when the operations run: imports are sorted by what is there.
+    `around` are the other files of the tree, as they are when the operations run: imports are sorted by what is
+    there. With `loose`, operations that leave other blank lines are preferred to snippets that give the same ones.
     """
-    return say(path, before, _cut(path, before, after), around)
+    return say(path, before, _cut(path, before, after), around, loose=loose)
 
 
 def _cut(path: str, before: bytes, after: bytes) -> list[Delta]:

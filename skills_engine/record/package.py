@@ -56,11 +56,19 @@ class Recording:
 
 
 def record_package(
-    name: str, changes: Changes, around: Files, *, core: str, about: str = "", depends: Mapping[str, str] | None = None
+    name: str,
+    changes: Changes,
+    around: Files,
+    *,
+    core: str,
+    about: str = "",
+    depends: Mapping[str, str] | None = None,
+    loose: bool = False,
 ) -> Recording:
     """Record `changes`, which are against the tree `around`. `about` is a sentence that says what they do.
 
-    `core` is the range of versions that the package names, `depends` the skills that it stands on.
+    `core` is the range of versions that the package names, `depends` the skills that it stands on. `loose`: see
+    `record_file`.
     """
     kept = {path: change for path, change in sorted(changes.items()) if not reserved(path)}
     moved = _moves(kept)
@@ -78,7 +86,7 @@ def record_package(
             decode(keys).apply(world)
         except (CannotEnsure, Refused, Unparsable):
             continue  # the comparison at the end says so
-    said = [*_whole_files(kept, moved), *_changed(kept, world)]
+    said = [*_whole_files(kept, moved), *_changed(kept, world, loose=loose)]
     entries = [entry for _, one in said for entry in one.entries or ()]
     tests = sorted(path for path in adds if re.fullmatch(r"(.*/)?test_\w+\.py", path))
     files = {f"add/{path}": change.after or b"" for path, change in adds.items()}
@@ -123,14 +131,14 @@ def _one(entry: Entry) -> Said:
     return Said(Delta(0, 0, b""), (entry,))
 
 
-def _changed(changes: Changes, world: Overlay) -> Iterator[tuple[str, Said]]:
+def _changed(changes: Changes, world: Overlay, *, loose: bool) -> Iterator[tuple[str, Said]]:
     for path, change in changes.items():
         now = world.read(path)
         if change.before is None or change.after is None or now is None or now == change.after:
             continue
         if now != change.before and _same_words(now, change.after):
             continue  # the manifest's doing, in another order: said as a difference, not written as a snippet
-        for one in record_file(path, now, change.after, world):
+        for one in record_file(path, now, change.after, world, loose=loose):
             yield path, one
 
 

@@ -81,7 +81,8 @@ class Differ:
             yield from inner
             return
         ways = [*says.imports(self.a, self.b, one, other), *says.replaced(self.a, [old], self.b, [new], owner)]
-        yield Delta(old.span.start, old.span.end, new.code.encode(), ways, owner)
+        turn = 2 if says.is_import(one) else 1
+        yield Delta(old.span.start, old.span.end, new.code.encode(), ways, owner, turn)
 
     def definitions(self, one: cst.BaseStatement, other: cst.BaseStatement, owner: str) -> list[Delta] | None:
         """A function or class whose parts changed; None where its body cannot be taken apart."""
@@ -193,6 +194,7 @@ class Gap:
 
     def _removed(self, old: Sequence[Item], *, keeps_gap: bool) -> Iterator[Delta]:
         a = self.differ.a
+        turn = 2 if all(says.is_import(item.node) for item in old) else 0
         left = b"" if keeps_gap else self.differ.b.data[self.there.start : self.there.end]
         before = self.previous[0] if self.previous else None
         after = self.following[0] if self.following else None
@@ -201,12 +203,12 @@ class Gap:
         if not keeps_gap and above == left:
             for item, end in zip(old, ends, strict=True):
                 ways = list(says.removed([item], a, self.owner, before, after))
-                yield Delta(item.whole.start, end, b"", ways, says.named([item], self.owner), urgent=True)
+                yield Delta(item.whole.start, end, b"", ways, says.named([item], self.owner), turn)
             return
         ways = [sum((w for item in old for w in list(says.removed([item], a, self.owner, before, after))[:1]), ())]
         ways += says.removed(old, a, self.owner, before, after)
         end = old[-1].whole.end if keeps_gap else self.here.end
-        yield Delta(self.here.start, end, left, ways, says.named(old, self.owner), urgent=True)
+        yield Delta(self.here.start, end, left, ways, says.named(old, self.owner), turn)
 
 
 def _apart(item: Item) -> bool:

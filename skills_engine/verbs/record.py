@@ -56,7 +56,9 @@ class _Seen:
     depends: dict[str, str]
 
 
-def record(directory: Path, name: str, change: Sequence[str], out: Path | None) -> Progress[Recorded]:
+def record(
+    directory: Path, name: str, change: Sequence[str], out: Path | None, *, loose: bool = False
+) -> Progress[Recorded]:
     """Record `A..B`, two directories, or with nothing named what HEAD has beyond the graft. Writes the package only."""
     if not NAME.fullmatch(name) or len(name) > 64:
         raise Refused(f"{name} is no name of a skill", hint="lower-case letters, digits and single hyphens: add-thing")
@@ -70,7 +72,9 @@ def record(directory: Path, name: str, change: Sequence[str], out: Path | None) 
         if not seen.changes:
             raise Refused("nothing changed that a skill could hold", hint="name commits: skills record NAME A..B")
         yield Event(f"record {len(seen.changes)} files")
-        found = record_package(name, seen.changes, seen.around, core=seen.core, about=seen.about, depends=seen.depends)
+        found = record_package(
+            name, seen.changes, seen.around, core=seen.core, about=seen.about, depends=seen.depends, loose=loose
+        )
         _write(folder, found.files, found.executable)
         return Recorded(
             name, str(folder), tuple(sorted(found.files)), found.operations, not found.differences, found.differences,
