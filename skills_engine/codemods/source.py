@@ -10,15 +10,17 @@ and encoded again after.
 from __future__ import annotations
 
 import io
+import sys
 import tokenize
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
-from skills_engine.codemods.spans import byte_spans
+from skills_engine.codemods.reparse import reparse
+from skills_engine.codemods.spans import Spans, byte_spans
 from skills_engine.errors import CannotEnsure, Unparsable
 from skills_engine.types import Outcome, Place, Span
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
-__all__ = ["Body", "Definition", "Edit", "Kind", "Source", "Splice", "reindent"]
+__all__ = ["Body", "Definition", "Edit", "Kind", "Source", "Splice", "reindent", "spliced"]
 
 Kind = Literal["class", "function", "variable"]
 Body = cst.Module | cst.IndentedBlock
@@ -90,8 +92,12 @@ class Source:
     def parse(cls, path: str, original: bytes) -> Source:
         """Raises Unparsable, which names the line, for what Python would not accept either.
 
-        The last few are kept: what one operation has written, the next one reads.
+        The last few are kept, and those that a splice made are parsed where it changed them: what one
+        operation has written, the next one reads.
         """
+        before = _spliced.pop((path, original), None)
+        if before is not None and (after := before[0]._after(original, before[1])) is not None:
+            return after
         text, encoding = _decode(path, original)
         bom = text.startswith(_BOM)
         text = text.removeprefix(_BOM)
@@ -112,28 +118,45 @@ class Source:
         return cls(path, original, encoding, bom, text.encode("utf-8"), module)
 
     @classmethod
-    def check(cls, path: str, data: bytes, doing: str) -> None:
-        """Refuse an edit whose result Python does not compile: the splice met a shape that it did not know."""
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # an invalid escape in the owner's code is not ours to judge
-                compile(data, path, "exec", dont_inherit=True)
-        except (SyntaxError, ValueError) as error:
+    def check(cls, path: str, before: bytes, data: bytes, doing: str) -> None:
+        """Refuse an edit whose result Python does not compile: the splice met a shape that it did not know.
+
+        A file may be for a newer Python than this one, and not have compiled `before`: then it must parse.
+        """
+        error = _error(path, data)
+        if error is not None and _error(path, before) is not None:
+            cls.parse(path, data)
+            return
+        if error is not None:
             line = getattr(error, "lineno", None) or 1
+            version = ".".join(map(str, sys.version_info[:2]))
             raise CannotEnsure(
                 Outcome.DRIFTED,
-                f"{doing}: the result would not compile ({error.args[0]})",
+                f"{doing}: the result would not compile on Python {version} ({error.args[0]})",
                 candidates=(Place(path, line),),
                 hint="report this shape, or make the change by hand",
             ) from None
 
+    def _after(self, original: bytes, splices: Sequence[Splice]) -> Source | None:
+        """This source after splices, without parsing all of it; None where that must be."""
+        if self.encoding != "utf-8":
+            return None
+        data = original.removeprefix(_BOM.encode())
+        touched = (splices[0].start, max(splice.end for splice in splices))
+        found = reparse(self.module, self._spans, data, touched, len(data) - len(self.data))
+        if found is None:
+            return None
+        after = replace(self, original=original, data=data, module=found[0])
+        after.__dict__["_spans"] = found[1]  # where cached_property would put it
+        return after
+
     @cached_property
-    def _spans(self) -> Mapping[cst.CSTNode, tuple[int, int]]:
+    def _spans(self) -> Spans:
         return byte_spans(self.module)
 
     def span(self, node: cst.CSTNode) -> Span:
         """The node's bytes, without whitespace and comments around it; for a definition, without its decorators."""
-        return Span(*self._spans[node])
+        return Span(*self._spans.nodes[node])
 
     def code(self, node: cst.CSTNode) -> str:
         """The node's own text, as in the file."""
@@ -207,8 +230,10 @@ class Source:
             raise self.drifted(doing, f"{selector} is a {named[0].kind}, not a {' or '.join(kinds)}", named[0].node)
         tail = selector.rpartition(".")[2]
         alike = [d.node for d in self.definitions if d.name == tail and (not kinds or d.kind in kinds)]
-        rest = [d.node for d in self.definitions if (not kinds or d.kind in kinds)]
-        raise self.missing(doing, f"{self.path} does not define {selector}", alike or rest)
+        owner = selector.rpartition(".")[0]
+        rest = [d for d in self.definitions if not kinds or d.kind in kinds]
+        beside = [d.node for d in rest if d.qualname.rpartition(".")[0] == owner]
+        raise self.missing(doing, f"{self.path} does not define {selector}", alike or beside or [d.node for d in rest])
 
     def has(self, selector: str) -> bool:
         return any(d.qualname == selector for d in self.definitions)
@@ -241,21 +266,46 @@ class Source:
 
     def splice(self, splices: Sequence[Splice]) -> bytes:
         """The file's bytes with the splices made, in its own encoding and line ends. Splices must not overlap."""
-        out: list[bytes] = []
-        at = 0
-        for splice in sorted(splices):
-            if splice.start < at:
-                raise ValueError(f"splices overlap at byte {splice.start}")
-            out += [self.data[at : splice.start], self._with_newlines(splice.new).encode("utf-8")]
-            at = splice.end
-        data = b"".join([*out, self.data[at:]])
         if not splices:
             return self.original
+        data = spliced(self.data, (Splice(s.start, s.end, self._with_newlines(s.new)) for s in splices))
         text = (_BOM if self.bom else "") + data.decode("utf-8")
-        return text.encode(self.encoding)
+        made = text.encode(self.encoding)
+        while len(_spliced) >= _KEPT:
+            del _spliced[next(iter(_spliced))]
+        _spliced[self.path, made] = (self, sorted(splices))
+        return made
 
     def _with_newlines(self, text: str) -> str:
         return text.replace("\n", self.newline) if self.newline != "\n" else text
+
+
+_KEPT = 4
+_spliced: dict[tuple[str, bytes], tuple[Source, Sequence[Splice]]] = {}
+"""The last files that splices made, and of what."""
+
+
+def _error(path: str, data: bytes) -> SyntaxError | ValueError | None:
+    """What this Python has against a file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in the owner's code is not ours to judge
+            compile(data, path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        return error
+    return None
+
+
+def spliced(data: bytes, splices: Iterable[Splice]) -> bytes:
+    """UTF-8 with the splices made. Raises ValueError if they overlap."""
+    out: list[bytes] = []
+    at = 0
+    for splice in sorted(splices):
+        if splice.start < at:
+            raise ValueError(f"splices overlap at byte {splice.start}")
+        out += [data[at : splice.start], splice.new.encode("utf-8")]
+        at = splice.end
+    return b"".join([*out, data[at:]])
 
 
 def reindent(code: str, indent: str, unit: str) -> str:

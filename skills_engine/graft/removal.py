@@ -63,6 +63,8 @@ def _without(base: str, ours: str, theirs: str) -> str | None:
         place = _place(b, o, start, end, there)
         if place is None or not _only_one(o, o[place[0] : place[1]]):
             return None
+        if "," not in b[start:end] and _parted(b, start, end) != _parted(o, *place):
+            return None  # an element that came without a comma, and has one now: the comma goes with it
         cuts.append(place)
     cuts.sort()
     if any(one[1] > two[0] for one, two in pairwise(cuts)):
@@ -113,6 +115,13 @@ def _place(
                 if first >= 0 and ours[first : first + size] == run:
                     return first, first + size
     return None
+
+
+def _parted(units: Sequence[str], start: int, end: int) -> tuple[bool, bool]:
+    """Whether a comma parts a run from what is before and after it."""
+    before = next((unit for unit in reversed(units[:start]) if not unit.isspace()), "")
+    after = next((unit for unit in units[end:] if not unit.isspace()), "")
+    return before == ",", after == ","
 
 
 def _only_one(ours: Sequence[str], run: Sequence[str]) -> bool:
