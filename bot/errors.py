@@ -7,9 +7,7 @@ BotError              one base: what happened, where, and what to do next
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-__all__ = ["BotError", "Finding", "Misconfigured", "Undeliverable"]
+__all__ = ["BotError", "Misconfigured", "Undeliverable"]
 
 
 class BotError(Exception):
@@ -27,12 +25,3 @@ class Misconfigured(BotError, ValueError):
 
 class Undeliverable(BotError):
     """This message can never reach this chat; others may. The outbox keeps it with the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was looked at or done, what is wrong with it ("" for nothing), and what to do. `bot doctor` shows them."""
-
-    what: str
-    wrong: str = ""
-    hint: str = ""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ask", "running"]
 
-SECONDS = 15.0
+SECONDS = 60.0
 
 
 def running(settings: Settings) -> bool:
@@ -51,18 +51,17 @@ async def ask(settings: Settings, tool: str, arguments: dict[str, Any]) -> Any:
 
 def _through_ipc(places: Places, tool: str, arguments: dict[str, Any]) -> Any:
     """The running bot does it, asked in main's directory."""
-    room, id_ = places.ipc(MAIN), f"owner-{uuid4().hex}"
-    request, reply = room / "requests" / f"{id_}.json", room / "replies" / f"{id_}.json"
+    id_ = f"owner-{uuid4().hex}"
+    request, reply = (places.ipc(MAIN) / room / f"{id_}.json" for room in ("requests", "replies"))
     if not request.parent.is_dir():
         raise BotError("the running bot has no main chat yet", hint="stop it and try again")
-    temporary = request.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"id": id_, "tool": tool, "arguments": arguments}), encoding="utf-8")
-    temporary.rename(request)
+    request.with_suffix(".tmp").write_text(json.dumps({"id": id_, "tool": tool, "arguments": arguments}), "utf-8")
+    request.with_suffix(".tmp").rename(request)
     end = time.monotonic() + SECONDS
-    while not reply.exists():
-        if time.monotonic() > end:
-            raise BotError("the running bot does not answer", hint="see `bot logs`; what you asked may still be done")
+    while not reply.exists() and time.monotonic() < end:
         time.sleep(0.05)
+    if not reply.exists():
+        raise BotError("the running bot does not answer", hint="see `bot logs`; what you asked may still be done")
     answer = json.loads(reply.read_text("utf-8"))
     reply.unlink()
     if not answer["ok"]:

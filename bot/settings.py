@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from dotenv import dotenv_values
+
 from bot.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -59,24 +61,14 @@ def load(environment: Mapping[str, str] = os.environ, dotenv: Path = Path(".env"
 
 
 def _read_dotenv(path: Path) -> dict[str, str]:
-    """`KEY=value` lines, with or without `export` and quotes. A file that is not there is empty."""
+    """`KEY=value` lines. A file that is not there is empty."""
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except FileNotFoundError:
-        return {}
+        values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{path} cannot be read: {error}", hint="make it a text file that you may read") from None
-    values = {}
-    for number, line in enumerate(lines, 1):
-        text = line.strip().removeprefix("export ")
-        if not text or text.startswith("#"):
-            continue
-        key, equals, value = (part.strip() for part in text.partition("="))
-        if not equals:
-            raise Misconfigured(f"{path}:{number} is no setting", hint="write KEY=value, or put # before it")
-        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-        values[key] = value[1:-1] if quoted else value.partition(" #")[0].rstrip()
-    return values
+    if wrong := [key for key, value in values.items() if value is None]:
+        raise Misconfigured(f"{path}: {wrong[0]!r} is no setting", hint="write KEY=value, or put # before it")
+    return {key: value for key, value in values.items() if value}
 
 
 def _convert(name: str, raw: str, kind: type) -> object:

@@ -18,13 +18,13 @@ from filelock import FileLock, Timeout
 from bot.errors import BotError
 from bot.groups import Group
 from bot.messages import Message, Piece, Turn
-from bot.migrations import MIGRATIONS
+from bot.migrations import MIGRATIONS, SQL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
     from pathlib import Path
 
-__all__ = ["SEND", "TELL", "Statement", "Store", "open_store", "stamp"]
+__all__ = ["Statement", "Store", "open_store", "stamp"]
 
 Statement: TypeAlias = tuple[str, tuple[Any, ...]]
 
@@ -32,48 +32,6 @@ MOST_ASKED = 50
 """Messages that ask in one turn; more are the next turn's."""
 MOST_CONTEXT = 200
 """The newest messages of a turn; older ones are left out unless they ask."""
-COLUMNS = "id, sender, text, sent_at, direct, sender_id, quoted, quoted_sender"
-TAKE_IN = f"""
-    INSERT INTO inbox (asks, chat, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (chat, id) DO NOTHING
-"""  # noqa: S608
-WAITING = """
-    SELECT chat FROM (SELECT chat, max(seq) AS last FROM inbox WHERE asks GROUP BY chat) AS asking
-    WHERE last > COALESCE((SELECT handled FROM chats WHERE chats.chat = asking.chat), 0)
-"""
-SINCE = "SELECT max(:after, COALESCE((SELECT handled FROM chats WHERE chat = :chat), 0))"
-ASKING = f"SELECT seq FROM inbox WHERE asks AND chat = :chat AND seq > ({SINCE}) ORDER BY seq LIMIT {MOST_ASKED}"  # noqa: S608
-SPAN = f"chat = :chat AND seq > ({SINCE}) AND seq <= (SELECT max(seq) FROM ({ASKING}))"  # noqa: S608
-TURN = f"""
-    SELECT seq, asks, {COLUMNS} FROM inbox WHERE {SPAN}
-    AND (asks OR seq IN (SELECT seq FROM inbox WHERE {SPAN} ORDER BY seq DESC LIMIT {MOST_CONTEXT})) ORDER BY seq
-"""  # noqa: S608
-COUNT = f"SELECT count(*) FROM inbox WHERE {SPAN}"  # noqa: S608
-ANSWERED = """
-    INSERT INTO chats (chat, handled) VALUES (?, ?)
-    ON CONFLICT (chat) DO UPDATE SET handled = excluded.handled, error = NULL
-"""
-TELL = "INSERT INTO outbox (chat, text) SELECT groups.chat, ? FROM groups WHERE folder = 'main'"
-TELL_ONCE = f"{TELL} AND NOT EXISTS (SELECT 1 FROM chats WHERE chats.chat = ? AND error IS NOT NULL)"  # noqa: S608
-FAILED = """
-    INSERT INTO chats (chat, error) VALUES (?, ?) ON CONFLICT (chat) DO UPDATE SET error = excluded.error
-"""
-UNDELIVERED = "SELECT DISTINCT chat FROM outbox WHERE settled_at IS NULL"
-NEXT_PIECE = "SELECT seq, chat, text FROM outbox WHERE chat = ? AND settled_at IS NULL ORDER BY seq LIMIT 1"
-SETTLED = "UPDATE outbox SET settled_at = ?, error = ? WHERE seq = ?"
-SEND = "INSERT INTO outbox (chat, text) VALUES (?, ?)"
-MET = """
-    INSERT INTO known (chat, name, seen_at) VALUES (?, ?, ?)
-    ON CONFLICT (chat) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at
-"""
-REGISTER = "INSERT OR REPLACE INTO groups (folder, chat, name, rest) VALUES (?, ?, ?, ?)"
-USED = """
-    INSERT INTO usage (folder, day, requests, input, output) VALUES (?, date('now'), 1, ?, ?) ON CONFLICT (folder, day)
-    DO UPDATE SET requests = requests + 1, input = input + excluded.input, output = output + excluded.output
-"""
-REMEMBER = "INSERT OR REPLACE INTO sessions (folder, session) VALUES (?, ?)"
-FORGET = "DELETE FROM sessions WHERE folder = ?"
-PRUNE = "DELETE FROM requests WHERE done_at < datetime('now', '-7 days')"
 
 
 @asynccontextmanager
@@ -126,7 +84,7 @@ class Store:
 
     async def register(self, group: Group) -> None:
         """Answer a chat from now on, or by other rules than before."""
-        await self.write((REGISTER, group.row()))
+        await self.write((SQL["register"], group.row()))
         await self.load_groups()
 
     async def load_groups(self) -> None:
@@ -136,41 +94,39 @@ class Store:
 
     async def met(self, *chats: tuple[str, str]) -> None:
         """Remember chats, each with its name, so that the owner can find and register them."""
-        await self.write(*((MET, (*chat, stamp(datetime.now(UTC)))) for chat in chats))
+        await self.write(*((SQL["met"], (*chat, stamp(datetime.now(UTC)))) for chat in chats))
 
     async def take_in(self, message: Message, *, asks: bool) -> bool:
         """Store a message; False if it was there already. One that does not ask is context for the next that does."""
         rest = (message.sender_id, message.quoted, message.quoted_sender)
         row = (message.id, message.sender, message.text, stamp(message.sent_at), message.direct, *rest)
-        return await self.write((TAKE_IN, (asks, message.chat, *row))) > 0
+        return await self.write((SQL["take_in"], (asks, message.chat, *row))) > 0
 
     async def waiting(self) -> list[str]:
         """The chats in which a message waits for its answer."""
-        return [chat for (chat,) in await self.read(WAITING)]
+        return [chat for (chat,) in await self.read(SQL["waiting"])]
 
     async def turn(self, chat: str, after: int = 0) -> Turn | None:
         """All since the last turn and `after`, up to the last message that asks; None if none does. Bounded in size."""
-        where = {"chat": chat, "after": after}
-        if not (rows := await self.read(TURN, where)):
+        where = {"chat": chat, "after": after, "most_asked": MOST_ASKED, "most_context": MOST_CONTEXT}
+        if not (rows := await self.read(SQL["turn"], where)):
             return None
         messages = tuple(
             Message(chat, id_, sender, text, datetime.fromisoformat(sent_at), bool(direct), *rest)
-            for _, _, id_, sender, text, sent_at, direct, *rest in rows
+            for _, _, id_, sender, text, sent_at, direct, *rest, _ in rows
         )
         asked = tuple(message for message, row in zip(messages, rows, strict=True) if row[1])
-        omitted = 0
-        if len(rows) >= MOST_CONTEXT:
-            ((count,),) = await self.read(COUNT, where)
-            omitted = count - len(rows)
-        return Turn(chat, messages, asked, until=rows[-1][0], omitted=omitted)
+        return Turn(chat, messages, asked, until=rows[-1][0], omitted=rows[0][-1] - len(rows))
 
     async def answered(self, turn: Turn, pieces: Iterable[str]) -> None:
         """The turn is handled and its reply waits in the outbox: both or neither."""
-        await self.write((ANSWERED, (turn.chat, turn.until)), *((SEND, (turn.chat, piece)) for piece in pieces))
+        await self.write(
+            (SQL["answered"], (turn.chat, turn.until)), *((SQL["send"], (turn.chat, piece)) for piece in pieces)
+        )
 
     async def failed(self, turn: Turn, error: str, notice: str) -> None:
         """The turn is not handled: it waits, and the owner is told so in main, once until an answer succeeds."""
-        await self.write((TELL_ONCE, (notice, turn.chat)), (FAILED, (turn.chat, error)))
+        await self.write((SQL["tell_once"], (notice, turn.chat)), (SQL["failed"], (turn.chat, error)))
 
     async def session(self, folder: str) -> str | None:
         """The agent's session in a group, to be resumed."""
@@ -179,24 +135,24 @@ class Store:
 
     async def remember(self, folder: str, session: str | None) -> None:
         """The session to resume next; None begins anew."""
-        await self.write((REMEMBER, (folder, session)) if session else (FORGET, (folder,)))
+        await self.write((SQL["remember"], (folder, session)) if session else (SQL["forget"], (folder,)))
 
     async def used(self, folder: str, tokens_in: int, tokens_out: int) -> None:
         """Count a request to the model."""
-        await self.write((USED, (folder, tokens_in, tokens_out)))
+        await self.write((SQL["used"], (folder, tokens_in, tokens_out)))
 
     async def undelivered(self) -> list[str]:
         """The chats for which a piece waits in the outbox."""
-        return [chat for (chat,) in await self.read(UNDELIVERED)]
+        return [chat for (chat,) in await self.read(SQL["undelivered"])]
 
     async def next_piece(self, chat: str) -> Piece | None:
         """What is to be delivered to a chat next."""
-        rows = await self.read(NEXT_PIECE, (chat,))
+        rows = await self.read(SQL["next_piece"], (chat,))
         return Piece(*rows[0]) if rows else None
 
     async def settled(self, piece: Piece, error: str | None = None) -> None:
         """A piece was delivered or, with an error, never can be. It is not offered again."""
-        await self.write((SETTLED, (stamp(datetime.now(UTC)), error, piece.seq)))
+        await self.write((SQL["settled"], (stamp(datetime.now(UTC)), error, piece.seq)))
 
     async def prepare(self) -> None:
         """Bring the schema to its newest version, a transaction a step."""
@@ -209,8 +165,8 @@ class Store:
                 hint="update this bot, or restore a backup of its data",
             )
         for number, step in enumerate(MIGRATIONS[version:], version + 1):
-            await self.write(*((sql, ()) for sql in step), (f"PRAGMA user_version = {number}", ()))
-        await self.write((PRUNE, ()))
+            await self._db.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT")
+        await self.write((SQL["prune"], ()))
         await self.load_groups()
 
     async def flush(self) -> None:

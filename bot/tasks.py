@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from bot.migrations import SQL
 from bot.schedule import Schedule
-from bot.store import SEND, TELL, Store, stamp
+from bot.store import Store, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,23 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "Scheduler", "Task", "Tasks", "task_of"]
 
 COLUMNS = "id, folder, prompt, script, kind, value, zone, isolated, status, next_run"
-FIND = f"SELECT {COLUMNS} FROM tasks WHERE id = ?"  # noqa: S608
-UNCLAIMED = "FROM tasks WHERE status = 'active' AND claimed_at IS NULL AND next_run IS NOT NULL"
-DUE = f"SELECT id {UNCLAIMED} AND next_run <= ? ORDER BY next_run LIMIT 100"
-NEXT = f"SELECT min(next_run) {UNCLAIMED}"
-CLAIM = """
-    UPDATE tasks SET claimed_at = ? WHERE id = ? AND claimed_at IS NULL AND status = 'active' AND next_run <= ?
-"""
-BEGIN = "INSERT INTO runs (task, started_at) SELECT ?, ? WHERE changes() = 1"
-END = "UPDATE runs SET ended_at = ?, result = ?, error = ? WHERE task = ? AND ended_at IS NULL"
-MOVE_ON = """
-    UPDATE tasks SET claimed_at = NULL, next_run = CASE WHEN next_run IS ?2 THEN ?3 ELSE next_run END,
-    status = CASE WHEN next_run IS ?2 AND ?3 IS NULL AND status != 'cancelled' THEN 'done' ELSE status END WHERE id = ?1
-"""
-KEEP = """
-    DELETE FROM runs WHERE task = ?1
-    AND id <= (SELECT id FROM runs WHERE task = ?1 ORDER BY id DESC LIMIT 1 OFFSET 50)
-"""
 LONGEST_SLEEP = 60.0
 """Seconds after which the wall clock is looked at again, for it may have been set, or the machine has slept."""
 LONGEST_RESULT = 2_000
@@ -74,7 +58,7 @@ class Tasks:
 
     async def find(self, id_: str) -> Task | None:
         """A task by its identifier."""
-        return task_of(rows[0]) if (rows := await self._store.read(FIND, (id_,))) else None
+        return task_of(rows[0]) if (rows := await self._store.read(SQL["find_task"], (id_,))) else None
 
     async def recover(self) -> list[str]:
         """The tasks whose runs a crash has cut off; they are still claimed, and now begun again."""
@@ -90,12 +74,16 @@ class Tasks:
     async def claim_due(self) -> list[str]:
         """Tasks that were due and are now this caller's to run, each claimed in a transaction of its own."""
         now = stamp(datetime.now(UTC))
-        due = await self._store.read(DUE, (now,))
-        return [id_ for (id_,) in due if await self._store.write((CLAIM, (now, id_, now)), (BEGIN, (id_, now))) == 1]
+        due = await self._store.read(SQL["due"], (now,))
+        return [
+            id_
+            for (id_,) in due
+            if await self._store.write((SQL["claim"], (now, id_, now)), (SQL["begin_run"], (id_, now))) == 1
+        ]
 
     async def seconds(self) -> float | None:
         """Until the next task is due; None if there is none."""
-        ((first,),) = await self._store.read(NEXT)
+        ((first,),) = await self._store.read(SQL["next_run"])
         return (datetime.fromisoformat(first) - datetime.now(UTC)).total_seconds() if first else None
 
     async def finish(
@@ -105,11 +93,11 @@ class Tasks:
         now = datetime.now(UTC)
         following = task.schedule.following(datetime.fromisoformat(task.next_run), now) if task.next_run else None
         await self._store.write(
-            (END, (stamp(now), "\n".join(pieces)[:LONGEST_RESULT], error, task.id)),
-            (MOVE_ON, (task.id, task.next_run, stamp(following) if following else None)),
-            (KEEP, (task.id,)),
-            *((SEND, (group.chat, piece)) for piece in pieces),
-            *([(TELL, (notice,))] if notice else []),
+            (SQL["end_run"], (stamp(now), "\n".join(pieces)[:LONGEST_RESULT], error, task.id)),
+            (SQL["move_on"], (task.id, task.next_run, stamp(following) if following else None)),
+            (SQL["keep_runs"], (task.id,)),
+            *((SQL["send"], (group.chat, piece)) for piece in pieces),
+            *([(SQL["tell"], (notice,))] if notice else []),
         )
 
 

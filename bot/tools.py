@@ -10,8 +10,9 @@ from uuid import uuid4
 from bot.errors import BotError
 from bot.groups import MAIN, Group
 from bot.log import log
+from bot.migrations import SQL
 from bot.schedule import Schedule, zone_of
-from bot.store import REGISTER, SEND, Statement, stamp
+from bot.store import Statement, stamp
 from bot.tasks import COLUMNS, Task, task_of
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Tools:
         async def deliver() -> None:
             self._assistant.post(chat)
 
-        return Effect({"pieces": len(pieces)}, tuple((SEND, (chat, piece)) for piece in pieces), deliver)
+        return Effect({"pieces": len(pieces)}, tuple((SQL["send"], (chat, piece)) for piece in pieces), deliver)
 
     async def schedule_task(self, group: Group, arguments: Arguments) -> Effect:
         """`prompt`, `kind` and `value` as Schedule has them; `timezone`, `isolated`, `script`; main: `folder`."""
@@ -165,7 +166,7 @@ class Tools:
             arguments.of("drop", bool, now.drop if now else False),
             arguments.of("options", dict, dict(now.options) if now else {}),
         )
-        return Effect({"folder": folder}, ((REGISTER, new.row()),), self._groups_changed)
+        return Effect({"folder": folder}, ((SQL["register"], new.row()),), self._groups_changed)
 
     async def refresh_groups(self, group: Group, arguments: Arguments) -> Effect:
         """All chats that are known, registered or not, after every channel was asked for its groups."""

@@ -17,14 +17,8 @@ _QUESTION = re.compile(r"(?:what is|what's|calculate)?\s*([\d\s.()e+*/%-]+?)\s*[
 _SIGNS = str.maketrans({"\N{MULTIPLICATION SIGN}": "*", "\N{DIVISION SIGN}": "/", "\N{MINUS SIGN}": "-", "^": "**"})
 _LONGEST = 200
 _MOST_BITS = 1000
-_OPERATORS = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-}
+_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_OPERATORS |= {ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod}
 
 
 async def calculator(request: str, settings: Settings) -> str | None:
@@ -34,16 +28,16 @@ async def calculator(request: str, settings: Settings) -> str | None:
         return None
     try:
         tree = ast.parse(match[1].strip(), mode="eval").body
-        if not isinstance(tree, ast.BinOp):
-            return None
-        value = _value(tree)
-        return str(value.numerator) if value.denominator == 1 else f"{float(value):.12g}"
+        value = _value(tree) if isinstance(tree, ast.BinOp) else None
     except ZeroDivisionError:
         return "That divides by zero."
     except OverflowError:
         return "That number is too big for me."
     except (SyntaxError, ValueError):
         return None
+    if value is None:
+        return None
+    return str(value.numerator) if value.denominator == 1 else f"{float(value):.12g}"
 
 
 def _value(node: ast.expr) -> Fraction:
@@ -65,9 +59,9 @@ def _value(node: ast.expr) -> Fraction:
 
 
 def _power(base: Fraction, exponent: Fraction) -> Fraction:
+    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
     if exponent.denominator != 1:
         raise ValueError("only whole powers are exact")
-    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
     if abs(base) not in {0, 1} and bits * abs(exponent) > 2 * _MOST_BITS:
         raise OverflowError
     return Fraction(base**exponent.numerator)

@@ -32,7 +32,7 @@ def test_the_environment_goes_before_dotenv_and_an_empty_variable_counts_for_not
     ("environment", "dotenv", "message"),
     [
         ({"CONSOLE": "perhaps"}, "", "CONSOLE cannot be 'perhaps'"),
-        ({}, "ASSISTANT_NAME=Andy\nnonsense\n", ".env:2 is no setting"),
+        ({}, "ASSISTANT_NAME=Andy\nnonsense\n", ".env: 'nonsense' is no setting"),
         ({}, "ASSISTANT_NAME=\udcff", ".env cannot be read"),
     ],
 )

@@ -95,8 +95,7 @@ async def test_a_late_message_and_one_of_the_same_second_are_part_of_the_next_tu
 
 async def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "bot.db")) as db:
-        for sql in MIGRATIONS[0]:
-            db.execute(sql)
+        db.executescript(MIGRATIONS[0])
         db.execute("INSERT INTO inbox VALUES (1, 'memory:me', 'a', 'Ada', 'hi', '2026-11-01T10:00:00+00:00', 1, 1)")
         db.execute("PRAGMA user_version = 1")
         db.commit()

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from bot.channels.base import Channel
-from bot.errors import Finding, Misconfigured
+from bot.errors import Misconfigured
 from bot.messages import Message
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from bot.messages import Receive
     from bot.settings import Settings
 
-__all__ = ["WhatsAppChannel", "pair"]
+__all__ = ["WhatsAppChannel"]
 
 log = logging.getLogger(__name__)
 
-PAIRING_SECONDS = 180.0
 PHONES = "s.whatsapp.net"
 HIDDEN = "lid"
 """The server of identifiers that hide a phone number."""
+UNLINKED = "remove whatsapp/ in the data directory, then link it again with bot run"
 OUTDATED = "WhatsApp accepts this version of neonize no more"
 
 
@@ -136,7 +136,7 @@ class WhatsAppChannel(Channel):
             (self._folder / "qr.png").unlink(missing_ok=True)
 
         async def logged_out(_: Any, __: Any) -> None:
-            self._fail(Misconfigured("the phone has unlinked this device", hint="bot setup links it again"))
+            self._fail(Misconfigured("the phone has unlinked this device", hint=UNLINKED))
 
         async def outdated(_: Any, __: Any) -> None:
             self._fail(Misconfigured(OUTDATED, hint="upgrade it: pip install --upgrade neonize"))
@@ -218,32 +218,6 @@ class WhatsAppChannel(Channel):
 
     def _chat(self, jid: Any) -> str:
         return f"{self.name}:{jid.User}@{jid.Server}"
-
-
-async def pair(settings: Settings) -> Finding:
-    """Link WhatsApp, and make the owner's chat with itself main if the number is the owner's."""
-    from bot.owner import ask  # noqa: PLC0415
-
-    what = "WhatsApp"
-    if (channel := WhatsAppChannel.from_settings(settings)) is None:
-        return Finding(f"{what} is off; WHATSAPP=yes turns it on")
-    connection = asyncio.create_task(channel.connect(_not_yet))
-    ready = asyncio.create_task(channel.ready.wait())
-    await asyncio.wait({connection, ready}, timeout=PAIRING_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    me, paired = channel.me, ready.done()
-    error = connection.exception() if connection.done() and not connection.cancelled() else None
-    for task in (connection, ready):
-        task.cancel()
-    await asyncio.gather(connection, ready, return_exceptions=True)
-    if not paired:
-        return Finding(what, str(error or "nobody has linked it in time"), getattr(error, "hint", "") or "bot setup")
-    if settings.whatsapp_shared and me:
-        await ask(settings, "register_group", {"chat": me, "folder": "main", "name": "Main"})
-    return Finding(f"{what} is linked")
-
-
-async def _not_yet(message: Message) -> bool:
-    return False
 
 
 def _wrapped(handler: Any) -> Any:

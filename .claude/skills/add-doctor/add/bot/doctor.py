@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.agents import AGENTS
 from bot.channels import CHANNELS
-from bot.errors import BotError, Finding
+from bot.errors import BotError
 from bot.groups import MAIN
 from bot.migrations import MIGRATIONS
 from bot.schedule import zone_of
@@ -19,9 +20,18 @@ if TYPE_CHECKING:
 
     from bot.settings import Settings
 
-__all__ = ["CHECKS", "examine"]
+__all__ = ["CHECKS", "Finding", "examine"]
 
 LEAST_SPACE = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at or done, what is wrong with it ("" for nothing), and what to do. `bot doctor` shows them."""
+
+    what: str
+    wrong: str = ""
+    hint: str = ""
 
 
 async def space(settings: Settings) -> Finding:
@@ -46,7 +56,7 @@ async def store(settings: Settings) -> Finding:
             (found,), (version,) = (db.execute(f"PRAGMA {name}").fetchone() for name in ("quick_check", "user_version"))
             main = version < 2 or db.execute("SELECT 1 FROM groups WHERE folder = ?", (MAIN,)).fetchone()
     except sqlite3.Error as error:
-        return Finding("store", f"{path}: {error}", "bot restore BACKUP puts a backup in its place")
+        return Finding("store", f"{path}: {error}", "restore a backup, or move it away to begin anew")
     if found != "ok" or version > len(MIGRATIONS):
         return Finding("store", f"{path}: {found}, schema {version}", "restore a backup, or update this bot")
     wrong = "" if main else "no chat is main, so nobody is told of failures"

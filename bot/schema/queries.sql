@@ -1,0 +1,70 @@
+-- What the store is asked: after each name its statement.
+--# take_in
+INSERT INTO inbox (asks, chat, id, sender, text, sent_at, direct, sender_id, quoted, quoted_sender)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (chat, id) DO NOTHING
+--# waiting
+SELECT chat FROM (SELECT chat, max(seq) AS last FROM inbox WHERE asks GROUP BY chat) AS asking
+WHERE last > COALESCE((SELECT handled FROM chats WHERE chats.chat = asking.chat), 0)
+--# turn
+WITH since AS (SELECT max(:after, COALESCE((SELECT handled FROM chats WHERE chat = :chat), 0)) AS seq),
+asking AS (
+    SELECT seq FROM inbox WHERE asks AND chat = :chat AND seq > (SELECT seq FROM since) ORDER BY seq LIMIT :most_asked
+),
+span AS (
+    SELECT * FROM inbox
+    WHERE chat = :chat AND seq > (SELECT seq FROM since) AND seq <= (SELECT max(seq) FROM asking)
+)
+SELECT seq, asks, id, sender, text, sent_at, direct, sender_id, quoted, quoted_sender, (SELECT count(*) FROM span)
+FROM span WHERE asks OR seq IN (SELECT seq FROM span ORDER BY seq DESC LIMIT :most_context) ORDER BY seq
+--# answered
+INSERT INTO chats (chat, handled) VALUES (?, ?)
+ON CONFLICT (chat) DO UPDATE SET handled = excluded.handled, error = NULL
+--# tell
+INSERT INTO outbox (chat, text) SELECT groups.chat, ? FROM groups WHERE folder = 'main'
+--# tell_once
+INSERT INTO outbox (chat, text) SELECT groups.chat, ? FROM groups WHERE folder = 'main'
+AND NOT EXISTS (SELECT 1 FROM chats WHERE chats.chat = ? AND error IS NOT NULL)
+--# failed
+INSERT INTO chats (chat, error) VALUES (?, ?) ON CONFLICT (chat) DO UPDATE SET error = excluded.error
+--# undelivered
+SELECT DISTINCT chat FROM outbox WHERE settled_at IS NULL
+--# next_piece
+SELECT seq, chat, text FROM outbox WHERE chat = ? AND settled_at IS NULL ORDER BY seq LIMIT 1
+--# settled
+UPDATE outbox SET settled_at = ?, error = ? WHERE seq = ?
+--# send
+INSERT INTO outbox (chat, text) VALUES (?, ?)
+--# met
+INSERT INTO known (chat, name, seen_at) VALUES (?, ?, ?)
+ON CONFLICT (chat) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at
+--# register
+INSERT OR REPLACE INTO groups (folder, chat, name, rest) VALUES (?, ?, ?, ?)
+--# used
+INSERT INTO usage (folder, day, requests, input, output) VALUES (?, date('now'), 1, ?, ?) ON CONFLICT (folder, day)
+DO UPDATE SET requests = requests + 1, input = input + excluded.input, output = output + excluded.output
+--# remember
+INSERT OR REPLACE INTO sessions (folder, session) VALUES (?, ?)
+--# forget
+DELETE FROM sessions WHERE folder = ?
+--# prune
+DELETE FROM requests WHERE done_at < datetime('now', '-7 days')
+--# find_task
+SELECT id, folder, prompt, script, kind, value, zone, isolated, status, next_run FROM tasks WHERE id = ?
+--# due
+SELECT id FROM tasks WHERE status = 'active' AND claimed_at IS NULL AND next_run IS NOT NULL AND next_run <= ?
+ORDER BY next_run LIMIT 100
+--# next_run
+SELECT min(next_run) FROM tasks WHERE status = 'active' AND claimed_at IS NULL AND next_run IS NOT NULL
+--# claim
+UPDATE tasks SET claimed_at = ? WHERE id = ? AND claimed_at IS NULL AND status = 'active' AND next_run <= ?
+--# begin_run
+INSERT INTO runs (task, started_at) SELECT ?, ? WHERE changes() = 1
+--# end_run
+UPDATE runs SET ended_at = ?, result = ?, error = ? WHERE task = ? AND ended_at IS NULL
+--# move_on
+UPDATE tasks SET claimed_at = NULL, next_run = CASE WHEN next_run IS ?2 THEN ?3 ELSE next_run END,
+status = CASE WHEN next_run IS ?2 AND ?3 IS NULL AND status != 'cancelled' THEN 'done' ELSE status END WHERE id = ?1
+--# keep_runs
+DELETE FROM runs WHERE task = ?1
+AND id <= (SELECT id FROM runs WHERE task = ?1 ORDER BY id DESC LIMIT 1 OFFSET 50)
