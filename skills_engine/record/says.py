@@ -145,12 +145,12 @@ def added(
     entry: Entry = {"ensure": "statement", "in": path, **of(owner), "code": code}
     if after is None:
         yield ({**entry, "at": "end"},)
-    if before is not None:
+    if before is not None and not is_docstring(before.node):
         yield ({**entry, "after": anchor(b, before)},)
+    if before is None or is_import(before.node) or is_docstring(before.node):
+        yield ({**entry, "at": "start"},)
     if after is not None:
         yield ({**entry, "before": anchor(b, after)},)
-    if before is None or is_import(before.node):
-        yield ({**entry, "at": "start"},)
 
 
 def _is_class_body(source: Source, body: Body, owner: str) -> bool:
