@@ -9,12 +9,16 @@ the operation is refused.
 from __future__ import annotations
 
 import os
+import shlex
 import stat
+from collections import Counter
 from dataclasses import dataclass
 from hashlib import sha1
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
+from skills_engine.git import paths_from
 from skills_engine.transaction.journal import Signature
 from skills_engine.tree import DIRECTORY, EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, Tree, difference
 
@@ -83,6 +87,7 @@ def targets(git: Git, old: str, new: str, *, lines: LineMerge) -> tuple[Target, 
                 hint=f"move or commit {path} first",
             )
         if mine is None and wanted is not None:
+            _check_unmoved(git, path, was)
             found.append(Target(path, index, None, write=False, before=before))
             continue
         merged = _merged(git, path, was, mine, wanted, lines, "uncommitted")
@@ -116,6 +121,23 @@ def _as_stored(git: Git, target: Path, path: str) -> bytes:
         if git.text("hash-object", "--", path) == sha1(header + unix, usedforsecurity=False).hexdigest():
             return unix
     return data
+
+
+def _check_unmoved(git: Git, path: str, was: Entry | None) -> None:
+    """Raises Refused where the owner seems to have moved a file without telling git: its change would be lost."""
+    if was is None or not was.is_file:
+        return
+    lines = Counter(git.objects.read(was.oid).splitlines())
+    for other in paths_from(git.run("ls-files", "-z", "--others", "--exclude-standard")):
+        file = git.repository.root / other
+        if file.suffix != PurePosixPath(path).suffix or file.is_symlink() or not file.is_file():
+            continue
+        there = Counter(file.read_bytes().splitlines())
+        if 4 * (lines & there).total() > lines.total() + there.total():  # git's threshold for a rename
+            raise Refused(
+                f"{path} is gone and {other} is much like it: it looks moved, and the operation changes it",
+                hint=f"tell git first: git add -A -- {shlex.quote(path)} {shlex.quote(other)} && git commit",
+            )
 
 
 def _same(one: Entry | None, other: Entry | None) -> bool:
