@@ -315,3 +315,71 @@ def test_trivial_merges_and_plain_text_load_no_language() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# --- the rules of docs/merge.md for what git leaves as conflicts
+
+
+def test_an_import_of_theirs_stands_where_the_paragraph_is_sorted(merge: Merge) -> None:
+    base = "import abc\nimport os\n\nX = 1\n"
+    ours = "import abc\nimport json\nimport os\nimport re\n\nX = 2\n"
+    theirs = "import abc\nimport logging\nimport os\n\nX = 1\n"
+    merged = merge("m.py", base, ours, theirs)
+    assert merged.clean
+    assert merged.data.decode() == "import abc\nimport json\nimport logging\nimport os\nimport re\n\nX = 2\n"
+
+
+def test_an_import_that_theirs_put_out_of_order_stays_with_its_neighbour(merge: Merge) -> None:
+    base = "import abc\nimport os\n\nX = 1\n"
+    ours = "import abc\nimport json\nimport os\n\nX = 1\n"
+    theirs = "import abc\nimport zlib\nimport os\n\nX = 1\n"
+    merged = merge("m.py", base, ours, theirs)
+    assert merged.clean
+    assert merged.data.decode() == "import abc\nimport json\nimport zlib\nimport os\n\nX = 1\n"
+
+
+def test_imported_names_follow_the_order_of_the_file(merge: Merge) -> None:
+    more = "from b import LIMIT, Pair, join\nfrom c import Any, cast\n"
+    base = "from a import Headers\n" + more
+    ours = "from a import Headers, parse\n" + more
+    theirs = "from a import CHUNK, Headers\n" + more
+    merged = merge("m.py", base, ours, theirs)
+    assert merged.clean
+    assert merged.data.decode() == "from a import CHUNK, Headers, parse\n" + more
+
+
+def test_an_argument_by_position_goes_before_one_by_keyword_whichever_side_adds_it(merge: Merge) -> None:
+    base, one, two = "run(task, origin)\n", "run(task, origin, trusted=True)\n", "run(task, origin, status)\n"
+    for ours, theirs in ((one, two), (two, one)):
+        merged = merge("m.py", base, ours, theirs)
+        assert merged.clean
+        assert merged.data == b"run(task, origin, status, trusted=True)\n"
+
+
+def test_two_arguments_by_position_at_one_place_conflict(merge: Merge) -> None:
+    assert not merge("m.py", "run(task)\n", "run(task, mine)\n", "run(task, his)\n").clean
+
+
+def test_code_written_for_a_name_that_ours_replaced_conflicts(merge: Merge) -> None:
+    base = "def first(loop):\n    go(loop)\n"
+    ours = "def first(event_loop):\n    go(event_loop)\n"
+    theirs = "def zeroth(loop):\n    go(loop)\n\n\n" + base
+    assert not merge("m.py", base, ours, theirs).clean
+
+
+def test_a_name_that_ours_only_deleted_may_come_back(merge: Merge) -> None:
+    base = "a = one(x)\nb = two(x)\n"
+    ours = "b = two(x)\n"
+    theirs = "a = one(x)\nb = two(x)\n\n\ndef more():\n    return one(x)\n"
+    merged = merge("m.py", base, ours, theirs)
+    assert merged.clean
+    assert merged.data.decode() == "b = two(x)\n\n\ndef more():\n    return one(x)\n"
+
+
+def test_a_merge_never_leaves_a_name_that_nothing_defines(merge: Merge) -> None:
+    base = "import json\nimport sys\n\n\ndef f(a):\n    return json.dumps(a)\n"
+    ours = "import sys\n\n\ndef f(a: int):\n    return repr(a)\n"
+    theirs = (
+        "import json\nimport sys\n\n\ndef g(a):\n    return json.loads(a)\n\n\ndef f(a):\n    return json.dumps(a)\n"
+    )
+    assert not merge("m.py", base, ours, theirs).clean

@@ -163,8 +163,8 @@ class _Merge:
         return result
 
     def _taken_out(self, path: str, before: bytes, ours: bytes, theirs: bytes) -> Merged | None:
-        from skills_engine.graft.removal import without  # noqa: PLC0415
         from skills_engine.merge import Merged  # noqa: PLC0415
+        from skills_engine.merge.removal import without  # noqa: PLC0415
 
         exact = without(path, before, ours, theirs)
         return None if exact is None else Merged(exact, how="history")

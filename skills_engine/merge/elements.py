@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.merge.align import align
 from skills_engine.merge.order import Entry, arrange
+from skills_engine.merge.pyimports import name_order
 from skills_engine.merge.tree import Item, Seq, comments_in, words
 from skills_engine.merge.types import Torn
 
@@ -57,7 +58,9 @@ def merge_seq(walk: Walk, base: tuple[Node, Seq], ours: tuple[Node, Seq], theirs
         text = _element(walk, entry, (b, o, t), layout.indent, by_ours.weak | by_theirs.weak)
         if text is not None:
             kept.append((entry, text))
-    kept = _in_order(kept, b, o, t)
+    if ours[0].kind == "ImportFrom":
+        kept = _named(kept, ours[0], o, theirs[0], t)
+    kept = _positional_first(_in_order(kept, b, o, t), o, t)
     _no_rivals(kept, o, t)
     if kept and (o.items or b.items) and not o.infix:
         close = _comment3(b.close, o.close, t.close)
@@ -114,6 +117,10 @@ def _element(walk: Walk, entry: Entry, seqs: tuple[Seq, Seq, Seq], indent: str, 
     return walk.inline(b.node, o.node, t.node)
 
 
+def _item(entry: Entry, ours: Seq, theirs: Seq) -> Item:
+    return ours.items[entry.ours] if entry.ours is not None else theirs.items[entry.theirs or 0]
+
+
 def _short(node: Node) -> str:
     line = node.text.split("\n")[0]
     return line if len(line) <= 40 else line[:37] + "..."
@@ -126,8 +133,7 @@ def _in_order(kept: list[tuple[Entry, str]], base: Seq, ours: Seq, theirs: Seq) 
     """
 
     def places(entry: Entry) -> tuple[str, ...]:
-        item = ours.items[entry.ours] if entry.ours is not None else theirs.items[entry.theirs or 0]
-        return order(item.node.text)
+        return order(_item(entry, ours, theirs).node.text)
 
     if len(base.items) < 3:
         return kept
@@ -147,16 +153,51 @@ def _in_order(kept: list[tuple[Entry, str]], base: Seq, ours: Seq, theirs: Seq) 
     return out
 
 
+def _named(kept: list[tuple[Entry, str]], ours: Node, o: Seq, theirs: Node, t: Seq) -> list[tuple[Entry, str]]:
+    """Imported names of theirs where all imports of both files are in one order, and so is what ours has here."""
+    order = name_order(ours.version.text, theirs.version.text)
+    if order is None or not all(_ordered([i.node.text for i in seq.items], order) for seq in (o, t)):
+        return kept
+    out = [pair for pair in kept if pair[0].ours is not None]
+    for pair in kept:
+        if pair[0].ours is None:
+            place = next((k for k, (_, text) in enumerate(out) if order(text) > order(pair[1])), len(out))
+            out.insert(place, pair)
+    return out
+
+
+def _ordered(texts: list[str], order: Callable[[str], tuple[str, ...]]) -> bool:
+    return all(order(one) <= order(two) for one, two in pairwise(texts))
+
+
+def _positional_first(kept: list[tuple[Entry, str]], ours: Seq, theirs: Seq) -> list[tuple[Entry, str]]:
+    """Where one side adds arguments by position and the other by keyword at one place, syntax gives the order."""
+    out = list(kept)
+    at = 0
+    while at < len(out):
+        end = at
+        while end < len(out) and out[end][0].base is None:
+            end += 1
+        run = out[at:end]
+        bound = [entry for entry, _ in run if not _item(entry, ours, theirs).free]
+        sides = {entry.ours is None for entry in bound}
+        if len(sides) == 1 and all(_item(entry, ours, theirs).node.kind != "marker" for entry in bound):
+            out[at:end] = sorted(run, key=lambda pair: _item(pair[0], ours, theirs).free)
+        at = end + 1
+    return out
+
+
 def _no_rivals(kept: list[tuple[Entry, str]], ours: Seq, theirs: Seq) -> None:
     """Torn where both sides add at one place and the order means something (positional arguments)."""
+    bound = {e.ours is None for e, _ in kept if e.base is None and not _item(e, ours, theirs).free}
+    ordered = len(bound) < 2
     for (one, _), (two, text) in pairwise(kept):
         if one.base is not None or two.base is not None or (one.ours is None) == (two.ours is None):
             continue
         if one.theirs is not None and two.theirs is not None:
             continue
-        if not all(
-            ours.items[e.ours].free if e.ours is not None else theirs.items[e.theirs or 0].free for e in (one, two)
-        ):
+        free = [_item(entry, ours, theirs).free for entry in (one, two)]
+        if not all(free) and not (ordered and free == [False, True]):
             raise Torn(f"both sides add beside {text.splitlines()[0]}")
 
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from skills_engine.merge.pydoubt import doubled
 from skills_engine.merge.pytree import tree
+from skills_engine.merge.pywords import resurrected, undefined
 from skills_engine.merge.structure import merge_trees
+from skills_engine.merge.types import Declined
 
 if TYPE_CHECKING:
     from skills_engine.merge.draft import Draft
@@ -17,8 +19,14 @@ how = "structure"
 
 
 def merge(base: str, ours: str, theirs: str) -> Draft:
-    """Merge by structure. Raises Declined where a version does not parse or its parts cannot be told apart."""
-    return merge_trees(tree, base, ours, theirs)
+    """Merge by structure. Raises Declined where a version does not parse, its parts cannot be told apart, or the sides
+    do not speak of the same things any more."""
+    draft = merge_trees(tree, base, ours, theirs)
+    if draft.clean:
+        foreign = resurrected(base, ours, theirs, draft.text) or undefined(ours, theirs, draft.text)
+        if foreign:
+            raise Declined(foreign)
+    return draft
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:

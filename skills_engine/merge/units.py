@@ -10,6 +10,7 @@ from skills_engine.merge.align import Alignment, align
 from skills_engine.merge.draft import Clash
 from skills_engine.merge.elements import merge_seq
 from skills_engine.merge.order import Entry, arrange
+from skills_engine.merge.pyimports import settled
 from skills_engine.merge.rivals import Run, runs
 from skills_engine.merge.tree import Block, Node, Seq, Unit, words
 from skills_engine.merge.types import Torn
@@ -42,7 +43,8 @@ class _Body:
         parts_b, parts_o, parts_t = ([_Part(unit) for unit in block.units] for block in (base, ours, theirs))
         self.by_ours, self.by_theirs = align(parts_b, parts_o), align(parts_b, parts_t)
         same = _same((parts_b, parts_o, parts_t), self.by_ours, self.by_theirs)
-        self.entries = arrange(len(ours.units), len(theirs.units), self.by_ours, self.by_theirs, same)
+        entries = arrange(len(ours.units), len(theirs.units), self.by_ours, self.by_theirs, same)
+        self.entries = settled(entries, self.units, theirs.units)
         self.weak = self.by_ours.weak | self.by_theirs.weak
 
     def units(self, entry: Entry) -> tuple[Unit | None, Unit | None, Unit | None]:

@@ -26,6 +26,8 @@ _NO_WAY = (Malformed, Unparsable, Refused, ValueError, RecursionError)
 """What an operation raises that does not fit, or is none."""
 _COUNTED = frozenset({"statement", "argument", "wrap"})
 """Operations that take `nth` where several places match."""
+_MANY = 8
+"""Lines of a pattern from which a snippet of less than half of them is better."""
 _MOST = 12
 """How many of several matching places are tried."""
 
@@ -80,7 +82,9 @@ def say(path: str, before: bytes, deltas: Sequence[Delta], around: Files, *, loo
         trial = _Trial(path, around, wanted, loose)
         found = trial.first(here, deltas[index].ways)
         found = found or trial.first(here, deltas[index].ways, counted=True)
-        found = found or trial.first(here, snippets(path, here, wanted))
+        if found is None or _long(found):
+            shorter = trial.first(here, snippets(path, here, wanted))
+            found = shorter if shorter is not None and (found is None or _lines(shorter) < _lines(found) / 2) else found
         said.append(Said(deltas[index], found))
         if found is not None:
             made.append(index)
@@ -135,6 +139,20 @@ class _Trial:
         if world.written.keys() != {self.path}:
             raise Refused("other files would change too")
         return world.written[self.path] or b""
+
+
+def _long(entries: Entries) -> bool:
+    """Whether a change names many lines of what is there: the more it names, the more of it can drift."""
+    return _lines(entries) > _MANY
+
+
+def _lines(entries: Entries) -> int:
+    """The lines that must be there for the entries to find their places."""
+    found = 0
+    for entry in entries:
+        named = ("before",) if entry["ensure"] == "text" else ("pattern", "before", "after", "statements")
+        found += sum(str(entry[key]).count("\n") + 1 for key in named if entry.get(key))
+    return found
 
 
 def _bare(data: bytes) -> list[bytes]:

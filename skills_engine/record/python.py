@@ -174,7 +174,7 @@ class Gap:
                 yield from self._added(new, at)
 
     def _instead(self, old: Sequence[Item], new: Sequence[Item]) -> Iterator[Entries]:
-        yield from says.wrapped(old, new, self.differ.b, self.owner)
+        yield from says.wrapped(self.differ.a, old, self.differ.b, new, self.owner)
         yield from says.replaced(self.differ.a, old, self.differ.b, new, self.owner)
 
     def _added(self, new: Sequence[Item], at: Span) -> Iterator[Delta]:

@@ -102,10 +102,10 @@ def _levels(line: str, unit: str) -> str:
     return "    " * level + line
 
 
-def anchor(item: Item) -> str:
+def anchor(source: Source, item: Item) -> str:
     """A pattern for a statement: all of a simple one, the header of one with a block."""
     body = getattr(item.node, "body", None)
-    return _header(item) if isinstance(body, cst.BaseSuite) else textwrap.dedent(item.code)
+    return _header(item) if isinstance(body, cst.BaseSuite) else bare_code(source, [item])
 
 
 def _header(item: Item) -> str:
@@ -145,12 +145,12 @@ def added(
     entry: Entry = {"ensure": "statement", "in": path, **of(owner), "code": code}
     if after is None:
         yield ({**entry, "at": "end"},)
-    if before is not None:
-        yield ({**entry, "after": anchor(before)},)
-    if after is not None:
-        yield ({**entry, "before": anchor(after)},)
-    if before is None or is_import(before.node):
+    if before is not None and not is_docstring(before.node):
+        yield ({**entry, "after": anchor(b, before)},)
+    if before is None or is_import(before.node) or is_docstring(before.node):
         yield ({**entry, "at": "start"},)
+    if after is not None:
+        yield ({**entry, "before": anchor(b, after)},)
 
 
 def _is_class_body(source: Source, body: Body, owner: str) -> bool:
@@ -235,7 +235,7 @@ def replaced(a: Source, old: Sequence[Item], b: Source, new: Sequence[Item], own
     yield ({"ensure": "replace", "in": a.path, **of(owner), "pattern": pattern, "with": code},)
 
 
-def wrapped(old: Sequence[Item], new: Sequence[Item], b: Source, owner: str) -> Iterator[Entries]:
+def wrapped(a: Source, old: Sequence[Item], b: Source, new: Sequence[Item], owner: str) -> Iterator[Entries]:
     """All the old statements, now in a block of one new statement."""
     if len(new) != 1:
         return
@@ -250,8 +250,8 @@ def wrapped(old: Sequence[Item], new: Sequence[Item], b: Source, owner: str) -> 
     top, start = b.line(new[0].whole.start), b.line(b.line_end(b.span(block.header).start))
     stop = b.line(extract(b, [block.body[-1]]).end - 1) + 1
     wrapper = "\n".join([*rows[: start - top], "    $BODY", *rows[stop - top :]])
-    entry: Entry = {"ensure": "wrap", "in": b.path, **of(owner), "statements": anchor(old[0]), "wrapper": wrapper}
-    yield ({**entry, "to": anchor(old[-1])} if len(old) > 1 else entry,)
+    entry: Entry = {"ensure": "wrap", "in": b.path, **of(owner), "statements": anchor(a, old[0]), "wrapper": wrapper}
+    yield ({**entry, "to": anchor(a, old[-1])} if len(old) > 1 else entry,)
 
 
 # --- imports that became others

@@ -44,6 +44,8 @@ class Commit:
     message: str
     refs: tuple[str, ...] = ()
     """Further `update-ref --stdin` lines that belong to the same transaction."""
+    taking_out: bool = False
+    """Whether what goes is cut out of uncommitted edits where it stands unchanged, as an uninstallation does."""
 
 
 def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
@@ -56,7 +58,7 @@ def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
     repository = git.repository
     check_quiet(repository)
     index = Signature.of(repository.git_dir / "index")
-    wanted = targets(git, commit.head_tree, commit.tree, lines=lines)
+    wanted = targets(git, commit.head_tree, commit.tree, lines=lines, taking_out=commit.taking_out)
     staging = repository.state / "staging" / os.urandom(16).hex()
     try:
         git.objects.flush()

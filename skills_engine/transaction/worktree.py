@@ -13,6 +13,7 @@ import shlex
 import stat
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha1
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -63,20 +64,21 @@ def check_quiet(repository: Repository) -> None:
             raise Refused(f"a {what} is in progress in this repository", hint=f"finish it (git {what}), or abort it")
 
 
-def targets(git: Git, old: str, new: str, *, lines: LineMerge) -> tuple[Target, ...]:
+def targets(git: Git, old: str, new: str, *, lines: LineMerge, taking_out: bool = False) -> tuple[Target, ...]:
     """What must be done to index and working tree when HEAD's tree goes from `old` to `new`."""
     changed = [*difference(git.objects, old, new)]
     paths = [path for path, _, _ in changed]
     staged = _staged(git)
     edited = _edited(git, paths)
     root = git.repository.root
+    merged = partial(_merged, git, lines=lines, taking_out=taking_out)
     found = []
     for path, was, wanted in changed:
         target = root / path
         _check_parents(root, path)
         before = Signature.of(target)
         index_was = staged.get(path, was)
-        index = _merged(git, path, was, index_was, wanted, lines, "staged")
+        index = merged(path, was, index_was, wanted, kind="staged")
         if path not in edited and (was is not None or before is None):
             found.append(Target(path, index, wanted, write=True, before=before))
             continue
@@ -90,8 +92,8 @@ def targets(git: Git, old: str, new: str, *, lines: LineMerge) -> tuple[Target, 
             _check_unmoved(git, path, was)
             found.append(Target(path, index, None, write=False, before=before))
             continue
-        merged = _merged(git, path, was, mine, wanted, lines, "uncommitted")
-        found.append(Target(path, index, merged, write=not _same(mine, merged), before=before))
+        file = merged(path, was, mine, wanted, kind="uncommitted")
+        found.append(Target(path, index, file, write=not _same(mine, file), before=before))
     return tuple(found)
 
 
@@ -145,7 +147,15 @@ def _same(one: Entry | None, other: Entry | None) -> bool:
 
 
 def _merged(
-    git: Git, path: str, was: Entry | None, mine: Entry | None, wanted: Entry | None, lines: LineMerge, kind: str
+    git: Git,
+    path: str,
+    was: Entry | None,
+    mine: Entry | None,
+    wanted: Entry | None,
+    *,
+    lines: LineMerge,
+    taking_out: bool,
+    kind: str,
 ) -> Entry | None:
     if mine in {was, wanted}:
         return wanted
@@ -157,12 +167,16 @@ def _merged(
             hint="commit or stash them first",
         )
     from skills_engine.merge import merge_file  # noqa: PLC0415  (only for edits that must be merged)
+    from skills_engine.merge.removal import without  # noqa: PLC0415
 
-    read = git.objects.read
-    result = merge_file(path, read(was.oid), read(mine.oid), read(wanted.oid), lines=lines)
-    if not result.clean:
-        raise Refused(f"{path} has {kind} edits where the operation changes it", hint="commit or stash them first")
-    return Entry(mine.mode if mine.mode != was.mode else wanted.mode, git.objects.write("blob", result.data))
+    before, ours, theirs = (git.objects.read(entry.oid) for entry in (was, mine, wanted))
+    data = without(path, before, ours, theirs) if taking_out else None
+    if data is None:
+        result = merge_file(path, before, ours, theirs, lines=lines)
+        if not result.clean:
+            raise Refused(f"{path} has {kind} edits where the operation changes it", hint="commit or stash them first")
+        data = result.data
+    return Entry(mine.mode if mine.mode != was.mode else wanted.mode, git.objects.write("blob", data))
 
 
 def _staged(git: Git) -> dict[str, Entry | None]:

@@ -17,6 +17,8 @@ __all__ = ["Installed", "MergeResult", "carry_file", "driver", "driver_install",
 
 _NAME = "skills"
 _ATTRIBUTES = "*.py merge=skills\n"
+_ENDED = "endedLine"
+"""Noted where the attributes lacked their last line end, so that taking the driver off gives back every byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,10 @@ def driver_install(directory: Path) -> Installed:
     text = attributes.read_text(encoding="utf-8") if attributes.exists() else ""
     if _ATTRIBUTES not in text.splitlines(keepends=True):
         attributes.parent.mkdir(exist_ok=True)
-        attributes.write_text(text + ("\n" if text and not text.endswith("\n") else "") + _ATTRIBUTES, encoding="utf-8")
+        if text and not text.endswith("\n"):
+            git.run("config", f"merge.{_NAME}.{_ENDED}", "true")
+            text += "\n"
+        attributes.write_text(text + _ATTRIBUTES, encoding="utf-8")
     return Installed((f"merge.{_NAME} in the repository's configuration", f"*.py in {attributes}"))
 
 
@@ -94,13 +99,15 @@ def driver_uninstall(directory: Path) -> Installed:
     """Take it off again, without a trace."""
     git = Git(directory)
     attributes = git.repository.common_dir / "info" / "attributes"
+    ended = git.config(f"merge.{_NAME}.{_ENDED}") is not None
     if git.config(f"merge.{_NAME}.driver") is not None:
         git.run("config", "--remove-section", f"merge.{_NAME}")
     if attributes.exists():
         lines = attributes.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [line for line in lines if line != _ATTRIBUTES]
         if kept:
-            attributes.write_text("".join(kept), encoding="utf-8")
+            text = "".join(kept)
+            attributes.write_text(text.removesuffix("\n") if ended else text, encoding="utf-8")
         else:
             attributes.unlink()
     return Installed(("taken off",))

@@ -14,6 +14,8 @@ from difflib import SequenceMatcher
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
+from skills_engine.merge.text import Text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -28,8 +30,6 @@ _LARGEST_HUNK = 1_500
 
 def without(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     """Ours without what theirs took out of base; None unless that is all that theirs did, and all is still there."""
-    from skills_engine.merge.text import Text  # noqa: PLC0415
-
     b, o, t = (Text.decode(data) if len(data) <= _LARGEST else None for data in (base, ours, theirs))
     if b is None or o is None or t is None or b.form != t.form or not (b.form.newline and o.form.newline):
         return None

@@ -1,0 +1,82 @@
+"""Score recorded changes on drifted files: `python benchmarks/record_drift.py CASES [--sample N] [--seed S]`.
+
+A case is a folder with base.py, ours.py, theirs.py and truth.py, what a person
+made of them. What theirs changed of base is recorded as operations, and these
+are applied to ours, in this process: exact (the same syntax tree as truth.py),
+wrong (another one), conflict (an operation was refused). Rows are what `git
+merge-file` makes of the same cases.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import random
+import subprocess
+import time
+import warnings
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from skills_engine.record.carry import carry
+
+GRADES = ("exact", "conflict", "wrong")
+
+
+def tree(source: bytes) -> str | None:
+    """A syntax tree to compare, or None for what does not parse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.dump(ast.parse(source))
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def grade(merged: bytes | None, truth: bytes) -> str:
+    if merged is None:
+        return "conflict"
+    got = tree(merged)
+    return "exact" if got is not None and got == tree(truth) else "wrong"
+
+
+def score(case: Path) -> tuple[str, str, float, str]:
+    """git's grade, the recording's, the seconds that it took, and why it was refused."""
+    base, ours, theirs, truth = ((case / f"{name}.py").read_bytes() for name in ("base", "ours", "theirs", "truth"))
+    names = [case / f"{name}.py" for name in ("ours", "base", "theirs")]
+    git = subprocess.run(["git", "merge-file", "-p", *names], capture_output=True, check=False)
+    by_git = grade(git.stdout if git.returncode == 0 else None, truth)
+    start = time.perf_counter()
+    carried = carry("case.py", base, ours, theirs)
+    return by_git, grade(carried.data, truth), time.perf_counter() - start, f"{case.name}: {carried.refused}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", type=Path)
+    parser.add_argument("--sample", type=int, default=0, help="so many cases, chosen by --seed (0: all)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--why", action="store_true", help="print each case that git gets exact and this does not")
+    args = parser.parse_args()
+    cases = sorted(path.parent for path in args.cases.rglob("truth.py"))
+    if args.sample:
+        cases = sorted(random.Random(args.seed).sample(cases, min(args.sample, len(cases))))  # noqa: S311
+    with ProcessPoolExecutor(args.jobs) as pool:
+        rows = list(pool.map(score, cases))
+    cells = Counter(row[:2] for row in rows)
+    print(f"{len(rows)} cases; rows: git merge-file, columns: recorded and applied")
+    print(f"{'':>10}" + "".join(f"{name:>10}" for name in GRADES))
+    for git in GRADES:
+        print(f"{git:>10}" + "".join(f"{cells[git, name]:>10}" for name in GRADES))
+    seconds = sorted(row[2] for row in rows)
+    if seconds:
+        print(f"seconds a case: median {seconds[len(seconds) // 2]:.1f}, longest {seconds[-1]:.1f}")
+    for git, mine, _, why in rows:
+        if args.why and git == "exact" != mine:
+            print(mine, why)
+
+
+if __name__ == "__main__":
+    main()
