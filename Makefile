@@ -25,7 +25,7 @@ demo: setup  ## a fork's life in under a minute
 	$(BIN)/python fixtures/demo.py
 
 test: setup  ## all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: setup  ## style, types, layers, skill packages
 	$(BIN)/ruff check
@@ -39,7 +39,7 @@ laws: setup  ## the laws: 2,000 generated examples each on the pure functions, 5
 	GRAFTBOT_LAW_EXAMPLES=2000 GRAFTBOT_FORK_EXAMPLES=500 $(BIN)/python -m pytest -n auto -m law
 
 killpoints: setup  ## every kill point of five verbs
-	$(BIN)/python -m tests.killpoints
+	$(BIN)/python tests/killpoints
 
 bench: setup  ## the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/speed.py

@@ -18,7 +18,7 @@ def test_a_killed_operation_is_undone_or_complete(capsys: pytest.CaptureFixture[
     if (why := why_not()) and "CI" not in os.environ:
         pytest.skip(f"kill points cannot be tried here: {why}")
     count = "40" if "CI" in os.environ else "20"
-    command = [sys.executable, "-m", "tests.killpoints", "--sample", count, "--seed", "7", "--jobs", "1"]
+    command = [sys.executable, "tests/killpoints", "--sample", count, "--seed", "7", "--jobs", "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     with capsys.disabled():

@@ -1,4 +1,4 @@
-"""`python -m tests.killpoints`: kill five verbs, and a rebase that stops, at every step; 1 if a fork is neither."""
+"""`python tests/killpoints`: kill five verbs, and a rebase that stops, at every step; 1 if a fork is neither."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 
 from killpoints.points import Bench, Point, Verdict, warm_up  # noqa: E402
 from killpoints.scenarios import SCENARIOS  # noqa: E402
@@ -22,7 +22,7 @@ _benches: dict[str, Bench] = {}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.killpoints", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python tests/killpoints", description=__doc__)
     parser.add_argument("--sample", type=int, metavar="N", help="N points, spread over all scenarios, instead of all")
     parser.add_argument("--seed", type=int, default=0, help="which sample")
     parser.add_argument("--how", choices=("kill", "git-lives", "full"), help="one way alone (default: all three)")
