@@ -24,6 +24,7 @@ from skills_engine.cli.options import (
     ask,
     start,
 )
+from skills_engine.cli.output import counted
 
 if TYPE_CHECKING:
     from skills_engine.cli.output import Output
@@ -288,7 +289,9 @@ def replay(
         if found.into:
             out.line(f"its files are in {found.into}")
         out.line(
-            f"beyond it, HEAD has your edits in {len(found.edits)} files" if found.edits else "HEAD is exactly that"
+            f"beyond it, HEAD has your edits in {counted(len(found.edits), 'file')}"
+            if found.edits
+            else "HEAD is exactly that"
         )
         for edit in found.edits:
             out.line(f"  {edit.how:<8} {edit.path}")
@@ -324,7 +327,7 @@ def _print(out: Output, report: ChangeReport) -> None:
             out.line(f"  {operation}")
     verb = "would change" if report.dry_run else "changed"
     shown = report.files if out.verbose or len(report.files) <= 12 else report.files[:10]
-    out.line(f"{len(report.files)} files {verb}:", "dim")
+    out.line(f"{counted(len(report.files), 'file')} {verb}:", "dim")
     for file in shown:
         out.line(f"  {file.how:<8} {file.path}")
     if len(shown) < len(report.files):
@@ -335,5 +338,5 @@ def _print(out: Output, report: ChangeReport) -> None:
     for conflict in report.conflicts:
         out.line(f"conflict: {conflict.path}:{conflict.line}: {conflict.reason}", "bad")
     if report.commit:
-        tests = f", {len(report.tests)} test files passed" if report.tests else ""
+        tests = f", {counted(len(report.tests), 'test file')} passed" if report.tests else ""
         out.line(f"{report.title} [{report.commit[:12]}]{tests}", "good")

@@ -10,7 +10,7 @@ import typer
 
 from skills_engine.cli.complete import available, installed
 from skills_engine.cli.options import Dir, Json, Quiet, Verbose, start
-from skills_engine.cli.output import Output
+from skills_engine.cli.output import Output, counted
 from skills_engine.errors import UsageError
 
 __all__ = ["verbs"]
@@ -129,7 +129,7 @@ def status(directory: Dir = None, json: Json = False, quiet: Quiet = False, verb
         if not found.skills:
             out.line("no skills installed: skills list shows what there is")
         if found.files:
-            out.line(f"your edits, in {len(found.files)} files (skills diff):", "dim")
+            out.line(f"your edits, in {counted(len(found.files), 'file')} (skills diff):", "dim")
             for file in found.files if verbose else found.files[:10]:
                 out.line(f"  {file.how:<8} {file.path}")
         if found.pending:

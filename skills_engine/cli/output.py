@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, is_dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from skills_engine.errors import CannotEnsure, PackageError, SkillsError, TestsFailed
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from skills_engine.types import Progress
 
-__all__ = ["SCHEMA", "Output"]
+__all__ = ["SCHEMA", "Output", "counted"]
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ class Output:
             print(self.styled(text, style))  # noqa: T201
 
     def styled(self, text: str, style: str) -> str:
-        if not style or not sys.stdout.isatty():
+        if not style or not _coloured(sys.stdout):
             return text
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
 
@@ -124,6 +125,11 @@ def describe_error(error: SkillsError) -> dict[str, Any]:
     return found
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
@@ -132,7 +138,12 @@ def plain(value: Any) -> Any:
     return value
 
 
+def _coloured(stream: TextIO) -> bool:
+    """On a terminal, unless its owner asked for none (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
 def _stderr(text: str, *, bold: bool = False) -> None:
     with suppress(BrokenPipeError):
-        decorated = f"\x1b[1m{text}\x1b[0m" if bold and sys.stderr.isatty() else text
+        decorated = f"\x1b[1m{text}\x1b[0m" if bold and _coloured(sys.stderr) else text
         print(decorated, file=sys.stderr)  # noqa: T201

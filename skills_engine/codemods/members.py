@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.binder import dotted
+from skills_engine.codemods.dotted_paths import paths_in_text
 from skills_engine.codemods.inference import Types
+from skills_engine.codemods.project import Links
 from skills_engine.codemods.references import Found
 
 if TYPE_CHECKING:
+    from skills_engine.codemods.dotted_paths import PathInText
     from skills_engine.codemods.inference import Thing
     from skills_engine.codemods.project import Project
     from skills_engine.codemods.scopes import Access, Names, Scope
@@ -77,7 +80,18 @@ class Members:
                 self._access(found, names, access)
             for scope in self._lookalikes(names):
                 found.doubtful(names, scope.bound[self.old][0].name or scope.node)
+        for text in paths_in_text(self.project, self.old):
+            for scope in self.family:
+                self._in_text(found, text, scope)
         return found
+
+    def _in_text(self, found: Found, text: PathInText, scope: Scope) -> None:
+        depth = scope.qualname.count(".") + 1
+        words = [word for word, _ in text.names]
+        if words[depth : depth + 1] != [self.old] or ".".join(words[:depth]) != scope.qualname:
+            return
+        if Links(self.project, scope.names.module, words[0]).bound(text.home.module):
+            found.rename_in_text(text, text.names[depth][1])
 
     # --- accesses
 

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.binder import dotted
+from skills_engine.codemods.dotted_paths import paths_in_text
 from skills_engine.codemods.move_imports import after, attached, module_span, place, prune, relative, written
 from skills_engine.codemods.project import Links, Project, stem_of
 from skills_engine.codemods.relocation import Piece, import_of
 from skills_engine.codemods.scopes import Access
-from skills_engine.codemods.source import Source, Splice
+from skills_engine.codemods.source import Source, Splice, spliced
 from skills_engine.errors import CannotEnsure
 from skills_engine.types import Change, Outcome, Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from skills_engine.codemods.dotted_paths import PathInText
     from skills_engine.codemods.files import Files
-    from skills_engine.codemods.scopes import Imported, Names, Use
+    from skills_engine.codemods.scopes import Imported, Names, Scope, Use
 
 __all__ = ["Mover"]
 
@@ -36,6 +38,7 @@ class Mover:
         self.name = name
         self.doing = doing
         self.edits: dict[str, list[Splice]] = {}
+        self.configuration: dict[str, list[Splice]] = {}
 
     def move(self) -> Change:
         if self._there_already():
@@ -44,6 +47,7 @@ class Mover:
         lines, guarded = self._imports_for(piece)
         back = piece.used_outside(self.name)
         self._fix_importers(back=back)
+        self._fix_paths(piece, back=back)
         self._edit_old(piece, back=back)
         created = self._edit_target(piece, lines, guarded)
         return self._write(piece, created)
@@ -293,7 +297,7 @@ class Mover:
         """`bot.app.f` becomes `bot.util.f`, with an import of `bot.util` beside that of `bot.app`."""
         source = names.source
         edits = self.edits.setdefault(names.path, [])
-        added: set[tuple[cst.CSTNode, str]] = set()
+        added: set[tuple[Scope, str]] = set()
         for access in accesses:
             root = dotted(access.value).split(".")[0]
             owner = access.scope.owner(root)
@@ -320,11 +324,30 @@ class Mover:
             if known is not None and first == text and known != stem_of(self.target):
                 raise names.drifted(self.doing, f"{first} has another meaning in {names.path}", access.attr)
             has = known == stem_of(self.target) or any(i.module == self.module and not i.name for i in names.imports)
-            if not has and (imported.statement, line) not in added:
-                added.add((imported.statement, line))
+            if not has and (owner, line) not in added:
+                added.add((owner, line))
                 edits.append(after(source, imported.statement, line))
             span = names.span(access.value)
             edits.append(Splice(span.start, span.end, text))
+
+    def _fix_paths(self, piece: Piece, *, back: bool) -> None:
+        """Whole paths in text lead to the new module.
+
+        `patch("old.f")` in a test replaces what the old module calls, so it stays where that still has the name.
+        """
+        for text in paths_in_text(self.project, self.name):
+            inside = text.path == self.old.path and piece.span.start <= text.module.start < piece.span.end
+            annotation = text.python and self._is_annotation(text)
+            if text.home is not self.old or text.names[0][0] != self.name or inside or annotation:
+                continue
+            if text.colon or not back:
+                found = self.edits if text.python else self.configuration
+                found.setdefault(text.path, []).append(Splice(text.module.start, text.module.end, self.module))
+
+    def _is_annotation(self, text: PathInText) -> bool:
+        """Whether it is a type, which `_fix_accesses` has seen."""
+        at = text.module.start
+        return any(span.start == at for span in self.project.at(text.path).inside_strings.values())
 
     # --- writing
 
@@ -343,6 +366,8 @@ class Mover:
         for path, data in written.items():
             Source.check(path, data, self.doing)
         self._refuse_circles(written)
+        for path, splices in sorted(self.configuration.items()):
+            written[path] = spliced(self.project.files.read(path) or b"", splices)
         for path, data in written.items():
             self.project.files.write(path, data)
         return Change(Outcome.APPLIED, f"{self.doing}: {len(written)} files changed", tuple(places))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from skills_engine.codemods.dotted_paths import paths_in_text
 from skills_engine.codemods.project import Links
 from skills_engine.codemods.source import Splice
 from skills_engine.types import Span
@@ -16,6 +17,7 @@ from skills_engine.types import Span
 if TYPE_CHECKING:
     import libcst as cst
 
+    from skills_engine.codemods.dotted_paths import PathInText
     from skills_engine.codemods.project import Project
     from skills_engine.codemods.scopes import Imported, Names, Scope, Use
     from skills_engine.types import Place
@@ -30,6 +32,8 @@ class Found:
     old: str
     new: str
     splices: dict[str, set[Splice]] = field(default_factory=dict)
+    configuration: dict[str, set[Splice]] = field(default_factory=dict)
+    """The splices in files that are not Python."""
     collisions: list[Place] = field(default_factory=list)
     unclear: list[Place] = field(default_factory=list)
     doubts: list[tuple[Names, cst.CSTNode]] = field(default_factory=list)
@@ -39,6 +43,10 @@ class Found:
         span = at if isinstance(at, Span) else names.span(at)
         found = self.splices.setdefault(names.path, set())
         found.add(Splice(span.start, span.end, text or self.new))
+
+    def rename_in_text(self, text: PathInText, at: Span) -> None:
+        found = self.splices if text.python else self.configuration
+        found.setdefault(text.path, set()).add(Splice(at.start, at.end, self.new))
 
     def collides(self, names: Names, at: cst.CSTNode) -> None:
         place = names.source.place(names.span(at).start)
@@ -69,6 +77,9 @@ def variable_references(project: Project, scope: Scope, old: str, new: str) -> F
         if links.bound(names.module):
             for span in names.exports_of(old):
                 found.rename(names, span)
+    for text in paths_in_text(project, old):
+        if text.names[0][0] == old and links.bound(text.home.module):
+            found.rename_in_text(text, text.names[0][1])
     for names in project.mentioning(old, new):
         _obstacles(found, links, names)
     return found

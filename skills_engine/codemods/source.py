@@ -12,13 +12,14 @@ from __future__ import annotations
 import io
 import tokenize
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
-from skills_engine.codemods.spans import byte_spans
+from skills_engine.codemods.reparse import reparse
+from skills_engine.codemods.spans import Spans, byte_spans
 from skills_engine.errors import CannotEnsure, Unparsable
 from skills_engine.types import Outcome, Place, Span
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
-__all__ = ["Body", "Definition", "Edit", "Kind", "Source", "Splice", "reindent"]
+__all__ = ["Body", "Definition", "Edit", "Kind", "Source", "Splice", "reindent", "spliced"]
 
 Kind = Literal["class", "function", "variable"]
 Body = cst.Module | cst.IndentedBlock
@@ -90,8 +91,12 @@ class Source:
     def parse(cls, path: str, original: bytes) -> Source:
         """Raises Unparsable, which names the line, for what Python would not accept either.
 
-        The last few are kept: what one operation has written, the next one reads.
+        The last few are kept, and those that a splice made are parsed where it changed them: what one
+        operation has written, the next one reads.
         """
+        before = _spliced.pop((path, original), None)
+        if before is not None and (after := before[0]._after(original, before[1])) is not None:
+            return after
         text, encoding = _decode(path, original)
         bom = text.startswith(_BOM)
         text = text.removeprefix(_BOM)
@@ -127,13 +132,26 @@ class Source:
                 hint="report this shape, or make the change by hand",
             ) from None
 
+    def _after(self, original: bytes, splices: Sequence[Splice]) -> Source | None:
+        """This source after splices, without parsing all of it; None where that must be."""
+        if self.encoding != "utf-8":
+            return None
+        data = original.removeprefix(_BOM.encode())
+        touched = (splices[0].start, max(splice.end for splice in splices))
+        found = reparse(self.module, self._spans, data, touched, len(data) - len(self.data))
+        if found is None:
+            return None
+        after = replace(self, original=original, data=data, module=found[0])
+        after.__dict__["_spans"] = found[1]  # where cached_property would put it
+        return after
+
     @cached_property
-    def _spans(self) -> Mapping[cst.CSTNode, tuple[int, int]]:
+    def _spans(self) -> Spans:
         return byte_spans(self.module)
 
     def span(self, node: cst.CSTNode) -> Span:
         """The node's bytes, without whitespace and comments around it; for a definition, without its decorators."""
-        return Span(*self._spans[node])
+        return Span(*self._spans.nodes[node])
 
     def code(self, node: cst.CSTNode) -> str:
         """The node's own text, as in the file."""
@@ -241,21 +259,35 @@ class Source:
 
     def splice(self, splices: Sequence[Splice]) -> bytes:
         """The file's bytes with the splices made, in its own encoding and line ends. Splices must not overlap."""
-        out: list[bytes] = []
-        at = 0
-        for splice in sorted(splices):
-            if splice.start < at:
-                raise ValueError(f"splices overlap at byte {splice.start}")
-            out += [self.data[at : splice.start], self._with_newlines(splice.new).encode("utf-8")]
-            at = splice.end
-        data = b"".join([*out, self.data[at:]])
         if not splices:
             return self.original
+        data = spliced(self.data, (Splice(s.start, s.end, self._with_newlines(s.new)) for s in splices))
         text = (_BOM if self.bom else "") + data.decode("utf-8")
-        return text.encode(self.encoding)
+        made = text.encode(self.encoding)
+        while len(_spliced) >= _KEPT:
+            del _spliced[next(iter(_spliced))]
+        _spliced[self.path, made] = (self, sorted(splices))
+        return made
 
     def _with_newlines(self, text: str) -> str:
         return text.replace("\n", self.newline) if self.newline != "\n" else text
+
+
+_KEPT = 4
+_spliced: dict[tuple[str, bytes], tuple[Source, Sequence[Splice]]] = {}
+"""The last files that splices made, and of what."""
+
+
+def spliced(data: bytes, splices: Iterable[Splice]) -> bytes:
+    """UTF-8 with the splices made. Raises ValueError if they overlap."""
+    out: list[bytes] = []
+    at = 0
+    for splice in sorted(splices):
+        if splice.start < at:
+            raise ValueError(f"splices overlap at byte {splice.start}")
+        out += [data[at : splice.start], splice.new.encode("utf-8")]
+        at = splice.end
+    return b"".join([*out, data[at:]])
 
 
 def reindent(code: str, indent: str, unit: str) -> str:

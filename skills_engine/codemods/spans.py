@@ -6,6 +6,7 @@ the code is generated once, and only lengths are kept of it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from libcst._nodes.internal import CodegenState
@@ -15,15 +16,27 @@ if TYPE_CHECKING:
 
     import libcst as cst
 
-__all__ = ["byte_spans"]
+__all__ = ["Spans", "byte_spans"]
 
 
-def byte_spans(module: cst.Module) -> Mapping[cst.CSTNode, tuple[int, int]]:
-    """Start and end of each node in the module's UTF-8 code, white space that it owns left out."""
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Start and end of nodes in a module's UTF-8 code.
+
+    `nodes` leaves out the white space that a node owns. `whole` has the module's statements
+    alone, with that white space: each ends where the next one starts.
+    """
+
+    nodes: Mapping[cst.CSTNode, tuple[int, int]]
+    whole: tuple[tuple[int, int], ...]
+
+
+def byte_spans(module: cst.Module) -> Spans:
+    """The spans of every node in the module."""
     state = _Lengths(module.default_indent, module.default_newline)
     state.tokens.append("")  # so that the module does not take itself for an empty one
     module._codegen(state)
-    return state.found
+    return Spans(state.found, tuple(state.outer[node] for node in module.body))
 
 
 class _Lengths(CodegenState):
@@ -32,6 +45,7 @@ class _Lengths(CodegenState):
     def __init__(self, default_indent: str, default_newline: str) -> None:
         super().__init__(default_indent=default_indent, default_newline=default_newline)
         self.found: dict[cst.CSTNode, tuple[int, int]] = {}
+        self.outer: dict[cst.CSTNode, tuple[int, int]] = {}
         self.position = 0
         self._starts: list[int] = []
 
@@ -49,6 +63,8 @@ class _Lengths(CodegenState):
         start = self._starts.pop()
         if node not in self.found:
             self.found[node] = (start, self.position)
+        if len(self._starts) == 1:
+            self.outer[node] = (start, self.position)
 
     def record_syntactic_position(
         self, node: cst.CSTNode, *, start_node: cst.CSTNode | None = None, end_node: cst.CSTNode | None = None

@@ -1,63 +1,96 @@
-"""What the fork's own history says about a skill that is taken off: the trees after and before it was applied.
+"""What the fork's own history says: the owner's tree as it was before the engine's last commits.
 
 Where an owner's edits touch what a skill wrote, the graft alone cannot say how
-the owner's file read before; the commit that applied the skill can. It is
-believed only where computing it again gives the very same tree: a commit that
-was squashed, amended or resolved by hand also holds what the owner did.
+the owner's file reads without it; the tree before the skill came can. So a run
+of the engine's commits counts as one: whatever skills came and went in it, the
+result is computed from the tree before it, and does not depend on their order.
+
+A run is believed only where computing it again gives the very same tree: a
+commit that was squashed, amended or resolved by hand also holds what the owner
+did.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import SkillsError
 from skills_engine.graft.fold import fold
 from skills_engine.graft.intent import Goal
 from skills_engine.graft.merge3 import merge_trees
-from skills_engine.manifest import FOLDER, read_core, read_pins
-from skills_engine.tree import Tree, difference
+from skills_engine.manifest import CORE, FOLDER, read_core, read_pins
+from skills_engine.tree import Tree
 from skills_engine.types import result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from skills_engine.graft.fork import Fork
-    from skills_engine.graft.intent import Intent
     from skills_engine.merge import LineMerge
 
-__all__ = ["applied"]
+__all__ = ["Run", "last_run"]
 
 
-def applied(fork: Fork, intent: Intent, lines: LineMerge) -> tuple[str, str] | None:
-    """The trees after and before the commit that applied the skills which an uninstallation takes off, or None.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Commits of the engine, one on the other, with nothing of the owner's between: what they led from, and to.
 
-    None unless one commit applied these and no others, and no skill came or went since.
+    `after = merge3(base=graft, ours=before, theirs=the graft that the last of them records)`;
+    `goal` is what the fork was before them, and `graft` that goal's graft.
     """
-    paths = [pin.path for pin in intent.skills]
-    found = fork.git.text_or_none("log", "-1", "--first-parent", "--format=%H %P", fork.head, "--", *paths) or ""
-    commit, *parents = found.split() or [""]
-    if len(parents) != 1:
-        return None
-    after, before = (Tree(fork.objects, fork.git.tree_of(each)) for each in (commit, parents[0]))
-    changed = [(path, was) for path, was, _ in difference(fork.objects, before.oid(), after.oid())]
-    manifests = {path: was for path, was in changed if path.startswith(FOLDER + "/")}
-    if manifests.keys() != set(paths) or any(manifests.values()):
-        return None
-    if after.entry(FOLDER) != fork.tree.entry(FOLDER):
-        return None  # what came since may share what the skill wrote: a blank line, an import
-    try:
-        computed = _computed(fork, before, after, lines)
-    except SkillsError:  # a package or the base is no longer there: the history says nothing
-        return None
-    return (after.oid(), before.oid()) if computed == after.oid() else None
+
+    goal: Goal
+    graft: str
+    before: str
+    after: str
 
 
-def _computed(fork: Fork, before: Tree, after: Tree, lines: LineMerge) -> str | None:
-    grafts = []
-    for tree in (before, after):
-        core = read_core(tree)
-        if core is None:
-            return None
-        pins = read_pins(tree)
-        goal = Goal(core, tuple(pins[name] for name in sorted(pins)))
-        grafts.append(result(fold(fork.git, goal, fork.applicable)).tree)
-    merge = merge_trees(fork.objects, grafts[0], before.oid(), grafts[1], lines=lines)
-    return None if merge.conflicts else merge.tree
+def last_run(fork: Fork, graft: str, lines: LineMerge) -> Run | None:
+    """The engine's last commits, or None where there are none on this base that can be believed.
+
+    `graft` is that of the fork as it is, on the base that it records.
+    """
+    commits = list(_engine_commits(fork))
+    if not commits or commits[0].after.entry(FOLDER) != fork.tree.entry(FOLDER):
+        return None
+    after = commits[0].after.oid()
+    for first in dict.fromkeys((commits[-1], commits[0])):
+        try:
+            goal = _goal_of(fork, first.before)
+            graft_before = result(fold(fork.git, goal, fork.applicable)).tree
+        except SkillsError:  # a package or the base is no longer there: the history says nothing
+            continue
+        run = Run(goal, graft_before, first.before.oid(), after)
+        again = merge_trees(fork.objects, run.graft, run.before, graft, lines=lines)
+        if not again.conflicts and again.tree == after:
+            return run
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class _Commit:
+    after: Tree
+    before: Tree
+
+
+def _engine_commits(fork: Fork) -> Iterator[_Commit]:
+    """The last commit that changed manifests, and those before it as long as each did; none that changed the core."""
+    commit = fork.head
+    first = True
+    while True:
+        asked = ("log", "-1", "--first-parent", "--format=%H %P", commit, "--", FOLDER)
+        found, *parents = (fork.git.text_or_none(*asked) or "").split() or [""]
+        if len(parents) != 1 or (found != commit and not first):
+            return
+        after, before = (Tree(fork.objects, fork.git.tree_of(each)) for each in (found, parents[0]))
+        core = after.entry(CORE)
+        if core is None or core != before.entry(CORE):
+            return
+        yield _Commit(after, before)
+        commit, first = parents[0], False
+
+
+def _goal_of(fork: Fork, tree: Tree) -> Goal:
+    core, pins = read_core(tree), read_pins(tree)
+    return Goal(core or fork.recorded, tuple(pins[name] for name in sorted(pins)))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from skills_engine.manifest import is_manifest
@@ -16,8 +14,6 @@ if TYPE_CHECKING:
     from skills_engine.merge import LineMerge, Merged, Region
 
 __all__ = ["FileConflict", "TreeMerge", "merge_trees"]
-
-History = Callable[[], "tuple[str, str] | None"]
 
 _SIMILAR = 0.5  # git's own threshold for a rename
 
@@ -43,16 +39,16 @@ class TreeMerge:
 
 
 def merge_trees(
-    objects: Objects, base: str, ours: str, theirs: str, *, lines: LineMerge, history: History | None = None
+    objects: Objects, base: str, ours: str, theirs: str, *, lines: LineMerge, taking_out: bool = False
 ) -> TreeMerge:
     """Ours with the change from base to theirs. Manifests are the engine's: theirs, always.
 
-    `history` is asked where a change is to be taken back: for the trees after
-    and before the owner's tree got it, if anybody knows.
+    With `taking_out`, base is a tree that the owner had, and what theirs lacks of a file is cut out of ours
+    where it stands unchanged and once.
     """
     if theirs in {base, ours}:
         return TreeMerge(ours)
-    return _Merge(objects, base, ours, theirs, lines, history).run()
+    return _Merge(objects, base, ours, theirs, lines, taking_out).run()
 
 
 @dataclass
@@ -62,7 +58,7 @@ class _Merge:
     ours: str
     theirs: str
     lines: LineMerge
-    history: History | None = None
+    taking_out: bool
     conflicts: list[FileConflict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     merged: list[tuple[str, str]] = field(default_factory=list)
@@ -134,7 +130,8 @@ class _Merge:
         from skills_engine.merge import merge_file  # noqa: PLC0415  (most operations merge nothing)
 
         ours, theirs = self.objects.read(mine.oid), self.objects.read(wanted.oid)
-        result = self._taken_back(path, ours) or merge_file(path, before, ours, theirs, lines=self.lines)
+        exact = self._taken_out(path, before, ours, theirs) if self.taking_out else None
+        result = exact or merge_file(path, before, ours, theirs, lines=self.lines)
         self.notes += [f"{path}: {note}" for note in result.notes]
         self.merged.append((path, result.how))
         if not result.clean:
@@ -142,24 +139,12 @@ class _Merge:
             self.conflicts.append(FileConflict(path, reason, result.regions))
         return result
 
-    def _taken_back(self, path: str, ours: bytes) -> Merged | None:
-        """The owner's file without what it got when the change came that is now to go; None if that is not known."""
-        after, before = (Tree(self.objects, tree).read(path) for tree in self._known)
-        if after is None or before is None:
-            return None
+    def _taken_out(self, path: str, before: bytes, ours: bytes, theirs: bytes) -> Merged | None:
         from skills_engine.graft.removal import without  # noqa: PLC0415
-        from skills_engine.merge import Merged, merge_file  # noqa: PLC0415
+        from skills_engine.merge import Merged  # noqa: PLC0415
 
-        exact = without(path, after, ours, before)
-        if exact is not None:
-            return Merged(exact, how="history")
-        result = merge_file(path, after, ours, before, lines=self.lines)
-        return result if result.clean else None
-
-    @cached_property
-    def _known(self) -> tuple[str | None, str | None]:
-        found = self.history() if self.history is not None else None
-        return found or (None, None)
+        exact = without(path, before, ours, theirs)
+        return None if exact is None else Merged(exact, how="history")
 
     # --- renames
 

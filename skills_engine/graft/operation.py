@@ -15,8 +15,8 @@ from skills_engine.check import Changed, Finding, check
 from skills_engine.errors import Refused
 from skills_engine.graft.files import GraftFiles
 from skills_engine.graft.fold import Graft, fold
-from skills_engine.graft.history import applied
-from skills_engine.graft.intent import CACHE, Intent, cache_ref
+from skills_engine.graft.history import Run, last_run
+from skills_engine.graft.intent import CACHE, Goal, Intent, cache_ref
 from skills_engine.graft.merge3 import TreeMerge, merge_trees
 from skills_engine.manifest import CORE, SKILLS, is_manifest
 from skills_engine.transaction.publish import Commit, publish
@@ -43,6 +43,8 @@ class Computed:
     wanted: Graft
     merge: TreeMerge
     findings: tuple[Finding, ...]
+    since: Goal | None = None
+    """What the fork was before the engine's last commits, where those were looked at: worth keeping in the cache."""
 
     @property
     def tree(self) -> str:
@@ -77,13 +79,31 @@ def compute(fork: Fork, intent: Intent) -> Progress[Computed]:
         graft = yield from fold(fork.git, intent.before, fork.applicable)
     wanted = graft if intent.before == intent.after else (yield from fold(fork.git, intent.after, fork.applicable))
     yield Event("merge with your edits")
-    lines = line_merge(fork.git)
-    history = partial(applied, fork, intent, lines) if intent.verb == "uninstall" else None
-    merge = merge_trees(fork.objects, graft.tree, fork.tree_oid, wanted.tree, lines=lines, history=history)
+    known = (
+        intent.verb in {"apply", "uninstall", "upgrade"} and fork.core == fork.recorded and graft.tree != wanted.tree
+    )
+    run = last_run(fork, graft.tree, line_merge(fork.git)) if known else None
+    merge = _merge(fork, intent, graft.tree, wanted.tree, run)
     if wanted.tree != graft.tree or intent.verb == "rebase":
         merge = replace(merge, tree=_recorded(fork, merge.tree, wanted.tree))
     findings = () if merge.conflicts else findings_of(fork, merge.tree, intent.after.core.base)
-    return Computed(intent, fork.head, fork.tree_oid, graft, wanted, merge, findings)
+    return Computed(intent, fork.head, fork.tree_oid, graft, wanted, merge, findings, run.goal if run else None)
+
+
+def _merge(fork: Fork, intent: Intent, graft: str, wanted: str, run: Run | None) -> TreeMerge:
+    """The owner's tree with the change from one graft to the other: by the fork's history where that knows it.
+
+    What comes to a tree that the owner has edited since is not asked of the history: it may take for granted
+    what the owner had then, and has not any more.
+    """
+    merge = partial(merge_trees, fork.objects, lines=line_merge(fork.git))
+    if run is not None and (run.after == fork.tree_oid or intent.verb == "uninstall"):
+        then = merge(run.graft, run.before, wanted)
+        if not then.conflicts:
+            now = merge(run.after, fork.tree_oid, then.tree, taking_out=intent.verb == "uninstall")
+            if not now.conflicts:
+                return replace(now, notes=(*then.notes, *now.notes), merged=(*then.merged, *now.merged))
+    return merge(graft, fork.tree_oid, wanted)
 
 
 def _recorded(fork: Fork, tree: str, wanted: str) -> str:
@@ -154,11 +174,11 @@ def publish_computed(fork: Fork, computed: Computed) -> str | None:
 
 
 def _cache_lines(fork: Fork, computed: Computed) -> list[str]:
-    """The new graft is kept under its ref; those of earlier states go."""
-    after = computed.intent.after
-    keep = cache_ref(fork.git.tree_of(after.core.base), after)
-    lines = []
-    for line in fork.git.run("for-each-ref", "--format=%(refname)", CACHE).decode().split():
-        if line != keep:
-            lines.append(f"delete {line}")
-    return [*lines, f"update {keep} {computed.wanted.tree}"]
+    """The new graft is kept under its ref, and those that the next operation will look at; others go."""
+    new, *others = (
+        cache_ref(fork.git.tree_of(goal.core.base), goal)
+        for goal in (computed.intent.after, computed.intent.before, computed.since)
+        if goal is not None
+    )
+    there = fork.git.run("for-each-ref", "--format=%(refname)", CACHE).decode().split()
+    return [*(f"delete {ref}" for ref in there if ref not in {new, *others}), f"update {new} {computed.wanted.tree}"]

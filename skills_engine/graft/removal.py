@@ -61,7 +61,7 @@ def _without(base: str, ours: str, theirs: str) -> str | None:
         if any(low <= start and end <= high for low, high in dropped):
             continue  # the owner took it out with the lines around it, and put nothing there
         place = _place(b, o, start, end, there)
-        if place is None or not _only_one(o, o[place[0] : place[1]]):
+        if place is None or not _only_one(o, o[place[0] : place[1]]) or _parts(b, (start, end)) != _parts(o, place):
             return None
         cuts.append(place)
     cuts.sort()
@@ -113,6 +113,13 @@ def _place(
                 if first >= 0 and ours[first : first + size] == run:
                     return first, first + size
     return None
+
+
+def _parts(units: Sequence[str], run: tuple[int, int]) -> tuple[bool, bool]:
+    """Whether a comma parts a run from what is before and after it: one that the owner put there goes with it."""
+    before = next((unit for unit in reversed(units[: run[0]]) if not unit.isspace()), "")
+    after = next((unit for unit in units[run[1] :] if not unit.isspace()), "")
+    return before == ",", after == ","
 
 
 def _only_one(ours: Sequence[str], run: Sequence[str]) -> bool:

@@ -148,7 +148,7 @@ def _try(fork: Fork, base: Core, skills: dict[str, Found], names: tuple[str, ...
                 return Trial(names, ok=False, found="the tests failed", output=failed)
     except SkillsError as error:
         return Trial(names, ok=False, found=error.message)
-    return Trial(names, ok=True, found=f"{len(changed)} files, {len(tests) if run else 'no'} tests run")
+    return Trial(names, ok=True, found=f"files changed: {len(changed)}, test files run: {len(tests) if run else 0}")
 
 
 def _reordered(fork: Fork, one: Entry | None, other: Entry | None) -> bool:

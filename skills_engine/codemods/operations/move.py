@@ -23,7 +23,8 @@ class Move(Operation):
 
     Its bytes go to the end of the module (before an `if __name__` block), which is created if it is not there. The
     imports that it needs come with it, every import of it in the repository follows, and the old module imports it
-    where it still uses it. What would make modules import each other in a circle refuses.
+    where it still uses it. So do strings that are its whole path, and in pyproject.toml and other configuration
+    such a path with a colon. What would make modules import each other in a circle refuses.
     """
 
     ensure = "move"
@@ -69,6 +70,38 @@ class Move(Operation):
                 "p/__init__.py": "from .b import LIMIT as L\n",
                 "p/a.py": "",
                 "p/b.py": "X = 1\nLIMIT = 3  # why\n",
+            },
+        ),
+        Example(
+            "where its whole path is named: in a script's entry point, in a test",
+            {
+                "a.py": "def f(): ...\n",
+                "b.py": "X = 1\n",
+                "pyproject.toml": '[project.scripts]\nf = "a:f"  # f\n',
+                "test_a.py": 'from unittest.mock import patch\n\nwith patch("a.f"):\n    print("a.f is in a")\n',
+            },
+            {"of": "a:f", "to": "b"},
+            {
+                "a.py": "",
+                "b.py": "X = 1\n\n\ndef f(): ...\n",
+                "pyproject.toml": '[project.scripts]\nf = "b:f"  # f\n',
+                "test_a.py": 'from unittest.mock import patch\n\nwith patch("b.f"):\n    print("a.f is in a")\n',
+            },
+        ),
+        Example(
+            "one import, where several of the old module lead to it",
+            {
+                "c.py": "import p\nimport p.a as a\nfrom p import a as b\n\nx = [p.a.f, a.f, b.f]\n",
+                "p/__init__.py": "",
+                "p/a.py": "def f(): ...\n",
+                "p/z.py": "X = 1\n",
+            },
+            {"of": "p.a:f", "to": "p.z"},
+            {
+                "c.py": "import p\nfrom p import z\nimport p.a as a\nfrom p import a as b\n\nx = [z.f, z.f, z.f]\n",
+                "p/__init__.py": "",
+                "p/a.py": "",
+                "p/z.py": "X = 1\n\n\ndef f(): ...\n",
             },
         ),
         Example(

@@ -10,7 +10,7 @@ from skills_engine.codemods.members import Members
 from skills_engine.codemods.operation import Example, Malformed, Operation, Refusal, module_paths
 from skills_engine.codemods.project import Project
 from skills_engine.codemods.references import variable_references
-from skills_engine.codemods.source import Source
+from skills_engine.codemods.source import Source, spliced
 from skills_engine.errors import CannotEnsure
 from skills_engine.types import Change, Outcome, Place
 
@@ -26,10 +26,11 @@ __all__ = ["Rename"]
 class Rename(Operation):
     """The function, class, method or module-level name `of` is called `to`, in every Python file of the repository.
 
-    Followed are imports of every kind, re-exports, `__all__`, string annotations, and for a method the overrides
-    in subclasses and accesses through objects whose class the code states. An access of that name on an object
-    of unknown class refuses, and `unclear: keep` or `unclear: rename` decides for all of them. Other strings and
-    comments stay.
+    Followed are imports of every kind, re-exports, `__all__`, string annotations, strings that are its whole path
+    (`patch("bot.app.go")`; in pyproject.toml and other configuration with a colon: `bot.app:go`), and for a method
+    the overrides in subclasses and accesses through objects whose class the code states. An access of that name on
+    an object of unknown class refuses, and `unclear: keep` or `unclear: rename` decides for all of them. Other
+    strings and comments stay.
     """
 
     ensure = "rename"
@@ -74,6 +75,20 @@ class Rename(Operation):
                 "bot/app.py": "class App:\n\tdef start(self): ...\n\n\tdef twice(self):\n\t\tself.start()\n",
                 "sub.py": "from bot.app import App\n\n\nclass Sub(App):\n    def start(self):\n        super().start()\n",
                 "use.py": "import bot.app\nfrom threading import Thread\n\n\ndef f(a: bot.app.App):\n    a.start()\n    Thread().go()\n",
+            },
+        ),
+        Example(
+            "where its whole path is named: in a script's entry point, in a test",
+            {
+                "bot/app.py": "def go(): ...\n",
+                "pyproject.toml": '[project.scripts]\nbot = "bot.app:go"  # go\nother = "other:go"\n',
+                "test_app.py": 'from unittest.mock import patch\n\nwith patch("bot.app.go"):\n    print("see bot.app.go")\n',
+            },
+            {"of": "bot.app:go", "to": "run"},
+            {
+                "bot/app.py": "def run(): ...\n",
+                "pyproject.toml": '[project.scripts]\nbot = "bot.app:run"  # go\nother = "other:go"\n',
+                "test_app.py": 'from unittest.mock import patch\n\nwith patch("bot.app.run"):\n    print("see bot.app.go")\n',
             },
         ),
         Example(
@@ -182,6 +197,9 @@ class Rename(Operation):
             written[path] = source.splice(sorted(splices))
             Source.check(path, written[path], self.describe())
             places += [source.place(splice.start) for splice in sorted(splices)]
+        for path, splices in sorted(found.configuration.items()):
+            written[path] = spliced(project.files.read(path) or b"", splices)
+            places += [Place(path, written[path].count(b"\n", 0, splice.start) + 1) for splice in sorted(splices)]
         for path, data in written.items():
             project.files.write(path, data)
         count = f"{len(places)} place{'s' * (len(places) != 1)} in {len(written)} file{'s' * (len(written) != 1)}"
