@@ -39,6 +39,15 @@ class Settings:
     log_level: str = "INFO"
     console: bool = True
     timezone: str = "UTC"
+    anthropic_api_key: Secret = Secret()
+    claude_code_oauth_token: Secret = Secret()
+    anthropic_base_url: str = "https://api.anthropic.com"
+    agent_image: str = "graftbot-agent"
+    agent_base: str = "python:3.12-slim"
+    max_containers: int = 4
+    container_memory: int = 2048
+    idle_seconds: float = 600
+    turn_seconds: float = 1800
 
     def secrets(self) -> Iterator[str]:
         """The values that may appear in no log."""

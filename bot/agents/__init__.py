@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.agents.base import Agent
+from bot.agents.container import ContainerAgent
 from bot.agents.offline import OfflineAgent
 
-__all__ = ["AGENTS", "Agent", "OfflineAgent"]
+__all__ = ["AGENTS", "Agent", "ContainerAgent", "OfflineAgent"]
 
-AGENTS: tuple[type[Agent], ...] = (OfflineAgent,)
+AGENTS: tuple[type[Agent], ...] = (ContainerAgent, OfflineAgent)

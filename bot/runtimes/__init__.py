@@ -1,0 +1,7 @@
+"""What runs containers. `bot.runtimes.docker` is imported when it is needed; `bot.testing` has one in memory."""
+
+from __future__ import annotations
+
+from bot.runtimes.base import Container, Mount, Runtime, Spec
+
+__all__ = ["Container", "Mount", "Runtime", "Spec"]

@@ -1,0 +1,71 @@
+"""What a runtime is: starts containers, talks with them, and finds those that nobody talks with any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+__all__ = ["Container", "Mount", "Runtime", "Spec"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A directory or file of the host, as `target` in the container."""
+
+    source: Path
+    target: str
+    write: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """A container. It has no capability, no way to gain one, and writes to its mounts and /tmp alone.
+
+    `installation` and `run` are labels: whose container this is, and which of its runs. `memory` is in bytes, swap
+    included. Without `network` it has loopback alone.
+    """
+
+    image: str
+    installation: str
+    run: str
+    user: str
+    command: Sequence[str] | None = None
+    mounts: Sequence[Mount] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    memory: int = 2 << 30
+    cpus: float = 1.0
+    processes: int = 256
+    network: bool = False
+
+
+class Container(Protocol):
+    """A container that was started."""
+
+    async def write(self, data: bytes) -> None:
+        """To its standard input, whose end it sees when the host lets go of it. Raises OSError if it has ended."""
+
+    async def read(self) -> tuple[int, bytes]:
+        """The next of its output, from 1 or 2 as in a shell; b"" at its end, or when the engine is gone."""
+
+    async def end(self) -> str:
+        """Kill it if it runs, and remove it; how it ended, in words. Once, and whatever has gone before."""
+
+
+class Runtime(Protocol):
+    """Raises BotError where the engine cannot do what is asked, now or ever."""
+
+    async def start(self, spec: Spec) -> Container:
+        """Create a container, attach to it, start it."""
+
+    async def runs(self, installation: str) -> set[str]:
+        """The runs of which a container is left, whatever its state."""
+
+    async def remove(self, installation: str, run: str) -> None:
+        """Remove the containers of a run, if there are any."""
+
+    async def close(self) -> None:
+        """Give back what the runtime holds."""
