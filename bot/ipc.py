@@ -107,21 +107,18 @@ class Ipc:
 
     async def _serve_one(self, rooms: dict[str, int], group: Group, name: str) -> None:
         id_ = name.removesuffix(".json")
-        seen = await self._store.read(SEEN, (group.folder, id_))
-        if seen:  # its effect was committed, and then somebody died
+        if seen := await self._store.read(SEEN, (group.folder, id_)):  # its effect was committed, then somebody died
             reply = seen[0][0]
         else:
             try:
-                tool, arguments = self._read(rooms["requests"], name, id_)
-            except FileNotFoundError:
+                reply = await self._effect(group, id_, *self._read(rooms["requests"], name, id_))
+            except (FileNotFoundError, sqlite3.Error):
+                raise
+            except Exception as error:  # noqa: BLE001  # whatever an agent makes fail: the others are served
+                self._refuse(rooms, group, name, str(error) if isinstance(error, ValueError) else repr(error))
                 return
-            except (OSError, ValueError) as error:
-                self._refuse(rooms, group, name, str(error))
-                return
-            reply = await self._effect(group, id_, tool, arguments)
         self._write(rooms["replies"], name, reply)
-        with suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=rooms["requests"])
+        os.unlink(name, dir_fd=rooms["requests"])
 
     async def _effect(self, group: Group, id_: str, tool: str, arguments: dict[str, Any]) -> str:
         """Carry a request out and commit it with its identifier; the reply."""

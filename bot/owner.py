@@ -44,8 +44,7 @@ async def ask(settings: Settings, tool: str, arguments: dict[str, Any]) -> Any:
         assistant = Assistant(store, [], OfflineAgent(settings))
         owner = Group(MAIN, "owner:me", "Owner")
         effect = await Tools(store, assistant, places, settings.timezone).call(owner, tool, arguments)
-        if effect.statements:
-            await store.write(*effect.statements)
+        await store.write(*effect.statements)
         await effect.afterwards()
         return effect.result
 

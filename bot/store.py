@@ -241,7 +241,7 @@ class Store:
                 if self._db.in_transaction:  # SQLite itself rolls back after some errors, a full disk among them
                     await self._db.execute("ROLLBACK")
                 raise
-            return cursors[0].rowcount
+            return cursors[0].rowcount if cursors else 0
 
 
 def stamp(moment: datetime) -> str:

@@ -1,0 +1,247 @@
+"""Requests of agents: authorised by directory, carried out once, and whatever else lies there harms nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from test_assistant import QUICK, until
+
+from bot.assistant import Assistant
+from bot.groups import Group, Places
+from bot.ipc import Ipc, Limits
+from bot.messages import Turn
+from bot.store import Store, open_store
+from bot.testing import FunctionAgent, MemoryChannel
+from bot.tools import Tools
+
+
+async def silent(turn: Turn) -> Sequence[str]:
+    return []
+
+
+class House:
+    """Two groups beside main, and the host that serves them."""
+
+    def __init__(self, store: Store, folder: Path, limits: Limits | None = None) -> None:
+        self.store = store
+        self.places = Places(folder)
+        self.channel = MemoryChannel(stays=True)
+        self.assistant = Assistant(store, [self.channel], FunctionAgent(silent), QUICK)
+        self.ipc = Ipc(self.places, store, Tools(store, self.assistant, self.places, "UTC"), limits)
+
+    def ask(self, who: str, tool: str, id_: str = "1", **arguments: Any) -> Path:
+        text = json.dumps({"id": id_, "tool": tool, "arguments": arguments})
+        path = self.places.ipc(who) / "requests" / f"{id_}.json"
+        path.with_suffix(".tmp").write_text(text)
+        return path.with_suffix(".tmp").rename(path)
+
+    async def answer(self, who: str, tool: str, id_: str = "1", **arguments: Any) -> dict[str, Any]:
+        request = self.ask(who, tool, id_, **arguments)
+        group = next(group for group in self.store.groups if group.folder == who)
+        assert not await self.ipc.serve(group)
+        assert not request.exists()
+        reply: dict[str, Any] = json.loads((self.places.ipc(who) / "replies" / f"{id_}.json").read_text())
+        return reply
+
+    async def sent(self) -> list[tuple[str, str]]:
+        return [(chat, text) for chat, text in await self.store.read("SELECT chat, text FROM outbox ORDER BY seq")]
+
+
+@pytest_asyncio.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_store(tmp_path) as store:
+        for folder in ("main", "ada", "bob"):
+            await store.register(Group(folder, f"memory:{folder}", folder.title(), "@Andy"))
+        made = House(store, tmp_path)
+        for group in store.groups:
+            made.places.prepare(group)
+        yield made
+
+
+async def test_a_group_acts_on_itself_and_main_on_all(house: House) -> None:
+    assert (await house.answer("ada", "send_message", "1", text="hi"))["ok"]
+    refused = await house.answer("ada", "send_message", "2", text="hi", chat="memory:bob")
+    assert refused["ok"] is False
+    assert "may not write" in refused["error"]
+    assert (await house.answer("main", "send_message", "3", text="hello", chat="memory:bob"))["ok"]
+    assert await house.sent() == [("memory:ada", "hi"), ("memory:bob", "hello")]
+
+    task = {"prompt": "p", "kind": "cron", "value": "0 9 * * *"}
+    of_ada = (await house.answer("ada", "schedule_task", "4", **task))["result"]["id"]
+    assert not (await house.answer("ada", "schedule_task", "5", folder="bob", **task))["ok"]
+    assert (await house.answer("bob", "list_tasks", "6"))["result"] == []
+    for number, tool in enumerate(("get_task", "update_task", "pause_task", "resume_task", "cancel_task"), 7):
+        stranger = await house.answer("bob", tool, str(number), task_id=of_ada)
+        assert stranger["error"].startswith(f"there is no task {of_ada!r}")
+    assert [task["id"] for task in (await house.answer("main", "list_tasks", "12"))["result"]] == [of_ada]
+    for number, tool in enumerate(("register_group", "refresh_groups"), 13):
+        assert "only main" in (await house.answer("bob", tool, str(number), chat="memory:x", folder="x"))["error"]
+
+
+async def test_main_registers_changes_and_removes_groups(house: House) -> None:
+    await house.store.met(("memory:new", "New people"))
+    known = (await house.answer("main", "refresh_groups"))["result"]
+    assert [(one["chat"], one["folder"]) for one in known] == [("memory:new", None)]
+    made = await house.answer(
+        "main", "register_group", "2", chat="memory:new", folder="new", trigger="@Bot", senders=["7"], drop=True
+    )
+    assert made["ok"]
+    assert house.store.group("memory:new") == Group("new", "memory:new", "new", "@Bot", ("7",), True)
+    assert (house.places.group("new") / "CLAUDE.md").exists()
+    await house.answer("main", "register_group", "3", chat="memory:new", name="Newer")
+    changed = house.store.group("memory:new")
+    assert changed is not None
+    assert (changed.name, changed.senders, changed.trigger) == ("Newer", ("7",), "@Bot")
+    for number, folder in enumerate(("../up", "global", "a/b", "UP", "", ".hidden", "ada"), 4):
+        bad = await house.answer("main", "register_group", str(number), chat="memory:other", folder=folder)
+        assert not bad["ok"], folder
+    await house.answer("main", "register_group", "20", chat="memory:new", remove=True)
+    assert house.store.group("memory:new") is None
+    assert not (await house.answer("main", "register_group", "21", chat="memory:main", remove=True))["ok"]
+
+
+@pytest.mark.parametrize("crash", ["before the reply is written", "before the request is removed"])
+async def test_a_crash_after_the_effect_does_not_repeat_it(
+    house: House, monkeypatch: pytest.MonkeyPatch, crash: str
+) -> None:
+    class Killed(BaseException):
+        """What no handler catches, as a kill."""
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    request = house.ask("ada", "send_message", text="once")
+    ada = house.store.group("memory:ada")
+    assert ada is not None
+    with monkeypatch.context() as patched:
+        if crash == "before the reply is written":
+            patched.setattr(Ipc, "_write", staticmethod(die))
+        else:
+            patched.setattr("bot.ipc.os.unlink", die)
+            patched.setattr(Ipc, "_write", staticmethod(lambda *_: None))
+        with pytest.raises(Killed):
+            await house.ipc.serve(ada)
+    assert request.exists(), "it is kept until all is done"
+    await house.ipc.serve(ada)
+    assert await house.sent() == [("memory:ada", "once")]
+    reply = json.loads((house.places.ipc("ada") / "replies/1.json").read_text())
+    assert reply["ok"]
+    assert not request.exists()
+
+
+async def test_what_is_no_request_is_set_aside_with_the_reason(house: House) -> None:
+    requests = house.places.ipc("ada") / "requests"
+    outside = house.places.data / "secret.json"
+    outside.write_text('{"id": "link", "tool": "send_message", "arguments": {"text": "secret"}}')
+    (requests / "link.json").symlink_to(outside)
+    os.mkfifo(requests / "pipe.json")
+    (requests / "folder.json").mkdir()
+    (requests / "noise.json").write_bytes(b"\xff\xfe{")
+    (requests / "huge.json").write_bytes(b" " * 70_000)
+    (requests / "deep.json").write_bytes(b"[" * 60_000)
+    (requests / "surrogate.json").write_text(
+        '{"id": "surrogate", "tool": "send_message", "arguments": {"text": "\\ud800"}}'
+    )
+    (requests / "other.json").write_text('{"id": "another", "tool": "send_message", "arguments": {"text": "x"}}')
+    (requests / "list.json").write_text("[]")
+    (requests / "..json").write_text("{}")
+    (requests / "a b.json").write_text("{}")
+    good = house.ask("ada", "send_message", "zz", text="good")
+    ada = house.store.group("memory:ada")
+    assert ada is not None
+    await house.ipc.serve(ada)
+    assert await house.sent() == [("memory:ada", "good")]
+    assert not good.exists()
+    assert not list(requests.iterdir())
+    refused = house.places.ipc("ada") / "refused"
+    reasons = {path.name.removesuffix(".reason"): path.read_text() for path in refused.glob("*.reason")}
+    assert set(reasons) == {
+        *(f"{n}.json" for n in ("link", "pipe", "folder", "noise", "huge", "deep", "surrogate", "other", "list")),
+        "..json",
+        "a b.json",
+    }
+    assert "longer than 65536 bytes" in reasons["huge.json"]
+    assert outside.exists()
+
+
+async def test_directories_that_an_agent_replaced_by_links_lead_nowhere(house: House, tmp_path: Path) -> None:
+    ada, bob = (house.store.group(f"memory:{name}") for name in ("ada", "bob"))
+    assert ada is not None
+    assert bob is not None
+    of_bob = house.ask("bob", "send_message", "1", text="of bob")
+    room = house.places.ipc("ada")
+    (room / "requests").rmdir()
+    (room / "requests").symlink_to(house.places.ipc("bob") / "requests")
+    await house.ipc.serve(ada)
+    assert of_bob.exists()
+    assert await house.sent() == []
+    (room / "requests").unlink()
+    (room / "replies").rmdir()
+    (room / "replies").symlink_to(tmp_path)
+    (room / "requests").mkdir()
+    house.ask("ada", "send_message", "CLAUDE", text="x")
+    await house.ipc.serve(ada)
+    assert not (tmp_path / "CLAUDE.json").exists()
+    await house.ipc.serve(bob)
+    assert await house.sent() == [("memory:bob", "of bob")]
+
+
+async def test_a_request_is_served_when_its_file_appears_and_one_that_waited_at_the_start(house: House) -> None:
+    house.ask("ada", "send_message", "1", text="before")
+    running = asyncio.create_task(house.ipc.run())
+    reply = house.places.ipc("ada") / "replies/1.json"
+    async with asyncio.timeout(20):
+        await until(reply.exists)
+        house.ask("bob", "send_message", "2", text="after")
+        await until((house.places.ipc("bob") / "replies/2.json").exists)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert await house.sent() == [("memory:ada", "before"), ("memory:bob", "after")]
+
+
+@pytest.mark.slow
+async def test_ten_thousand_files_a_second_are_limited_and_another_group_is_served_meanwhile(house: House) -> None:
+    room = house.places.ipc("ada") / "requests"
+    over = threading.Event()
+    written = 0
+
+    def flood() -> None:
+        nonlocal written
+        content = json.dumps({"id": "x", "tool": "send_message", "arguments": {"text": "spam"}})
+        while not over.is_set():
+            (room / f"{written:09}.json").write_text(content.replace('"x"', f'"{written:09}"'))
+            written += 1
+
+    running = asyncio.create_task(house.ipc.run())
+    thread = threading.Thread(target=flood)
+    begun = time.monotonic()
+    thread.start()
+    try:
+        for n in range(5):
+            house.ask("bob", "send_message", f"b{n}", text=f"{n}")
+            async with asyncio.timeout(20):
+                await until((house.places.ipc("bob") / f"replies/b{n}.json").exists)
+    finally:
+        over.set()
+        thread.join()
+    seconds = time.monotonic() - begun
+    async with asyncio.timeout(60):
+        await until(lambda: len(list(room.iterdir())) <= house.ipc._limits.crowd)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    sent = await house.sent()
+    assert [text for chat, text in sent if chat == "memory:bob"] == ["0", "1", "2", "3", "4"]
+    done = len(sent) - 5
+    later = time.monotonic() - begun
+    limits = house.ipc._limits
+    assert done <= limits.burst + limits.rate * (later + 1), (written, seconds)
+    assert written > 1_000, "it was no flood"
