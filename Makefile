@@ -22,7 +22,7 @@ setup: .venv/ready  ## everything that the other targets need
 	@echo "Ready. Try: make demo"
 
 image: setup  ## the image that agents run in; needs Docker
-	$(BIN)/python -m bot.image
+	$(BIN)/python container/build.py
 
 demo: setup  ## a fork's life in under a minute
 	$(BIN)/python fixtures/demo.py

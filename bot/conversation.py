@@ -21,7 +21,7 @@ __all__ = ["Conversation"]
 
 BEGIN = b"---GRAFTBOT-RESULT---"
 LONGEST_LINE = 4 << 20
-MOST_OUTPUT = 64 << 20
+MOST_OUTPUT = 32 << 20
 MOST_LOG, LOGS = 1 << 20, 20
 POLITE_SECONDS = 5.0
 SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -42,6 +42,7 @@ class Conversation:
         self._secrets = [secret.encode() for secret in secrets]
         self._pending: set[str] = set()
         self._replies: list[str] = []
+        self._written = 0
         self._answered: asyncio.Future[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self.closed = asyncio.create_task(self._read())
@@ -59,7 +60,7 @@ class Conversation:
     async def ask(self, turn: str, line: dict[str, Any]) -> list[str]:
         """The replies to a turn and to those that joined it. Raises BotError if the container says, or is, an error."""
         self._answered = asyncio.get_running_loop().create_future()
-        self._pending, self._replies = {turn}, []
+        self._pending, self._replies, self._written = {turn}, [], 0
         try:
             await self._write(line)
             either: set[asyncio.Future[Any]] = {self._answered, self.closed}
@@ -104,30 +105,33 @@ class Conversation:
         with suppress(asyncio.CancelledError):  # that is `end`, and this its work
             reason = await self._read_all()
         try:
-            return reason or await self._container.end()
+            how = await self._container.end()
+            return reason or how
         except BotError as error:  # the engine is gone; its containers are looked after when it is back
             return f"was lost: {error.message}"
 
     async def _read_all(self) -> str:
-        buffers = {1: b"", 2: b""}
-        total, result_next = 0, False
+        rest = {1: b"", 2: b""}
+        result_next = False
         with self._log().open("wb") as log:
             while True:
                 stream, data = await self._container.read()
-                total += len(data)
                 if not data:
                     return ""
-                if total > MOST_OUTPUT or len(buffers[stream]) > LONGEST_LINE:
-                    return f"wrote more than {MOST_OUTPUT >> 20} MB, or {LONGEST_LINE >> 20} MB in one line"
-                *lines, buffers[stream] = (buffers[stream] + data).split(b"\n")
-                for line in lines:
-                    if stream == 1 and result_next:
-                        self._take(line)
-                    elif line not in {b"", BEGIN, b"---END---"} and log.tell() < MOST_LOG:
-                        log.write(self._redacted(line) + b"\n")
-                        log.flush()
-                    if stream == 1:
+                self._written += len(data)
+                whole, _, rest[stream] = (rest[stream] + data).rpartition(b"\n")
+                if self._written > MOST_OUTPUT or len(rest[stream]) > LONGEST_LINE:
+                    return f"wrote more than {MOST_OUTPUT >> 20} MB in a turn, or {LONGEST_LINE >> 20} MB in a line"
+                if stream == 1 and (result_next or BEGIN in whole):
+                    for line in whole.split(b"\n"):
+                        if result_next:
+                            self._take(line)
                         result_next = line == BEGIN
+                elif whole.strip() and log.tell() < MOST_LOG:
+                    for secret in self._secrets:
+                        whole = whole.replace(secret, b"***")
+                    log.write(whole + b"\n")
+                    log.flush()
 
     def _take(self, line: bytes) -> None:
         """A result: the container's word for one turn. What is none is ignored, and the turn waits for its time-out."""
@@ -154,8 +158,3 @@ class Conversation:
         for old in sorted(self._logs.glob("run-*.log"))[: -LOGS + 1]:
             old.unlink(missing_ok=True)
         return self._logs / f"run-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.log"
-
-    def _redacted(self, line: bytes) -> bytes:
-        for secret in self._secrets:
-            line = line.replace(secret, b"***")
-        return line

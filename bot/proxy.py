@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import secrets
 import sys
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, web
+
+from bot.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -19,10 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Proxy"]
 
-log = logging.getLogger(__name__)
-
 PATHS = frozenset({"/v1/messages", "/v1/messages/count_tokens"})
-LARGEST_REQUEST = 64 << 20
 LONGEST_LINE = 1 << 20
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"})
 OF_ONE_CONNECTION = frozenset({"connection", "content-length", "host", "keep-alive", "transfer-encoding", "upgrade"})
@@ -92,8 +91,6 @@ class Proxy:
             return _refusal(401, "authentication_error", "this token is not, or no longer, valid here")
         if request.method != "POST" or request.path not in PATHS or self._session is None:
             return _refusal(403, "permission_error", f"{request.method} {request.path} is not passed on")
-        if (request.content_length or 0) > LARGEST_REQUEST:
-            return _refusal(413, "request_too_large", "the request is too large")
         headers = _passing(request.headers) | self._header | {"Accept-Encoding": "identity"}
         url = self._upstream + request.path_qs
         response: web.StreamResponse | None = None
@@ -107,7 +104,7 @@ class Proxy:
                     await response.write(piece)
                 await response.write_eof()
         except (ClientError, TimeoutError) as error:
-            log.warning("the API does not answer %s: %s", group, type(error).__name__)
+            log.warning("the API does not answer", group=group, error=type(error).__name__)
             if response is not None:  # the container sees that the answer broke off
                 raise
             return _refusal(502, "api_error", f"the API cannot be reached: {type(error).__name__}")
@@ -120,27 +117,17 @@ class _Usage:
     """The tokens that an answer tells of: an event stream line by line, or one JSON document."""
 
     def __init__(self) -> None:
-        self.input = 0
-        self.output = 0
+        self.input = self.output = 0
         self._rest = b""
 
     def feed(self, piece: bytes) -> None:
-        *lines, self._rest = (self._rest + piece).split(b"\n")
-        if self._rest.endswith(b"}"):
-            lines.append(self._rest)
-        self._rest = self._rest[-LONGEST_LINE:]
-        for line in lines:
-            if b'"usage"' in line:
-                self._count(line.removeprefix(b"data:"))
-
-    def _count(self, line: bytes) -> None:
-        try:
-            said: dict[str, Any] = json.loads(line)
-            usage: dict[str, int] = said.get("usage") or said["message"]["usage"]
-            read = sum(usage.get(f"{kind}input_tokens") or 0 for kind in ("", "cache_creation_", "cache_read_"))
-            self.input, self.output = max(self.input, read), max(self.output, usage.get("output_tokens") or 0)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return
+        *lines, self._rest = (self._rest[-LONGEST_LINE:] + piece).split(b"\n")
+        for line in (*lines, self._rest) if self._rest.endswith(b"}") else lines:
+            with suppress(ValueError, KeyError, TypeError, AttributeError):  # it tells of none
+                said = json.loads(line.removeprefix(b"data:")) if b'"usage"' in line else {}
+                usage = said.get("usage") or said["message"]["usage"]
+                read = sum(usage.get(f"{kind}input_tokens") or 0 for kind in ("", "cache_creation_", "cache_read_"))
+                self.input, self.output = max(self.input, read), max(self.output, usage.get("output_tokens") or 0)
 
 
 def _passing(headers: Mapping[str, str]) -> dict[str, str]:

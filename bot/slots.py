@@ -10,20 +10,17 @@ __all__ = ["Slots"]
 
 
 class Slots:
-    """`most` places. Who waits is served in order, and what is `urgent` before the rest."""
+    """`most` places; who waits is served in order, what is `urgent` before the rest, and `give` gives a place back."""
 
     def __init__(self, most: int) -> None:
-        self._free = most
+        self._free, self._order = most, count()
         self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
-        self._order = count()
 
     @property
     def wanted(self) -> bool:
-        """Whether somebody waits."""
-        return any(not future.done() for _, _, future in self._waiting)
+        return any(not place.done() for _, _, place in self._waiting)
 
     async def take(self, *, urgent: bool = False) -> None:
-        """Wait for a place; `give` it back."""
         if self._free:
             self._free -= 1
             return
@@ -32,15 +29,13 @@ class Slots:
         try:
             await place
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
+            if not place.cancelled():  # it had just been given one
                 self.give()
             raise
 
     def give(self) -> None:
-        """A place is free: for who waits, or for who comes."""
         while self._waiting:
-            _, _, place = heapq.heappop(self._waiting)
-            if not place.done():
+            if not (place := heapq.heappop(self._waiting)[2]).done():
                 place.set_result(None)
                 return
         self._free += 1

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from bot.store import Store
 
-__all__ = ["ContainerAgent", "containers"]
+__all__ = ["ContainerAgent", "containers", "installation"]
 
 PROJECT = Path(__file__).parents[2]
 SHOWN = ("bot", "container", "docs", "manifests", "skills_engine", "tests", ".claude/skills", "pyproject.toml")
@@ -45,7 +45,7 @@ class ContainerAgent(Agent):
         self._runtime = runtime
         self._project = project
         self._places = Places(settings.graftbot_data.resolve())
-        self.installation = _installation(settings)
+        self.installation = installation(settings)
         self._slots = Slots(settings.max_containers)
         self._talks: dict[str, Conversation] = {}
         self._runs: set[str] = set()
@@ -201,12 +201,13 @@ async def containers(settings: Settings) -> list[str]:
 
     runtime = DockerRuntime()
     try:
-        return sorted(await runtime.runs(_installation(settings)))
+        return sorted(await runtime.runs(installation(settings)))
     finally:
         await runtime.close()
 
 
-def _installation(settings: Settings) -> str:
+def installation(settings: Settings) -> str:
+    """The label of this bot's containers: no two bots share a data directory."""
     return hashlib.sha256(str(settings.graftbot_data.resolve()).encode()).hexdigest()[:16]
 
 

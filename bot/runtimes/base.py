@@ -23,10 +23,9 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """A container. It has no capability, no way to gain one, and writes to its mounts and /tmp alone.
+    """A container without capabilities that writes to its mounts, its home and /tmp alone.
 
-    `installation` and `run` are labels: whose container this is, and which of its runs. `memory` is in bytes, swap
-    included. Without `network` it has loopback alone.
+    `installation` and `run` are labels; `memory` is in bytes; without `network` there is loopback alone.
     """
 
     image: str
@@ -37,35 +36,31 @@ class Spec:
     mounts: Sequence[Mount] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     memory: int = 2 << 30
-    cpus: float = 1.0
     processes: int = 256
     network: bool = False
 
 
 class Container(Protocol):
-    """A container that was started."""
+    """A container that was started. Its standard input ends when the host lets go of it."""
 
     async def write(self, data: bytes) -> None:
-        """To its standard input, whose end it sees when the host lets go of it. Raises OSError if it has ended."""
+        """To its standard input. Raises OSError if it has ended."""
 
     async def read(self) -> tuple[int, bytes]:
         """The next of its output, from 1 or 2 as in a shell; b"" at its end, or when the engine is gone."""
 
     async def end(self) -> str:
-        """Kill it if it runs, and remove it; how it ended, in words. Once, and whatever has gone before."""
+        """Kill it if it runs, and remove it; how it ended, in words."""
 
 
 class Runtime(Protocol):
-    """Raises BotError where the engine cannot do what is asked, now or ever."""
+    """Each method raises BotError where the engine cannot do what is asked."""
 
-    async def start(self, spec: Spec) -> Container:
-        """Create a container, attach to it, start it."""
+    async def start(self, spec: Spec) -> Container: ...
 
     async def runs(self, installation: str) -> set[str]:
         """The runs of which a container is left, whatever its state."""
 
-    async def remove(self, installation: str, run: str) -> None:
-        """Remove the containers of a run, if there are any."""
+    async def remove(self, installation: str, run: str) -> None: ...
 
-    async def close(self) -> None:
-        """Give back what the runtime holds."""
+    async def close(self) -> None: ...

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import suppress
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import docker
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["DockerRuntime"]
 
 INSTALLATION, RUN = "graftbot.installation", "graftbot.run"
-GONE = (DockerException, OSError)  # requests' errors are OSErrors
-LONGEST_FRAME = 1 << 20
 T = TypeVar("T")
 
 
@@ -34,50 +32,47 @@ class DockerRuntime:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(4, "docker")
-        self._made: docker.APIClient | None = None
 
-    async def start(self, spec: Spec) -> DockerContainer:
-        container, end = await self.call(partial(self._start, spec))
-        end.setblocking(False)
-        reader, writer = await asyncio.open_connection(sock=end, limit=LONGEST_FRAME)
-        return DockerContainer(self, container, reader, writer)
-
-    async def runs(self, installation: str) -> set[str]:
-        found = await self.call(lambda: self.client.containers(all=True, filters=_label(INSTALLATION, installation)))
-        return {container["Labels"].get(RUN, "") for container in found}
-
-    async def remove(self, installation: str, run: str) -> None:
-        def remove() -> None:
-            for container in self.client.containers(all=True, filters=_label(RUN, run)):
-                if container["Labels"].get(INSTALLATION) == installation:
-                    with contextlib.suppress(NotFound):
-                        self.client.remove_container(container["Id"], force=True, v=True)
-
-        await self.call(remove)
-
-    async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        if self._made:
-            self._made.close()
-
-    @property
+    @cached_property
     def client(self) -> docker.APIClient:
-        """Made in a thread when it is first used: making it asks the engine which version it speaks."""
-        if self._made is None:
-            self._made = docker.from_env(timeout=30).api
-        return self._made
+        """Made in a thread when it is first used, for it asks the engine which version it speaks."""
+        return docker.from_env(timeout=30).api
 
     async def call(self, ask: Callable[[], T]) -> T:
-        """Ask the engine. Raises BotError for whatever it, or the way to it, says."""
+        """Ask the engine; BotError for whatever it, or the way to it, says."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
         except ImageNotFound as error:
             raise BotError(f"there is no such image: {error.explanation}", hint="bot setup") from error
         except APIError as error:
             raise BotError(f"the Docker Engine refuses: {error.explanation}") from error
-        except GONE as error:
-            hint = "start it, or see with `docker info` why it does not answer"
-            raise BotError(f"the Docker Engine cannot be reached: {error}", hint=hint) from error
+        except (DockerException, OSError) as error:
+            raise BotError(f"the Docker Engine cannot be reached: {error}", hint="`docker info` says more") from error
+
+    async def start(self, spec: Spec) -> DockerContainer:
+        identity, end = await self.call(partial(self._start, spec))
+        end.setblocking(False)
+        return DockerContainer(self, identity, *await asyncio.open_connection(sock=end, limit=1 << 20))
+
+    async def runs(self, installation: str) -> set[str]:
+        label = {"label": f"{INSTALLATION}={installation}"}
+        found = await self.call(lambda: self.client.containers(all=True, filters=label))
+        return {container["Labels"].get(RUN, "") for container in found}
+
+    async def remove(self, installation: str, run: str) -> None:
+        labels = {"label": [f"{INSTALLATION}={installation}", f"{RUN}={run}"]}
+
+        def remove() -> None:
+            for container in self.client.containers(all=True, filters=labels):
+                with suppress(NotFound):
+                    self.client.remove_container(container["Id"], force=True, v=True)
+
+        await self.call(remove)
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if "client" in self.__dict__:
+            self.client.close()
 
     def _start(self, spec: Spec) -> tuple[str, socket.socket]:
         client = self.client
@@ -90,24 +85,18 @@ class DockerRuntime:
             network_mode="bridge" if spec.network else "none",
             mem_limit=spec.memory,
             memswap_limit=spec.memory,
-            nano_cpus=int(spec.cpus * 1e9),
+            nano_cpus=10**9,
             pids_limit=spec.processes,
             ulimits=[Ulimit(name="core", soft=0, hard=0)],
             log_config=LogConfig(type="none"),  # the engine would fill the disk with what an agent writes
             init=True,
         )
-        made = client.create_container(
-            spec.image,
-            list(spec.command) if spec.command else None,
-            user=spec.user,
-            stdin_open=True,
-            environment=dict(spec.environment),
-            labels={INSTALLATION: spec.installation, RUN: spec.run},
-            host_config=host,
-        )
+        command = list(spec.command) if spec.command else None
+        labels = {INSTALLATION: spec.installation, RUN: spec.run}
+        options: Any = {"environment": dict(spec.environment), "labels": labels, "host_config": host}
+        made = client.create_container(spec.image, command, user=spec.user, stdin_open=True, **options)
         identity: str = made["Id"]
-        try:
-            # StdinOnce, which this creates, closes its input when we are gone: no orphan outlives us for long.
+        try:  # the SDK asks for StdinOnce: the container's input ends with us, and no orphan outlives us for long
             attached: Any = client.attach_socket(identity, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             client.start(identity)
         except BaseException:
@@ -126,10 +115,7 @@ class DockerContainer:
     def __init__(
         self, runtime: DockerRuntime, identity: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        self._runtime = runtime
-        self._identity = identity
-        self._reader = reader
-        self._writer = writer
+        self._runtime, self._identity, self._reader, self._writer = runtime, identity, reader, writer
 
     async def write(self, data: bytes) -> None:
         self._writer.write(data)
@@ -156,7 +142,3 @@ class DockerContainer:
         if state["Running"]:
             return "was stopped"
         return "had no memory left" if state["OOMKilled"] else f"ended with {state['ExitCode']}"
-
-
-def _label(name: str, value: str) -> dict[str, str]:
-    return {"label": f"{name}={value}"}

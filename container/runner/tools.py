@@ -20,15 +20,13 @@ def _one_of(about: str, *values: str) -> dict[str, Any]:
     return {**_text(about), "enum": list(values)}
 
 
-ID = {"id": _text("The task's identifier, from list_tasks.")}
+ID = {"task_id": _text("The task's identifier, from list_tasks.")}
 TASK: dict[str, Any] = {
-    "prompt": _text(
-        "What the agent is to do each time. It sees nothing of this conversation if the context is isolated."
-    ),
-    "kind": _one_of("How `when` is read.", "cron", "interval", "once"),
-    "when": _text("cron: five fields. interval: seconds. once: ISO 8601 local time, such as 2030-01-31T09:00."),
-    "time_zone": _text("IANA name such as Europe/Berlin; without one, the assistant's."),
-    "context": _one_of("group: in this conversation. isolated: in a fresh one.", "group", "isolated"),
+    "prompt": _text("What the agent is to do each time. It sees nothing of this conversation if the task is isolated."),
+    "kind": _one_of("How `value` is read.", "cron", "interval", "once"),
+    "value": _text("cron: five fields. interval: seconds. once: ISO 8601 local time, such as 2030-01-31T09:00."),
+    "timezone": _text("IANA name such as Europe/Berlin; without one, the assistant's."),
+    "isolated": {"type": "boolean", "description": "In a fresh conversation each time, not in this one."},
     "script": _text(
         "Optional bash script that runs first. Its last line of output is JSON: {'wake': false} ends the run without"
         " an agent; {'wake': true, 'data': ...} wakes it with the data."
@@ -45,15 +43,15 @@ TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     ),
     "schedule_task": (
         "Schedule a task for this group. Only the main group may name another.",
-        {**TASK, "group": _text("The folder of the group that the task is for.")},
-        ["prompt", "kind", "when"],
+        {**TASK, "folder": _text("The folder of the group that the task is for.")},
+        ["prompt", "kind", "value"],
     ),
     "list_tasks": ("The tasks of this group; for the main group, all.", {}, []),
-    "get_task": ("A task with its latest runs.", ID, ["id"]),
-    "update_task": ("Change a task; what is not named stays.", {**ID, **TASK}, ["id"]),
-    "pause_task": ("Pause a task.", ID, ["id"]),
-    "resume_task": ("Resume a paused task.", ID, ["id"]),
-    "cancel_task": ("Cancel a task for good.", ID, ["id"]),
+    "get_task": ("A task with its latest runs.", ID, ["task_id"]),
+    "update_task": ("Change a task; what is not named stays.", {**ID, **TASK}, ["task_id"]),
+    "pause_task": ("Pause a task.", ID, ["task_id"]),
+    "resume_task": ("Resume a paused task.", ID, ["task_id"]),
+    "cancel_task": ("Cancel a task for good.", ID, ["task_id"]),
 }
 MAIN_TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "register_group": (
@@ -63,8 +61,10 @@ MAIN_TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
             "folder": _text("Lower-case letters, digits, - and _."),
             "name": _text("The name that people see."),
             "trigger": _text("How a message must begin to be answered, such as @Andy; without one, all are answered."),
+            "options": {"type": "object", "description": "'mounts': [{'host', 'name', 'write'}], 'network': true."},
+            "remove": {"type": "boolean", "description": "Take part no longer; its folder stays."},
         },
-        ["chat", "folder", "name"],
+        ["chat"],
     ),
     "refresh_groups": ("Ask the channels for their chats; lists those that are known.", {}, []),
 }

@@ -25,7 +25,8 @@ from bot.store import Store, open_store
 __all__ = ["FAMILY", "IMAGE", "KEY", "MAIN", "World", "api", "engine", "turn", "world"]
 
 IMAGE = os.environ.get("AGENT_IMAGE") or "graftbot-agent"
-KEY = "sk-ant-the-real-key-that-nobody-may-see"
+KEY = f"sk-ant-{uuid4().hex}"
+"""The real one; made anew each time, so that not even the tests' own files have it."""
 MAIN = Group("main", "memory:main", "Main")
 FAMILY = Group("family", "memory:family", "Family")
 

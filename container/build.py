@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build"]
 
-CONTEXT = Path(__file__).parents[1] / "container"
+CONTEXT = Path(__file__).parent
 ABOUT = "import platform, sys; print(*sys.version_info[:2], sep='.', end=' '); print(platform.machine())"
 GLIBC = (17, 24, 28, 31, 34, 35, 36)
 """Minor versions of the C library that wheels ask for, up to that of Debian 12, the oldest base that has its Python."""
