@@ -13,7 +13,7 @@ import typer
 from bot.errors import BotError
 
 if TYPE_CHECKING:
-    from bot.doctor import Finding
+    from bot.errors import Finding
     from bot.settings import Settings
 
 __all__ = ["app", "main"]

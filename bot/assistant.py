@@ -100,13 +100,13 @@ class Assistant:
         for id_ in await self._tasks.recover():
             self._runs.wake(id_)
         connections = [asyncio.create_task(self._keep_connected(channel)) for channel in self.channels.values()]
-        services = [asyncio.ensure_future(service()) for service in (self.scheduler.run, *beside)]
+        services = [asyncio.create_task(self._keep(service)) for service in (self.scheduler.run, *beside)]
         working = asyncio.create_task(self._until_the_end(connections))
         stopping = asyncio.create_task(stop.wait())
         try:
-            ended, _ = await asyncio.wait({working, stopping, *services}, return_when=asyncio.FIRST_COMPLETED)
-            for task in ended:
-                task.result()
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
         finally:
             tasks = (stopping, working, *services, *connections)
             for task in tasks:
@@ -164,6 +164,18 @@ class Assistant:
                 log.warning("connection lost", channel=channel.name, error=repr(error), again_in=round(delay, 1))
                 log.debug("connection lost", channel=channel.name, exc_info=True)
                 await asyncio.sleep(delay)
+
+    async def _keep(self, service: Callable[[], Awaitable[None]]) -> None:
+        """A service that fails, at a full disk, say, begins again after a pause."""
+        failures = 0
+        while True:
+            try:
+                await service()
+            except Exception as error:  # noqa: BLE001  # whatever it is, the bot goes on
+                failures += 1
+                log.error("a service failed", service=repr(service), error=repr(error))
+                log.debug("a service failed", exc_info=True)
+            await asyncio.sleep(self._backoff.delay(failures or 1))
 
     async def _answer(self, chat: str) -> None:
         channel, group = self._channel(chat), self._store.group(chat)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.agents import AGENTS
 from bot.channels import CHANNELS
-from bot.errors import BotError
+from bot.errors import BotError, Finding
 from bot.groups import MAIN
 from bot.migrations import MIGRATIONS
 from bot.schedule import zone_of
@@ -20,18 +19,9 @@ if TYPE_CHECKING:
 
     from bot.settings import Settings
 
-__all__ = ["CHECKS", "Finding", "examine"]
+__all__ = ["CHECKS", "examine"]
 
 LEAST_SPACE = 500_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was looked at, what is wrong with it ("" for nothing), and what to do."""
-
-    what: str
-    wrong: str = ""
-    hint: str = ""
 
 
 async def space(settings: Settings) -> Finding:

@@ -7,7 +7,9 @@ BotError              one base: what happened, where, and what to do next
 
 from __future__ import annotations
 
-__all__ = ["BotError", "Misconfigured", "Undeliverable"]
+from dataclasses import dataclass
+
+__all__ = ["BotError", "Finding", "Misconfigured", "Undeliverable"]
 
 
 class BotError(Exception):
@@ -25,3 +27,12 @@ class Misconfigured(BotError, ValueError):
 
 class Undeliverable(BotError):
     """This message can never reach this chat; others may. The outbox keeps it with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at or done, what is wrong with it ("" for nothing), and what to do. `bot doctor` shows them."""
+
+    what: str
+    wrong: str = ""
+    hint: str = ""

@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
 __all__ = ["log", "set_up"]
 
+STEPS: list[Any] = [
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=False),
+    structlog.processors.format_exc_info,
+]
+structlog.configure(
+    processors=[structlog.stdlib.filter_by_level, *STEPS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
 log: Any = structlog.stdlib.get_logger("bot")
 """Events with names and values: `log.info("not registered", chat=chat)`. A message's text is no such value."""
 
@@ -28,26 +40,15 @@ def set_up(level: str, secrets: Iterable[str], folder: Path | None = None) -> No
     if number is None:
         hint = "set it to DEBUG, INFO, WARNING or ERROR"
         raise Misconfigured(f"LOG_LEVEL cannot be {level!r}", hint=hint)
-    steps: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=False),
-        structlog.processors.format_exc_info,
-    ]
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
     console = logging.StreamHandler()
     plain = structlog.dev.plain_traceback  # the others show variables, and so prompts
     renderer = structlog.dev.ConsoleRenderer(colors=console.stream.isatty(), exception_formatter=plain)
-    console.setFormatter(Redacted(secrets, renderer, steps))
+    console.setFormatter(Redacted(secrets, renderer))
     handlers: list[logging.Handler] = [console]
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         file = RotatingFileHandler(folder / "bot.log", maxBytes=BYTES, backupCount=FILES, encoding="utf-8")
-        file.setFormatter(Redacted(secrets, structlog.processors.JSONRenderer(), steps))
+        file.setFormatter(Redacted(secrets, structlog.processors.JSONRenderer()))
         handlers.append(file)
     logging.basicConfig(level=number, handlers=handlers, force=True)
     for chatty in ("asyncio", "aiosqlite", "watchfiles"):
@@ -57,9 +58,9 @@ def set_up(level: str, secrets: Iterable[str], folder: Path | None = None) -> No
 class Redacted(structlog.stdlib.ProcessorFormatter):
     """Hides secrets in the finished text, so that one in an exception's traceback is covered too."""
 
-    def __init__(self, secrets: Iterable[str], renderer: Any, steps: list[Any]) -> None:
+    def __init__(self, secrets: Iterable[str], renderer: Any) -> None:
         super().__init__(
-            foreign_pre_chain=steps, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+            foreign_pre_chain=STEPS, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
         )
         self._secrets = tuple(secrets)
 

@@ -43,7 +43,8 @@ async def _run(settings: Settings) -> None:
     async with open_store(settings.graftbot_data) as store:
         await _register_the_console(store, settings)
         for group in store.groups:
-            places.prepare(group)
+            if not places.ipc(group.folder).is_dir():
+                places.prepare(group)
         assistant = Assistant(store, channels, agent, zone=zone_of(settings.timezone))
         ipc = Ipc(places, store, Tools(store, assistant, places, settings.timezone))
         names = ", ".join(channel.name for channel in channels)

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.doctor import Finding, examine
+from bot.doctor import examine
+from bot.errors import Finding
 from bot.groups import Places
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from skills_engine.verbs.inspect import blame, diff, show
 from skills_engine.verbs.look import list_, log, search, status
 from skills_engine.verbs.merging import driver, driver_install, driver_uninstall, merge_files
 from skills_engine.verbs.plan import apply_plan, plan, write_plan
+from skills_engine.verbs.record import record
 from skills_engine.verbs.reports import ChangeReport, Options
 from skills_engine.verbs.setup import init
 
@@ -37,6 +38,7 @@ __all__ = [
     "merge_files",
     "plan",
     "rebase",
+    "record",
     "replay",
     "result",
     "search",

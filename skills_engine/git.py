@@ -138,7 +138,7 @@ class Git:
         if done.returncode or len(lines) < 6:
             raise Refused(
                 f"{self.directory} is not inside a git repository",
-                hint="run it in your fork, or name it with -C DIR",
+                hint="run it in your fork, or name it with -C DIR; a downloaded copy needs git init and a commit first",
             )
         _, shallow, git_dir, common, object_format, top = lines
         if object_format != "sha1":

@@ -28,8 +28,9 @@ def found(owner: Texts, after: Texts, graft: Texts | None = None) -> list[str]:
     old = {path: as_bytes(text) for path, text in owner.items()}
     new = old | {path: as_bytes(text) for path, text in after.items()}
     changed = [Changed(p, new[p], (old.get(p), as_bytes(graft.get(p)))) for p in after if new[p] != old.get(p)]
-    tree = MemoryFiles({path: data for path, data in new.items() if data is not None})
-    return [f"{f.rule} {f}" for f in check(changed, tree)]
+    theirs = {path: as_bytes(text) for path, text in graft.items()}
+    tree, base = (MemoryFiles({p: data for p, data in texts.items() if data is not None}) for texts in (new, theirs))
+    return [f"{f.rule} {f}" for f in check(changed, tree, base)]
 
 
 ONE_FILE = [
@@ -116,6 +117,14 @@ def test_what_either_version_had_stays_allowed() -> None:
     assert found({"m.py": owner}, {"m.py": again}, {"m.py": graft}) == [
         "undefined m.py:6: the name 'theirs' is not defined"
     ]
+
+
+def test_what_upstream_broke_itself_is_not_the_operations_doing() -> None:
+    """Upstream renamed a module, and another of its modules still imports the old one."""
+    owner: Texts = {"a.py": "from b import x\n", "b.py": "x = 1\n"}
+    moved: Texts = {"b.py": None, "c.py": "x = 1\n"}
+    assert found(owner, moved, {**moved, "a.py": "from b import x\n"}) == []
+    assert found(owner, moved, {**moved, "a.py": "from c import x\n"}) == ["import a.py:1: there is no module b"]
 
 
 def test_a_definition_from_each_side_is_found() -> None:

@@ -29,6 +29,7 @@ from skills_engine.verbs.inspect import Line, Shown
 from skills_engine.verbs.look import Listed, Status
 from skills_engine.verbs.merging import Installed, MergeResult
 from skills_engine.verbs.plan import Plan
+from skills_engine.verbs.record import Recorded
 from skills_engine.verbs.reports import ChangeReport
 
 pytest_plugins = ("forkkit.plugin",)
@@ -55,6 +56,7 @@ RESULTS: dict[str, Any] = {
     "log": list[Operation],
     "blame": list[Line],
     "lint": list[Problem],
+    "record": Recorded,
     "test": list[Trial],
     "abort": Aborted,
     "doctor": Diagnosis,

@@ -63,3 +63,37 @@ def test_invalid(op: type[Operation], refusal: Refusal) -> None:
     assert caught.value.outcome is refusal.outcome
     assert refusal.message in caught.value.message
     assert files.contents == as_files(refusal.before), "a refusal leaves the files as they were"
+
+
+def test_what_may_be_meant_stands_where_the_missing_name_would() -> None:
+    code = b"X = 1\n\n\ndef f():\n    y = 1\n\n\nclass A:\n    z = 1\n"
+    for of, near in (("Q", [1]), ("A.q", [9]), ("f.z", [9])):
+        with pytest.raises(CannotEnsure) as caught:
+            decode({"ensure": "value", "in": "m.py", "of": of, "value": "2"}).apply(MemoryFiles({"m.py": code}))
+        assert [place.line for place in caught.value.candidates] == near
+
+
+NEWER = 'import os\n\n\nclass A[T]:\n    def f[U](self, u: U) -> T:\n        return f"{u["a"]!r}"\n\n\ntype X = int\n'
+EDITS: list[tuple[dict[str, str], str, str]] = [
+    ({"ensure": "base", "of": "A", "base": "B"}, "A[T]", "A[T](B)"),
+    ({"ensure": "parameter", "of": "A.f", "parameter": "v=1"}, "u: U)", "u: U, v=1)"),
+    ({"ensure": "replace", "pattern": 'u["a"]', "with": 'u["b"]'}, '"a"', '"b"'),
+    ({"ensure": "rename", "of": "X", "to": "Y"}, "X", "Y"),
+]
+
+
+@pytest.mark.parametrize(("keys", "old", "new"), EDITS)
+def test_a_file_for_a_newer_python_than_this_one_is_edited(keys: dict[str, str], old: str, new: str) -> None:
+    files = MemoryFiles({"m.py": NEWER.encode()})
+    assert decode({"in": "m.py", **keys}).apply(files).outcome is Outcome.APPLIED
+    assert files.contents["m.py"].decode() == NEWER.replace(old, new)
+
+
+def test_whether_an_import_is_used_is_not_guessed_in_a_file_for_a_newer_python() -> None:
+    files = MemoryFiles({"m.py": NEWER.encode()})
+    try:
+        decode({"ensure": "no-import", "in": "m.py", "import": "import os"}).apply(files)
+    except CannotEnsure as error:
+        assert "this Python cannot say" in error.message
+    else:
+        assert "import os" not in files.contents["m.py"].decode()

@@ -116,6 +116,7 @@ CORE = {
     "function": ("def {n}():\n    # why\n    return unused() + BASE + len(json.dumps([1]))\n", "()"),
     "recursive": ("def {n}(k=2):\n    return {n}(k - 1) + 1 if k else 0\n", "()"),
     "class": ("class {n}:\n    self_: '{n}'\n    def __repr__(self):\n        return 'it'\n", "().__repr__()"),
+    "decorated": ("# two\n@(lambda f: lambda: [f(), json.dumps(2)])\ndef {n}():\n    return BASE\n", "()"),
     "variable": ("{n} = BASE + 1  # {n}\n", ""),
     "twice": ("if BASE:\n    def {n}():\n        return 1\nelse:\n    def {n}():\n        return 2\n", "()"),
 }  # fmt: skip

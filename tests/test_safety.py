@@ -19,7 +19,10 @@ pytest_plugins = ("harness.plugin",)
 def test_not_a_repository(tmp_path: Path) -> None:
     ran = skills(tmp_path, "status", env=environment(tmp_path / "home", GIT_CEILING_DIRECTORIES=str(tmp_path.parent)))
     assert (ran.code, ran.out) == (1, "")
-    assert f"{tmp_path} is not inside a git repository\n  → run it in your fork, or name it with -C DIR" in ran.err
+    assert (
+        f"{tmp_path} is not inside a git repository\n  → run it in your fork, or name it with -C DIR; a downloaded copy"
+        in ran.err
+    )
 
 
 def test_no_such_directory(tmp_path: Path) -> None:

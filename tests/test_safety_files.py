@@ -145,3 +145,12 @@ def test_an_executable_bit_that_only_the_working_tree_has(fork: Repo) -> None:
     applied(fork, "add-dice")
     assert (fork.path / "parrot/commands.py").stat().st_mode & 0o111 == 0o111
     assert fork.git("ls-files", "-s", "parrot/commands.py").startswith("100644")
+
+
+def test_a_file_that_was_moved_and_git_not_told(fork: Repo) -> None:
+    """Its change would go nowhere: the operation is refused, and done once the move is committed."""
+    applied(fork, "add-clock")
+    fork.write({"parrot/moved.py": fork.read("parrot/settings.py"), "parrot/settings.py": None})
+    refused(
+        fork, "uninstall", *QUICK, "add-clock", says="parrot/settings.py is gone and parrot/moved.py is much like it"
+    )

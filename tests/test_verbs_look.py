@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 from forkkit import Recipe, Workshop, recipes, skills, whole
@@ -48,3 +49,22 @@ def test_what_verbs_say_of_a_fork_fits(workshop: Workshop, recipe: Recipe) -> No
             blamed = skills(fork, "blame", path, "--json").document["result"]
             assert "\n".join(line["text"] for line in blamed).split() == fork.read(path).split()
             assert "you" in {line["owner"] for line in blamed}
+
+
+def test_edits_that_are_not_committed_are_the_owners_too(workshop: Workshop, tmp_path: Path) -> None:
+    fork = workshop.copy(next(r for r in recipes() if r.name == "inside-skill-code"), tmp_path)
+    skills(fork, "diff")  # whose graft `status` then finds
+    page = fork.read("README.md")
+    fork.write({"README.md": page.replace("\n", "\r\n") + "Mine\r\n", "new.py": "x = 1\n", "bot/commands.py": None})
+    fork.git("config", "core.autocrlf", "true")
+    fork.git("add", "new.py")
+    diff = skills(fork, "diff", "--json").document["result"]["diff"]
+    assert "+Mine\n" in diff
+    assert "+x = 1\n" in diff
+    assert "+++ /dev/null" in diff
+    assert f"-{page.splitlines()[0]}" not in diff, "git would store the same line ends"
+    blamed = skills(fork, "blame", "README.md", "--json").document["result"]
+    assert [line["owner"] for line in blamed] == ["upstream"] * len(page.splitlines()) + ["you"]
+    assert skills(fork, "blame", "new.py").said.startswith("you")
+    found = {(f["how"], f["path"]) for f in skills(fork, "status", "--json").document["result"]["files"]}
+    assert {("changed", "README.md"), ("added", "new.py"), ("removed", "bot/commands.py")} <= found

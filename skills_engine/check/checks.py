@@ -28,28 +28,29 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 
-def check(changed: Sequence[Changed], tree: Tree) -> tuple[Finding, ...]:
+def check(changed: Sequence[Changed], tree: Tree, base: Tree | None = None) -> tuple[Finding, ...]:
     """What the operation broke, sorted by place. What was as broken in a version that went into it is left out.
 
-    `tree` is the tree that the operation leads to; only files that it did not
-    change are read there. Only changed files are parsed, unless a definition,
-    a file or a signature really changed: then so are the files that name it.
+    `tree` is the tree that the operation leads to, and `base` the one that the second version of each changed
+    file is from; only files that the operation did not change are read there. Only changed files are parsed,
+    unless a definition, a file or a signature really changed: then so are the files that name it.
     """
-    return tuple(sorted(set(_Check(changed, tree).findings())))
+    return tuple(sorted(set(_Check(changed, tree, base).findings())))
 
 
 class _Check:
-    def __init__(self, changed: Sequence[Changed], tree: Tree) -> None:
+    def __init__(self, changed: Sequence[Changed], tree: Tree, base: Tree | None) -> None:
         self.changed = {c.path: c for c in changed}
         self.tree = tree
         cache: dict[tuple[str, bytes], Parsed] = {}
         self.after = Modules(Version({c.path: c.after for c in changed}, tree, cache))
         count = max((len(c.before) for c in changed), default=0)
+        others = (tree, base)  # what the operation did not change is in the owner's version as it is after it
         self.before = [
             Modules(
                 Version(
                     {c.path: c.before[n] if n < len(c.before) else None for c in changed},
-                    tree if n == 0 else None,
+                    others[n] if n < len(others) else None,
                     cache,
                 )
             )

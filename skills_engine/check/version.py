@@ -87,7 +87,7 @@ class Version:
     """One version of the whole tree: the changed files as they are in it and, if `tree` is given, all others.
 
     Without `tree` a file that the operation did not change is unknown and
-    reads as None: the graft's other files may differ from the owner's.
+    reads as None.
     """
 
     def __init__(

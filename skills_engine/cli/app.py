@@ -52,7 +52,7 @@ FAMILIES = {
         *("init", "apply", "uninstall", "upgrade", "rebase", "continue"),
         *("skip", "abort", "undo", "doctor", "replay"),
     ),
-    "author": ("lint", "test"),
+    "author": ("lint", "record", "test"),
     "merging": ("merge-file", "merge-driver"),
 }
 """The verbs, by the module that has them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,7 +20,7 @@ Names = Annotated[
 
 
 def verbs() -> dict[str, Callable[..., None]]:
-    return {"lint": lint, "test": test}
+    return {"lint": lint, "record": record, "test": test}
 
 
 def lint(
@@ -40,6 +41,44 @@ def lint(
     out.result(found, people)
     if found:
         raise typer.Exit(1)
+
+
+def record(
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+    change: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[A..B|DIR DIR]", help="Commits, or two directories; your own edits without.", show_default=False
+        ),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", show_default=False)] = None,
+    loose: Annotated[
+        bool, typer.Option("--loose", help="Prefer operations that survive drift to the same blank lines.")
+    ] = False,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Turn a change into a skill package, and prove that the package makes it."""
+    from skills_engine.verbs.record import record as verb  # noqa: PLC0415
+
+    out, where = start("record", directory, json=json, quiet=quiet, verbose=verbose)
+    found = out.run(verb(where, name, change or [], output, loose=loose))
+
+    def people() -> None:
+        out.line(f"{found.folder}: {len(found.operations)} operations")
+        for line in found.operations if verbose else ():
+            out.line(f"  {line}")
+        for line in found.left:
+            out.line(f"left out: {line}", "note")
+        for line in found.differences:
+            out.line(f"differs: {line}", "bad")
+        if found.exact:
+            out.line("applied to what was there before, it gives the change byte for byte", "good")
+        out.line(f"Now say what it is for, in {found.folder}/SKILL.md, and run: skills lint {name}, skills test {name}")
+
+    out.result(found, people)
 
 
 def test(

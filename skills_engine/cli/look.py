@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from skills_engine.cli.complete import available, installed
-from skills_engine.cli.options import Dir, Json, Quiet, Verbose, start
+from skills_engine.cli.options import Dir, Json, Quiet, Trust, Verbose, start
 from skills_engine.cli.output import Output, counted
 from skills_engine.errors import UsageError
 
@@ -82,6 +82,7 @@ def plan(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Save it for `skills apply FILE`.", show_default=False),
     ] = None,
+    trust: Trust = False,
     directory: Dir = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -93,7 +94,7 @@ def plan(
     from skills_engine.verbs.reports import Options  # noqa: PLC0415
 
     out, where = start("plan", directory, json=json, quiet=quiet, verbose=verbose)
-    found = out.run(verb(where, wanted, Options(dry_run=True)))
+    found = out.run(verb(where, wanted, Options(dry_run=True, trust=trust)))
     if output is not None:
         write_plan(found, output)
 

@@ -24,15 +24,18 @@ def merge_file(
     ours: Annotated[Path, typer.Argument(show_default=False)],
     theirs: Annotated[Path, typer.Argument(show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", show_default=False)],
+    via_record: Annotated[
+        bool, typer.Option("--via-record", help="Record THEIRS as operations and apply them to OURS.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Merge three versions of a file into OUT. Exit 3: OUT has conflict markers."""
-    from skills_engine.verbs.merging import merge_files  # noqa: PLC0415
+    """Merge three versions of a file into OUT. Exit 3: OUT has conflict markers (via record: is not written)."""
+    from skills_engine.verbs.merging import carry_file, merge_files  # noqa: PLC0415
 
     out, _ = start("merge-file", None, json=json, quiet=quiet, verbose=verbose)
-    found = merge_files(base, ours, theirs, output)
+    found = (carry_file if via_record else merge_files)(base, ours, theirs, output)
 
     def people() -> None:
         for note in found.notes:

@@ -49,7 +49,10 @@ class State:
 
 state = State()
 
-_QUESTIONS = {"list", "search", "show", "plan", "status", "log", "diff", "blame", "doctor", "replay", "lint", "test"}
+_QUESTIONS = {
+    *("list", "search", "show", "plan", "status", "log", "diff", "blame"),
+    *("doctor", "replay", "lint", "record", "test"),
+}
 
 
 def start(verb: str, directory: Path | None, *, json: bool, quiet: bool, verbose: bool) -> tuple[Output, Path]:

@@ -40,6 +40,13 @@ def find_call(source: Source, of: str, callee: str, doing: str, nth: int = 0) ->
         raise source.ambiguous(doing, what, found, "say which with `nth`, counted from 1")
     if found:
         raise source.missing(doing, f"{where} calls {callee} {len(found)} times, not {nth}", found)
+    for other in () if of else source.definitions:
+        inside = [
+            c for c in _calls(other.node, other.node) if same_code(source.text(extract(source, [c.func])), callee)
+        ]
+        if inside and other.kind != "variable":
+            what = f"{where} does not call {callee} itself, but in {other.qualname}"
+            raise source.missing(doing, what, inside, f"name it: `of: {other.qualname}`")
     tail = callee.rpartition(".")[2]
     alike = [call for call in every if source.code(call.func).rpartition(".")[2] == tail]
     raise source.missing(doing, f"{where} does not call {callee}", alike or every)

@@ -50,7 +50,11 @@ def ensure_definition(
     """The definition stands in the owner's body (the module's for None): it is there, is replaced or is put there."""
     doing = operation.describe()
     qualname = f"{owner.qualname}.{name}" if owner else name
-    present = [d for d in source.definitions if d.qualname == qualname]
+    named = [d for d in source.definitions if d.qualname == qualname]
+    role = _role(snippet.nodes[0], name)
+    present = [d for d in named if len(snippet.nodes) > 1 or _role(d.node, name) == role]
+    if role and named and not (before or after or position):
+        after = name
     if present:
         if same([d.node for d in present], snippet.nodes):
             return Edit()
@@ -68,6 +72,17 @@ def ensure_definition(
         index = _neighbour(source, owner, body, before or after, doing, last=bool(after))
         return insert(source, body, index, snippet, near="after" if after else "before")
     return _at(source, body, snippet, position)
+
+
+def _role(node: cst.CSTNode, name: str) -> str:
+    """What tells apart the functions that share a name and live together: `setter` for `@name.setter`."""
+    for decorator in node.decorators if isinstance(node, cst.FunctionDef) else ():
+        match decorator.decorator:
+            case cst.Attribute(
+                value=cst.Name(value=owner), attr=cst.Name(value="setter" | "getter" | "deleter" as role)
+            ):
+                return role if owner == name else ""
+    return ""
 
 
 def _at(source: Source, body: Body, snippet: Snippet, position: Position) -> Edit:

@@ -95,6 +95,6 @@ def finish(files: Files, source: Source, edit: Edit, describe: str) -> Change:
     data = source.splice(edit.splices)
     if data == source.original:
         return Change(Outcome.ALREADY, edit.summary or describe)
-    Source.check(source.path, data, describe)
+    Source.check(source.path, source.original, data, describe)
     files.write(source.path, data)
     return Change(Outcome.APPLIED, edit.summary or describe, edit.places(source))

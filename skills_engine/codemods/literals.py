@@ -10,6 +10,7 @@ import libcst as cst
 
 from skills_engine.codemods import snippets
 from skills_engine.codemods.calls import argument_of, find_call
+from skills_engine.codemods.expressions import assignment_of
 from skills_engine.codemods.operation import Malformed
 from skills_engine.codemods.sequences import Display, Sequence
 from skills_engine.codemods.snippets import one_line, same_code
@@ -142,9 +143,8 @@ def find_literals(source: Source, where: Where, doing: str) -> list[Literal]:
     if where.call:
         call = find_call(source, where.of, where.call, doing)
         return [_literal(source, where, argument_of(source, call, where.argument, doing).value, doing)]
-    found = source.find(where.of, "variable", doing=doing)
-    node = found.node
-    value = node.value if isinstance(node, cst.Assign | cst.AnnAssign) else None
+    node = assignment_of(source, where.of, doing)
+    value = node.value
     if value is None:
         raise source.drifted(doing, f"{where.of} is declared, but has no value there", node)
     if where.argument != "":
@@ -153,6 +153,9 @@ def find_literals(source: Source, where: Where, doing: str) -> list[Literal]:
             raise source.drifted(doing, f"{where.of} is no call but {shown}", node)
         value = argument_of(source, value, where.argument, doing).value
     literals = [_literal(source, where, value, doing)]
+    if not source.has(where.of):
+        return literals  # an instance's, which `+=` elsewhere may see at any time
+    found = source.find(where.of, "variable", doing=doing)
     for statement in found.body.body:
         if isinstance(statement, cst.SimpleStatementLine):
             for small in statement.body:

@@ -364,7 +364,8 @@ class Mover:
                 raise source.drifted(self.doing, f"{path} cannot be edited: {error}", source.module) from None
             places += [source.place(s.start) for s in sorted(splices)]
         for path, data in written.items():
-            Source.check(path, data, self.doing)
+            before = self.project.files.read(path)
+            Source.check(path, self.old.source.original if before is None else before, data, self.doing)
         self._refuse_circles(written)
         for path, splices in sorted(self.configuration.items()):
             written[path] = spliced(self.project.files.read(path) or b"", splices)

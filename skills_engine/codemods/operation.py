@@ -129,7 +129,7 @@ class SourceOperation(Operation):
         data = source.splice(edit.splices)
         if data == source.original:
             return Change(Outcome.ALREADY, self.describe())
-        Source.check(path, data, self.describe())
+        Source.check(path, source.original, data, self.describe())
         files.write(path, data)
         return Change(Outcome.APPLIED, edit.summary or self.describe(), edit.places(source))
 

@@ -144,9 +144,11 @@ def import_of(project: Project, imported: Imported) -> str:
 
 
 def _whole(source: Source, statement: cst.CSTNode) -> Span:
-    """A statement's lines, with the comments right above it and, in a block, those that end it."""
+    """A statement's lines, with its decorators, the comments right above it and, in a block, those that end it."""
     span = source.span(statement)
-    start = attached(source, source.line_start(span.start))
+    decorators = statement.decorators if isinstance(statement, cst.ClassDef | cst.FunctionDef) else ()
+    first = source.span(decorators[0]).start if decorators else span.start
+    start = attached(source, source.line_start(first))
     end = at = source.line_end(span.end - 1 if source.data[span.end - 1 : span.end] == b"\n" else span.end)
     if isinstance(statement, cst.ClassDef | cst.FunctionDef):
         while at < len(source.data):

@@ -10,6 +10,7 @@ and encoded again after.
 from __future__ import annotations
 
 import io
+import sys
 import tokenize
 import warnings
 from dataclasses import dataclass, field, replace
@@ -117,17 +118,21 @@ class Source:
         return cls(path, original, encoding, bom, text.encode("utf-8"), module)
 
     @classmethod
-    def check(cls, path: str, data: bytes, doing: str) -> None:
-        """Refuse an edit whose result Python does not compile: the splice met a shape that it did not know."""
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # an invalid escape in the owner's code is not ours to judge
-                compile(data, path, "exec", dont_inherit=True)
-        except (SyntaxError, ValueError) as error:
+    def check(cls, path: str, before: bytes, data: bytes, doing: str) -> None:
+        """Refuse an edit whose result Python does not compile: the splice met a shape that it did not know.
+
+        A file may be for a newer Python than this one, and not have compiled `before`: then it must parse.
+        """
+        error = _error(path, data)
+        if error is not None and _error(path, before) is not None:
+            cls.parse(path, data)
+            return
+        if error is not None:
             line = getattr(error, "lineno", None) or 1
+            version = ".".join(map(str, sys.version_info[:2]))
             raise CannotEnsure(
                 Outcome.DRIFTED,
-                f"{doing}: the result would not compile ({error.args[0]})",
+                f"{doing}: the result would not compile on Python {version} ({error.args[0]})",
                 candidates=(Place(path, line),),
                 hint="report this shape, or make the change by hand",
             ) from None
@@ -225,8 +230,10 @@ class Source:
             raise self.drifted(doing, f"{selector} is a {named[0].kind}, not a {' or '.join(kinds)}", named[0].node)
         tail = selector.rpartition(".")[2]
         alike = [d.node for d in self.definitions if d.name == tail and (not kinds or d.kind in kinds)]
-        rest = [d.node for d in self.definitions if (not kinds or d.kind in kinds)]
-        raise self.missing(doing, f"{self.path} does not define {selector}", alike or rest)
+        owner = selector.rpartition(".")[0]
+        rest = [d for d in self.definitions if not kinds or d.kind in kinds]
+        beside = [d.node for d in rest if d.qualname.rpartition(".")[0] == owner]
+        raise self.missing(doing, f"{self.path} does not define {selector}", alike or beside or [d.node for d in rest])
 
     def has(self, selector: str) -> bool:
         return any(d.qualname == selector for d in self.definitions)
@@ -276,6 +283,17 @@ class Source:
 _KEPT = 4
 _spliced: dict[tuple[str, bytes], tuple[Source, Sequence[Splice]]] = {}
 """The last files that splices made, and of what."""
+
+
+def _error(path: str, data: bytes) -> SyntaxError | ValueError | None:
+    """What this Python has against a file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in the owner's code is not ours to judge
+            compile(data, path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        return error
+    return None
 
 
 def spliced(data: bytes, splices: Iterable[Splice]) -> bytes:

@@ -28,9 +28,14 @@ def uses(source: Source, name: Imported, statement: Statement) -> list[int]:
     here = source.line(start)
     if name.reexported or not name.bound or _NOQA.search(source.data[start:end]):
         return [here]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse(source.data.decode("utf-8"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source.data.decode("utf-8"))
+    except SyntaxError as error:
+        what = f"this Python cannot say what {source.path} uses: {error.msg} in line {error.lineno}"
+        hint = "run skills with the Python that the file is written for"
+        raise source.drifted("", what, statement.node, hint=hint) from None
     chain = name.module if not name.name and not name.alias and "." in name.module else name.bound
     if chain != name.bound and not _shared(tree, name):
         chain = name.bound

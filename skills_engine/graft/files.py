@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 __all__ = ["GraftFiles", "renamed_to"]
 
-_PROTECTED = ("manifests/", ".claude/skills/", ".git/")
+_PROTECTED = ("manifests/", ".claude/skills/", ".claude/resolutions/", ".git/")
 
 
 class GraftFiles:
     """A tree over a base commit, as the port `codemods.files.Files`.
 
-    Operations may not write the manifests or the packages: these say what the
-    operations were. A path never leaves the tree, because a tree has no `..`
-    and a link in it is an entry, not a way.
+    Operations may not write the manifests, the packages or the recorded
+    resolutions: these say what the operations were, and what the owner decided.
+    A path never leaves the tree, because a tree has no `..` and a link in it is
+    an entry, not a way.
     """
 
     def __init__(self, git: Git, base: str, tree: Tree) -> None:

@@ -44,6 +44,8 @@ class Fork:
         self.tree = Tree(git.objects, self.tree_oid)
         self.accepted: set[str] = set()
         """Digests of packages whose code the owner has accepted for this operation."""
+        self.asked_for: dict[str, str] = {}
+        """The path or URL by which a package was asked for, by its name."""
         self._packages: dict[str, Package] = {}
 
     @classmethod

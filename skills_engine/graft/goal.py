@@ -161,11 +161,13 @@ def for_upgrade(fork: Fork, names: Sequence[str]) -> Resolved:
 
 
 def _newer(fork: Fork, pin: Pin, base: Tree) -> Found | None:
-    if pin.source.kind == "git":
-        return find(fork, pin.source.url, base)
+    """What the owner made of the package comes first. A copy from elsewhere stays one, and leaves with the skill."""
     edited = fork.package_tree(pin.name)
     if edited is not None and edited != pin.package:
-        return found(fork, pin.name, edited, base, Source("fork"))
+        copied = pin.source.kind in {"git", "local"}
+        return found(fork, pin.name, edited, base, Source("local") if copied else Source("fork"))
+    if pin.source.kind == "git":
+        return find(fork, pin.source.url, base)
     upstream = fork.package_tree(pin.name, base)
     if pin.source.kind == "upstream" and upstream is not None:
         return found(fork, pin.name, upstream, base, Source())

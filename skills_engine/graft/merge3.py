@@ -105,6 +105,8 @@ class _Merge:
             self.notes.append(f"{path}: removed; you had changed no more than its layout")
             out.put(path, None)
             return
+        if mine is not None and wanted is None and self._keeps_some(out, path, was, mine):
+            return
         if mine is None or wanted is None:
             reason = "you deleted it, and it was changed" if mine is None else "it is removed, and you changed it"
             self.conflicts.append(FileConflict(path, reason))
@@ -118,6 +120,27 @@ class _Merge:
         result = self._content(path, before, mine, wanted)
         mode = wanted.mode if was is not None and mine.mode == was.mode else mine.mode
         out.put(path, Entry(mode, self.objects.write("blob", result.data)))
+
+    def _keeps_some(self, out: Tree, path: str, was: Entry | None, mine: Entry) -> bool:
+        """A file that skills share and began: their entries go with the last of them, and the owner's stay."""
+        if was is None or not (was.is_file and mine.is_file):
+            return False
+        from skills_engine.data.services import NAMES  # noqa: PLC0415
+        from skills_engine.merge import merge_file  # noqa: PLC0415
+
+        name = path.rpartition("/")[2]
+        if not name.startswith(".env") and name not in NAMES:
+            return False
+
+        before, ours = self.objects.read(was.oid), self.objects.read(mine.oid)
+        result = merge_file(path, before, ours, b"", lines=self.lines)
+        if not result.clean:
+            return False
+        self.notes += [f"{path}: {note}" for note in result.notes]
+        self.merged.append((path, result.how))
+        kept = Entry(mine.mode, self.objects.write("blob", result.data)) if result.data.strip() else None
+        out.put(path, kept)
+        return True
 
     def _only_reformatted(self, path: str, was: Entry | None, mine: Entry) -> bool:
         if was is None or not (was.is_file and mine.is_file) or not path.endswith(".py"):

@@ -115,14 +115,14 @@ def _recorded(fork: Fork, tree: str, wanted: str) -> str:
 
 def findings_of(fork: Fork, tree: str, base: str) -> tuple[Finding, ...]:
     """What is wrong with a tree that was wrong neither in the owner's nor in upstream's base."""
-    mine, theirs = fork.tree, Tree(fork.objects, fork.git.tree_of(base))
+    mine, theirs = fork.tree, GraftFiles(fork.git, base, Tree(fork.objects, fork.git.tree_of(base)))
     changed = []
     for path, before, after in difference(fork.objects, fork.tree_oid, tree):
         if is_manifest(path) or path.startswith(SKILLS + "/") or _not_a_file(before) or _not_a_file(after):
             continue
         data = fork.objects.read(after.oid) if after is not None else None
         changed.append(Changed(path, data, (mine.read(path), theirs.read(path))))
-    return check(changed, GraftFiles(fork.git, base, Tree(fork.objects, tree)))
+    return check(changed, GraftFiles(fork.git, base, Tree(fork.objects, tree)), theirs)
 
 
 def _not_a_file(entry: Entry | None) -> bool:

@@ -61,8 +61,10 @@ def _without(base: str, ours: str, theirs: str) -> str | None:
         if any(low <= start and end <= high for low, high in dropped):
             continue  # the owner took it out with the lines around it, and put nothing there
         place = _place(b, o, start, end, there)
-        if place is None or not _only_one(o, o[place[0] : place[1]]) or _parts(b, (start, end)) != _parts(o, place):
+        if place is None or not _only_one(o, o[place[0] : place[1]]):
             return None
+        if "," not in b[start:end] and _parted(b, start, end) != _parted(o, *place):
+            return None  # an element that came without a comma, and has one now: the comma goes with it
         cuts.append(place)
     cuts.sort()
     if any(one[1] > two[0] for one, two in pairwise(cuts)):
@@ -115,10 +117,10 @@ def _place(
     return None
 
 
-def _parts(units: Sequence[str], run: tuple[int, int]) -> tuple[bool, bool]:
-    """Whether a comma parts a run from what is before and after it: one that the owner put there goes with it."""
-    before = next((unit for unit in reversed(units[: run[0]]) if not unit.isspace()), "")
-    after = next((unit for unit in units[run[1] :] if not unit.isspace()), "")
+def _parted(units: Sequence[str], start: int, end: int) -> tuple[bool, bool]:
+    """Whether a comma parts a run from what is before and after it."""
+    before = next((unit for unit in reversed(units[:start]) if not unit.isspace()), "")
+    after = next((unit for unit in units[end:] if not unit.isspace()), "")
     return before == ",", after == ","
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skills_engine.errors import Refused
-from skills_engine.git import Git
+from skills_engine.errors import PackageError, Refused
+from skills_engine.git import Git, GitError
 from skills_engine.manifest import SKILLS, Pin, Source
 from skills_engine.tree import EXECUTABLE, LINK, REGULAR, Entry, Tree
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from skills_engine.graft.fork import Fork
     from skills_engine.package.model import Package
 
@@ -37,7 +40,7 @@ class Found:
 def find(fork: Fork, wanted: str, base: Tree) -> Found:
     """A package by NAME, PATH or GIT-URL. Raises Refused with names that look alike, PackageError for a bad one."""
     if _URL.match(wanted):
-        return _from_git(fork, wanted)
+        return _asked(fork, wanted, _from_git(fork, wanted))
     if _NAME.fullmatch(wanted):
         for tree in (fork.tree, base):
             oid = fork.package_tree(wanted, tree)
@@ -48,8 +51,13 @@ def find(fork: Fork, wanted: str, base: Tree) -> Found:
             return _from_directory(fork, beside, base)
     directory = Path(wanted).expanduser()
     if directory.is_dir():
-        return _from_directory(fork, directory.resolve(), base)
+        return _asked(fork, wanted, _from_directory(fork, directory.resolve(), base))
     raise Refused(f"there is no skill {wanted}{_alike(fork, wanted)}", hint="see what there is: skills list")
+
+
+def _asked(fork: Fork, wanted: str, choice: Found) -> Found:
+    fork.asked_for[choice.pin.name] = wanted
+    return choice
 
 
 def found(fork: Fork, name: str, oid: str, base: Tree, otherwise: Source) -> Found:
@@ -69,7 +77,22 @@ def _alike(fork: Fork, wanted: str) -> str:
 
 def _from_directory(fork: Fork, directory: Path, base: Tree) -> Found:
     oid = read_directory(fork, directory)
-    return found(fork, _declared_name(fork, oid, directory.name), oid, base, Source("local"))
+    name = _declared_name(fork, oid, directory.name)
+    if directory == fork.repository.root / SKILLS / name:
+        return found(fork, name, oid, base, Source("local"))
+    with _lying_in(name, str(directory)):
+        return found(fork, name, oid, base, Source("local"))
+
+
+@contextlib.contextmanager
+def _lying_in(name: str, place: str, hint: str = "") -> Iterator[None]:
+    """Mistakes in a package are reported where it lies, and not where it would go."""
+    try:
+        yield
+    except PackageError as error:
+        from skills_engine.package.reader import invalid  # noqa: PLC0415
+
+        raise invalid(name, error.problems, place, hint) from None
 
 
 def read_directory(fork: Fork, directory: Path) -> str:
@@ -108,7 +131,13 @@ def _from_git(fork: Fork, wanted: str) -> Found:
         only = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_LFS_SKIP_SMUDGE": "1"}
         git = Git(Path(folder), only)
         branch = ["--branch", revision] if revision else []
-        git.run("clone", "--quiet", "--depth", "1", "--no-checkout", *branch, "--", url, str(clone))
+        try:
+            git.run("clone", "--quiet", "--depth", "1", "--no-checkout", *branch, "--", url, str(clone))
+        except GitError as error:
+            raise Refused(
+                f"{_without_user(url)} cannot be fetched: {_without_user(error.message)}",
+                hint="check the address, the revision after @ and your access; git must be able to clone it",
+            ) from None
         there = Git(clone, only)
         commit = there.head()
         tree = Tree(there.objects, there.tree_of(commit))
@@ -118,7 +147,14 @@ def _from_git(fork: Fork, wanted: str) -> Found:
         finally:
             there.objects.close()
     name = _declared_name(fork, oid, place.rpartition("/")[2])
-    return found(fork, name, oid, Tree(fork.objects, None), Source("git", re.sub(r"//[^/@]*@", "//", wanted), commit))
+    source = Source("git", _without_user(wanted), commit)
+    with _lying_in(name, source.url, hint="its author must mend it"):
+        return found(fork, name, oid, Tree(fork.objects, None), source)
+
+
+def _without_user(text: str) -> str:
+    """Without the names and passwords in the addresses that a text has."""
+    return re.sub(r"//[^/@\s]*@", "//", text)
 
 
 def _split_revision(address: str) -> tuple[str, str]:

@@ -8,8 +8,8 @@ from skills_engine.codemods.paths import UnsafePath, checked
 
 __all__ = ["RESERVED", "reserved", "unsafe"]
 
-RESERVED = ("manifests/", ".claude/skills/")
-"""What only the engine writes."""
+RESERVED = ("manifests/", ".claude/skills/", ".claude/resolutions/")
+"""What only the engine writes: a package could otherwise bring the answer to a conflict that it makes."""
 
 
 def unsafe(path: str) -> UnsafePath | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skills_engine.types import Problem
@@ -10,12 +11,17 @@ from skills_engine.types import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Problems", "did_you_mean", "skill_path"]
+__all__ = ["Problems", "did_you_mean", "moved", "skill_path"]
 
 
 def skill_path(name: str, file: str = "SKILL.md") -> str:
     """A package's file, relative to the repository."""
     return f".claude/skills/{name}/{file}"
+
+
+def moved(problem: Problem, name: str, place: str) -> Problem:
+    """A mistake in a package that lies elsewhere than `.claude/skills/<name>`: at `place`."""
+    return replace(problem, path=f"{place}/{problem.path.removeprefix(skill_path(name, ''))}")
 
 
 class Problems:

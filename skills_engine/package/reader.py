@@ -19,7 +19,7 @@ from skills_engine.package.layout import LARGEST_PAGE, check_adds, check_files
 from skills_engine.package.manifest import ManifestReader
 from skills_engine.package.markdown import Fence, Heading, Prose, normalised, split
 from skills_engine.package.model import ADD, Entry, Package, Step
-from skills_engine.package.problems import Problems
+from skills_engine.package.problems import Problems, moved
 from skills_engine.package.strict_yaml import Items, Keys
 
 if TYPE_CHECKING:
@@ -63,13 +63,18 @@ def read(
     return found.package
 
 
-def invalid(name: str, problems: tuple[Problem, ...]) -> PackageError:
-    """The error for a package with these mistakes; its message shows the first, `problems` has all."""
+def invalid(name: str, problems: tuple[Problem, ...], place: str = "", hint: str = "") -> PackageError:
+    """The error for a package with these mistakes; its message shows the first, `problems` has all.
+
+    `place` is the directory or address where the package lies, if that is not `.claude/skills/<name>` in the fork.
+    """
+    if place:
+        problems = tuple(moved(problem, name, place) for problem in problems)
     rest = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
     return PackageError(
         f"the package {name} is not valid: {problems[0]}{rest}",
         problems,
-        hint=f"`skills lint {name}` shows every mistake",
+        hint=hint or f"`skills lint {place or name}` shows every mistake",
     )
 
 

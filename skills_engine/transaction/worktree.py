@@ -9,13 +9,18 @@ the operation is refused.
 from __future__ import annotations
 
 import os
+import shlex
 import stat
+from collections import Counter
 from dataclasses import dataclass
+from hashlib import sha1
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
+from skills_engine.git import paths_from
 from skills_engine.transaction.journal import Signature
-from skills_engine.tree import DIRECTORY, EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, difference
+from skills_engine.tree import DIRECTORY, EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, Tree, difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
     from skills_engine.git import Git, Repository
     from skills_engine.merge import LineMerge
 
-__all__ = ["Target", "check_quiet", "targets"]
+__all__ = ["Target", "as_edited", "check_quiet", "targets"]
 
 _IN_PROGRESS = {
     "MERGE_HEAD": "merge",
@@ -82,11 +87,57 @@ def targets(git: Git, old: str, new: str, *, lines: LineMerge) -> tuple[Target, 
                 hint=f"move or commit {path} first",
             )
         if mine is None and wanted is not None:
+            _check_unmoved(git, path, was)
             found.append(Target(path, index, None, write=False, before=before))
             continue
         merged = _merged(git, path, was, mine, wanted, lines, "uncommitted")
         found.append(Target(path, index, merged, write=not _same(mine, merged), before=before))
     return tuple(found)
+
+
+def as_edited(git: Git, head: str) -> str:
+    """HEAD's tree with the uncommitted edits of tracked files, in memory: for verbs that look, and write nothing."""
+    tree = Tree(git.objects, head)
+    raw = git.run("diff-index", "--raw", "-z", "--no-renames", "--ignore-submodules=all", "HEAD")
+    for _, _, _, path in _records(raw):
+        target = git.repository.root / path
+        found = Signature.of(target)
+        if found is not None and stat.S_ISLNK(found.mode):
+            tree.put(path, Entry(LINK, git.objects.write("blob", os.fsencode(target.readlink()))))
+        elif found is not None and stat.S_ISREG(found.mode):
+            kind = EXECUTABLE if found.mode & 0o100 else REGULAR
+            tree.put(path, Entry(kind, git.objects.write("blob", _as_stored(git, target, path))))
+        elif found is None:
+            tree.put(path, None)
+    return tree.oid()
+
+
+def _as_stored(git: Git, target: Path, path: str) -> bytes:
+    """A file's bytes with the line ends that git would store; as they are where a filter does more than that."""
+    data = target.read_bytes()
+    if b"\r\n" in data:
+        unix = data.replace(b"\r\n", b"\n")
+        header = b"blob %d\0" % len(unix)
+        if git.text("hash-object", "--", path) == sha1(header + unix, usedforsecurity=False).hexdigest():
+            return unix
+    return data
+
+
+def _check_unmoved(git: Git, path: str, was: Entry | None) -> None:
+    """Raises Refused where the owner seems to have moved a file without telling git: its change would be lost."""
+    if was is None or not was.is_file:
+        return
+    lines = Counter(git.objects.read(was.oid).splitlines())
+    for other in paths_from(git.run("ls-files", "-z", "--others", "--exclude-standard")):
+        file = git.repository.root / other
+        if file.suffix != PurePosixPath(path).suffix or file.is_symlink() or not file.is_file():
+            continue
+        there = Counter(file.read_bytes().splitlines())
+        if 4 * (lines & there).total() > lines.total() + there.total():  # git's threshold for a rename
+            raise Refused(
+                f"{path} is gone and {other} is much like it: it looks moved, and the operation changes it",
+                hint=f"tell git first: git add -A -- {shlex.quote(path)} {shlex.quote(other)} && git commit",
+            )
 
 
 def _same(one: Entry | None, other: Entry | None) -> bool:

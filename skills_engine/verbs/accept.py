@@ -31,9 +31,10 @@ def accept(fork: Fork, resolved: Resolved, options: Options) -> None:
         if asked and not (options.ask is not None and options.ask(pin.name, asked)):
             if options.dry_run and not code:
                 continue
+            place = fork.asked_for.get(pin.name, pin.name)
             raise Untrusted(
                 f"{pin.name} is not from upstream, and it: " + "; ".join(asked),
-                hint=f"read it (skills show -v {pin.name}), then accept with --trust (code) or --yes (what is not)",
+                hint=f"read it (skills show -v {place}), then accept with --trust (code) or --yes (what is not)",
             )
         fork.accepted.add(pin.digest)
         if not options.dry_run:

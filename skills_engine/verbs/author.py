@@ -18,6 +18,7 @@ from skills_engine.graft.goal import accepts
 from skills_engine.graft.intent import Goal
 from skills_engine.graft.sources import Found, find, read_directory
 from skills_engine.manifest import SKILLS, Core, is_manifest
+from skills_engine.package.problems import moved
 from skills_engine.tree import Entry, Tree, difference
 from skills_engine.types import Event, Problem
 from skills_engine.verbs.environment import run_skill_tests
@@ -50,7 +51,9 @@ def lint(directory: Path, names: Sequence[str]) -> Progress[tuple[Problem, ...]]
         for folder in _folders(fork, names):
             yield Event(f"lint {folder.name}")
             raw = package_files(Tree(fork.objects, read_directory(fork, folder)))
-            problems += lint_package(folder.name, raw.files, links=raw.links, executable=raw.executable)
+            found = lint_package(folder.name, raw.files, links=raw.links, executable=raw.executable)
+            home = fork.repository.root / SKILLS / folder.name == folder
+            problems += found if home else (moved(problem, folder.name, str(folder)) for problem in found)
         return tuple(problems)
     finally:
         fork.close()

@@ -15,6 +15,7 @@ from skills_engine.graft.goal import Resolved, for_apply, for_rebase, for_uninst
 from skills_engine.graft.intent import Intent
 from skills_engine.graft.operation import Computed, compute, publish_computed, tests_of
 from skills_engine.manifest import skill_path
+from skills_engine.resolve.ladder import climb
 from skills_engine.resolve.pending import Pending, check_none, drop, save
 from skills_engine.transaction.journal import interrupted
 from skills_engine.transaction.lock import exclusive
@@ -190,6 +191,7 @@ def carry_out(
             return (yield from _without(fork, intent, refused, options, notes))
         save(fork, Pending.refused_by(intent, fork.head, refused))
         raise Conflict(refused.message, hint="run: skills skip (to go on without it), or skills abort") from refused
+    computed = yield from climb(fork, computed, assistant=not options.dry_run)
     if expected is not None and computed.tree != expected:
         raise Stale("what would be done is not what the plan says", hint="make a new plan")
     return (yield from settle(fork, computed, options, notes=notes))

@@ -12,7 +12,9 @@ from skills_engine.graft.merge3 import TreeMerge, merge_trees
 from skills_engine.graft.operation import Computed, findings_of, line_merge
 from skills_engine.manifest import CORE, read_core, read_pins
 from skills_engine.merge import has_markers
+from skills_engine.resolve.ladder import climb, keep
 from skills_engine.resolve.pending import Pending, drop, load
+from skills_engine.resolve.recorded import make
 from skills_engine.transaction.scratch import write_tree
 from skills_engine.tree import Tree
 from skills_engine.types import Event
@@ -66,6 +68,9 @@ def continue_(directory: Path, options: Options) -> Progress[ChangeReport]:
             findings = tuple(f for f in findings if f.rule == "syntax")
         merge = TreeMerge(tree, merged=tuple((path, "you") for path in pending.paths))
         computed = Computed(intent, fork.head, fork.tree_oid, graft or wanted, wanted, merge, findings)
+        stopped = Tree(fork.objects, pending.merged)
+        made = [make(path, stopped.read(path), resolved.read(path), "you") for path in pending.paths]
+        computed = keep(fork, computed, [resolution for resolution in made if resolution is not None])
         return (yield from settle(fork, computed, options, resolving=True))
 
     return (yield from locked(directory, "continue", work, options, pending=True))
@@ -144,6 +149,7 @@ def undo(directory: Path, options: Options) -> Progress[ChangeReport]:
         graft = yield from fold(fork.git, now, fork.applicable)
         findings = () if merge.conflicts else findings_of(fork, merge.tree, core.base)
         computed = Computed(intent, fork.head, fork.tree_oid, graft, wanted, merge, findings)
+        computed = yield from climb(fork, computed, assistant=not options.dry_run)
         return (yield from settle(fork, computed, options))
 
     return (yield from locked(directory, "undo", work, options))

@@ -9,6 +9,7 @@ from skills_engine.errors import Refused
 from skills_engine.graft.fold import Graft, canonical_order, fold
 from skills_engine.graft.fork import Fork
 from skills_engine.graft.intent import Goal
+from skills_engine.transaction.worktree import as_edited
 from skills_engine.tree import Tree
 from skills_engine.types import Event
 from skills_engine.verbs.describe import diff_of
@@ -88,13 +89,13 @@ def _graft(fork: Fork, goal: Goal | None = None) -> Progress[Graft]:
 
 
 def diff(directory: Path, name: str | None) -> Progress[str]:
-    """The owner's own edits, as a diff from the graft to HEAD; or what one skill contributes to the graft."""
+    """The owner's own edits, committed or not, as a diff from the graft; or what one skill contributes to the graft."""
     fork = Fork.open(directory)
     try:
         yield Event("compute the graft")
         graft = yield from _graft(fork)
         if name is None:
-            return diff_of(fork, graft.tree, fork.tree_oid)
+            return diff_of(fork, graft.tree, as_edited(fork.git, fork.tree_oid))
         if name not in fork.pins:
             raise Refused(f"{name} is not installed", hint=f"installed: {', '.join(fork.pins) or 'none'}")
         rest = tuple(pin for pin in fork.goal.pins if pin.name not in {name, *_needing(fork, name)})
@@ -116,14 +117,14 @@ def _needing(fork: Fork, name: str) -> set[str]:
 
 
 def blame(directory: Path, path: str, line: int | None) -> Progress[tuple[Line, ...]]:
-    """Whose each line of a file at HEAD is. Lines are followed through the fold, skill by skill, as diff sees them."""
+    """Whose each line of a tracked file is. Lines are followed through the fold, skill by skill, as diff sees them."""
     import difflib  # noqa: PLC0415
 
     fork = Fork.open(directory)
     try:
-        here = fork.tree.read(path)
+        here = Tree(fork.objects, as_edited(fork.git, fork.tree_oid)).read(path)
         if here is None:
-            raise Refused(f"{path} is not a file at HEAD", hint="give a path from the top of the repository")
+            raise Refused(f"{path} is not a file that git tracks", hint="give a path from the top of the repository")
         versions: list[tuple[str, bytes]] = []
         base = Tree(fork.objects, fork.git.tree_of(fork.core.base))
         versions.append(("upstream", base.read(path) or b""))

@@ -10,6 +10,7 @@ from skills_engine.graft.intent import cache_ref
 from skills_engine.manifest import skill_path
 from skills_engine.resolve.pending import Pending, load
 from skills_engine.transaction.journal import interrupted
+from skills_engine.transaction.worktree import as_edited
 from skills_engine.verbs.history import Operation, operations
 from skills_engine.verbs.reports import FileChange, file_changes
 
@@ -42,7 +43,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where a fork stands. `files` are the owner's own edits as far as HEAD has them; `behind` counts upstream's."""
+    """Where a fork stands. `files` are the owner's own edits, committed or not; `behind` counts upstream's."""
 
     upstream: str
     branch: str
@@ -106,7 +107,7 @@ def status(directory: Path) -> Status:
     try:
         core = fork.core
         graft = _cached_graft(fork)
-        files = file_changes(fork, graft, fork.tree_oid) if graft else ()
+        files = file_changes(fork, graft, as_edited(fork.git, fork.tree_oid)) if graft else ()
         pending = load(fork.repository)
         upstream = fork.upstream_commit
         behind = fork.git.text_or_none("rev-list", "--count", f"{core.base}..{upstream}") if upstream else None

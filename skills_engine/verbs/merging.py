@@ -13,7 +13,7 @@ from skills_engine.merge import Region, merge_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Installed", "MergeResult", "driver", "driver_install", "driver_uninstall", "merge_files"]
+__all__ = ["Installed", "MergeResult", "carry_file", "driver", "driver_install", "driver_uninstall", "merge_files"]
 
 _NAME = "skills"
 _ATTRIBUTES = "*.py merge=skills\n"
@@ -38,16 +38,34 @@ class Installed:
 
 def merge_files(base: Path, ours: Path, theirs: Path, out: Path, *, name: str = "") -> MergeResult:
     """Merge three versions of a file into `out`, with diff3 markers where they conflict."""
+    merged = merge_file(name or str(out), *_versions(base, ours, theirs), lines=line_merge(Git(out.resolve().parent)))
+    _write(out, merged.data)
+    return MergeResult(merged.clean, merged.how, tuple(_place(region) for region in merged.regions), merged.notes)
+
+
+def carry_file(base: Path, ours: Path, theirs: Path, out: Path) -> MergeResult:
+    """Record what `theirs` changed as operations and apply them to `ours`; `out` is not written if one is refused."""
+    from skills_engine.record.carry import carry  # noqa: PLC0415
+
+    carried = carry(out.name, *_versions(base, ours, theirs))
+    if carried.data is None:
+        return MergeResult(clean=False, how="record", conflicts=((carried.line, carried.refused),), notes=())
+    _write(out, carried.data)
+    return MergeResult(clean=True, how="record", conflicts=(), notes=())
+
+
+def _versions(base: Path, ours: Path, theirs: Path) -> tuple[bytes, bytes, bytes]:
     try:
-        versions = [path.read_bytes() for path in (base, ours, theirs)]
+        return base.read_bytes(), ours.read_bytes(), theirs.read_bytes()
     except OSError as error:
         raise Refused(f"{error.filename} cannot be read: {error.strerror}") from None
-    merged = merge_file(name or str(out), *versions, lines=line_merge(Git(out.resolve().parent)))
+
+
+def _write(out: Path, data: bytes) -> None:
     try:
-        out.write_bytes(merged.data)
+        out.write_bytes(data)
     except OSError as error:
         raise Refused(f"{out} cannot be written: {error.strerror}") from None
-    return MergeResult(merged.clean, merged.how, tuple(_place(region) for region in merged.regions), merged.notes)
 
 
 def _place(region: Region) -> tuple[int, str]:

@@ -10,6 +10,7 @@ from skills_engine.errors import Refused, Stale, UsageError
 from skills_engine.graft.fork import Fork
 from skills_engine.graft.goal import for_apply
 from skills_engine.graft.operation import compute
+from skills_engine.resolve.ladder import climb
 from skills_engine.verbs.accept import accept
 from skills_engine.verbs.change import apply, apply_intent
 from skills_engine.verbs.describe import describe, diff_of
@@ -45,6 +46,7 @@ def plan(directory: Path, wanted: Sequence[str], options: Options) -> Progress[P
         resolved = for_apply(fork, wanted)
         accept(fork, resolved, dry)
         computed = yield from compute(fork, apply_intent(fork, resolved))
+        computed = yield from climb(fork, computed, assistant=False)
         report = describe(fork, computed, resolved.notes)
         diff = diff_of(fork, computed.head_tree, computed.tree)
         digests = tuple((pin.name, pin.digest) for pin in resolved.added)

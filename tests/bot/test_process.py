@@ -8,11 +8,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from victim import CHATS, MESSAGES
 
 ENVIRONMENT = {**os.environ, "CONSOLE": "", "ASSISTANT_NAME": "", "GRAFTBOT_DATA": ""}
 
@@ -147,6 +149,51 @@ def _until_killed(process: subprocess.Popen[bytes], given: str, after: int) -> t
         process.kill()
     lines += process.stdout.readlines()
     return [line.decode().strip() for line in lines], process.stderr.read().decode()
+
+
+@pytest.mark.slow
+def test_killed_with_twenty_groups_at_work_every_message_is_answered_and_none_is_handled_twice(tmp_path: Path) -> None:
+    """GRAFTBOT_KILLS says how often, GRAFTBOT_KILL_SEED at which moments."""
+    wanted = int(os.environ.get("GRAFTBOT_KILLS", "5"))
+    chance = random.Random(int(os.environ.get("GRAFTBOT_KILL_SEED", "7")))  # noqa: S311
+    rounds = kills = 0
+    while kills < wanted:
+        rounds += 1
+        folder = tmp_path / str(rounds)
+        folder.mkdir()
+        here = 0
+        while (ended := _let_live(folder, lines=chance.randrange(150))) == -signal.SIGKILL:
+            here += 1
+        assert ended == 0
+        expected = [f"{chat}/{n}" for chat in CHATS for n in range(MESSAGES)]
+        outbox = rows(folder, "SELECT text FROM outbox ORDER BY seq")
+        assert sorted(line for line in outbox if line.startswith("memory:")) == sorted(expected), (
+            "each is answered once"
+        )
+        for chat in CHATS:
+            of_chat = [line for line in outbox if line.startswith(f"{chat}/")]
+            assert of_chat == [f"{chat}/{n}" for n in range(MESSAGES)], "in order"
+        assert rows(folder, "SELECT text FROM outbox WHERE settled_at IS NULL OR error IS NOT NULL") == []
+        sent = Counter((folder / "sent").read_text().splitlines())
+        assert set(expected) <= set(sent)
+        again = sum(sent[line] - 1 for line in expected)
+        assert again <= here * len(CHATS), (
+            "no more than what was between its sending and its mark, in each chat, at a kill"
+        )
+        kills += here
+
+
+def _let_live(folder: Path, lines: int) -> int:
+    """Run the victim until it has sent so many lines more, then kill it; how it ended."""
+    sent = folder / "sent"
+    before = sent.read_text().count("\n") if sent.exists() else 0
+    victim = Path(__file__).with_name("victim.py")
+    with subprocess.Popen([sys.executable, str(victim), str(folder)], stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            if sent.exists() and sent.read_text().count("\n") - before >= lines:
+                process.kill()
+            time.sleep(0.001)
+    return process.returncode
 
 
 def test_a_chat_is_registered_whether_the_bot_runs_or_not(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_no_secret_is_logged_not_even_in_the_text_of_an_exception() -> None:
         fail()
     except ConnectionError:
         record = logging.LogRecord("bot", logging.ERROR, __file__, 1, "with %s", ("sesame",), sys.exc_info())
-    formatter = Redacted(("sesame",), structlog.processors.KeyValueRenderer(), [structlog.processors.format_exc_info])
+    formatter = Redacted(("sesame",), structlog.processors.KeyValueRenderer())
     text = formatter.format(record)
     assert "bot***/getMe" in text
     assert "sesame" not in text

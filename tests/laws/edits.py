@@ -150,10 +150,20 @@ def _renamed(old: str, new: str) -> Edit:
 
 
 def _element(tape: Tape, path: str, row: str, files: Files, mark: str) -> Edit:
-    """An element more in a literal, after one that is there, or first."""
+    """An element more in a literal, after one that is there, or first.
+
+    A person looks at the line that is there: where that is laid out otherwise, it would be another edit.
+    """
     new = f'"{mark}": 1' if _literal(files[path].decode(), row)[0] == "dict" else f'"{mark}"'
     elements = _literal(files[path].decode().replace("\r\n", "\n"), row)[1]
     after = tape.one([None, *elements])
+    layouts: list[bool] = []
+
+    def as_before(alone: bool) -> bool:
+        layouts.append(alone)
+        if alone != layouts[0]:
+            raise Impossible(row)
+        return alone
 
     def change(text: str) -> str:
         kind, there = _literal(text, row)
@@ -161,7 +171,7 @@ def _element(tape: Tape, path: str, row: str, files: Files, mark: str) -> Edit:
             raise Impossible(row)
         if after is None:
             start = _start(text, row)
-            if there and text[start] == "\n":
+            if there and as_before(text[start] == "\n"):
                 indent = re.match(r"\n[ \t]*", text[start:])
                 return text[:start] + (indent[0] if indent else "\n") + new + "," + text[start:]
             return text[:start] + new + (", " if there else "") + text[start:]
@@ -169,8 +179,7 @@ def _element(tape: Tape, path: str, row: str, files: Files, mark: str) -> Edit:
         if len(places) != 1:
             raise Impossible(after)
         line = text[text.rfind("\n", 0, places[0]) + 1 : places[0]]
-        alone = line.strip() == after
-        between = ",\n" + line[: len(line) - len(line.lstrip())] if alone else ", "
+        between = ",\n" + line[: len(line) - len(line.lstrip())] if as_before(line.strip() == after) else ", "
         return text[: places[0]] + between + new + text[places[0] :]
 
     return f"{new} in {row} after {after}", _in(path, change)
@@ -259,7 +268,7 @@ def _rows(text: str) -> list[str]:
     return re.findall(r"^(\w+)(?:: Any)? = [\[({]", text, re.MULTILINE)
 
 
-def _laid_out(text: str, between: Callable[[list[str]], str]) -> str:
+def _laid_out(text: str, between: Callable[[list[str], str], str]) -> str:
     for row in _rows(text):
         node = _node(text, row)
         lines = text.split("\n")
@@ -269,16 +278,18 @@ def _laid_out(text: str, between: Callable[[list[str]], str]) -> str:
             continue
         elements = [source for source, _ in _elements(text, row)]
         if elements:
-            text = text[:start] + between(elements) + text[end:]
+            text = text[:start] + between(elements, text[start - 1]) + text[end:]
     return text
 
 
 def _exploded(text: str) -> str:
-    return _laid_out(text, lambda elements: "\n" + "".join(f"    {each},\n" for each in elements))
+    return _laid_out(text, lambda elements, _: "\n" + "".join(f"    {each},\n" for each in elements))
 
 
 def _joined(text: str) -> str:
-    return _laid_out(text, lambda elements: ", ".join(elements) + ("," if len(elements) == 1 else ""))
+    return _laid_out(
+        text, lambda elements, opening: ", ".join(elements) + "," * (opening == "(" and len(elements) == 1)
+    )
 
 
 def _tabbed(text: str) -> str:

@@ -71,6 +71,13 @@ class World:
             made.append(one)
         return lambda of: edited(of, *made)
 
+    def elsewhere(self) -> Repo:
+        """A clone of the fork, as on another machine."""
+        other = clone(self.fork, self.fork.path.parent / "other")
+        other.git("remote", "set-url", "upstream", str(self.upstream.path))
+        other.git("fetch", "--quiet", "upstream")
+        return other
+
     def live(self, mark: str = "mine", most: int = 2) -> None:
         """An owner's edits, committed."""
         change(self.fork, self.edit(files(self.fork), mark, most))
@@ -170,9 +177,7 @@ def test_2_what_is_so_already_stays(tape: Tape) -> None:
 def test_3_any_order(tape: Tape) -> None:
     with world(tape, "Alpha", "Beta") as w:
         w.live(most=1)
-        other = clone(w.fork, w.fork.path.parent / "other")
-        other.git("remote", "set-url", "upstream", str(w.upstream.path))
-        other.git("fetch", "--quiet", "upstream")
+        other = w.elsewhere()
         names = [each.name for each in w.skills]
         for name in names:
             w.applied(name)
@@ -188,8 +193,7 @@ def test_4_replay(tape: Tape) -> None:
     with world(tape, "Alpha", "Beta") as w:
         w.live()
         w.applied(*(each.name for each in w.skills))
-        other = clone(w.fork, w.fork.path.parent / "other")
-        other.git("remote", "set-url", "upstream", str(w.upstream.path))
+        other = w.elsewhere()
         into = w.fork.path.parent / "graft"
         assert w.run("replay", "--into", str(into), "--json", on=other).code == 0
         ran = w.run("diff", "--json")

@@ -13,7 +13,12 @@ from forks import SKILLS, fork, package
 from skills_engine.package.lint import lint
 
 NAMES = sorted(path.name for path in SKILLS.iterdir() if path.is_dir())
-SETS = [("add-telegram",), ("add-web-search",), ("add-telegram", "telegram-reactions", "add-web-search")]
+SETS = [
+    ("add-telegram",),
+    ("add-web-search",),
+    ("add-whatsapp",),
+    ("add-telegram", "telegram-reactions", "add-web-search", "add-whatsapp"),
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

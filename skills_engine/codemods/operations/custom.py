@@ -142,7 +142,7 @@ class Custom(Operation):
         after = worker.run(self.code, name, self.arguments, before, name=path)
         changed = sorted(path for path, data in before.items() if after[path] != data)
         for path in changed:
-            Source.check(path, after[path], self.describe())
+            Source.check(path, before[path], after[path], self.describe())
         for path in changed:
             files.write(path, after[path])
         if not changed:

@@ -22,7 +22,8 @@ __all__ = ["Element"]
 class Element(SourceOperation):
     """The list, tuple, set or dict literal `of` has `element` (a dict: `key` with `value`).
 
-    `of` is a name that the literal is assigned to: `CHANNELS`, `__all__`, `App.CHANNELS`. Where the literal is an
+    `of` is a name that the literal is assigned to: `CHANNELS`, `__all__`, `App.CHANNELS` (in the class's body, or
+    in a method as `self.CHANNELS`). Where the literal is an
     argument of the call that is assigned, `argument` says which, by name or index; where it is an argument of a
     call somewhere in the function, class or (without `of`) module, `call` says which call too.
 
@@ -84,6 +85,12 @@ class Element(SourceOperation):
             {"bot/app.py": "class App:\n    CHANNELS = ()\n"},
             {"of": "bot.app:App.CHANNELS", "element": "Telegram"},
             {"bot/app.py": "class App:\n    CHANNELS = (Telegram,)\n"},
+        ),
+        Example(
+            "a list that an instance gets",
+            "class App:\n    def __init__(self):\n        self.channels: list[str] = [a]\n",
+            {"in": "m.py", "of": "App.channels", "element": "b"},
+            "class App:\n    def __init__(self):\n        self.channels: list[str] = [a, b]\n",
         ),
         Example("a tuple of one", "X = (A,)\n", {"in": "m.py", "of": "X", "element": "B"}, "X = (A, B)\n"),
         Example("a bare tuple", "X = A, B  # c\n", {"in": "m.py", "of": "X", "element": "C"}, "X = A, B, C  # c\n"),
@@ -160,6 +167,20 @@ class Element(SourceOperation):
         ),
     )
     INVALID = (
+        Refusal(
+            "two methods assign it",
+            "class A:\n    def f(self):\n        self.x = [1]\n\n    def g(self):\n        self.x = [2]\n",
+            {"in": "m.py", "of": "A.x", "element": "3"},
+            Outcome.AMBIGUOUS,
+            "A.x is assigned 2 times",
+        ),
+        Refusal(
+            "the call is in another function",
+            "def f():\n    g([])\n",
+            {"in": "m.py", "call": "g", "argument": 0, "element": "B"},
+            Outcome.MISSING,
+            "m.py does not call g itself, but in f",
+        ),
         Refusal(
             "there is no such list",
             "OTHER = []\n",

@@ -118,6 +118,18 @@ class Method(SourceOperation):
             {"in": "m.py", "of": "A", "code": "def f(self):\n    return 2", "replace": True},
             "class A:\n    # Why.\n    def f(self):\n        return 2\n\n    x = 2\n",
         ),
+        Example(
+            "the setter of a property, after the property",
+            "class A:\n    @property\n    def x(self):\n        return 1\n\n    def f(self): ...\n",
+            {"in": "m.py", "of": "A", "code": "@x.setter\ndef x(self, value):\n    print(value)"},
+            "class A:\n    @property\n    def x(self):\n        return 1\n\n    @x.setter\n    def x(self, value):\n        print(value)\n\n    def f(self): ...\n",
+        ),
+        Example(
+            "a property whose setter is there too",
+            "class A:\n    @property\n    def x(self):\n        return 1\n\n    @x.setter\n    def x(self, value): ...\n",
+            {"in": "m.py", "of": "A", "code": "@property\ndef x(self):\n    return 1"},
+            "class A:\n    @property\n    def x(self):\n        return 1\n\n    @x.setter\n    def x(self, value): ...\n",
+        ),
     )
     INVALID = (
         Refusal("there is no such class", "class B: ...\n", {"in": "m.py", "of": "A", "code": "def f(self): ..."}, Outcome.MISSING, "does not define A"),

@@ -89,6 +89,17 @@ class Move(Operation):
             },
         ),
         Example(
+            "with its decorators, and the imports that they need",
+            {
+                "a.py": "import re\nfrom functools import cache, wraps\n\n\n# Cached.\n@cache\n# Twice.\n@wraps(\n    re,\n)\ndef f(): ...\n\n\ndef g():\n    return f(), re\n",
+            },
+            {"of": "a:f", "to": "b"},
+            {
+                "a.py": "import re\nfrom b import f\n\n\ndef g():\n    return f(), re\n",
+                "b.py": "import re\nfrom functools import cache\nfrom functools import wraps\n\n\n# Cached.\n@cache\n# Twice.\n@wraps(\n    re,\n)\ndef f(): ...\n",
+            },
+        ),
+        Example(
             "one import, where several of the old module lead to it",
             {
                 "c.py": "import p\nimport p.a as a\nfrom p import a as b\n\nx = [p.a.f, a.f, b.f]\n",

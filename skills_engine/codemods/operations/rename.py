@@ -195,7 +195,7 @@ class Rename(Operation):
         for path, splices in sorted(found.splices.items()):
             source = project.at(path).source
             written[path] = source.splice(sorted(splices))
-            Source.check(path, written[path], self.describe())
+            Source.check(path, source.original, written[path], self.describe())
             places += [source.place(splice.start) for splice in sorted(splices)]
         for path, splices in sorted(found.configuration.items()):
             written[path] = spliced(project.files.read(path) or b"", splices)

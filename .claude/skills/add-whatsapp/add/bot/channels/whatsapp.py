@@ -1,0 +1,284 @@
+"""WhatsApp: a linked device of a phone, through neonize (whatsmeow).
+
+neonize takes a second and 50 MB to import, so only what runs once WhatsApp is asked for imports it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import sys
+from collections import deque
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from bot.channels.base import Channel
+from bot.errors import Finding, Misconfigured
+from bot.messages import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bot.messages import Receive
+    from bot.settings import Settings
+
+__all__ = ["WhatsAppChannel", "pair"]
+
+log = logging.getLogger(__name__)
+
+PAIRING_SECONDS = 180.0
+PHONES = "s.whatsapp.net"
+HIDDEN = "lid"
+"""The server of identifiers that hide a phone number."""
+OUTDATED = "WhatsApp accepts this version of neonize no more"
+
+
+class WhatsAppChannel(Channel):
+    """Private chats and groups of one account, `whatsapp:<number>@s.whatsapp.net` and `whatsapp:<id>@g.us`."""
+
+    name: ClassVar[str] = "whatsapp"
+
+    def __init__(self, folder: Path, assistant_name: str, phone: str = "", *, shared: bool = False) -> None:
+        self._folder = folder
+        self._assistant_name = assistant_name
+        self._phone = phone
+        self._shared = shared
+        self._client: Any = None
+        self._end: asyncio.Future[None] | None = None
+        self._sent: deque[str] = deque(maxlen=1000)
+        self.ready = asyncio.Event()
+        """Set once it is paired and connected."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self | None:
+        if not settings.whatsapp:
+            return None
+        try:
+            import neonize.aioze.client  # noqa: F401, PLC0415
+        except Exception as error:  # its own loader raises what it likes
+            hint = "install libmagic (Debian: apt install libmagic1); neonize runs on glibc, macOS arm64 and Windows"
+            raise Misconfigured(f"neonize cannot be loaded: {error}", hint=hint) from error
+        folder = settings.graftbot_data / "whatsapp"
+        return cls(folder, settings.assistant_name, settings.whatsapp_phone, shared=settings.whatsapp_shared)
+
+    async def connect(self, receive: Receive) -> None:
+        from neonize.aioze.client import NewAClient  # noqa: PLC0415
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.chmod(0o700)  # whoever has the session is this device
+        self._client = client = NewAClient(str(self._folder / "session.db"), uuid="graftbot")
+        self._end = asyncio.get_running_loop().create_future()
+        self._listen(client, receive)
+        connection = await client.connect()
+        try:
+            await asyncio.wait({connection, self._end}, return_when=asyncio.FIRST_COMPLETED)
+            for one in (self._end, connection):
+                if one.done():
+                    one.result()
+            raise ConnectionError("WhatsApp has closed the connection")
+        finally:
+            self.ready.clear()
+            self._client = None
+            with suppress(Exception):
+                await client.stop()  # or its socket lives on beside the next one
+            connection.cancel()
+            await asyncio.gather(connection, return_exceptions=True)
+
+    async def send(self, chat: str, text: str) -> None:
+        from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message as Content  # noqa: PLC0415
+
+        # A plain text would make a mention of every @12345; and on the owner's number it must be seen who speaks.
+        content = Content(conversation=f"{self._assistant_name}: {text}" if self._shared else text)
+        self._sent.append((await self._connected().send_message(_jid(chat), content)).ID)
+
+    async def typing(self, chat: str) -> None:
+        from neonize.utils.enum import ChatPresence, ChatPresenceMedia  # noqa: PLC0415
+
+        composing = ChatPresence.CHAT_PRESENCE_COMPOSING, ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT
+        await self._connected().send_chat_presence(_jid(chat), *composing)
+
+    async def groups(self) -> Mapping[str, str]:
+        return {self._chat(group.JID): group.GroupName.Name for group in await self._connected().get_joined_groups()}
+
+    async def disconnect(self) -> None:
+        if self._client is not None:
+            await self._client.stop()
+
+    @property
+    def me(self) -> str | None:
+        """The chat of this account with itself, once it is connected."""
+        me = self._client and self._client.me
+        return f"{self.name}:{me.JID.User}@{PHONES}" if me else None
+
+    def _connected(self) -> Any:
+        if self._client is None or not self.ready.is_set():
+            raise ConnectionError("WhatsApp is not connected")
+        return self._client
+
+    def _listen(self, client: Any, receive: Receive) -> None:
+        from neonize.aioze import events  # noqa: PLC0415
+
+        async def message(_: Any, event: Any) -> None:
+            taken = await self._read(client, event)
+            while taken is not None:  # WhatsApp has been told that we have it: nobody will bring it again
+                try:
+                    await receive(taken)
+                    break
+                except Exception as error:  # noqa: BLE001  # a full disk, say
+                    log.warning("a message of %s is not stored yet: %r", taken.chat, error)
+                    await asyncio.sleep(1)
+
+        async def connected(_: Any, __: Any) -> None:
+            self.ready.set()
+            (self._folder / "qr.png").unlink(missing_ok=True)
+
+        async def logged_out(_: Any, __: Any) -> None:
+            self._fail(Misconfigured("the phone has unlinked this device", hint="bot setup links it again"))
+
+        async def outdated(_: Any, __: Any) -> None:
+            self._fail(Misconfigured(OUTDATED, hint="upgrade it: pip install --upgrade neonize"))
+
+        async def replaced(_: Any, __: Any) -> None:
+            self._fail(ConnectionError("another process has connected with this session"))
+
+        async def code(_: Any, data: bytes) -> None:
+            await self._show(client, data)
+
+        handlers = (
+            (events.MessageEv, message),
+            (events.ConnectedEv, connected),
+            (events.LoggedOutEv, logged_out),
+            (events.ClientOutdatedEv, outdated),
+            (events.StreamReplacedEv, replaced),
+        )
+        for kind, handler in handlers:
+            client.event(kind)(_wrapped(handler))
+        client.event.qr(_wrapped(code))
+
+    def _fail(self, error: Exception) -> None:
+        if self._end is not None and not self._end.done():
+            self._end.set_exception(error)
+
+    async def _show(self, client: Any, data: bytes) -> None:
+        """How to link this device: a code to type if a phone number is set, else a QR code, here and as a picture."""
+        import segno  # noqa: PLC0415
+
+        if self._phone:
+            code = await client.PairPhone(self._phone, show_push_notification=True)
+            sys.stderr.write(f"WhatsApp on {self._phone}: linked devices, link with phone number: {code}\n")
+            return
+        picture = self._folder / "qr.png"
+        picture.touch(0o600)
+        qr = segno.make_qr(data)
+        qr.save(str(picture), scale=8)
+        qr.terminal(sys.stderr, compact=True)
+        sys.stderr.write(f"WhatsApp: linked devices, link a device, scan this (also in {picture})\n")
+
+    async def _read(self, client: Any, event: Any) -> Message | None:
+        """A message of a person as text; None for what is none, or is our own."""
+        info, source = event.Info, event.Info.MessageSource
+        text, context = _content(event.Message)
+        if not text or event.IsEdit or info.ID in self._sent or source.Chat.Server in {"broadcast", "newsletter"}:
+            return None
+        chat = self._chat(source.Chat if source.IsGroup else await self._known(client, source.Chat, source))
+        to_self = self._shared and chat == self.me
+        if source.IsFromMe and not (self._shared and (to_self or source.IsGroup)):
+            return None
+        sender = await self._known(client, source.Sender, source)
+        who = sender.User if sender.Server == PHONES else ""  # a hidden identifier proves nothing to us
+        name = info.Pushname or who or "somebody"
+        seconds = info.Timestamp / 1000 if info.Timestamp > 10**11 else info.Timestamp
+        sent_at = datetime.fromtimestamp(seconds, UTC)
+        quoted, _ = _content(context.quotedMessage) if context is not None else ("", None)
+        by = context.participant.partition("@")[0] if quoted and context is not None else ""
+        direct = to_self or not (source.IsGroup or self._shared)
+        return Message(chat, info.ID, name, self._named(client, text), sent_at, direct, who, quoted, by)
+
+    def _named(self, client: Any, text: str) -> str:
+        """A mention of this account at the start is the assistant's name."""
+        if (me := client.me) is None:
+            return text
+        numbers = "|".join(re.escape(jid.User) for jid in (me.JID, me.LID) if jid.User)
+        return re.sub(rf"^\s*@(?:{numbers})\b", f"@{self._assistant_name}", text) if numbers else text
+
+    @staticmethod
+    async def _known(client: Any, jid: Any, source: Any) -> Any:
+        """The identifier with a phone number, if it can be found; else the hidden one."""
+        if jid.Server != HIDDEN:
+            return jid
+        others = (source.SenderAlt, source.RecipientAlt) if not source.IsFromMe else (source.RecipientAlt,)
+        alternative = next((other for other in others if other.Server == PHONES and other.User), None)
+        if alternative is None:
+            with suppress(Exception):
+                alternative = await client.get_pn_from_lid(jid)
+        return alternative if alternative is not None and alternative.User else jid
+
+    def _chat(self, jid: Any) -> str:
+        return f"{self.name}:{jid.User}@{jid.Server}"
+
+
+async def pair(settings: Settings) -> Finding:
+    """Link WhatsApp, and make the owner's chat with itself main if the number is the owner's."""
+    from bot.owner import ask  # noqa: PLC0415
+
+    what = "WhatsApp"
+    if (channel := WhatsAppChannel.from_settings(settings)) is None:
+        return Finding(f"{what} is off; WHATSAPP=yes turns it on")
+    connection = asyncio.create_task(channel.connect(_not_yet))
+    ready = asyncio.create_task(channel.ready.wait())
+    await asyncio.wait({connection, ready}, timeout=PAIRING_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    me, paired = channel.me, ready.done()
+    error = connection.exception() if connection.done() and not connection.cancelled() else None
+    for task in (connection, ready):
+        task.cancel()
+    await asyncio.gather(connection, ready, return_exceptions=True)
+    if not paired:
+        return Finding(what, str(error or "nobody has linked it in time"), getattr(error, "hint", "") or "bot setup")
+    if settings.whatsapp_shared and me:
+        await ask(settings, "register_group", {"chat": me, "folder": "main", "name": "Main"})
+    return Finding(f"{what} is linked")
+
+
+async def _not_yet(message: Message) -> bool:
+    return False
+
+
+def _wrapped(handler: Any) -> Any:
+    """neonize lets exceptions of handlers vanish."""
+
+    async def handle(client: Any, event: Any) -> None:
+        try:
+            await handler(client, event)
+        except Exception:
+            log.exception("an event of WhatsApp was not handled")
+
+    return handle
+
+
+def _content(message: Any) -> tuple[str, Any]:
+    """The text of a message, or of what it wraps, and its context if it has one."""
+    for wrapper in ("ephemeralMessage", "viewOnceMessage", "documentWithCaptionMessage"):
+        if message.HasField(wrapper):
+            return _content(getattr(message, wrapper).message)
+    if message.conversation:
+        return message.conversation, None
+    for field, text in (
+        ("extendedTextMessage", "text"),
+        ("imageMessage", "caption"),
+        ("videoMessage", "caption"),
+        ("documentMessage", "caption"),
+    ):
+        if message.HasField(field) and (found := getattr(getattr(message, field), text)):
+            part = getattr(message, field)
+            return found, part.contextInfo if part.HasField("contextInfo") else None
+    return "", None
+
+
+def _jid(chat: str) -> Any:
+    from neonize.utils.jid import build_jid  # noqa: PLC0415
+
+    user, _, server = chat.partition(":")[2].partition("@")
+    return build_jid(user, server)

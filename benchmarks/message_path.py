@@ -1,0 +1,135 @@
+"""How fast the bot's own path is, how long it takes to start on a full store, and what it costs when idle.
+
+The store has 100,000 messages, 1,000 groups and 10,000 tasks. Latencies are those of 50 groups that write at random
+moments: from the moment at which a message is committed to the call of the agent, and from the end of that call to the
+call of the channel, the commit of the reply between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.assistant import Assistant
+from bot.groups import Group
+from bot.messages import Message, Turn
+from bot.store import open_store
+from bot.testing import FunctionAgent, MemoryChannel
+
+MESSAGES, GROUPS, TASKS, ACTIVE, ROUNDS = 100_000, 1_000, 10_000, 50, 20
+NOW = datetime(2026, 11, 24, tzinfo=UTC).isoformat()
+
+
+async def fill(folder: Path) -> None:
+    async with open_store(folder) as store:
+        inbox = "INSERT INTO inbox (chat, id, sender, text, sent_at, direct, asks) VALUES (?, ?, 'Ada', ?, ?, 1, 1)"
+        groups = [Group("main" if n == 0 else f"g{n}", f"memory:{n}", f"Group {n}") for n in range(GROUPS)]
+        await store.write(*(("INSERT INTO groups VALUES (?, ?, ?, ?)", group.row()) for group in groups))
+        rows = ((f"memory:{n % GROUPS}", str(n), "a message of some length " * 4, NOW) for n in range(MESSAGES))
+        await store.write(*((inbox, row) for row in rows))
+        await store.write(("INSERT INTO chats (chat, handled) SELECT chat, max(seq) FROM inbox GROUP BY chat", ()))
+        columns = "?, ?, 'p', '', 'cron', '0 9 * * *', 'UTC', 0, 'active', '2099-01-01T00:00:00.000+00:00', NULL"
+        task = f"INSERT INTO tasks VALUES ({columns})"  # noqa: S608
+        await store.write(*((task, (f"t{n}", f"g{n % GROUPS}")) for n in range(TASKS)))
+        await store.load_groups()
+
+
+async def latencies(folder: Path) -> dict[str, list[float]]:
+    stored: dict[str, float] = {}
+    replied: dict[str, float] = {}
+    to_agent: list[float] = []
+    to_channel: list[float] = []
+
+    class Clocked(MemoryChannel):
+        async def send(self, chat: str, text: str) -> None:
+            to_channel.append(time.perf_counter() - replied[text])
+
+    async def answer(turn: Turn) -> Sequence[str]:
+        begun = time.perf_counter()
+        to_agent.extend(begun - stored.pop(message.id) for message in turn.asked)
+        for message in turn.asked:
+            replied[message.id] = time.perf_counter()
+        return [message.id for message in turn.asked]
+
+    chance = random.Random(3)  # noqa: S311
+    async with open_store(folder) as store:
+        take_in = store.take_in
+
+        async def clocked(message: Message, *, asks: bool) -> bool:
+            new = await take_in(message, asks=asks)
+            stored[message.id] = time.perf_counter()
+            return new
+
+        store.take_in = clocked  # type: ignore[method-assign]
+        stop = asyncio.Event()
+        assistant = Assistant(store, [Clocked(stays=True)], FunctionAgent(answer))
+        running = asyncio.create_task(assistant.run(stop))
+
+        async def group(n: int) -> None:
+            for round_ in range(ROUNDS):
+                await asyncio.sleep(chance.uniform(0, 2))
+                id_ = f"new-{n}-{round_}"
+                message = Message(f"memory:{n}", id_, "Ada", "hello", datetime.now(UTC))
+                await assistant.receive(message)
+
+        await asyncio.gather(*(group(n) for n in range(ACTIVE)))
+        while len(to_channel) < ACTIVE * ROUNDS:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        stop.set()
+        await running
+    return {"stored to agent": to_agent, "reply to channel": to_channel}
+
+
+def start_and_idle(folder: Path) -> tuple[float, float, float]:
+    """Seconds until a message is answered by a new process, then its share of a core in 30 idle seconds, and MB."""
+    environment = {**os.environ, "GRAFTBOT_DATA": str(folder), "LOG_LEVEL": "ERROR", "CONSOLE": "yes"}
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", "run"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0
+    )
+    assert process.stdin is not None  # noqa: S101
+    assert process.stdout is not None  # noqa: S101
+    process.stdin.write(b"1+1\n")
+    process.stdout.readline()
+    seconds = time.perf_counter() - begun
+    ticks = _ticks(process.pid)
+    time.sleep(30)
+    share = (_ticks(process.pid) - ticks) / os.sysconf("SC_CLK_TCK") / 30
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    megabytes = int(status.split("VmRSS:")[1].split()[0]) / 1000
+    process.stdin.close()
+    process.wait()
+    return seconds, share, megabytes
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        asyncio.run(fill(folder))
+        seconds, share, megabytes = start_and_idle(folder)
+        again, _, _ = start_and_idle(folder)
+        print(
+            json.dumps({"first start s": seconds, "start s": again, "idle core %": 100 * share, "idle MB": megabytes})
+        )
+        for name, values in asyncio.run(latencies(folder)).items():
+            cuts = statistics.quantiles(values, n=100)
+            print(f"{name}: p50 {1000 * cuts[49]:.1f} ms, p99 {1000 * cuts[98]:.1f} ms of {len(values)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""A change recorded on one version of a file and applied to another: what a skill does when its ground has drifted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skills_engine.codemods.files import MemoryFiles
+from skills_engine.codemods.registry import decode
+from skills_engine.errors import CannotEnsure, Refused, Unparsable
+from skills_engine.record.file import record_file
+
+__all__ = ["Carried", "carry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """`data` is `ours` with the change of `theirs`; None with why an operation was refused, and a line near it."""
+
+    data: bytes | None
+    operations: int
+    refused: str = ""
+    line: int = 1
+
+
+def carry(path: str, base: bytes, ours: bytes, theirs: bytes) -> Carried:
+    """Record what turns `base` into `theirs`, and apply that to `ours`."""
+    said = record_file(path, base, theirs, MemoryFiles({path: base}), loose=True)
+    files = MemoryFiles({path: ours})
+    count = 0
+    for one in said:
+        if one.entries is None:
+            return Carried(None, count, f"no operation says the change of {one.delta.about or path}")
+        for entry in one.entries:
+            try:
+                decode(entry).apply(files)
+            except (CannotEnsure, Refused, Unparsable) as error:
+                near = error.candidates[0].line if isinstance(error, CannotEnsure) and error.candidates else 1
+                return Carried(None, count, error.message, near)
+            count += 1
+    return Carried(files.contents[path], count)

@@ -1,0 +1,142 @@
+"""A change of one file, cut into deltas, each with the ways to say it, from the most general to the most literal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from skills_engine.codemods.operation import Malformed
+from skills_engine.codemods.registry import decode
+from skills_engine.errors import CannotEnsure, Refused, Unparsable
+from skills_engine.record.literal import snippets
+from skills_engine.record.overlay import Overlay
+from skills_engine.types import Outcome
+
+if TYPE_CHECKING:
+    from skills_engine.codemods.files import Files
+
+__all__ = ["Delta", "Entries", "Entry", "Said", "compose", "say"]
+
+Entry = Mapping[str, Any]
+"""One entry of a `codemod` block."""
+Entries = tuple[Entry, ...]
+
+_NO_WAY = (Malformed, Unparsable, Refused, ValueError, RecursionError)
+"""What an operation raises that does not fit, or is none."""
+_COUNTED = frozenset({"statement", "argument", "wrap"})
+"""Operations that take `nth` where several places match."""
+_MOST = 12
+"""How many of several matching places are tried."""
+
+
+@dataclass(frozen=True)
+class Delta:
+    """Bytes `start` to `end` of the file before read `new` after. `ways` are lists of entries that may say so.
+
+    `about` names what changed, for a heading: `App.start`, `CHANNELS`; empty for the module itself.
+    """
+
+    start: int
+    end: int
+    new: bytes
+    ways: Iterable[Entries] = field(repr=False, default=())
+    about: str = ""
+    turn: int = 1
+    """0 goes before the others, to make room for a name that another one defines; 2 goes after them, as imports do
+    that are unused once the others are made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A delta, and the entries that make it; `entries` is None where no way gave the same bytes."""
+
+    delta: Delta
+    entries: Entries | None
+
+
+def compose(data: bytes, deltas: Sequence[Delta]) -> bytes:
+    """The file with those deltas made. They do not overlap; several at one place follow one another as given."""
+    out: list[bytes] = []
+    at = 0
+    for delta in sorted(deltas, key=lambda delta: delta.start):
+        out += [data[at : delta.start], delta.new]
+        at = delta.end
+    return b"".join([*out, data[at:]])
+
+
+def say(path: str, before: bytes, deltas: Sequence[Delta], around: Files, *, loose: bool = False) -> list[Said]:
+    """Choose, delta by delta, the first way that gives just the bytes that it should, on what came before it.
+
+    Ways that must count places come after those that name them, and snippets last. With `loose`, other blank lines
+    will do.
+    """
+    order = sorted(range(len(deltas)), key=lambda i: (deltas[i].turn, i))
+    made: list[int] = []
+    here = before
+    said: list[Said] = []
+    for index in order:
+        wanted = compose(before, [deltas[i] for i in sorted([*made, index])])
+        trial = _Trial(path, around, wanted, loose)
+        found = trial.first(here, deltas[index].ways)
+        found = found or trial.first(here, deltas[index].ways, counted=True)
+        found = found or trial.first(here, snippets(path, here, wanted))
+        said.append(Said(deltas[index], found))
+        if found is not None:
+            made.append(index)
+            here = wanted
+    return said
+
+
+@dataclass(frozen=True)
+class _Trial:
+    path: str
+    around: Files
+    wanted: bytes
+    loose: bool
+
+    def first(self, before: bytes, ways: Iterable[Entries], *, counted: bool = False) -> Entries | None:
+        """The entries of the first way that makes what is wanted; `counted`: with `nth` where it takes that."""
+        for way in ways:
+            for entries, after in self._branches(before, way, counted=counted):
+                if after == self.wanted or (self.loose and _bare(after) == _bare(self.wanted)):
+                    return entries
+        return None
+
+    def _branches(self, before: bytes, way: Entries, *, counted: bool) -> Iterator[tuple[Entries, bytes]]:
+        if not way:
+            yield (), before
+            return
+        for entry, after in self._results(before, way[0], counted=counted):
+            for rest, last in self._branches(after, way[1:], counted=counted):
+                yield (entry, *rest), last
+
+    def _results(self, before: bytes, entry: Entry, *, counted: bool) -> Iterator[tuple[Entry, bytes]]:
+        """What the file becomes, for every place that the entry may mean."""
+        try:
+            yield entry, self._apply(before, entry)
+            return
+        except CannotEnsure as error:
+            if not counted or error.outcome is not Outcome.AMBIGUOUS or entry["ensure"] not in _COUNTED:
+                return
+        except _NO_WAY:
+            return
+        for nth in range(1, _MOST + 1):
+            numbered = {**entry, "nth": nth}
+            try:
+                yield numbered, self._apply(before, numbered)
+            except (CannotEnsure, *_NO_WAY):
+                return
+
+    def _apply(self, before: bytes, entry: Entry) -> bytes:
+        world = Overlay(self.around)
+        world.write(self.path, before)
+        decode(entry).apply(world)
+        if world.written.keys() != {self.path}:
+            raise Refused("other files would change too")
+        return world.written[self.path] or b""
+
+
+def _bare(data: bytes) -> list[bytes]:
+    """The lines that are not blank."""
+    return [line for line in data.splitlines() if line.strip()]

@@ -1,0 +1,39 @@
+"""What no operation fits: the lines before and after, with so many around them that they say one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["snippets"]
+
+_MOST_AROUND = 12
+
+
+def snippets(path: str, before: bytes, after: bytes) -> Iterator[tuple[Mapping[str, Any], ...]]:
+    """Ways to turn one text into another in one place, with ever more lines around it."""
+    try:
+        old, new = (data.decode().replace("\r\n", "\n").splitlines(keepends=True) for data in (before, after))
+    except UnicodeDecodeError:
+        return
+    head = 0
+    while head < min(len(old), len(new)) and old[head] == new[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    for around in range(1, _MOST_AROUND + 1):
+        start, stop = max(0, head - around), max(0, tail - around)
+        one, other = ("".join(lines[start : len(lines) - stop]) for lines in (old, new))
+        if _solid(one) and _solid(other):
+            yield ({"ensure": "text", "in": path, "before": one, "after": other},)
+        if start == 0 and stop == 0:
+            return
+
+
+def _solid(text: str) -> bool:
+    """Whether a snippet begins and ends with lines that are not blank: YAML writes others as nobody reads them."""
+    lines = text.split("\n")
+    return len(lines) > 1 and bool(lines[0].strip() and lines[-2].strip())

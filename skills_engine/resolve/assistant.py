@@ -1,0 +1,137 @@
+"""The assistant's rung: a command that the owner configured sees a conflict's regions and the skills' prose.
+
+`git config skills.assistant 'COMMAND'` names it, for example
+`claude -p "Do what CONFLICT.md says" --allowedTools Read,Write`. It runs in a
+directory of its own that holds nothing else, and answers in one file a region:
+what it cannot reach, it cannot change.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skills_engine.check.process import run
+from skills_engine.errors import Refused
+from skills_engine.merge import regions_in
+from skills_engine.resolve.recorded import Resolution, make
+from skills_engine.tree import Tree
+
+if TYPE_CHECKING:
+    from skills_engine.graft.fork import Fork
+    from skills_engine.graft.operation import Computed
+    from skills_engine.merge import Region
+
+__all__ = ["Assistant"]
+
+_ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TERM", "USER", "LOGNAME", "SYSTEMROOT")
+"""What a program needs to run at all; all else of the environment is named by the owner."""
+_ORDER = ("ours", "base", "theirs", "end")
+"""The marker lines of a region."""
+_LONGEST = 1800.0
+"""Seconds after which an assistant that has not answered is ended."""
+_TASK = """\
+# A merge stopped
+
+Each folder below `regions/` is one place where two changes meet: `base.txt` is what stood there, `ours.txt` what the
+owner of this fork made of it, `theirs.txt` what a skill or a new version of the program made of it. `about.json` names
+the file, and why the engine could not decide. The pages in `skills/` say what must stay true.
+
+Write `resolved.txt` into each folder: the lines that stand there from now on, with what both sides meant, and no
+conflict markers. Leave a folder without it if you cannot know. Nothing else that you write is read.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant:
+    """The command, the environment that it gets, and the fork whose conflicts it sees."""
+
+    fork: Fork
+    command: tuple[str, ...]
+    environment: dict[str, str]
+
+    @classmethod
+    def of(cls, fork: Fork) -> Assistant | None:
+        """As configured: `skills.assistant`, and in `skills.assistantEnvironment` the variables that it needs."""
+        configured = fork.git.config("skills.assistant")
+        if not configured:
+            return None
+        try:
+            command = tuple(shlex.split(configured))
+        except ValueError as error:
+            raise Refused(
+                f"skills.assistant is no command: {error}", hint="git config skills.assistant 'COMMAND'"
+            ) from None
+        names = (*_ALLOWED, *(fork.git.config("skills.assistantEnvironment") or "").split())
+        return cls(fork, command, {name: os.environ[name] for name in names if name in os.environ})
+
+    def resolve(self, computed: Computed) -> list[Resolution]:
+        """Its answers, for the files of which it resolved every region. Raises OSError if it cannot be started."""
+        tree = Tree(self.fork.objects, computed.tree)
+        reasons = {conflict.path: conflict for conflict in computed.merge.conflicts if conflict.regions}
+        files = {path: data for path in reasons if (data := tree.read(path)) is not None}
+        with tempfile.TemporaryDirectory(prefix="skills-conflict-") as name:
+            folder = Path(name)
+            (folder / "CONFLICT.md").write_text(_TASK, encoding="utf-8")
+            self._pages(folder / "skills", computed)
+            places: list[tuple[str, Path]] = []
+            for path, data in files.items():
+                for number, region in enumerate(regions_in(data)):
+                    told = reasons[path].regions
+                    reason = told[number].reason if number < len(told) else reasons[path].reason
+                    place = folder / "regions" / f"{len(places) + 1:03}"
+                    _lay_out(place, path, region, reason)
+                    places.append((path, place))
+            run(self.command, cwd=folder, env=self.environment, timeout=_LONGEST)
+            answers = {path: [_answer(place) for other, place in places if other == path] for path in files}
+        return [
+            made
+            for path, data in files.items()
+            if (resolved := _filled(data, answers[path])) is not None
+            and (made := make(path, data, resolved, "assistant")) is not None
+        ]
+
+    def _pages(self, folder: Path, computed: Computed) -> None:
+        """The prose of the skills that take part."""
+        folder.mkdir()
+        for pin in computed.intent.skills:
+            package = self.fork.pinned(pin)
+            (folder / f"{pin.name}.md").write_text(package.prose, encoding="utf-8")
+
+
+def _lay_out(place: Path, path: str, region: Region, reason: str) -> None:
+    place.mkdir(parents=True)
+    about = {"path": path, "line": region.line, "reason": reason}
+    (place / "about.json").write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    for name, data in (("base", region.base), ("ours", region.ours), ("theirs", region.theirs)):
+        (place / f"{name}.txt").write_bytes(data)
+
+
+def _answer(place: Path) -> bytes | None:
+    """A regular file in the very folder: a link could lead to what the owner has elsewhere."""
+    path = place / "resolved.txt"
+    if place.is_symlink() or path.is_symlink() or not path.is_file():
+        return None
+    return path.read_bytes()
+
+
+def _filled(conflict: bytes, answers: list[bytes | None]) -> bytes | None:
+    """The file with an answer in the place of each region, markers included; None where one is missing."""
+    lines = conflict.splitlines(keepends=True)
+    out: list[bytes] = []
+    at = 0
+    for region, answer in zip(regions_in(conflict), answers, strict=True):
+        if answer is None:
+            return None
+        start = region.line - 1
+        end = lines[start][len(lines[start].rstrip(b"\r\n")) :]
+        text = answer.replace(b"\r\n", b"\n") + (b"\n" if answer and not answer.endswith(b"\n") else b"")
+        out += [*lines[at:start], text.replace(b"\n", end)]
+        inside = sum(len(side.splitlines()) for side in (region.ours, region.base, region.theirs))
+        at = start + len(_ORDER) + inside
+    return b"".join([*out, *lines[at:]])

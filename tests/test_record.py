@@ -1,0 +1,272 @@
+"""Changes that become packages: what a person would have written, proved on the tree that they were made on."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import Repo, skills
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skills_engine.codemods.files import MemoryFiles
+from skills_engine.codemods.registry import decode
+from skills_engine.package.decode import operations
+from skills_engine.package.reader import read
+from skills_engine.record.file import record_file
+from skills_engine.record.package import Change, record_package
+
+ROOT = Path(__file__).parent.parent
+
+
+def entries(before: str, after: str) -> list[dict[str, object]]:
+    """What is recorded of a file `m.py`, without its path; applied, it must give the file after."""
+    files = MemoryFiles({"m.py": before.encode()})
+    said = record_file("m.py", before.encode(), after.encode(), files)
+    found = []
+    for one in said:
+        assert one.entries is not None, one.delta
+        for entry in one.entries:
+            decode(entry).apply(files)
+            found.append({key: value for key, value in entry.items() if key != "in"})
+    assert files.contents["m.py"].decode() == after
+    return found
+
+
+BEFORE = '''\
+"""A bot."""
+
+import os
+
+from bot import base
+
+CHANNELS = [base.Console]
+
+
+class App:
+    """All of it."""
+
+    name = "bot"
+
+    def start(self, port: int = 80) -> None:
+        """Start it."""
+        self.open(port)
+        log("started")
+
+
+def main():
+    app = App()
+    app.start()
+    return app
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ("[base.Console]", "[base.Console, base.Pager]", {"ensure": "element", "of": "CHANNELS", "element": "base.Pager"}),
+        ("import os\n", "import os\nimport sys\n", {"ensure": "import", "import": "import sys"}),
+        ("import base\n", "import base, pager\n", {"ensure": "import", "import": "from bot import pager"}),
+        ("import os\n\n", "", {"ensure": "no-import", "import": "import os"}),
+        ('    name = "bot"\n', '    name = "bot"\n    limit = 3\n', {"ensure": "field", "of": "App", "field": "limit = 3"}),
+        (
+            '        log("started")\n',
+            '        log("started")\n\n    def stop(self):\n        log("stopped")\n',
+            {"ensure": "method", "of": "App", "code": 'def stop(self):\n    log("stopped")'},
+        ),
+        (
+            "    return app\n",
+            "    return app\n\n\ndef other():\n    pass\n",
+            {"ensure": "function", "code": "def other():\n    pass"},
+        ),
+        ("port: int = 80", "port: int = 8080", {"ensure": "default", "of": "App.start", "parameter": "port", "default": "8080", "was": "80"}),
+        ("port: int = 80", "port: int = 80, host: str = ''", {"ensure": "parameter", "of": "App.start", "parameter": "host: str = ''"}),
+        (") -> None:", ") -> int:", {"ensure": "annotation", "of": "App.start", "parameter": "return", "annotation": "int", "was": "None"}),
+        ("self.open(port)", "self.open(port, wait=True)", {"ensure": "argument", "of": "App.start", "call": "self.open", "argument": "wait=True"}),
+        ('"""Start it."""', '"""Start it now."""', {"ensure": "docstring", "of": "App.start", "docstring": "Start it now."}),
+        ("class App:", "class App(base.Thing):", {"ensure": "base", "of": "App", "base": "base.Thing"}),
+        ("def main():", "@cached\ndef main():", {"ensure": "decorator", "of": "main", "decorator": "cached"}),
+        ('name = "bot"', 'name = "robot"', {"ensure": "value", "of": "App.name", "value": '"robot"', "was": '"bot"'}),
+        (
+            "    app.start()\n",
+            "    with lock:\n        app.start()\n",
+            {"ensure": "wrap", "of": "main", "statements": "app.start()", "wrapper": "with lock:\n    $BODY"},
+        ),
+        (
+            "    app.start()\n",
+            "    app.start()\n    app.check()\n",
+            {"ensure": "statement", "of": "main", "code": "app.check()", "after": "app.start()"},
+        ),
+        (
+            "    app = App()\n    app.start()\n",
+            "    if ready:\n        run()\n",
+            {"ensure": "replace", "of": "main", "pattern": "app = App()\napp.start()", "with": "if ready:\n    run()"},
+        ),
+    ],
+)  # fmt: skip
+def test_a_change_is_said_as_what_was_meant(old: str, new: str, wanted: dict[str, object]) -> None:
+    assert old in BEFORE
+    assert entries(BEFORE, BEFORE.replace(old, new, 1)) == [wanted]
+
+
+def test_what_no_operation_knows_is_a_snippet() -> None:
+    """A comment has no syntax that an operation could name."""
+    found = entries(BEFORE, BEFORE.replace("    app.start()\n", "    # Go.\n    app.start()\n"))
+    assert [entry["ensure"] for entry in found] == ["text"]
+
+
+_LINES = st.lists(
+    st.sampled_from(
+        [
+            "a = 1", "b = [1, 2]", "b = [1, 3, 2]", "import os", "from os import path", "f(1)", "f(1, x=2)", "# why", "",
+            "def g(x):\n    return x", "def g(x, y=1):\n    return x", "def h():\n    f(2)\n    # end\n    f(3)",
+            "class A:\n    x: int = 1\n    def m(self): ...", "class A(B):\n    x: int = 2\n\n    def m(self):\n        f(4)",
+            "if a:\n    f(5)\nelse:\n    f(6)", "if a:\n    f(5)\n    f(7)\nelse:\n    f(6)",
+        ]
+    ),
+    max_size=8,
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=40)
+@given(_LINES, _LINES)
+def test_what_is_said_gives_the_change(one: list[str], other: list[str]) -> None:
+    """Whatever changes: the operations that are said make just that, and what is not said is told apart."""
+    before, after = ("".join(f"{line}\n" for line in lines).encode() for lines in (one, other))
+    files = MemoryFiles({"m.py": before})
+    said = record_file("m.py", before, after, files)
+    for one_said in said:
+        for entry in one_said.entries or ():
+            decode(entry).apply(files)
+    if all(s.entries is not None for s in said):
+        assert files.contents["m.py"] == after
+
+
+def test_a_package_brings_a_test_where_the_change_has_none() -> None:
+    """New files, settings and packages go where a package has them, and the draft of a test fails beforehand."""
+    before = {
+        "m.py": b"import os\n\nALL = []\n",
+        "pyproject.toml": b'[project]\nname = "x"\ndependencies = [\n    "attrs",\n]\n',
+        "old.txt": b"old\n",
+    }
+    after = {
+        "m.py": b"import os\n\nfrom n import thing\n\nALL = [thing]\n",
+        "n.py": b"thing = 1\n",
+        "pyproject.toml": b'[project]\nname = "x"\ndependencies = [\n    "attrs",\n    "httpx>=0.28",\n]\n',
+        ".env.example": b"# where it is\nPLACE=here\n",
+    }
+    changes = {p: Change(before.get(p), after.get(p)) for p in before.keys() | after.keys()}
+    found = record_package("add-thing", changes, MemoryFiles(before), core=">=0", about="Adds a thing")
+    assert found.differences == ()
+    package = read("add-thing", found.files)
+    assert package.manifest is not None
+    assert package.manifest.dependencies == ("httpx>=0.28",)
+    assert [(key.key, key.comment, key.default) for key in package.manifest.environment] == [
+        ("PLACE", "where it is", "here")
+    ]
+    assert package.manifest.adds == ("n.py", "tests/test_add_thing.py")
+    assert [op.ensure for _, op in operations(package)] == ["no-file", "import", "element"]
+    test = found.files["add/tests/test_add_thing.py"].decode()
+    for tree, code in ((after, 0), (before, 1)):
+        sources = {path: data for path, data in tree.items() if path.endswith(".py")}
+        assert _runs({**sources, "n.py": after["n.py"]}, test) == code
+
+
+def _runs(files: dict[str, bytes], test: str) -> int:
+    """The exit code of a test's functions in a directory of those files."""
+    import tempfile  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in files.items():
+            Path(folder, name).write_bytes(data)
+        program = f"{test}\ntest_add_thing()\n"
+        return subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, check=False).returncode
+
+
+@pytest.fixture
+def by_hand(tmp_path: Path) -> Repo:
+    """This repository, in which somebody built Telegram in by hand: a commit on a branch."""
+    repo = Repo.init(tmp_path / "fork")
+    for path in ("bot", "pyproject.toml", ".env.example", "manifests"):
+        there = ROOT / path
+        if there.is_dir():
+            shutil.copytree(there, repo.path / path, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(there, repo.path / path)
+    repo.commit("The core")
+    shutil.copytree(ROOT / ".claude/skills/add-telegram/add", repo.path, dirs_exist_ok=True)
+    repo.edit("bot/channels/__init__.py", "import ConsoleChannel\n", "import ConsoleChannel\nfrom bot.channels.telegram import TelegramChannel\n")  # fmt: skip
+    repo.edit("bot/channels/__init__.py", "(ConsoleChannel,)", "(ConsoleChannel, TelegramChannel)")
+    field = "    console: bool = True\n"
+    repo.edit("bot/settings.py", field, field + '    telegram_bot_token: Secret = Secret()\n    telegram_api_server: str = ""\n')  # fmt: skip
+    repo.edit("pyproject.toml", "dependencies = [\n", 'dependencies = [\n    "aiogram>=3.31,<4",\n')
+    keys = (
+        "\n# Telegram's token for your bot, from @BotFather\nTELEGRAM_BOT_TOKEN=\n"
+        "\n# a Bot API server of your own, as http://127.0.0.1:8081; empty for Telegram's\nTELEGRAM_API_SERVER=\n"
+    )
+    repo.write({".env.example": repo.read(".env.example") + keys})
+    repo.commit("Talk to the assistant from Telegram")
+    return repo
+
+
+def test_telegram_by_hand_is_the_skill_that_a_person_wrote(by_hand: Repo) -> None:
+    ran = skills(by_hand, "record", "add-telegram", "HEAD~1..HEAD", "--json")
+    assert ran.code == 0, ran.said
+    assert ran.document["result"]["differences"] == []
+    assert ran.document["result"]["exact"] is True
+    home = by_hand.path / ".claude/skills/add-telegram"
+    mine, theirs = _package(home), _package(ROOT / ".claude/skills/add-telegram")
+    assert mine.manifest == theirs.manifest
+    assert mine.added() == theirs.added()
+    assert {_meant(op) for _, op in operations(mine)} == {_meant(op) for _, op in operations(theirs)}
+    assert skills(by_hand, "lint", "add-telegram").code == 0
+    validator = Path(sys.executable).parent / "agentskills"
+    subprocess.run([validator, "validate", str(home)], check=True, capture_output=True)
+    guide = (ROOT / "docs/writing-skills.md").read_text("utf-8")
+    for step in mine.steps:
+        assert step.heading in guide
+        assert step.prose in " ".join(guide.split())
+
+
+def _package(folder: Path):  # type: ignore[no-untyped-def]
+    files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return read(folder.name, files)
+
+
+def _meant(operation: object) -> str:
+    """An operation without the way in which it names its file."""
+    fields = {k: v.rpartition(":")[2] if k == "of" else v for k, v in vars(operation).items() if k != "in_"}
+    return f"{type(operation).__name__} {sorted(fields.items())}"
+
+
+def test_a_name_that_is_taken_is_refused(by_hand: Repo) -> None:
+    by_hand.write({".claude/skills/mine/SKILL.md": "x"})
+    ran = skills(by_hand, "record", "mine", "HEAD~1..HEAD")
+    assert ran.code == 1
+    assert "is there already" in ran.said
+    assert by_hand.read(".claude/skills/mine/SKILL.md") == "x"
+
+
+def test_a_change_is_carried_over_where_lines_conflict(tmp_path: Path) -> None:
+    """Both sides added an element to one line; what the other side deleted is refused, and nothing is written."""
+    repo = Repo.init(tmp_path)
+    repo.write(
+        {
+            "base.py": "ALL = [a]\n",
+            "ours.py": "ALL = [a, mine]\n",
+            "theirs.py": "ALL = [a, yours]\n",
+            "gone.py": "NONE = 1\n",
+        }
+    )
+    out = tmp_path / "out.py"
+    names = {name: str(tmp_path / f"{name}.py") for name in ("base", "ours", "theirs", "gone")}
+    ran = skills(repo, "merge-file", "--via-record", names["base"], names["gone"], names["theirs"], "-o", str(out))
+    assert ran.code == 3
+    assert "does not define ALL" in ran.said
+    assert not out.exists()
+    ran = skills(repo, "merge-file", "--via-record", names["base"], names["ours"], names["theirs"], "-o", str(out))
+    assert ran.code == 0, ran.said
+    assert out.read_text() == "ALL = [a, mine, yours]\n"
