@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := setup
-.PHONY: setup demo test check laws killpoints bench reference clean
+.PHONY: setup image demo test check laws killpoints bench reference clean
 
 setup: .venv/ready  ## everything that the other targets need
 
@@ -20,6 +20,9 @@ setup: .venv/ready  ## everything that the other targets need
 	$(BIN)/python -m compileall -q bot skills_engine
 	@touch $@
 	@echo "Ready. Try: make demo"
+
+image: setup  ## the image that agents run in; needs Docker
+	$(BIN)/python container/build.py
 
 demo: setup  ## a fork's life in under a minute
 	$(BIN)/python fixtures/demo.py

@@ -1,34 +1,25 @@
 """The message path: channel → inbox → a queue a group → agent → outbox → channel; and tasks, when they are due."""
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot import prompt
+from bot.agents import Agent
+from bot.channels import Channel
 from bot.errors import Misconfigured, Undeliverable
+from bot.groups import Group
 from bot.log import log
 from bot.messages import Message, Turn, channel_of
 from bot.schedule import zone_of
-from bot.tasks import Scheduler, Tasks
+from bot.store import Store
+from bot.tasks import Scheduler, Task, Tasks
 from bot.workers import Backoff, Workers
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-
-    from bot.agents import Agent
-    from bot.channels import Channel
-    from bot.groups import Group
-    from bot.store import Store
-    from bot.tasks import Task
-
-__all__ = ["Assistant"]
 
 ATTEMPTS = 5
 TYPING_SECONDS = 4.0

@@ -5,10 +5,6 @@ BotError              one base: what happened, where, and what to do next
 └── Undeliverable     this message can never reach this chat; others may
 """
 
-from __future__ import annotations
-
-__all__ = ["BotError", "Misconfigured", "Undeliverable"]
-
 
 class BotError(Exception):
     """`message` says what happened and where; `hint` says what to do next, as an imperative."""

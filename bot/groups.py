@@ -1,21 +1,16 @@
 """A group: a chat that the assistant answers, with a folder of its own. `main` is the owner's."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from bot.errors import BotError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from bot.messages import Message
-
-__all__ = ["MAIN", "Group", "Places", "trigger"]
 
 MAIN = "main"
 FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -55,18 +50,18 @@ class Group:
         """Whether this is the owner's own chat."""
         return self.folder == MAIN
 
-    def takes(self, message: Message) -> bool:
+    def takes(self, message: "Message") -> bool:
         """Whether a message is stored here at all."""
         return not self.drop or self._trusts(message)
 
-    def addressed(self, message: Message) -> bool:
+    def addressed(self, message: "Message") -> bool:
         """Whether a message asks for an answer."""
         word = self.trigger
         return self._trusts(message) and (
             message.direct or word is None or trigger(word).match(message.text) is not None
         )
 
-    def _trusts(self, message: Message) -> bool:
+    def _trusts(self, message: "Message") -> bool:
         return not self.senders or message.sender_id in self.senders  # a name is no proof
 
     def row(self) -> tuple[str, str, str, str]:
@@ -75,7 +70,7 @@ class Group:
         return self.folder, self.chat, self.name, json.dumps(rest)
 
     @classmethod
-    def of(cls, folder: str, chat: str, name: str, rest: str) -> Group:
+    def of(cls, folder: str, chat: str, name: str, rest: str) -> Self:
         """From what the store keeps."""
         values = json.loads(rest)
         return cls(folder, chat, name, values["trigger"], tuple(values["senders"]), values["drop"], values["options"])

@@ -5,8 +5,6 @@ there (links, pipes, huge files, thousands a second), so files are opened relati
 never followed, bounded in size and in rate.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
@@ -14,26 +12,20 @@ import re
 import sqlite3
 import stat
 from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from watchfiles import awatch
 
 from bot.errors import BotError
+from bot.groups import Group, Places
 from bot.log import log
-from bot.store import stamp
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from bot.groups import Group, Places
-    from bot.store import Store
-    from bot.tools import Tools
-
-__all__ = ["Ipc", "Limits"]
+from bot.store import Store, stamp
+from bot.tools import Tools
 
 NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,63})\.json")
 DONE = "INSERT INTO requests (folder, id, reply, done_at) VALUES (?, ?, ?, ?)"

@@ -1,20 +1,14 @@
 """The log: for people on standard error, as JSON lines in a file that is rotated. No prompts, no secrets."""
 
-from __future__ import annotations
-
 import logging
+from collections.abc import Iterable
 from logging.handlers import RotatingFileHandler
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import structlog
 
 from bot.errors import Misconfigured
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-__all__ = ["log", "set_up"]
 
 STEPS: list[Any] = [
     structlog.stdlib.add_log_level,

@@ -1,17 +1,10 @@
 """The nouns: what comes in, what an agent is asked, what goes out."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from bot.groups import Group
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-__all__ = ["Message", "Piece", "Receive", "Turn", "channel_of"]
 
 
 @dataclass(frozen=True, slots=True)

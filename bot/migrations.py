@@ -3,11 +3,7 @@
 A script that was released is never edited: the next one goes at the end.
 """
 
-from __future__ import annotations
-
 from importlib.resources import files
-
-__all__ = ["MIGRATIONS", "SQL", "statements"]
 
 
 def _script(name: str) -> str:

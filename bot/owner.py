@@ -1,10 +1,8 @@
 """What the owner asks for on the command line: as main would, whether the bot runs or not."""
 
-from __future__ import annotations
-
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
@@ -13,13 +11,9 @@ from bot.agents import OfflineAgent
 from bot.assistant import Assistant
 from bot.errors import BotError
 from bot.groups import MAIN, Group, Places
+from bot.settings import Settings
 from bot.store import open_store
 from bot.tools import Tools
-
-if TYPE_CHECKING:
-    from bot.settings import Settings
-
-__all__ = ["ask", "running"]
 
 SECONDS = 60.0
 

@@ -1,18 +1,11 @@
 """What an agent reads: the messages since its last turn, escaped, with their times, and not more than fits."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
+from zoneinfo import ZoneInfo
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
-    from bot.messages import Message
-
-__all__ = ["conversation", "scheduled"]
+from bot.messages import Message
 
 LONGEST = 8_000
 """Characters of one message; what is cut is said."""

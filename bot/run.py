@@ -1,11 +1,8 @@
 """`bot run`: the parts that the settings ask for, put together, until the end or a signal."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from bot.agents import AGENTS
 from bot.assistant import Assistant
@@ -16,14 +13,9 @@ from bot.groups import MAIN, Group, Places
 from bot.ipc import Ipc
 from bot.log import log, set_up
 from bot.schedule import zone_of
-from bot.store import open_store
+from bot.settings import Settings
+from bot.store import Store, open_store
 from bot.tools import Tools
-
-if TYPE_CHECKING:
-    from bot.settings import Settings
-    from bot.store import Store
-
-__all__ = ["main"]
 
 
 def main(settings: Settings) -> None:

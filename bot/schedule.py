@@ -1,14 +1,10 @@
 """When a task is due: cron with its time zone, an interval, or once."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.errors import BotError
-
-__all__ = ["Schedule", "zone_of"]
 
 LEAST_SECONDS = 10
 KINDS = ("cron", "interval", "once")

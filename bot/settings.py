@@ -1,20 +1,14 @@
 """What the owner configured: the environment first, then `.env`, then the default."""
 
-from __future__ import annotations
-
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 from dotenv import dotenv_values
 
 from bot.errors import Misconfigured
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-__all__ = ["Secret", "Settings", "load"]
 
 _BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 
@@ -41,6 +35,15 @@ class Settings:
     log_level: str = "INFO"
     console: bool = True
     timezone: str = "UTC"
+    anthropic_api_key: Secret = Secret()
+    claude_code_oauth_token: Secret = Secret()
+    anthropic_base_url: str = "https://api.anthropic.com"
+    agent_image: str = "graftbot-agent"
+    agent_base: str = "python:3.12-slim"
+    max_containers: int = 4
+    container_memory: int = 2048
+    idle_seconds: float = 600
+    turn_seconds: float = 1800
 
     def secrets(self) -> Iterator[str]:
         """The values that may appear in no log."""

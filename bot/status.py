@@ -1,23 +1,16 @@
 """`bot status` and `bot logs`: what a bot is about, read from beside it without disturbing it."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.errors import BotError
 from bot.groups import Places
 from bot.migrations import statements
 from bot.owner import running
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bot.settings import Settings
-
-__all__ = ["REPORT", "log_lines", "report"]
+from bot.settings import Settings
 
 REPORT = statements("report.sql")
 """What is shown, and the query that finds it."""

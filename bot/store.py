@@ -4,13 +4,13 @@ One process, one connection. Positions are sequence numbers. Every write is one 
 when its caller is cancelled.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import aiosqlite
 from filelock import FileLock, Timeout
@@ -20,47 +20,12 @@ from bot.groups import Group
 from bot.messages import Message, Piece, Turn
 from bot.migrations import MIGRATIONS, SQL
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
-    from pathlib import Path
-
-__all__ = ["Statement", "Store", "open_store", "stamp"]
-
 Statement: TypeAlias = tuple[str, tuple[Any, ...]]
 
 MOST_ASKED = 50
 """Messages that ask in one turn; more are the next turn's."""
 MOST_CONTEXT = 200
 """The newest messages of a turn; older ones are left out unless they ask."""
-
-
-@asynccontextmanager
-async def open_store(folder: Path) -> AsyncIterator[Store]:
-    """The store in `folder`, at the newest version of its schema, locked until the context ends.
-
-    Raises BotError if another bot holds the lock, or a newer one has been at work.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  # nothing else runs yet
-        lock = FileLock(folder / "bot.lock").acquire(timeout=0)
-    except Timeout:
-        hint = "stop it first, or give this one a folder of its own with --data"
-        raise BotError(f"another bot is running on {folder}", hint=hint) from None
-    except OSError as error:
-        hint = "make it a folder that you may write to, or name another with --data"
-        raise BotError(f"{folder} cannot hold the store: {error}", hint=hint) from None
-    with lock:
-        async with aiosqlite.connect(folder / "bot.db", isolation_level=None) as db:
-            store = Store(db)
-            try:
-                await store.prepare()
-            except sqlite3.Error as error:
-                hint = "restore a backup of the folder, or move it away to begin anew"
-                raise BotError(f"{folder / 'bot.db'} cannot be used: {error}", hint=hint) from error
-            try:
-                yield store
-            finally:
-                await store.flush()
 
 
 class Store:
@@ -198,6 +163,35 @@ class Store:
                     await self._db.execute("ROLLBACK")
                 raise
             return cursors[0].rowcount if cursors else 0
+
+
+@asynccontextmanager
+async def open_store(folder: Path) -> AsyncIterator[Store]:
+    """The store in `folder`, at the newest version of its schema, locked until the context ends.
+
+    Raises BotError if another bot holds the lock, or a newer one has been at work.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  # nothing else runs yet
+        lock = FileLock(folder / "bot.lock").acquire(timeout=0)
+    except Timeout:
+        hint = "stop it first, or give this one a folder of its own with --data"
+        raise BotError(f"another bot is running on {folder}", hint=hint) from None
+    except OSError as error:
+        hint = "make it a folder that you may write to, or name another with --data"
+        raise BotError(f"{folder} cannot hold the store: {error}", hint=hint) from None
+    with lock:
+        async with aiosqlite.connect(folder / "bot.db", isolation_level=None) as db:
+            store = Store(db)
+            try:
+                await store.prepare()
+            except sqlite3.Error as error:
+                hint = "restore a backup of the folder, or move it away to begin anew"
+                raise BotError(f"{folder / 'bot.db'} cannot be used: {error}", hint=hint) from error
+            try:
+                yield store
+            finally:
+                await store.flush()
 
 
 def stamp(moment: datetime) -> str:

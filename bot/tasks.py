@@ -4,24 +4,17 @@ A run is claimed before it starts and ends in the transaction that stores its re
 started twice, and one that a crash has cut off is started again.
 """
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bot.groups import Group
 from bot.migrations import SQL
 from bot.schedule import Schedule
 from bot.store import Store, stamp
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from bot.groups import Group
-
-__all__ = ["COLUMNS", "Scheduler", "Task", "Tasks", "task_of"]
 
 COLUMNS = "id, folder, prompt, script, kind, value, zone, isolated, status, next_run"
 LONGEST_SLEEP = 60.0

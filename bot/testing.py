@@ -1,23 +1,16 @@
 """A channel and an agent in memory: what the assistant is tested with, for whoever tests a skill."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 from bot.agents.base import Agent
 from bot.channels.base import Channel
 from bot.groups import Group
 from bot.messages import Message, Receive, Turn
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from bot.settings import Settings
-    from bot.store import Store
-
-__all__ = ["FunctionAgent", "MemoryChannel", "message", "register"]
+from bot.settings import Settings
+from bot.store import Store
 
 
 def message(text: str, chat: str = "memory:me", id_: str = "", *, direct: bool = True) -> Message:

@@ -1,28 +1,19 @@
 """What an agent may do through the host: messages, tasks, and for main groups. A tool says what to commit."""
 
-from __future__ import annotations
-
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
+from bot.assistant import Assistant
 from bot.errors import BotError
-from bot.groups import MAIN, Group
+from bot.groups import MAIN, Group, Places
 from bot.log import log
 from bot.migrations import SQL
 from bot.schedule import Schedule, zone_of
-from bot.store import Statement, stamp
+from bot.store import Statement, Store, stamp
 from bot.tasks import COLUMNS, Task, task_of
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from bot.assistant import Assistant
-    from bot.groups import Places
-    from bot.store import Store
-
-__all__ = ["TOOLS", "Effect", "Tools"]
 
 MOST_TASKS = 200
 LONGEST_TEXT = 50_000

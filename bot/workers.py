@@ -1,19 +1,12 @@
 """One task a key, woken by events: the queue of a group, the outgoing line of a chat."""
 
-from __future__ import annotations
-
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bot.log import log
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-__all__ = ["Backoff", "Workers"]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """What the offline agent can do. Each of ABILITIES is asked in turn; the first that answers, answers."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 
 from bot.abilities.calculator import calculator

@@ -1,17 +1,11 @@
 """Arithmetic, exactly: parsed as Python, but nothing is evaluated except numbers and operators, by hand."""
 
-from __future__ import annotations
-
 import ast
 import operator
 import re
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bot.settings import Settings
-
-__all__ = ["calculator"]
+from bot.settings import Settings
 
 _QUESTION = re.compile(r"(?:what is|what's|calculate)?\s*([\d\s.()e+*/%-]+?)\s*[=?.]*", re.IGNORECASE)
 _SIGNS = str.maketrans({"\N{MULTIPLICATION SIGN}": "*", "\N{DIVISION SIGN}": "/", "\N{MINUS SIGN}": "-", "^": "**"})

@@ -1,15 +1,9 @@
 """The time and the date where the bot runs."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bot.settings import Settings
-
-__all__ = ["clock"]
+from bot.settings import Settings
 
 _TIME = re.compile(r"(what is |what's )?(the )?time( is it)?|what time is it", re.IGNORECASE)
 _DATE = re.compile(r"(what is |what's )?(the |today's )?date|(what|which) day is (it|today)", re.IGNORECASE)

@@ -1,10 +1,9 @@
 """The first class in AGENTS that has what it needs answers; the last needs nothing."""
 
-from __future__ import annotations
-
 from bot.agents.base import Agent
+from bot.agents.container import ContainerAgent
 from bot.agents.offline import OfflineAgent
 
-__all__ = ["AGENTS", "Agent", "OfflineAgent"]
+__all__ = ["AGENTS", "Agent", "ContainerAgent", "OfflineAgent"]
 
-AGENTS: tuple[type[Agent], ...] = (OfflineAgent,)
+AGENTS: tuple[type[Agent], ...] = (ContainerAgent, OfflineAgent)

@@ -1,18 +1,12 @@
 """What an agent is: who answers."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Self
+from collections.abc import Sequence
+from typing import Self
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bot.messages import Turn
-    from bot.settings import Settings
-    from bot.store import Store
-
-__all__ = ["Agent"]
+from bot.messages import Turn
+from bot.settings import Settings
+from bot.store import Store
 
 
 class Agent(ABC):

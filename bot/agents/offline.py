@@ -1,22 +1,15 @@
 """The embedded agent: no key, no network, no model; a few simple requests, answered truly."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Sequence
 from inspect import getdoc
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from bot.abilities import ABILITIES
 from bot.agents.base import Agent
 from bot.groups import trigger
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bot.messages import Turn
-    from bot.settings import Settings
-
-__all__ = ["OfflineAgent"]
+from bot.messages import Turn
+from bot.settings import Settings
 
 _HELP = re.compile(r"(/?help|/start|what can you do|who are you|hi|hello|hey)?[\s!?.]*", re.IGNORECASE)
 

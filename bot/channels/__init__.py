@@ -1,7 +1,5 @@
 """Every class in CHANNELS that the settings ask for is started. Their order does not matter."""
 
-from __future__ import annotations
-
 from bot.channels.base import Channel
 from bot.channels.console import ConsoleChannel
 

@@ -1,17 +1,11 @@
 """What a channel is: the way in and out of one messenger."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Self
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bot.messages import Receive
-    from bot.settings import Settings
-
-__all__ = ["Channel"]
+from bot.messages import Receive
+from bot.settings import Settings
 
 
 class Channel(ABC):

@@ -1,25 +1,18 @@
 """The terminal, or a pipe: a line is a message, the end of the input is the end of the conversation."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import threading
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, Self
+from typing import BinaryIO, ClassVar, Self
 from uuid import uuid4
 
 from bot.channels.base import Channel
 from bot.errors import Undeliverable
-from bot.messages import Message
-
-if TYPE_CHECKING:
-    from bot.messages import Receive
-    from bot.settings import Settings
-
-__all__ = ["ConsoleChannel"]
+from bot.messages import Message, Receive
+from bot.settings import Settings
 
 
 class ConsoleChannel(Channel):

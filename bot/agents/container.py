@@ -1,0 +1,214 @@
+"""The agent that works in a container of its own a group, and is kept there until it has been idle for a while."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+
+from bot.agents.base import Agent
+from bot.conversation import Conversation
+from bot.errors import BotError
+from bot.groups import Group, Places
+from bot.log import log
+from bot.messages import Turn
+from bot.mounts import allowed
+from bot.runtimes import Mount, Runtime, Spec
+from bot.settings import Settings
+from bot.slots import Slots
+from bot.store import Store
+
+PROJECT = Path(__file__).parents[2]
+SHOWN = ("bot", "container", "docs", "manifests", "skills_engine", "tests", ".claude/skills", "pyproject.toml")
+SHOWN_FILES = ("README.md", "CLAUDE.md", "CHANGELOG.md")
+UNPRIVILEGED = 10001
+"""Who an agent is where the bot is root. Elsewhere it is who the bot is, and each reads what the other wrote."""
+REAP_SECONDS = 60.0
+
+
+class ContainerAgent(Agent):
+    """Claude Code, in containers of `runtime`."""
+
+    def __init__(self, settings: Settings, runtime: Runtime, project: Path = PROJECT) -> None:
+        self._settings = settings
+        self._runtime = runtime
+        self._project = project
+        self._places = Places(settings.graftbot_data.resolve())
+        self.installation = installation(settings)
+        self._slots = Slots(settings.max_containers)
+        self._talks: dict[str, Conversation] = {}
+        self._runs: set[str] = set()
+        self._user = (os.getuid(), os.getgid()) if os.getuid() else (UNPRIVILEGED, UNPRIVILEGED)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self | None:
+        if not (settings.anthropic_api_key or settings.claude_code_oauth_token):
+            return None
+        if "DOCKER_HOST" not in os.environ and not Path("/var/run/docker.sock").exists():
+            log.warning("a key is configured and Docker is not there: the offline agent answers")
+            return None
+        from bot.runtimes.docker import DockerRuntime  # noqa: PLC0415  # 100 ms that only this agent needs
+
+        return cls(settings, DockerRuntime())
+
+    async def open(self, store: Store) -> None:
+        from bot.proxy import Proxy  # noqa: PLC0415  # aiohttp is 20 MB that only this agent needs
+
+        self._store = store
+        place = self._places.data / "proxy"
+        place.mkdir(parents=True, exist_ok=True)
+        self._proxy = Proxy(self._settings, place, store.used)
+        await self._proxy.open()
+        self._reaping = asyncio.create_task(self._reap())
+
+    async def answer(self, turn: Turn) -> Sequence[str]:
+        folder = turn.group.folder
+        key = f"{folder}/{turn.task}" if turn.isolated else folder
+        async with asyncio.timeout(self._settings.turn_seconds):  # includes the wait for a place: it may not be endless
+            talk, line = self._talks.get(key), _message(turn)
+            if talk is None or talk.ended:
+                talk, line = await self._start(key, turn)
+            try:
+                replies = await talk.ask(line["turn"], line)
+            except BaseException:
+                talk.end(politely=False)
+                raise
+        if turn.isolated:
+            talk.end()
+        else:
+            if talk.session and talk.session != await self._store.session(folder):
+                await self._store.remember(folder, talk.session)
+            if self._slots.wanted:
+                talk.end()
+            else:
+                asyncio.get_running_loop().call_later(self._settings.idle_seconds, self._idle, talk)
+        return replies
+
+    async def follow_up(self, turn: Turn) -> bool:
+        talk, line = self._talks.get(turn.group.folder), _message(turn)
+        return talk is not None and await talk.join(line["turn"], line)
+
+    async def close(self) -> None:
+        self._reaping.cancel()
+        await asyncio.gather(self._reaping, *(talk.end() for talk in self._talks.values()), return_exceptions=True)
+        await self._proxy.close()
+        await self._runtime.close()
+
+    async def _start(self, key: str, turn: Turn) -> tuple[Conversation, dict[str, Any]]:
+        """A new container, and the line that begins its conversation."""
+        self._evict()
+        await self._slots.take(urgent=turn.task is not None)
+        group, run, token = turn.group, uuid4().hex, self._proxy.admit(turn.group.folder)
+        self._runs.add(run)  # before there is a container: it is nobody's orphan
+        try:
+            mounts = await asyncio.to_thread(self._mounts, group)
+            spec = Spec(
+                image=self._settings.agent_image,
+                installation=self.installation,
+                run=run,
+                user="{}:{}".format(*self._user),
+                mounts=mounts,
+                environment={"HOME": "/home/agent", "CLAUDE_CONFIG_DIR": "/home/agent/.claude", "LANG": "C.UTF-8"},
+                memory=self._settings.container_memory << 20,
+                network=group.options.get("network") is True or not self._proxy.address.startswith("unix:"),
+            )
+            container = await self._runtime.start(spec)
+        except BaseException:
+            self._gone(run, token)
+            raise
+        secrets = (token, *self._settings.secrets())
+        talk = self._talks[key] = Conversation(container, self._places.logs(group.folder), secrets)
+        talk.closed.add_done_callback(lambda _: self._gone(run, token, key, talk))
+        start = {
+            **_message(turn),
+            "type": "start",
+            "token": token,
+            "proxy": self._proxy.address,
+            "credential": self._proxy.credential,
+            "session": None if turn.isolated else await self._store.session(group.folder),
+            "group": group.folder,
+            "main": group.main,
+            "assistant": self._settings.assistant_name,
+            "time_zone": self._settings.timezone,
+        }
+        return talk, start
+
+    def _gone(self, run: str, token: str, key: str = "", talk: Conversation | None = None) -> None:
+        self._proxy.forget(token)
+        self._runs.discard(run)
+        if self._talks.get(key) is talk:
+            self._talks.pop(key, None)
+        self._slots.give()
+
+    def _evict(self) -> None:
+        """Make room: the container that has been idle for longest goes if there is no free place."""
+        idle = [talk for talk in self._talks.values() if not talk.busy and not talk.ended]
+        if idle and len(self._runs) >= self._settings.max_containers:
+            min(idle, key=lambda talk: talk.used_at).end()
+
+    def _idle(self, talk: Conversation) -> None:
+        since = asyncio.get_running_loop().time() - talk.used_at
+        if not talk.busy and not talk.ended and since >= self._settings.idle_seconds:
+            talk.end()
+
+    async def _reap(self) -> None:
+        """Remove what an earlier process of this installation, or an interrupted start, has left."""
+        while True:
+            try:
+                for run in await self._runtime.runs(self.installation) - self._runs:
+                    log.info("an orphaned container is removed", run=run)
+                    await self._runtime.remove(self.installation, run)
+            except BotError as error:
+                log.warning("containers cannot be looked after", error=error.message)
+            await asyncio.sleep(REAP_SECONDS)
+
+    def _mounts(self, group: Group) -> list[Mount]:
+        places, folder = self._places, group.folder
+        places.prepare(group)
+        mounts = [
+            Mount(places.group(folder), "/workspace/group", write=True),
+            Mount(places.group("global"), "/workspace/global", write=group.main),
+            Mount(places.session(folder), "/home/agent/.claude", write=True),
+            Mount(places.ipc(folder), "/workspace/ipc", write=True),
+            Mount(places.data / "proxy", "/run/graftbot"),
+            Mount(self._project / "container/runner", "/opt/graftbot/runner"),
+        ]
+        if os.getuid() == 0:
+            for mount in mounts:
+                if mount.write:
+                    _give(mount.source, *self._user)
+        if group.main:  # named one by one: beside them may lie .env, the store and a token in .git/config
+            shown = ((self._project / name, f"/workspace/project/{name}") for name in (*SHOWN, *SHOWN_FILES))
+            mounts += [Mount(source, target) for source, target in shown if source.exists()]
+        never = (places.data, self._project)
+        return mounts + allowed(group.options.get("mounts") or (), main=group.main, never=never)
+
+
+async def containers(settings: Settings) -> list[str]:
+    """The runs of this installation whose containers are there; raises BotError if the engine does not answer."""
+    from bot.runtimes.docker import DockerRuntime  # noqa: PLC0415
+
+    runtime = DockerRuntime()
+    try:
+        return sorted(await runtime.runs(installation(settings)))
+    finally:
+        await runtime.close()
+
+
+def installation(settings: Settings) -> str:
+    """The label of this bot's containers: no two bots share a data directory."""
+    return hashlib.sha256(str(settings.graftbot_data.resolve()).encode()).hexdigest()[:16]
+
+
+def _message(turn: Turn) -> dict[str, Any]:
+    return {"type": "message", "turn": uuid4().hex, "prompt": turn.prompt, "script": turn.script}
+
+
+def _give(folder: Path, user: int, group: int) -> None:
+    """Make a user the owner of a tree. By descriptors, so that whoever is at work in it cannot lead us out of it."""
+    for _, folders, files, place in os.fwalk(folder):
+        os.fchown(place, user, group)
+        for name in (*folders, *files):
+            os.chown(name, user, group, dir_fd=place, follow_symlinks=False)

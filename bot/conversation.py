@@ -1,0 +1,153 @@
+"""A container's life as the host sees it: turns go in, results come out, all else is log."""
+
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bot.errors import BotError
+from bot.runtimes import Container
+
+BEGIN = b"---GRAFTBOT-RESULT---"
+LONGEST_LINE = 4 << 20
+MOST_OUTPUT = 32 << 20
+MOST_LOG, LOGS = 1 << 20, 20
+POLITE_SECONDS = 5.0
+SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
+
+
+class Conversation:
+    """What the container writes is the agent's word and is believed in nothing but its own answers.
+
+    `session` is what it said last about which session this is, and `closed` how it ended, when it has. `secrets` do
+    not reach the log.
+    """
+
+    def __init__(self, container: Container, logs: Path, secrets: Sequence[str]) -> None:
+        self.session: str | None = None
+        self.used_at = 0.0
+        self._container = container
+        self._logs = logs
+        self._secrets = [secret.encode() for secret in secrets]
+        self._pending: set[str] = set()
+        self._replies: list[str] = []
+        self._written = 0
+        self._answered: asyncio.Future[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self.closed = asyncio.create_task(self._read())
+
+    @property
+    def ended(self) -> bool:
+        """Whether the container is gone, or going."""
+        return self.closed.done() or self._ending is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is awaited."""
+        return self._answered is not None
+
+    async def ask(self, turn: str, line: dict[str, Any]) -> list[str]:
+        """The replies to a turn and to those that joined it. Raises BotError if the container says, or is, an error."""
+        self._answered = asyncio.get_running_loop().create_future()
+        self._pending, self._replies, self._written = {turn}, [], 0
+        try:
+            await self._write(line)
+            either: set[asyncio.Future[Any]] = {self._answered, self.closed}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not self._answered.done():
+                raise BotError(f"the container {self.closed.result()} before it answered")
+            self._answered.result()
+            return self._replies
+        finally:
+            self._answered.cancel()
+            self._answered = None
+            self.used_at = asyncio.get_running_loop().time()
+
+    async def join(self, turn: str, line: dict[str, Any]) -> bool:
+        """Hand over what has arrived while an answer is awaited; False if none is any more."""
+        if self._answered is None or self._answered.done() or self.ended:
+            return False
+        self._pending.add(turn)
+        await self._write(line)
+        return True
+
+    def end(self, *, politely: bool = True) -> asyncio.Task[str]:
+        """Close the container; one that does not go by itself is killed. Nothing is asked of it from here on."""
+        self._ending = self._ending or asyncio.create_task(self._end(politely))
+        return self.closed
+
+    async def _end(self, politely: bool) -> None:
+        if politely and not self.closed.done():
+            with suppress(BotError):
+                await self._write({"type": "close"})
+                await asyncio.wait({self.closed}, timeout=POLITE_SECONDS)
+        self.closed.cancel()
+
+    async def _write(self, line: dict[str, Any]) -> None:
+        try:
+            await self._container.write(json.dumps(line).encode() + b"\n")
+        except OSError as error:
+            raise BotError(f"the container takes no more: {error}") from error
+
+    async def _read(self) -> str:
+        reason = ""
+        with suppress(asyncio.CancelledError):  # that is `end`, and this its work
+            reason = await self._read_all()
+        try:
+            how = await self._container.end()
+            return reason or how
+        except BotError as error:  # the engine is gone; its containers are looked after when it is back
+            return f"was lost: {error.message}"
+
+    async def _read_all(self) -> str:
+        rest = {1: b"", 2: b""}
+        result_next = False
+        with self._log().open("wb") as log:
+            while True:
+                stream, data = await self._container.read()
+                if not data:
+                    return ""
+                self._written += len(data)
+                whole, _, rest[stream] = (rest[stream] + data).rpartition(b"\n")
+                if self._written > MOST_OUTPUT or len(rest[stream]) > LONGEST_LINE:
+                    return f"wrote more than {MOST_OUTPUT >> 20} MB in a turn, or {LONGEST_LINE >> 20} MB in a line"
+                if stream == 1 and (result_next or BEGIN in whole):
+                    for line in whole.split(b"\n"):
+                        if result_next:
+                            self._take(line)
+                        result_next = line == BEGIN
+                elif whole.strip() and log.tell() < MOST_LOG:
+                    for secret in self._secrets:
+                        whole = whole.replace(secret, b"***")
+                    log.write(whole + b"\n")
+                    log.flush()
+
+    def _take(self, line: bytes) -> None:
+        """A result: the container's word for one turn. What is none is ignored, and the turn waits for its time-out."""
+        try:
+            said = json.loads(line)
+            kind, turn, text, session = said["type"], said["turn"], said.get("text"), said.get("session")
+        except (ValueError, TypeError, KeyError):
+            return
+        if turn not in self._pending or self._answered is None or self._answered.done():
+            return
+        if kind == "error":
+            self._answered.set_exception(BotError(f"the agent cannot answer: {str(text)[:1000]}"))
+            return
+        self._pending.discard(turn)
+        if isinstance(session, str) and SESSION.fullmatch(session):
+            self.session = session
+        if isinstance(text, str) and text.strip():
+            self._replies.append(text)
+        if not self._pending:
+            self._answered.set_result(None)
+
+    def _log(self) -> Path:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        for old in sorted(self._logs.glob("run-*.log"))[: -LOGS + 1]:
+            old.unlink(missing_ok=True)
+        return self._logs / f"run-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.log"

@@ -1,0 +1,91 @@
+"""What a group's agent may see of the host beyond its own: only what the owner allowed, in a file of the owner's.
+
+`~/.config/graftbot/mounts.toml`, which no container ever sees:
+
+    blocked = ["*.kdbx"]             # besides BLOCKED, in every part of a path
+
+    [[roots]]
+    path = "~/projects"
+    write = true                     # main may be granted writing; other groups only ever read
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from bot.errors import BotError
+from bot.runtimes import Mount
+
+ALLOWLIST = Path("~/.config/graftbot/mounts.toml")
+BLOCKED = (
+    *(
+        ".ssh",
+        ".gnupg",
+        ".aws",
+        ".azure",
+        ".gcloud",
+        ".kube",
+        ".docker",
+        ".password-store",
+        ".netrc",
+        ".npmrc",
+        ".pypirc",
+    ),
+    *(".git-credentials", ".env", ".env.*", "id_rsa*", "id_ed25519*", "id_ecdsa*", "*credential*", "*secret*", "*.key"),
+    *("*.sock", "docker"),
+)
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
+
+
+def allowed(
+    wanted: Iterable[Mapping[str, Any]], *, main: bool, never: Iterable[Path], allowlist: Path = ALLOWLIST
+) -> list[Mount]:
+    """The mounts for `[{"host": path, "name": str, "write": bool}]`, below /workspace/extra.
+
+    Symbolic links are resolved before anything is compared. `never` are paths that may be neither in a mount nor
+    around one. Raises BotError for the first that the allowlist does not allow: without a file it allows nothing.
+    """
+    allowlist = allowlist.expanduser()
+    try:
+        rules = tomllib.loads(allowlist.read_text("utf-8")) if allowlist.exists() else {}
+        roots = [
+            (Path(root["path"]).expanduser().resolve(), root.get("write") is True) for root in rules.get("roots", ())
+        ]
+        blocked = (*BLOCKED, *map(str, rules.get("blocked", ())))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BotError(
+            f"{allowlist} cannot be read: {error!r}", hint="correct it; until then nothing is mounted"
+        ) from None
+    never = [path.expanduser().resolve() for path in (*never, allowlist.parent)]
+    mounts: dict[str, Mount] = {}
+    for one in wanted:
+        name, host = str(one.get("name", "")), str(one.get("host", ""))
+        source = Path(host).expanduser().resolve()
+        around = [write for root, write in roots if source.is_relative_to(root)]
+        hidden = next((part for part in source.parts for pattern in blocked if fnmatch(part.lower(), pattern)), None)
+        hidden = hidden or _within(source, blocked)
+        if not NAME.fullmatch(name) or name in mounts:
+            reason = f"{name!r} is no name for it, or another has it"
+        elif not Path(host).expanduser().is_absolute() or not source.exists():
+            reason = "no such path"
+        elif any(source.is_relative_to(path) or path.is_relative_to(source) for path in never):
+            reason = "the assistant's own data, code or settings are there"
+        elif not around:
+            reason = f"it is in no root of {allowlist}"
+        elif hidden:
+            reason = f"{hidden!r} is blocked"
+        else:
+            write = main and any(around) and one.get("write") is True
+            mounts[name] = Mount(source, f"/workspace/extra/{name}", write)
+            continue
+        raise BotError(f"{host!r} is not mounted: {reason}", hint="correct the group's options, or the allowlist")
+    return list(mounts.values())
+
+
+def _within(source: Path, blocked: Iterable[str]) -> str | None:
+    """What is blocked right inside a directory. What lies deeper is the owner's to know."""
+    names = [path.name for path in source.iterdir()] if source.is_dir() else []
+    return next((name for name in names for pattern in blocked if fnmatch(name.lower(), pattern)), None)

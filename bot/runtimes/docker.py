@@ -1,0 +1,137 @@
+"""Containers by the Docker Engine, through its SDK."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cached_property, partial
+from typing import Any, TypeVar
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.types import LogConfig, Ulimit
+from docker.types import Mount as Bind
+
+from bot.errors import BotError
+from bot.runtimes.base import Spec
+
+INSTALLATION, RUN = "graftbot.installation", "graftbot.run"
+T = TypeVar("T")
+
+
+class DockerContainer:
+    """A container and the socket that its streams come through, each piece of output with a header of eight bytes."""
+
+    def __init__(
+        self, runtime: "DockerRuntime", identity: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._runtime, self._identity, self._reader, self._writer = runtime, identity, reader, writer
+
+    async def write(self, data: bytes) -> None:
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def read(self) -> tuple[int, bytes]:
+        try:
+            header = await self._reader.readexactly(8)
+            return header[0], await self._reader.readexactly(int.from_bytes(header[4:], "big"))
+        except (asyncio.IncompleteReadError, OSError):
+            return 1, b""
+
+    async def end(self) -> str:
+        self._writer.close()
+        return await self._runtime.call(self._end)
+
+    def _end(self) -> str:
+        client = self._runtime.client
+        try:
+            state = client.inspect_container(self._identity)["State"]
+            client.remove_container(self._identity, force=True, v=True)
+        except NotFound:
+            return "was removed by somebody else"
+        if state["Running"]:
+            return "was stopped"
+        return "had no memory left" if state["OOMKilled"] else f"ended with {state['ExitCode']}"
+
+
+class DockerRuntime:
+    """Talks with the engine in threads of its own, and with containers through sockets in the event loop."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(4, "docker")
+
+    @cached_property
+    def client(self) -> docker.APIClient:
+        """Made in a thread when it is first used, for it asks the engine which version it speaks."""
+        return docker.from_env(timeout=30).api
+
+    async def call(self, ask: Callable[[], T]) -> T:
+        """Ask the engine; BotError for whatever it, or the way to it, says."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        except ImageNotFound as error:
+            raise BotError(f"there is no such image: {error.explanation}", hint="bot setup") from error
+        except APIError as error:
+            raise BotError(f"the Docker Engine refuses: {error.explanation}") from error
+        except (DockerException, OSError) as error:
+            raise BotError(f"the Docker Engine cannot be reached: {error}", hint="`docker info` says more") from error
+
+    async def start(self, spec: Spec) -> DockerContainer:
+        identity, end = await self.call(partial(self._start, spec))
+        end.setblocking(False)
+        return DockerContainer(self, identity, *await asyncio.open_connection(sock=end, limit=1 << 20))
+
+    async def runs(self, installation: str) -> set[str]:
+        label = {"label": f"{INSTALLATION}={installation}"}
+        found = await self.call(lambda: self.client.containers(all=True, filters=label))
+        return {container["Labels"].get(RUN, "") for container in found}
+
+    async def remove(self, installation: str, run: str) -> None:
+        labels = {"label": [f"{INSTALLATION}={installation}", f"{RUN}={run}"]}
+
+        def remove() -> None:
+            for container in self.client.containers(all=True, filters=labels):
+                with suppress(NotFound):
+                    self.client.remove_container(container["Id"], force=True, v=True)
+
+        await self.call(remove)
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if "client" in self.__dict__:
+            self.client.close()
+
+    def _start(self, spec: Spec) -> tuple[str, socket.socket]:
+        client = self.client
+        host = client.create_host_config(
+            mounts=[Bind(mount.target, str(mount.source), "bind", not mount.write) for mount in spec.mounts],
+            tmpfs={"/tmp": "rw,exec,mode=1777", "/home/agent": "rw,mode=1777"},  # noqa: S108  # counted as its memory
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            network_mode="bridge" if spec.network else "none",
+            mem_limit=spec.memory,
+            memswap_limit=spec.memory,
+            nano_cpus=10**9,
+            pids_limit=spec.processes,
+            ulimits=[Ulimit(name="core", soft=0, hard=0)],
+            log_config=LogConfig(type="none"),  # the engine would fill the disk with what an agent writes
+            init=True,
+        )
+        command = list(spec.command) if spec.command else None
+        labels = {INSTALLATION: spec.installation, RUN: spec.run}
+        options: Any = {"environment": dict(spec.environment), "labels": labels, "host_config": host}
+        made = client.create_container(spec.image, command, user=spec.user, stdin_open=True, **options)
+        identity: str = made["Id"]
+        try:  # the SDK asks for StdinOnce: the container's input ends with us, and no orphan outlives us for long
+            attached: Any = client.attach_socket(identity, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+            client.start(identity)
+        except BaseException:
+            client.remove_container(identity, force=True, v=True)
+            raise
+        theirs: socket.socket = attached._sock
+        own = theirs.dup()  # the event loop's alone
+        attached.close()
+        theirs.close()
+        return identity, own
