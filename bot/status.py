@@ -12,12 +12,12 @@ from bot.migrations import statements
 from bot.owner import running
 from bot.settings import Settings
 
-REPORT = statements("report.sql")
-"""What is shown, and the query that finds it."""
+REPORTS = ("report.sql",)
+"""Files of `bot/schema/` that say what is shown, and the query that finds it."""
 
 
 def report(settings: Settings) -> dict[str, Any]:
-    """By heading: whether the bot runs, and a list of rows (a dict each) for each of REPORT."""
+    """By heading: whether the bot runs, and a list of rows (a dict each) for each query of REPORTS."""
     path = settings.graftbot_data / "bot.db"
     if not path.exists():
         raise BotError(
@@ -26,9 +26,10 @@ def report(settings: Settings) -> dict[str, Any]:
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
         db.row_factory = sqlite3.Row
         try:
-            rows = {name: [dict(row) for row in db.execute(query)] for name, query in REPORT.items()}
+            queries = {name: query for file in REPORTS for name, query in statements(file).items()}
+            rows = {name: [dict(row) for row in db.execute(query)] for name, query in queries.items()}
         except sqlite3.Error as error:
-            raise BotError(f"{path} cannot be read: {error}", hint="`bot doctor` looks at it") from None
+            raise BotError(f"{path} cannot be read: {error}", hint="`bot run` brings it up to date") from None
     return {"running": running(settings), **rows}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from test_process import bot, start
 
-NEVER_LOGGED = "what is 123456 + 1"
+NEVER_LOGGED = "my number is 123456"
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def used(tmp_path: Path) -> Path:
     """The data of a bot that has answered."""
     data = tmp_path / "data"
     ended = bot("run", "--data", str(data), given=f"{NEVER_LOGGED}\n", cwd=tmp_path)
-    assert ended.stdout == "123457\n", ended.stderr
+    assert NEVER_LOGGED in ended.stdout, ended.stderr
     (data / "groups/main/notes.txt").write_text("remember")
     return data
 
@@ -39,7 +39,7 @@ def test_status_and_logs_tell_of_a_bot_that_runs_and_of_one_that_does_not(used: 
     with start(used) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(b"2+2\n")
+        process.stdin.write(b"date\n")
         process.stdout.readline()
         assert bot("status", "--data", str(used), cwd=tmp_path).stdout.startswith("running\n")
         process.send_signal(signal.SIGTERM)
