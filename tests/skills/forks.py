@@ -15,7 +15,7 @@ __all__ = ["PARTS", "ROOT", "SKILLS", "apply", "fork", "package"]
 
 ROOT = Path(__file__).parents[2]
 SKILLS = ROOT / ".claude/skills"
-PARTS = ("bot", "pyproject.toml", "README.md", ".env.example")
+PARTS = ("bot", "container/runner", "pyproject.toml", "README.md", ".env.example")
 """What of this repository a running bot needs."""
 
 
