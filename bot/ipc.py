@@ -50,9 +50,7 @@ class Ipc:
     """Reads requests when a file event tells of them, and whatever lies there at the start."""
 
     def __init__(self, places: Places, store: Store, tools: Tools, limits: Limits | None = None) -> None:
-        self._places = places
-        self._store = store
-        self._tools = tools
+        self._places, self._store, self._tools = places, store, tools
         self._limits = limits or Limits()
         self._allowance: defaultdict[str, float] = defaultdict(lambda: float(self._limits.burst))
         self._filled_at: dict[str, float] = {}

@@ -50,7 +50,6 @@ class Proxy:
         self._groups.pop(token, None)
 
     async def open(self) -> None:
-        """Listen."""
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
@@ -72,7 +71,6 @@ class Proxy:
             self.address = f"http://host.docker.internal:{self._runner.addresses[0][1]}"
 
     async def close(self) -> None:
-        """Listen no more."""
         self._groups.clear()
         if self._runner and self._session:
             await self._runner.cleanup()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from doubles import message
 
 from bot.abilities.calculator import calculator
 from bot.agents.offline import OfflineAgent
 from bot.messages import Turn
 from bot.settings import Settings
-from bot.testing import message
 
 
 async def ask(text: str, *, direct: bool = True) -> str:

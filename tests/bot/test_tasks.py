@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from doubles import FunctionAgent, MemoryChannel, message, register
 from test_assistant import QUICK, until
 
 from bot.assistant import ATTEMPTS, Assistant
@@ -16,7 +17,6 @@ from bot.groups import Places
 from bot.messages import Turn
 from bot.schedule import Schedule
 from bot.store import Store, open_store, stamp
-from bot.testing import FunctionAgent, MemoryChannel, message, register
 from bot.tools import Tools
 
 BERLIN = "Europe/Berlin"

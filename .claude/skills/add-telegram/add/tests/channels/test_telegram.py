@@ -19,7 +19,7 @@ from bot.errors import Misconfigured
 from bot.messages import Message, Turn
 from bot.settings import Secret, Settings
 from bot.store import open_store
-from bot.testing import FunctionAgent, register
+from doubles import FunctionAgent, register
 from bot.workers import Backoff
 
 

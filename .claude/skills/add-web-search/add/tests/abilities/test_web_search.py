@@ -12,7 +12,7 @@ from bot.abilities.web_search import web_search
 from bot.agents.offline import OfflineAgent
 from bot.messages import Turn
 from bot.settings import Settings
-from bot.testing import message
+from doubles import message
 
 pytestmark = pytest.mark.web_search
 
