@@ -12,9 +12,9 @@ next_run FROM tasks WHERE status IN ('active', 'paused') ORDER BY next_run LIMIT
 --# last errors
 SELECT chat AS place, error, NULL AS at FROM chats WHERE error IS NOT NULL
 UNION ALL SELECT * FROM
-(SELECT task, error, ended_at FROM runs WHERE error IS NOT NULL ORDER BY id DESC LIMIT 5)
-UNION ALL SELECT * FROM
 (SELECT chat, error, settled_at FROM outbox WHERE error IS NOT NULL ORDER BY seq DESC LIMIT 5);
+--# last errors of tasks
+SELECT task, error, ended_at AS at FROM runs WHERE error IS NOT NULL ORDER BY id DESC LIMIT 5;
 --# usage of 30 days
 SELECT folder, sum(requests) AS requests, sum(input) AS input, sum(output) AS output FROM usage
 WHERE day > date('now', '-30 days') GROUP BY folder;
