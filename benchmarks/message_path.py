@@ -1,8 +1,8 @@
 """How fast the bot's own path is, how long it takes to start on a full store, and what it costs when idle.
 
-The store has 100,000 messages, 1,000 groups and 10,000 tasks. Latencies are those of 50 groups that write at random
-moments: from the moment at which a message is committed to the call of the agent, and from the end of that call to the
-call of the channel, the commit of the reply between them.
+The store has 100,000 messages and 1,000 groups, and 10,000 tasks where add-scheduler is applied. Latencies are those of
+50 groups that write at random moments: from the moment at which a message is committed to the call of the agent, and
+from the end of that call to the call of the channel, the commit of the reply between them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.assistant import Assistant
-from bot.groups import Group
+from bot.groups import Group, Places
 from bot.messages import Message, Turn
+from bot.run import SERVICES
+from bot.settings import Settings
 from bot.store import open_store
+from bot.tools import TOOLS, Host
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
@@ -41,9 +44,10 @@ async def fill(folder: Path) -> None:
         rows = ((f"memory:{n % GROUPS}", str(n), "a message of some length " * 4, NOW) for n in range(MESSAGES))
         await store.write(*((inbox, row) for row in rows))
         await store.write(("INSERT INTO chats (chat, handled) SELECT chat, max(seq) FROM inbox GROUP BY chat", ()))
-        columns = "?, ?, 'p', '', 'cron', '0 9 * * *', 'UTC', 0, 'active', '2099-01-01T00:00:00.000+00:00', NULL"
-        task = f"INSERT INTO tasks VALUES ({columns})"  # noqa: S608
-        await store.write(*((task, (f"t{n}", f"g{n % GROUPS}")) for n in range(TASKS)))
+        if "schedule_task" in TOOLS:
+            columns = "?, ?, 'p', '', 'cron', '0 9 * * *', 'UTC', 0, 'active', '2099-01-01T00:00:00.000+00:00', NULL"
+            task = f"INSERT INTO tasks VALUES ({columns})"  # noqa: S608
+            await store.write(*((task, (f"t{n}", f"g{n % GROUPS}")) for n in range(TASKS)))
         await store.load_groups()
 
 
@@ -76,7 +80,8 @@ async def latencies(folder: Path) -> dict[str, list[float]]:
         store.take_in = clocked  # type: ignore[method-assign]
         stop = asyncio.Event()
         assistant = Assistant(store, [Clocked(stays=True)], FunctionAgent(answer))
-        running = asyncio.create_task(assistant.run(stop))
+        host = Host(store, assistant, Places(folder), Settings())
+        running = asyncio.create_task(assistant.run(stop, beside=[cls(host).run for cls in SERVICES]))
 
         async def group(n: int) -> None:
             for round_ in range(ROUNDS):
@@ -102,7 +107,7 @@ def start_and_idle(folder: Path) -> tuple[float, float, float]:
     )
     assert process.stdin is not None  # noqa: S101
     assert process.stdout is not None  # noqa: S101
-    process.stdin.write(b"1+1\n")
+    process.stdin.write(b"date\n")
     process.stdout.readline()
     seconds = time.perf_counter() - begun
     ticks = _ticks(process.pid)

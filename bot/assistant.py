@@ -1,12 +1,11 @@
-"""The message path: channel → inbox → a queue a group → agent → outbox → channel; and tasks, when they are due."""
+"""The message path: channel → inbox → a queue a group → agent → outbox → channel."""
 
 import asyncio
 import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from bot import prompt
@@ -16,9 +15,7 @@ from bot.errors import Misconfigured, Undeliverable
 from bot.groups import Group
 from bot.log import log
 from bot.messages import Message, Turn, channel_of
-from bot.schedule import zone_of
 from bot.store import Store
-from bot.tasks import Scheduler, Task, Tasks
 from bot.workers import Backoff, Workers
 
 ATTEMPTS = 5
@@ -30,7 +27,6 @@ NO_ANSWER = (
     "I could not answer in {name} ({chat}), although I tried {attempts} times: {error}. "
     "What was written there waits, and I go on trying."
 )
-NOT_RUN = "The task {id} of {name} failed {attempts} times: {error}."
 NOT_STORED = "I cannot write to my store: {error}. Nothing is lost, but I answer nobody until that is mended."
 
 
@@ -59,15 +55,15 @@ class Assistant:
         self.channels = {channel.name: channel for channel in channels}
         self._agent = agent
         self._zone = zone or ZoneInfo("UTC")
-        self._backoff = backoff or Backoff()
+        self.backoff = backoff or Backoff()
         self._patience = patience or Backoff(first=60.0, most=1800.0)
         """How long a chat is left alone once the owner has been told that it has no answer."""
-        self._turns = Workers("the turn of", self._answer, self._backoff)
-        self._joins = Workers("the follow-up in", self._join, self._backoff)
-        self._deliveries = Workers("the delivery to", self._deliver, self._backoff)
-        self._runs = Workers("the task", self._run_task, self._backoff)
-        self._tasks = Tasks(store)
-        self.scheduler = Scheduler(self._tasks, self._runs.wake)
+        self._workers: list[Workers] = []
+        self._turns = self.workers("the turn of", self._answer)
+        self._joins = self.workers("the follow-up in", self._join)
+        self._deliveries = Workers("the delivery to", self._deliver, self.backoff)
+        self.news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        """What tools let services know, by name."""
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._running: dict[str, _Running] = {}
         self._put_off: dict[str, tuple[int, asyncio.TimerHandle]] = {}
@@ -88,10 +84,8 @@ class Assistant:
             self._turns.wake(chat)
         for chat in await self._store.undelivered():
             self._deliveries.wake(chat)
-        for id_ in await self._tasks.recover():
-            self._runs.wake(id_)
         connections = [asyncio.create_task(self._keep_connected(channel)) for channel in self.channels.values()]
-        services = [asyncio.create_task(self._keep(service)) for service in (self.scheduler.run, *beside)]
+        services = [asyncio.create_task(self._keep(service)) for service in beside]
         working = asyncio.create_task(self._until_the_end(connections))
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -105,7 +99,7 @@ class Assistant:
             await asyncio.gather(*tasks, return_exceptions=True)
             for _, timer in self._put_off.values():
                 timer.cancel()
-            await asyncio.gather(*(some.stop(grace) for some in (self._turns, self._runs, self._joins)))
+            await asyncio.gather(*(some.stop(grace) for some in self._workers))
             await self._deliveries.stop(grace)
             for end in (self._agent.close, *(channel.disconnect for channel in self.channels.values())):
                 await end()
@@ -126,6 +120,16 @@ class Assistant:
                 self._joins.wake(message.chat)
         return new and asks
 
+    async def perform(self, turn: Turn) -> list[str]:
+        """The agent's answer to a turn that comes from no message, in pieces, which the caller stores."""
+        async with nullcontext() if turn.isolated else self._locks[turn.chat]:
+            return self.pieces(turn.chat, await self._agent.answer(turn))
+
+    def workers(self, name: str, work: Callable[[str], Awaitable[None]]) -> Workers:
+        """Workers for `work`, which at the end have the same time as turns."""
+        self._workers.append(workers := Workers(name, work, self.backoff))
+        return workers
+
     def post(self, chat: str) -> None:
         """Something was put into the outbox for a chat."""
         self._deliveries.wake(chat)
@@ -137,7 +141,7 @@ class Assistant:
 
     async def _until_the_end(self, connections: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.gather(*connections)
-        for some in (self._turns, self._runs, self._deliveries):
+        for some in (*self._workers, self._deliveries):
             await some.idle()
 
     async def _keep_connected(self, channel: Channel) -> None:
@@ -151,7 +155,7 @@ class Assistant:
                 raise
             except Exception as error:  # noqa: BLE001  # whatever a messenger's library raises: the connection is lost
                 failures = 1 if loop.time() - begun > STEADY_SECONDS else failures + 1
-                delay = self._backoff.delay(failures)
+                delay = self.backoff.delay(failures)
                 log.warning("connection lost", channel=channel.name, error=repr(error), again_in=round(delay, 1))
                 log.debug("connection lost", channel=channel.name, exc_info=True)
                 await asyncio.sleep(delay)
@@ -166,7 +170,7 @@ class Assistant:
                 failures += 1
                 log.error("a service failed", service=repr(service), error=repr(error))
                 log.debug("a service failed", exc_info=True)
-            await asyncio.sleep(self._backoff.delay(failures or 1))
+            await asyncio.sleep(self.backoff.delay(failures or 1))
 
     async def _answer(self, chat: str) -> None:
         channel, group = self._channel(chat), self._store.group(chat)
@@ -186,7 +190,7 @@ class Assistant:
                 if failures == ATTEMPTS or chat in self._put_off:
                     await self._wait_for_better(turn, group, repr(error))
                     return
-                await asyncio.sleep(self._backoff.delay(failures))
+                await asyncio.sleep(self.backoff.delay(failures))
             else:
                 failures = 0
                 self._deliveries.wake(chat)
@@ -233,39 +237,6 @@ class Assistant:
         for other, (rounds, _) in self._put_off.items():
             if recovered or rounds == 1:
                 self._turns.wake(other)
-
-    async def _run_task(self, id_: str) -> None:
-        """A run that was claimed, to its end."""
-        task = await self._tasks.find(id_)
-        group = next((group for group in self._store.groups if task and group.folder == task.folder), None)
-        if task is None or group is None:
-            return
-        turn = self._scheduled(task, group)
-        error, pieces, notice = None, [], ""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                async with self._locks[id_ if task.isolated else group.chat]:
-                    pieces = self.pieces(group.chat, await self._agent.answer(turn))
-                    error = None
-                    break
-            except Exception as failure:  # noqa: BLE001  # whatever an agent raises
-                error = repr(failure)
-                log.warning("task failed", task=id_, attempt=attempt, error=error)
-            await asyncio.sleep(self._backoff.delay(attempt))
-        if error:
-            notice = NOT_RUN.format(id=id_, name=group.name, attempts=ATTEMPTS, error=error[:300])
-        await self._tasks.finish(task, group, pieces, error, notice)
-        self._locks.pop(id_, None)
-        self._deliveries.wake(group.chat)
-        self._tell_main()
-        self.scheduler.changed()
-
-    @staticmethod
-    def _scheduled(task: Task, group: Group) -> Turn:
-        now = datetime.now(UTC)
-        text = prompt.scheduled(task.id, task.prompt, now, zone_of(task.zone))
-        asked = (Message(group.chat, task.id, "scheduler", task.prompt, now),)
-        return Turn(group.chat, asked, asked, 0, group, text, task=task.id, isolated=task.isolated, script=task.script)
 
     async def _deliver(self, chat: str) -> None:
         if (channel := self._channel(chat)) is None:

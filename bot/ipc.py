@@ -22,10 +22,10 @@ from typing import Any
 from watchfiles import awatch
 
 from bot.errors import BotError
-from bot.groups import Group, Places
+from bot.groups import Group
 from bot.log import log
-from bot.store import Store, stamp
-from bot.tools import Tools
+from bot.store import stamp
+from bot.tools import Host, call
 
 NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,63})\.json")
 DONE = "INSERT INTO requests (folder, id, reply, done_at) VALUES (?, ?, ?, ?)"
@@ -49,8 +49,8 @@ class Limits:
 class Ipc:
     """Reads requests when a file event tells of them, and whatever lies there at the start."""
 
-    def __init__(self, places: Places, store: Store, tools: Tools, limits: Limits | None = None) -> None:
-        self._places, self._store, self._tools = places, store, tools
+    def __init__(self, host: Host, limits: Limits | None = None) -> None:
+        self._host, self._places, self._store = host, host.places, host.store
         self._limits = limits or Limits()
         self._allowance: defaultdict[str, float] = defaultdict(lambda: float(self._limits.burst))
         self._filled_at: dict[str, float] = {}
@@ -113,7 +113,7 @@ class Ipc:
     async def _effect(self, group: Group, id_: str, tool: str, arguments: dict[str, Any]) -> str:
         """Carry a request out and commit it with its identifier; the reply."""
         try:
-            effect = await self._tools.call(group, tool, arguments)
+            effect = await call(self._host, group, tool, arguments)
         except BotError as error:
             reply = {"ok": False, "result": None, "error": f"{error.message}; {error.hint}".strip("; ")}
             await self._store.write((DONE, (group.folder, id_, json.dumps(reply), stamp(datetime.now(UTC)))))

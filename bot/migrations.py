@@ -6,14 +6,17 @@ A script that was released is never edited: the next one goes at the end.
 from importlib.resources import files
 
 
-def _script(name: str) -> str:
+def script(name: str) -> str:
+    """A file in `bot/schema/`."""
     return files("bot").joinpath("schema", name).read_text("utf-8")
 
 
 def statements(name: str) -> dict[str, str]:
     """The statements of a file in `bot/schema/`, each by the name that stands before it."""
-    return dict(part.split("\n", 1) for part in _script(name).split("--# ")[1:])
+    return dict(part.split("\n", 1) for part in script(name).split("--# ")[1:])
 
 
-MIGRATIONS: tuple[str, ...] = (_script("1.sql"), _script("2.sql"))
+MIGRATIONS: tuple[str, ...] = (script("1.sql"), script("2.sql"))
+TABLES: tuple[str, ...] = ()
+"""Of skills, which come and go, so without a number: scripts that make what is not there, at every start."""
 SQL = statements("queries.sql")

@@ -13,7 +13,7 @@ from bot.errors import BotError
 from bot.groups import MAIN, Group, Places
 from bot.settings import Settings
 from bot.store import open_store
-from bot.tools import Tools
+from bot.tools import Host, call
 
 SECONDS = 60.0
 
@@ -37,7 +37,7 @@ async def ask(settings: Settings, tool: str, arguments: dict[str, Any]) -> Any:
     async with open_store(settings.graftbot_data) as store:
         assistant = Assistant(store, [], OfflineAgent(settings))
         owner = Group(MAIN, "owner:me", "Owner")
-        effect = await Tools(store, assistant, places, settings.timezone).call(owner, tool, arguments)
+        effect = await call(Host(store, assistant, places, settings), owner, tool, arguments)
         await store.write(*effect.statements)
         await effect.afterwards()
         return effect.result

@@ -5,6 +5,7 @@ from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 from zoneinfo import ZoneInfo
 
+from bot.errors import BotError
 from bot.messages import Message
 
 LONGEST = 8_000
@@ -28,17 +29,11 @@ def conversation(messages: Sequence[Message], omitted: int, zone: ZoneInfo) -> s
     return "\n".join([f"<messages timezone={quoteattr(zone.key)}{left_out}>", *lines, "</messages>"])
 
 
-def scheduled(task: str, prompt: str, now: datetime, zone: ZoneInfo) -> str:
-    """A task's prompt, which nobody has written just now."""
-    head = f"<task id={quoteattr(task)} time={quoteattr(_time(now, zone))} timezone={quoteattr(zone.key)}>"
-    return f"{head}\n{escape(prompt)}\n</task>"
-
-
 def _line(message: Message, zone: ZoneInfo) -> str:
     quoted = ""
     if message.quoted:
         quoted = f"<quoted sender={quoteattr(message.quoted_sender)}>{_cut(message.quoted, LONGEST // 8)}</quoted>\n"
-    head = f"<message sender={quoteattr(message.sender)} time={quoteattr(_time(message.sent_at, zone))}>"
+    head = f"<message sender={quoteattr(message.sender)} time={quoteattr(time(message.sent_at, zone))}>"
     return f"{head}{quoted}{_cut(message.text, LONGEST)}</message>"
 
 
@@ -47,5 +42,14 @@ def _cut(text: str, longest: int) -> str:
     return escape(text if cut <= 0 else f"{text[:longest]} [{cut} more characters]")
 
 
-def _time(moment: datetime, zone: ZoneInfo) -> str:
+def time(moment: datetime, zone: ZoneInfo) -> str:
+    """A moment as agents read it: by the clock on the wall, with its offset."""
     return moment.astimezone(zone).isoformat(sep=" ", timespec="minutes")
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone by its name. Raises BotError if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        raise BotError(f"{name!r} is no time zone", hint="write it like Europe/Berlin") from None

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from contextlib import suppress
+from typing import Protocol
 
 from bot.agents import AGENTS
 from bot.assistant import Assistant
@@ -12,10 +13,22 @@ from bot.errors import Misconfigured
 from bot.groups import MAIN, Group, Places
 from bot.ipc import Ipc
 from bot.log import log, set_up
-from bot.schedule import zone_of
+from bot.prompt import zone_of
 from bot.settings import Settings
 from bot.store import Store, open_store
-from bot.tools import Tools
+from bot.tools import Host
+
+
+class Service(Protocol):
+    """Something that goes on beside the message path."""
+
+    def __init__(self, host: Host) -> None: ...
+
+    async def run(self) -> None:
+        """Until cancelled. One that raises is run again after a pause."""
+
+
+SERVICES: tuple[type[Service], ...] = (Ipc,)
 
 
 def main(settings: Settings) -> None:
@@ -38,10 +51,10 @@ async def _run(settings: Settings) -> None:
             if not places.ipc(group.folder).is_dir():
                 places.prepare(group)
         assistant = Assistant(store, channels, agent, zone=zone_of(settings.timezone))
-        ipc = Ipc(places, store, Tools(store, assistant, places, settings.timezone))
+        services = [cls(Host(store, assistant, places, settings)) for cls in SERVICES]
         names = ", ".join(channel.name for channel in channels)
         log.info("ready", name=settings.assistant_name, channels=names, agent=type(agent).__name__)
-        await assistant.run(_signalled(), beside=[ipc.run])
+        await assistant.run(_signalled(), beside=[service.run for service in services])
     log.info("stopped", name=settings.assistant_name)
 
 

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from bot.errors import BotError
 from bot.groups import Group
 from bot.messages import Message, Piece, Turn
-from bot.migrations import MIGRATIONS, SQL
+from bot.migrations import MIGRATIONS, SQL, TABLES
 
 Statement: TypeAlias = tuple[str, tuple[Any, ...]]
 
@@ -126,6 +126,8 @@ class Store:
             )
         for number, step in enumerate(MIGRATIONS[version:], version + 1):
             await self._db.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT")
+        for tables in TABLES:
+            await self._db.executescript(f"BEGIN IMMEDIATE; {tables} COMMIT")
         await self.write((SQL["prune"], ()))
         await self.load_groups()
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 
-from bot.abilities.calculator import calculator
 from bot.abilities.clock import clock
 from bot.settings import Settings
 
@@ -11,4 +10,4 @@ __all__ = ["ABILITIES", "Ability"]
 Ability = Callable[[str, Settings], Awaitable[str | None]]
 """A request to its answer, or to None if it is of another kind. The docstring is how to ask, a line of the help."""
 
-ABILITIES: tuple[Ability, ...] = (clock, calculator)
+ABILITIES: tuple[Ability, ...] = (clock,)

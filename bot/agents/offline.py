@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from inspect import getdoc
+from textwrap import shorten
 from typing import Self
 
 from bot.abilities import ABILITIES
@@ -12,6 +13,7 @@ from bot.messages import Turn
 from bot.settings import Settings
 
 _HELP = re.compile(r"(/?help|/start|what can you do|who are you|hi|hello|hey)?[\s!?.]*", re.IGNORECASE)
+LONGEST = 60
 
 
 class OfflineAgent(Agent):
@@ -38,4 +40,4 @@ class OfflineAgent(Agent):
         for ability in ABILITIES:
             if (reply := await ability(request, self._settings)) is not None:
                 return reply
-        return f"I did not understand that: {name} has no model connected. Try: help"
+        return f'I did not understand "{shorten(request, LONGEST)}": {name} has no model connected. Try: help'

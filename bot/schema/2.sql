@@ -14,29 +14,6 @@ CREATE TABLE known (         -- chats that wrote or that a channel told of, regi
     name TEXT NOT NULL,
     seen_at TEXT NOT NULL
 ) STRICT;
-CREATE TABLE tasks (
-    id TEXT PRIMARY KEY,
-    folder TEXT NOT NULL,
-    prompt TEXT NOT NULL,
-    script TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('cron', 'interval', 'once')),
-    value TEXT NOT NULL,
-    zone TEXT NOT NULL,
-    isolated INTEGER NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('active', 'paused', 'done', 'cancelled')),
-    next_run TEXT,
-    claimed_at TEXT          -- a run is under way; after a crash nobody holds it
-) STRICT;
-CREATE INDEX tasks_due ON tasks (next_run) WHERE status = 'active' AND claimed_at IS NULL;
-CREATE TABLE runs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    task TEXT NOT NULL,
-    started_at TEXT NOT NULL,
-    ended_at TEXT,
-    result TEXT,
-    error TEXT
-) STRICT;
-CREATE INDEX runs_of_task ON runs (task, id);
 CREATE TABLE requests (      -- of agents, that have had their effect
     folder TEXT NOT NULL,
     id TEXT NOT NULL,

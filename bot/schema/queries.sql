@@ -20,8 +20,6 @@ FROM span WHERE asks OR seq IN (SELECT seq FROM span ORDER BY seq DESC LIMIT :mo
 --# answered
 INSERT INTO chats (chat, handled) VALUES (?, ?)
 ON CONFLICT (chat) DO UPDATE SET handled = excluded.handled, error = NULL
---# tell
-INSERT INTO outbox (chat, text) SELECT groups.chat, ? FROM groups WHERE folder = 'main'
 --# tell_once
 INSERT INTO outbox (chat, text) SELECT groups.chat, ? FROM groups WHERE folder = 'main'
 AND NOT EXISTS (SELECT 1 FROM chats WHERE chats.chat = ? AND error IS NOT NULL)
@@ -51,22 +49,3 @@ INSERT OR REPLACE INTO sessions (folder, session) VALUES (?, ?)
 DELETE FROM sessions WHERE folder = ?
 --# prune
 DELETE FROM requests WHERE done_at < datetime('now', '-7 days')
---# find_task
-SELECT id, folder, prompt, script, kind, value, zone, isolated, status, next_run FROM tasks WHERE id = ?
---# due
-SELECT id FROM tasks WHERE status = 'active' AND claimed_at IS NULL AND next_run IS NOT NULL AND next_run <= ?
-ORDER BY next_run LIMIT 100
---# next_run
-SELECT min(next_run) FROM tasks WHERE status = 'active' AND claimed_at IS NULL AND next_run IS NOT NULL
---# claim
-UPDATE tasks SET claimed_at = ? WHERE id = ? AND claimed_at IS NULL AND status = 'active' AND next_run <= ?
---# begin_run
-INSERT INTO runs (task, started_at) SELECT ?, ? WHERE changes() = 1
---# end_run
-UPDATE runs SET ended_at = ?, result = ?, error = ? WHERE task = ? AND ended_at IS NULL
---# move_on
-UPDATE tasks SET claimed_at = NULL, next_run = CASE WHEN next_run IS ?2 THEN ?3 ELSE next_run END,
-status = CASE WHEN next_run IS ?2 AND ?3 IS NULL AND status != 'cancelled' THEN 'done' ELSE status END WHERE id = ?1
---# keep_runs
-DELETE FROM runs WHERE task = ?1
-AND id <= (SELECT id FROM runs WHERE task = ?1 ORDER BY id DESC LIMIT 1 OFFSET 50)

@@ -20,8 +20,9 @@ from bot.assistant import Assistant
 from bot.groups import Group, Places
 from bot.ipc import Ipc, Limits
 from bot.messages import Turn
+from bot.settings import Settings
 from bot.store import Store, open_store
-from bot.tools import Tools
+from bot.tools import Host
 
 
 async def silent(turn: Turn) -> Sequence[str]:
@@ -36,7 +37,7 @@ class House:
         self.places = Places(folder)
         self.channel = MemoryChannel(stays=True)
         self.assistant = Assistant(store, [self.channel], FunctionAgent(silent), QUICK)
-        self.ipc = Ipc(self.places, store, Tools(store, self.assistant, self.places, "UTC"), limits)
+        self.ipc = Ipc(Host(store, self.assistant, self.places, Settings()), limits)
 
     def ask(self, who: str, tool: str, id_: str = "1", **arguments: Any) -> Path:
         text = json.dumps({"id": id_, "tool": tool, "arguments": arguments})
@@ -75,15 +76,7 @@ async def test_a_group_acts_on_itself_and_main_on_all(house: House) -> None:
     assert (await house.answer("main", "send_message", "3", text="hello", chat="memory:bob"))["ok"]
     assert await house.sent() == [("memory:ada", "hi"), ("memory:bob", "hello")]
 
-    task = {"prompt": "p", "kind": "cron", "value": "0 9 * * *"}
-    of_ada = (await house.answer("ada", "schedule_task", "4", **task))["result"]["id"]
-    assert not (await house.answer("ada", "schedule_task", "5", folder="bob", **task))["ok"]
-    assert (await house.answer("bob", "list_tasks", "6"))["result"] == []
-    for number, tool in enumerate(("get_task", "update_task", "pause_task", "resume_task", "cancel_task"), 7):
-        stranger = await house.answer("bob", tool, str(number), task_id=of_ada)
-        assert stranger["error"].startswith(f"there is no task {of_ada!r}")
-    assert [task["id"] for task in (await house.answer("main", "list_tasks", "12"))["result"]] == [of_ada]
-    for number, tool in enumerate(("register_group", "refresh_groups"), 13):
+    for number, tool in enumerate(("register_group", "refresh_groups"), 4):
         assert "only main" in (await house.answer("bob", tool, str(number), chat="memory:x", folder="x"))["error"]
 
 

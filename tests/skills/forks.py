@@ -15,7 +15,7 @@ __all__ = ["PARTS", "ROOT", "SKILLS", "apply", "fork", "package"]
 
 ROOT = Path(__file__).parents[2]
 SKILLS = ROOT / ".claude/skills"
-PARTS = ("bot", "container/runner", "tests/doubles.py", "pyproject.toml", "README.md", ".env.example")
+PARTS = ("bot", "container", "tests/doubles.py", "pyproject.toml", "README.md", ".env.example")
 """What of this repository a running bot needs."""
 
 
@@ -29,7 +29,7 @@ def fork(into: Path, *skills: str) -> Path:
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
-            shutil.copytree(source, into / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, into / part, ignore=shutil.ignore_patterns("__pycache__", "wheels"))
         else:
             (into / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, into / part)

@@ -13,7 +13,7 @@ from bot.channels import CHANNELS
 from bot.errors import BotError
 from bot.groups import MAIN
 from bot.migrations import MIGRATIONS
-from bot.schedule import zone_of
+from bot.prompt import zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

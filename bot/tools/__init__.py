@@ -1,0 +1,25 @@
+"""What an agent may ask of the host. TOOLS has each by the name that the agent calls; skills add theirs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.errors import BotError
+from bot.groups import Group
+from bot.tools.base import Arguments, Effect, Host, Tool
+from bot.tools.groups import refresh_groups, register_group
+from bot.tools.messages import send_message
+
+__all__ = ["TOOLS", "Arguments", "Effect", "Host", "Tool", "call"]
+
+TOOLS: dict[str, Tool] = {
+    "send_message": send_message,
+    "register_group": register_group,
+    "refresh_groups": refresh_groups,
+}
+
+
+async def call(host: Host, group: Group, tool: str, arguments: Mapping[str, Any]) -> Effect:
+    """What a tool does for a group's agent. Raises BotError with what the agent is told if it is refused."""
+    if tool not in TOOLS:
+        raise BotError(f"there is no tool {tool[:80]!r}", hint=f"there are {', '.join(TOOLS)}")
+    return await TOOLS[tool](host, group, Arguments(arguments))

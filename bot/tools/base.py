@@ -1,0 +1,63 @@
+"""What a tool is: it checks what a group's agent wants, and says what to commit."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from bot.assistant import Assistant
+from bot.errors import BotError
+from bot.groups import Group, Places
+from bot.settings import Settings
+from bot.store import Statement, Store
+
+LONGEST_TEXT = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What tools and services work with."""
+
+    store: Store
+    assistant: Assistant
+    places: Places
+    settings: Settings
+
+
+async def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What is committed together with the request, what is done once that is certain, and what the agent is told."""
+
+    result: Any = None
+    statements: tuple[Statement, ...] = ()
+    afterwards: Callable[[], Awaitable[None]] = _nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What an agent sent, each value checked when it is read. Raises BotError for one that does not fit."""
+
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A text; without a default it has to be there."""
+        value = self.given.get(name)
+        if value is None and default is not None:
+            return default
+        if not isinstance(value, str) or len(value) > LONGEST_TEXT or not (value.strip() or default is not None):
+            raise BotError(f"{name} is no text", hint=f"give up to {LONGEST_TEXT} characters")
+        return value
+
+    def of(self, name: str, kind: type, default: Any) -> Any:
+        """A value of a kind, or the default."""
+        value = self.given.get(name, default)
+        if not isinstance(value, kind):
+            raise BotError(f"{name} is no {kind.__name__}")
+        return value
+
+
+Tool: TypeAlias = Callable[[Host, Group, Arguments], Awaitable[Effect]]
+"""A group acts on itself; main on all. Raises BotError with what the agent is told if it is refused."""

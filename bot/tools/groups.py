@@ -1,0 +1,62 @@
+"""Which chats are answered, and by which rules: main's to say."""
+
+from bot.errors import BotError
+from bot.groups import MAIN, Group
+from bot.log import log
+from bot.migrations import SQL
+from bot.tools.base import Arguments, Effect, Host
+
+ENDS: tuple[str, ...] = ("DELETE FROM groups WHERE folder = ?",)
+"""What ends with a group: statements, each given its folder."""
+
+
+async def register_group(host: Host, group: Group, arguments: Arguments) -> Effect:
+    """`chat`, `folder`, `name`, `trigger` ("" for none), `senders`, `drop`, `options`; or `chat` and `remove`."""
+    _only_main(group)
+    chat, now = arguments.text("chat"), host.store.group(arguments.text("chat"))
+
+    async def changed() -> None:
+        await host.store.load_groups()
+        for one in host.store.groups:
+            host.places.prepare(one)
+
+    if arguments.of("remove", bool, False):
+        if now is None or now.main:
+            raise BotError(f"{chat[:80]!r} cannot be removed", hint="name a registered chat other than main's")
+        return Effect(None, tuple((end, (now.folder,)) for end in ENDS), changed)
+    folder = arguments.text("folder", now.folder if now else "")
+    taken = next((one for one in host.store.groups if one.folder == folder and one.chat != chat), None)
+    if (now and now.folder != folder) or (taken and folder != MAIN):
+        raise BotError(f"{folder!r} or {chat!r} is registered otherwise", hint="remove that registration first")
+    senders = arguments.of("senders", list, list(now.senders) if now else [])
+    word = arguments.text("trigger", (now.trigger or "") if now else "")
+    new = Group(
+        folder,
+        chat,
+        arguments.text("name", now.name if now else folder),
+        word.strip() or None,
+        tuple(str(sender) for sender in senders),
+        arguments.of("drop", bool, now.drop if now else False),
+        arguments.of("options", dict, dict(now.options) if now else {}),
+    )
+    return Effect({"folder": folder}, ((SQL["register"], new.row()),), changed)
+
+
+async def refresh_groups(host: Host, group: Group, arguments: Arguments) -> Effect:
+    """All chats that are known, registered or not, after every channel was asked for its groups."""
+    _only_main(group)
+    for channel in host.assistant.channels.values():
+        try:
+            found = await channel.groups()
+        except Exception as error:  # noqa: BLE001  # whatever a messenger's library raises: the others are known
+            log.warning("no groups", channel=channel.name, error=repr(error))
+        else:
+            await host.store.met(*found.items())
+    known = await host.store.read("SELECT chat, name, seen_at FROM known ORDER BY seen_at DESC LIMIT 500")
+    folders = {one.chat: one.folder for one in host.store.groups}
+    return Effect([{"chat": c, "name": n, "seen_at": at, "folder": folders.get(c)} for c, n, at in known])
+
+
+def _only_main(group: Group) -> None:
+    if not group.main:
+        raise BotError("only main may do that", hint="ask the owner")
