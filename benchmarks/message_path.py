@@ -26,8 +26,11 @@ from bot.messages import Message, Turn
 from bot.run import SERVICES
 from bot.settings import Settings
 from bot.store import open_store
-from bot.testing import FunctionAgent, MemoryChannel
 from bot.tools import TOOLS, Host
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+
+from doubles import FunctionAgent, MemoryChannel
 
 MESSAGES, GROUPS, TASKS, ACTIVE, ROUNDS = 100_000, 1_000, 10_000, 50, 20
 NOW = datetime(2026, 11, 24, tzinfo=UTC).isoformat()

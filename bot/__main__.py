@@ -80,35 +80,6 @@ def register(
     typer.echo(f"{chat} is answered no more" if remove else f"{chat} is answered; its folder is groups/{folder}")
 
 
-@app.command()
-def status(
-    data: Data = None, as_json: Annotated[bool, typer.Option("--json", help="As one JSON document.")] = False
-) -> None:
-    """What the assistant is about: groups, what waits, tasks, errors, usage."""
-    import json  # noqa: PLC0415
-
-    from bot.status import report  # noqa: PLC0415
-
-    found = report(_settings(data))
-    if as_json:
-        typer.echo(json.dumps(found))
-        return
-    typer.echo("running" if found.pop("running") else "not running")
-    for heading, rows in found.items():
-        typer.echo(f"{heading}:" if rows else f"{heading}: none")
-        for row in rows:
-            typer.echo("  " + "  ".join(str(value) for value in row.values() if value not in {None, ""}))
-
-
-@app.command()
-def logs(lines: Annotated[int, typer.Option("-n", help="How many.")] = 50, data: Data = None) -> None:
-    """The last lines of the log."""
-    from bot.status import log_lines  # noqa: PLC0415
-
-    for line in log_lines(_settings(data), lines):
-        typer.echo(line)
-
-
 def main() -> None:
     """The console script `bot`: 0 done, 1 refused with a reason, 2 wrong usage."""
     try:

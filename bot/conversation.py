@@ -8,8 +8,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from bot.errors import BotError
+from bot.messages import Turn
 from bot.runtimes import Container
 
 BEGIN = b"---GRAFTBOT-RESULT---"
@@ -28,11 +30,11 @@ class Conversation:
     """
 
     def __init__(self, container: Container, logs: Path, secrets: Sequence[str]) -> None:
+        self.start: dict[str, Any] = {}
+        """What the container is told with the first turn."""
         self.session: str | None = None
-        self.used_at = 0.0
-        self._container = container
-        self._logs = logs
-        self._secrets = [secret.encode() for secret in secrets]
+        self._container, self._logs, self._secrets = container, logs, [secret.encode() for secret in secrets]
+        self._idle_since: float | None = None
         self._pending: set[str] = set()
         self._replies: list[str] = []
         self._written = 0
@@ -46,16 +48,17 @@ class Conversation:
         return self.closed.done() or self._ending is not None
 
     @property
-    def busy(self) -> bool:
-        """Whether an answer is awaited."""
-        return self._answered is not None
+    def idle_since(self) -> float | None:
+        """When the last answer came, by the event loop's clock; None while one is awaited, and when it has ended."""
+        return None if self.ended else self._idle_since
 
-    async def ask(self, turn: str, line: dict[str, Any]) -> list[str]:
+    async def ask(self, turn: Turn) -> list[str]:
         """The replies to a turn and to those that joined it. Raises BotError if the container says, or is, an error."""
-        self._answered = asyncio.get_running_loop().create_future()
-        self._pending, self._replies, self._written = {turn}, [], 0
+        loop = asyncio.get_running_loop()
+        self._answered, self._idle_since = loop.create_future(), None
+        self._pending, self._replies, self._written = set(), [], 0
         try:
-            await self._write(line)
+            await self._hand_over(turn)
             either: set[asyncio.Future[Any]] = {self._answered, self.closed}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not self._answered.done():
@@ -64,16 +67,20 @@ class Conversation:
             return self._replies
         finally:
             self._answered.cancel()
-            self._answered = None
-            self.used_at = asyncio.get_running_loop().time()
+            self._answered, self._idle_since = None, loop.time()
 
-    async def join(self, turn: str, line: dict[str, Any]) -> bool:
+    async def join(self, turn: Turn) -> bool:
         """Hand over what has arrived while an answer is awaited; False if none is any more."""
         if self._answered is None or self._answered.done() or self.ended:
             return False
-        self._pending.add(turn)
-        await self._write(line)
+        await self._hand_over(turn)
         return True
+
+    async def _hand_over(self, turn: Turn) -> None:
+        start, self.start = self.start, {}
+        self._pending.add(id_ := uuid4().hex)
+        line = {"type": "start" if start else "message", "turn": id_, "prompt": turn.prompt, "script": turn.script}
+        await self._write(line | start)
 
     def end(self, *, politely: bool = True) -> asyncio.Task[str]:
         """Close the container; one that does not go by itself is killed. Nothing is asked of it from here on."""

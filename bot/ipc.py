@@ -50,9 +50,7 @@ class Ipc:
     """Reads requests when a file event tells of them, and whatever lies there at the start."""
 
     def __init__(self, host: Host, limits: Limits | None = None) -> None:
-        self._host = host
-        self._places = host.places
-        self._store = host.store
+        self._host, self._places, self._store = host, host.places, host.store
         self._limits = limits or Limits()
         self._allowance: defaultdict[str, float] = defaultdict(lambda: float(self._limits.burst))
         self._filled_at: dict[str, float] = {}

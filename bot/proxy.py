@@ -29,11 +29,11 @@ class Proxy:
 
     def __init__(self, settings: Settings, folder: Path, used: Callable[[str, int, int], Awaitable[None]]) -> None:
         self._upstream = settings.anthropic_base_url.rstrip("/")
-        oauth, key = settings.claude_code_oauth_token, settings.anthropic_api_key
+        key = settings.anthropic_api_key
         self.credential = "api_key" if key else "oauth"
-        self._header = {"x-api-key": key.value} if key else {"authorization": f"Bearer {oauth.value}"}
-        self._folder = folder
-        self._used = used
+        oauth = {"authorization": f"Bearer {settings.claude_code_oauth_token.value}"}
+        self._header = {"x-api-key": key.value} if key else oauth
+        self._folder, self._used = folder, used
         self._groups: dict[str, str] = {}
         self._session: ClientSession | None = None
         self._runner: web.AppRunner | None = None
@@ -50,13 +50,13 @@ class Proxy:
         self._groups.pop(token, None)
 
     async def open(self) -> None:
-        """Listen."""
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
         self._session = ClientSession(timeout=TIMEOUT, auto_decompress=False, cookie_jar=DummyCookieJar())
         await self._runner.setup()
         if sys.platform == "linux":
+            self._folder.mkdir(parents=True, exist_ok=True)
             place = os.open(self._folder, os.O_PATH)  # a socket's path may have 107 bytes; this one is always short
             try:
                 socket = self._folder / "proxy.sock"
@@ -71,7 +71,6 @@ class Proxy:
             self.address = f"http://host.docker.internal:{self._runner.addresses[0][1]}"
 
     async def close(self) -> None:
-        """Listen no more."""
         self._groups.clear()
         if self._runner and self._session:
             await self._runner.cleanup()

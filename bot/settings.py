@@ -38,6 +38,7 @@ class Settings:
     anthropic_api_key: Secret = Secret()
     claude_code_oauth_token: Secret = Secret()
     anthropic_base_url: str = "https://api.anthropic.com"
+    runtime: str = "docker"
     agent_image: str = "graftbot-agent"
     agent_base: str = "python:3.12-slim"
     max_containers: int = 4

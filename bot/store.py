@@ -40,11 +40,9 @@ class Store:
 
     @property
     def groups(self) -> list[Group]:
-        """All registered groups."""
         return list(self._groups.values())
 
     def group(self, chat: str) -> Group | None:
-        """The group of a chat, if it is registered."""
         return self._groups.get(chat)
 
     async def register(self, group: Group) -> None:
@@ -95,15 +93,13 @@ class Store:
 
     async def session(self, folder: str) -> str | None:
         """The agent's session in a group, to be resumed."""
-        rows = await self.read("SELECT session FROM sessions WHERE folder = ?", (folder,))
-        return rows[0][0] if rows else None
+        return next((id_ for (id_,) in await self.read(SQL["session"], (folder,))), None)
 
     async def remember(self, folder: str, session: str | None) -> None:
         """The session to resume next; None begins anew."""
         await self.write((SQL["remember"], (folder, session)) if session else (SQL["forget"], (folder,)))
 
     async def used(self, folder: str, tokens_in: int, tokens_out: int) -> None:
-        """Count a request to the model."""
         await self.write((SQL["used"], (folder, tokens_in, tokens_out)))
 
     async def undelivered(self) -> list[str]:
@@ -112,8 +108,7 @@ class Store:
 
     async def next_piece(self, chat: str) -> Piece | None:
         """What is to be delivered to a chat next."""
-        rows = await self.read(SQL["next_piece"], (chat,))
-        return Piece(*rows[0]) if rows else None
+        return next((Piece(*row) for row in await self.read(SQL["next_piece"], (chat,))), None)
 
     async def settled(self, piece: Piece, error: str | None = None) -> None:
         """A piece was delivered or, with an error, never can be. It is not offered again."""
@@ -137,7 +132,6 @@ class Store:
         await self.load_groups()
 
     async def flush(self) -> None:
-        """Wait for the write that is under way."""
         async with self._mutex:
             pass
 

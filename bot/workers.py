@@ -29,9 +29,7 @@ class Workers:
     """
 
     def __init__(self, name: str, work: Callable[[str], Awaitable[None]], backoff: Backoff) -> None:
-        self._name = name
-        self._work = work
-        self._backoff = backoff
+        self._name, self._work, self._backoff = name, work, backoff
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._stopping = asyncio.Event()

@@ -5,24 +5,35 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from pkgutil import resolve_name
+from typing import Self
 from uuid import uuid4
 
 from bot.agents.base import Agent
 from bot.conversation import Conversation
-from bot.errors import BotError
+from bot.errors import BotError, Misconfigured
 from bot.groups import Group, Places
 from bot.log import log
 from bot.messages import Turn
-from bot.mounts import allowed
-from bot.runtimes import Mount, Runtime, Spec
+from bot.runtimes import RUNTIMES, Mount, Runtime, Spec
 from bot.settings import Settings
 from bot.slots import Slots
 from bot.store import Store
 
 PROJECT = Path(__file__).parents[2]
-SHOWN = ("bot", "container", "docs", "manifests", "skills_engine", "tests", ".claude/skills", "pyproject.toml")
-SHOWN_FILES = ("README.md", "CLAUDE.md", "CHANGELOG.md")
+SHOWN = [
+    "bot",
+    "container",
+    "docs",
+    "manifests",
+    "skills_engine",
+    "tests",
+    ".claude/skills",
+    "pyproject.toml",
+    "README.md",
+    "CLAUDE.md",
+]
+"""What main sees of the project, named one by one: beside them may lie .env, the store and a token in .git/config."""
 UNPRIVILEGED = 10001
 """Who an agent is where the bot is root. Elsewhere it is who the bot is, and each reads what the other wrote."""
 REAP_SECONDS = 60.0
@@ -31,10 +42,8 @@ REAP_SECONDS = 60.0
 class ContainerAgent(Agent):
     """Claude Code, in containers of `runtime`."""
 
-    def __init__(self, settings: Settings, runtime: Runtime, project: Path = PROJECT) -> None:
-        self._settings = settings
-        self._runtime = runtime
-        self._project = project
+    def __init__(self, settings: Settings, runtime: Runtime) -> None:
+        self._settings, self._runtime = settings, runtime
         self._places = Places(settings.graftbot_data.resolve())
         self.installation = installation(settings)
         self._slots = Slots(settings.max_containers)
@@ -46,20 +55,15 @@ class ContainerAgent(Agent):
     def from_settings(cls, settings: Settings) -> Self | None:
         if not (settings.anthropic_api_key or settings.claude_code_oauth_token):
             return None
-        if "DOCKER_HOST" not in os.environ and not Path("/var/run/docker.sock").exists():
-            log.warning("a key is configured and Docker is not there: the offline agent answers")
-            return None
-        from bot.runtimes.docker import DockerRuntime  # noqa: PLC0415  # 100 ms that only this agent needs
-
-        return cls(settings, DockerRuntime())
+        if (runtime := RUNTIMES.get(settings.runtime)) is None:
+            raise Misconfigured(f"RUNTIME cannot be {settings.runtime!r}", hint=f"there are {', '.join(RUNTIMES)}")
+        return cls(settings, resolve_name(runtime)())
 
     async def open(self, store: Store) -> None:
         from bot.proxy import Proxy  # noqa: PLC0415  # aiohttp is 20 MB that only this agent needs
 
         self._store = store
-        place = self._places.data / "proxy"
-        place.mkdir(parents=True, exist_ok=True)
-        self._proxy = Proxy(self._settings, place, store.used)
+        self._proxy = Proxy(self._settings, self._places.data / "proxy", store.used)
         await self._proxy.open()
         self._reaping = asyncio.create_task(self._reap())
 
@@ -67,28 +71,25 @@ class ContainerAgent(Agent):
         folder = turn.group.folder
         key = f"{folder}/{turn.task}" if turn.isolated else folder
         async with asyncio.timeout(self._settings.turn_seconds):  # includes the wait for a place: it may not be endless
-            talk, line = self._talks.get(key), _message(turn)
+            talk = self._talks.get(key)
             if talk is None or talk.ended:
-                talk, line = await self._start(key, turn)
+                talk = await self._start(key, turn)
             try:
-                replies = await talk.ask(line["turn"], line)
+                replies = await talk.ask(turn)
             except BaseException:
                 talk.end(politely=False)
                 raise
-        if turn.isolated:
+        if talk.session and not turn.isolated and talk.session != await self._store.session(folder):
+            await self._store.remember(folder, talk.session)
+        if turn.isolated or self._slots.wanted:
             talk.end()
         else:
-            if talk.session and talk.session != await self._store.session(folder):
-                await self._store.remember(folder, talk.session)
-            if self._slots.wanted:
-                talk.end()
-            else:
-                asyncio.get_running_loop().call_later(self._settings.idle_seconds, self._idle, talk)
+            asyncio.get_running_loop().call_later(self._settings.idle_seconds, self._idle, talk)
         return replies
 
     async def follow_up(self, turn: Turn) -> bool:
-        talk, line = self._talks.get(turn.group.folder), _message(turn)
-        return talk is not None and await talk.join(line["turn"], line)
+        talk = self._talks.get(turn.group.folder)
+        return talk is not None and await talk.join(turn)
 
     async def close(self) -> None:
         self._reaping.cancel()
@@ -96,20 +97,19 @@ class ContainerAgent(Agent):
         await self._proxy.close()
         await self._runtime.close()
 
-    async def _start(self, key: str, turn: Turn) -> tuple[Conversation, dict[str, Any]]:
-        """A new container, and the line that begins its conversation."""
+    async def _start(self, key: str, turn: Turn) -> Conversation:
+        """A new container, which has been told who and where it is."""
         self._evict()
         await self._slots.take(urgent=turn.task is not None)
         group, run, token = turn.group, uuid4().hex, self._proxy.admit(turn.group.folder)
         self._runs.add(run)  # before there is a container: it is nobody's orphan
         try:
-            mounts = await asyncio.to_thread(self._mounts, group)
             spec = Spec(
                 image=self._settings.agent_image,
                 installation=self.installation,
                 run=run,
                 user="{}:{}".format(*self._user),
-                mounts=mounts,
+                mounts=await asyncio.to_thread(self._mounts, group),
                 environment={"HOME": "/home/agent", "CLAUDE_CONFIG_DIR": "/home/agent/.claude", "LANG": "C.UTF-8"},
                 memory=self._settings.container_memory << 20,
                 network=group.options.get("network") is True or not self._proxy.address.startswith("unix:"),
@@ -118,12 +118,10 @@ class ContainerAgent(Agent):
         except BaseException:
             self._gone(run, token)
             raise
-        secrets = (token, *self._settings.secrets())
-        talk = self._talks[key] = Conversation(container, self._places.logs(group.folder), secrets)
+        talk = Conversation(container, self._places.logs(group.folder), (token, *self._settings.secrets()))
+        self._talks[key] = talk
         talk.closed.add_done_callback(lambda _: self._gone(run, token, key, talk))
-        start = {
-            **_message(turn),
-            "type": "start",
+        talk.start = {
             "token": token,
             "proxy": self._proxy.address,
             "credential": self._proxy.credential,
@@ -133,7 +131,7 @@ class ContainerAgent(Agent):
             "assistant": self._settings.assistant_name,
             "time_zone": self._settings.timezone,
         }
-        return talk, start
+        return talk
 
     def _gone(self, run: str, token: str, key: str = "", talk: Conversation | None = None) -> None:
         self._proxy.forget(token)
@@ -144,13 +142,13 @@ class ContainerAgent(Agent):
 
     def _evict(self) -> None:
         """Make room: the container that has been idle for longest goes if there is no free place."""
-        idle = [talk for talk in self._talks.values() if not talk.busy and not talk.ended]
+        idle = [talk for talk in self._talks.values() if talk.idle_since is not None]
         if idle and len(self._runs) >= self._settings.max_containers:
-            min(idle, key=lambda talk: talk.used_at).end()
+            min(idle, key=lambda talk: talk.idle_since or 0.0).end()
 
     def _idle(self, talk: Conversation) -> None:
-        since = asyncio.get_running_loop().time() - talk.used_at
-        if not talk.busy and not talk.ended and since >= self._settings.idle_seconds:
+        now = asyncio.get_running_loop().time()
+        if talk.idle_since is not None and now - talk.idle_since >= self._settings.idle_seconds:
             talk.end()
 
     async def _reap(self) -> None:
@@ -173,37 +171,20 @@ class ContainerAgent(Agent):
             Mount(places.session(folder), "/home/agent/.claude", write=True),
             Mount(places.ipc(folder), "/workspace/ipc", write=True),
             Mount(places.data / "proxy", "/run/graftbot"),
-            Mount(self._project / "container/runner", "/opt/graftbot/runner"),
+            Mount(PROJECT / "container/runner", "/opt/graftbot/runner"),
         ]
-        if os.getuid() == 0:
-            for mount in mounts:
-                if mount.write:
-                    _give(mount.source, *self._user)
-        if group.main:  # named one by one: beside them may lie .env, the store and a token in .git/config
-            shown = ((self._project / name, f"/workspace/project/{name}") for name in (*SHOWN, *SHOWN_FILES))
+        for mount in mounts:
+            if mount.write and os.getuid() == 0:
+                _give(mount.source, *self._user)
+        if group.main:
+            shown = ((PROJECT / name, f"/workspace/project/{name}") for name in SHOWN)
             mounts += [Mount(source, target) for source, target in shown if source.exists()]
-        never = (places.data, self._project)
-        return mounts + allowed(group.options.get("mounts") or (), main=group.main, never=never)
-
-
-async def containers(settings: Settings) -> list[str]:
-    """The runs of this installation whose containers are there; raises BotError if the engine does not answer."""
-    from bot.runtimes.docker import DockerRuntime  # noqa: PLC0415
-
-    runtime = DockerRuntime()
-    try:
-        return sorted(await runtime.runs(installation(settings)))
-    finally:
-        await runtime.close()
+        return mounts
 
 
 def installation(settings: Settings) -> str:
     """The label of this bot's containers: no two bots share a data directory."""
     return hashlib.sha256(str(settings.graftbot_data.resolve()).encode()).hexdigest()[:16]
-
-
-def _message(turn: Turn) -> dict[str, Any]:
-    return {"type": "message", "turn": uuid4().hex, "prompt": turn.prompt, "script": turn.script}
 
 
 def _give(folder: Path, user: int, group: int) -> None:

@@ -22,9 +22,7 @@ class ConsoleChannel(Channel):
     CHAT: ClassVar[str] = "console:me"
 
     def __init__(self, source: io.RawIOBase | BinaryIO, sink: io.RawIOBase | BinaryIO, greeting: str = "") -> None:
-        self._source = source
-        self._sink = sink
-        self._greeting = greeting
+        self._source, self._sink, self._greeting = source, sink, greeting
         self._lines: asyncio.Queue[bytes] | None = None
         self._unstored: Message | None = None
 

@@ -1,5 +1,64 @@
-"""What runs containers. `bot.runtimes.docker` is imported when it is needed; `bot.testing` has one in memory."""
+"""What a runtime is: starts containers, talks with them, and finds those that nobody talks with any more."""
 
-from bot.runtimes.base import Container, Mount, Runtime, Spec
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
-__all__ = ["Container", "Mount", "Runtime", "Spec"]
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A directory or file of the host, as `target` in the container."""
+
+    source: Path
+    target: str
+    write: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """A container without capabilities that writes to its mounts, its home and /tmp alone.
+
+    `installation` and `run` are labels; `memory` is in bytes; without `network` there is loopback alone.
+    """
+
+    image: str
+    installation: str
+    run: str
+    user: str
+    command: Sequence[str] | None = None
+    mounts: Sequence[Mount] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    memory: int = 2 << 30
+    processes: int = 256
+    network: bool = False
+
+
+class Container(Protocol):
+    """A container that was started. Its standard input ends when the host lets go of it."""
+
+    async def write(self, data: bytes) -> None:
+        """To its standard input. Raises OSError if it has ended."""
+
+    async def read(self) -> tuple[int, bytes]:
+        """The next of its output, from 1 or 2 as in a shell; b"" at its end, or when the engine is gone."""
+
+    async def end(self) -> str:
+        """Kill it if it runs, and remove it; how it ended, in words."""
+
+
+class Runtime(Protocol):
+    """Each method raises BotError where the engine cannot do what is asked."""
+
+    async def start(self, spec: Spec) -> Container: ...
+
+    async def runs(self, installation: str) -> set[str]:
+        """The runs of which a container is left, whatever its state."""
+
+    async def remove(self, installation: str, run: str) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+RUNTIMES = {"docker": "bot.runtimes.docker:DockerRuntime"}
+"""By the setting RUNTIME; each is imported when it is used, for its library is large."""

@@ -14,7 +14,7 @@ from docker.types import LogConfig, Ulimit
 from docker.types import Mount as Bind
 
 from bot.errors import BotError
-from bot.runtimes.base import Spec
+from bot.runtimes import Spec
 
 INSTALLATION, RUN = "graftbot.installation", "graftbot.run"
 T = TypeVar("T")

@@ -41,6 +41,8 @@ INSERT OR REPLACE INTO groups (folder, chat, name, rest) VALUES (?, ?, ?, ?)
 --# used
 INSERT INTO usage (folder, day, requests, input, output) VALUES (?, date('now'), 1, ?, ?) ON CONFLICT (folder, day)
 DO UPDATE SET requests = requests + 1, input = input + excluded.input, output = output + excluded.output
+--# session
+SELECT session FROM sessions WHERE folder = ?
 --# remember
 INSERT OR REPLACE INTO sessions (folder, session) VALUES (?, ?)
 --# forget

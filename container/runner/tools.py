@@ -16,6 +16,7 @@ def _text(about: str) -> dict[str, Any]:
     return {"type": "string", "description": about}
 
 
+OPTIONS = "'network': true."
 CHAT = _text("The chat, as refresh_groups lists it.")
 
 # name: (what it does, arguments, which of them must be there)
@@ -34,7 +35,7 @@ MAIN_TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
             "folder": _text("Lower-case letters, digits, - and _."),
             "name": _text("The name that people see."),
             "trigger": _text("How a message must begin to be answered, such as @Andy; without one, all are answered."),
-            "options": {"type": "object", "description": "'mounts': [{'host', 'name', 'write'}], 'network': true."},
+            "options": {"type": "object", "description": OPTIONS},
             "remove": {"type": "boolean", "description": "Take part no longer; its folder stays."},
         },
         ["chat"],

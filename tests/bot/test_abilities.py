@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from doubles import message
+
 from bot.agents.offline import OfflineAgent
 from bot.messages import Turn
 from bot.settings import Settings
-from bot.testing import message
 
 
 async def ask(text: str, *, direct: bool = True) -> str:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from doubles import FunctionAgent, MemoryChannel, message, register
 
 from bot import assistant as module
 from bot.assistant import ATTEMPTS, Assistant
@@ -15,7 +16,6 @@ from bot.errors import Misconfigured, Undeliverable
 from bot.groups import Group
 from bot.messages import Message, Receive, Turn
 from bot.store import open_store
-from bot.testing import FunctionAgent, MemoryChannel, message, register
 from bot.workers import Backoff
 
 QUICK = Backoff(first=0.001, most=0.002)

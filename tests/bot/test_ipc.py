@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from doubles import FunctionAgent, MemoryChannel
 from test_assistant import QUICK, until
 
 from bot.assistant import Assistant
@@ -21,7 +22,6 @@ from bot.ipc import Ipc, Limits
 from bot.messages import Turn
 from bot.settings import Settings
 from bot.store import Store, open_store
-from bot.testing import FunctionAgent, MemoryChannel
 from bot.tools import Host
 
 

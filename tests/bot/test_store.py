@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from doubles import message
 
 from bot.errors import BotError
 from bot.messages import Message
 from bot.migrations import MIGRATIONS
 from bot.store import MOST_ASKED, MOST_CONTEXT, Store, open_store
-from bot.testing import message
 
 
 @pytest_asyncio.fixture

@@ -12,8 +12,11 @@ from pathlib import Path
 from bot.assistant import Assistant
 from bot.messages import Turn
 from bot.store import open_store
-from bot.testing import FunctionAgent, MemoryChannel, message, register
 from bot.workers import Backoff
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+from doubles import FunctionAgent, MemoryChannel, message, register
 
 __all__ = ["CHATS", "MESSAGES"]
 

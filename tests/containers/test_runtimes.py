@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import docker
 import pytest
+from doubles import MemoryRuntime
 from engine import IMAGE
-from memory import MemoryRuntime
 
 from bot.errors import BotError
 from bot.runtimes import Container, Mount, Runtime, Spec

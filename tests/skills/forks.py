@@ -15,7 +15,7 @@ __all__ = ["PARTS", "ROOT", "SKILLS", "apply", "fork", "package"]
 
 ROOT = Path(__file__).parents[2]
 SKILLS = ROOT / ".claude/skills"
-PARTS = ("bot", "container", "pyproject.toml", "README.md", ".env.example")
+PARTS = ("bot", "container", "tests/doubles.py", "pyproject.toml", "README.md", ".env.example")
 """What of this repository a running bot needs."""
 
 
@@ -31,7 +31,7 @@ def fork(into: Path, *skills: str) -> Path:
         if source.is_dir():
             shutil.copytree(source, into / part, ignore=shutil.ignore_patterns("__pycache__", "wheels"))
         else:
-            into.mkdir(parents=True, exist_ok=True)
+            (into / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, into / part)
     for name in skills:
         apply(into, package(name))

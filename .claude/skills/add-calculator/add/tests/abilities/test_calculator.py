@@ -9,7 +9,7 @@ from bot.abilities.calculator import calculator
 from bot.agents import OfflineAgent
 from bot.messages import Turn
 from bot.settings import Settings
-from bot.testing import message
+from doubles import message
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from doubles import FunctionAgent, register
 from fake_telegram import TOKEN, FakeTelegram, fake_telegram
 
 from bot.assistant import Assistant
@@ -19,7 +20,6 @@ from bot.errors import Misconfigured
 from bot.messages import Message, Turn
 from bot.settings import Secret, Settings
 from bot.store import open_store
-from bot.testing import FunctionAgent, register
 from bot.workers import Backoff
 
 

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import ClientResponseError, web
+from doubles import message
 
 from bot.abilities.web_search import web_search
 from bot.agents.offline import OfflineAgent
 from bot.messages import Turn
 from bot.settings import Settings
-from bot.testing import message
 
 pytestmark = pytest.mark.web_search
 

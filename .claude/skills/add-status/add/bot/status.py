@@ -12,25 +12,40 @@ from bot.migrations import statements
 from bot.owner import running
 from bot.settings import Settings
 
-REPORTS = ("report.sql",)
-"""Files of `bot/schema/` that say what is shown, and the query that finds it."""
+REPORT = statements("report.sql")
+"""What is shown, and the query that finds it."""
 
 
 def report(settings: Settings) -> dict[str, Any]:
-    """By heading: whether the bot runs, and a list of rows (a dict each) for each query of REPORTS."""
+    """By heading: whether the bot runs, and a list of rows (a dict each) for each of REPORT whose tables are there."""
     path = settings.graftbot_data / "bot.db"
     if not path.exists():
         raise BotError(
             f"there is no store in {settings.graftbot_data}", hint="`bot run` makes one; --data names another"
         )
+    found: dict[str, Any] = {"running": running(settings)}
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
         db.row_factory = sqlite3.Row
-        try:
-            queries = {name: query for file in REPORTS for name, query in statements(file).items()}
-            rows = {name: [dict(row) for row in db.execute(query)] for name, query in queries.items()}
-        except sqlite3.Error as error:
-            raise BotError(f"{path} cannot be read: {error}", hint="`bot run` brings it up to date") from None
-    return {"running": running(settings), **rows}
+        for name, query in REPORT.items():
+            try:
+                found[name] = [dict(row) for row in db.execute(query)]
+            except sqlite3.Error as error:
+                if not str(error).startswith("no such table"):  # of a skill that this fork does not have
+                    hint = "restore a backup of the folder, or move it away to begin anew"
+                    raise BotError(f"{path} cannot be read: {error}", hint=hint) from None
+    return found
+
+
+def lines(found: dict[str, Any], *, as_json: bool) -> Iterator[str]:
+    """A report as one JSON document, or for people."""
+    if as_json:
+        yield json.dumps(found)
+        return
+    yield "running" if found.pop("running") else "not running"
+    for heading, rows in found.items():
+        yield f"{heading}:" if rows else f"{heading}: none"
+        for row in rows:
+            yield "  " + "  ".join(str(value) for value in row.values() if value not in {None, ""})
 
 
 def log_lines(settings: Settings, count: int) -> Iterator[str]:

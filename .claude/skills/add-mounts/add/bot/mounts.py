@@ -21,21 +21,28 @@ from bot.runtimes import Mount
 
 ALLOWLIST = Path("~/.config/graftbot/mounts.toml")
 BLOCKED = (
-    *(
-        ".ssh",
-        ".gnupg",
-        ".aws",
-        ".azure",
-        ".gcloud",
-        ".kube",
-        ".docker",
-        ".password-store",
-        ".netrc",
-        ".npmrc",
-        ".pypirc",
-    ),
-    *(".git-credentials", ".env", ".env.*", "id_rsa*", "id_ed25519*", "id_ecdsa*", "*credential*", "*secret*", "*.key"),
-    *("*.sock", "docker"),
+    ".ssh",
+    ".gnupg",
+    ".aws",
+    ".azure",
+    ".gcloud",
+    ".kube",
+    ".docker",
+    ".password-store",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".git-credentials",
+    ".env",
+    ".env.*",
+    "id_rsa*",
+    "id_ed25519*",
+    "id_ecdsa*",
+    "*credential*",
+    "*secret*",
+    "*.key",
+    "*.sock",
+    "docker",
 )
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
 

@@ -1,0 +1,124 @@
+"""A channel, an agent and a runtime in memory: what the assistant, and whatever a skill adds to it, is tested with."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import ClassVar, Self
+
+from bot.agents.base import Agent
+from bot.channels.base import Channel
+from bot.groups import Group
+from bot.messages import Message, Receive, Turn
+from bot.runtimes import Spec
+from bot.settings import Settings
+from bot.store import Store
+
+
+def message(text: str, chat: str = "memory:me", id_: str = "", *, direct: bool = True) -> Message:
+    """A message from somebody; its text serves as its identifier."""
+    return Message(chat, id_ or text, "Somebody", text, datetime.now(UTC), direct)
+
+
+async def register(store: Store, *chats: str, trigger: str | None = "@Andy") -> None:
+    """Let the assistant answer these chats; the first is main, unless there is one."""
+    for number, chat in enumerate(chats, len(store.groups)):
+        await store.register(Group(f"group-{number}" if number else "main", chat, chat, trigger))
+
+
+class MemoryChannel(Channel):
+    """Brings `incoming`, then ends; `sent` is what was delivered, `shown` the chats that saw typing."""
+
+    name: ClassVar[str] = "memory"
+
+    def __init__(self, incoming: Sequence[Message] = (), *, stays: bool = False) -> None:
+        self.incoming = list(incoming)
+        self.sent: list[tuple[str, str]] = []
+        self.shown: list[str] = []
+        self._stays = stays
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self | None:
+        return cls()
+
+    async def connect(self, receive: Receive) -> None:
+        for one in self.incoming:
+            await receive(one)
+        if self._stays:
+            await asyncio.Event().wait()
+
+    async def send(self, chat: str, text: str) -> None:
+        self.sent.append((chat, text))
+
+    async def typing(self, chat: str) -> None:
+        self.shown.append(chat)
+
+
+class FunctionAgent(Agent):
+    """Answers with what a function says."""
+
+    def __init__(self, answer: Callable[[Turn], Awaitable[Sequence[str]]]) -> None:
+        self._answer = answer
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self | None:
+        return None
+
+    async def answer(self, turn: Turn) -> Sequence[str]:
+        return await self._answer(turn)
+
+
+class MemoryContainer:
+    """What MemoryRuntime starts."""
+
+    program: asyncio.Future[int]
+    forget: Callable[[], object]
+
+    def __init__(self) -> None:
+        self.stdin = asyncio.StreamReader()
+        self.output: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
+
+    async def write(self, data: bytes) -> None:
+        if self.program.done():
+            raise BrokenPipeError("the container has ended")
+        self.stdin.feed_data(data)
+
+    async def read(self) -> tuple[int, bytes]:
+        return await self.output.get()
+
+    async def end(self) -> str:
+        self.forget()
+        if self.program.cancelled():
+            return "was removed by somebody else"
+        if self.program.done():
+            return f"ended with {self.program.result()}"
+        self.program.cancel()
+        return "was stopped"
+
+
+class MemoryRuntime:
+    """A container is a task of `program(standard input, write)`; it writes to 1 or 2 and returns the exit code."""
+
+    def __init__(self, program: Callable[[asyncio.StreamReader, Callable[[int, bytes], None]], Awaitable[int]]) -> None:
+        self.started: dict[str, Spec] = {}
+        self._containers: dict[str, MemoryContainer] = {}
+        self._program = program
+
+    async def start(self, spec: Spec) -> MemoryContainer:
+        self.started[spec.run] = spec
+        container = self._containers[spec.run] = MemoryContainer()
+        program = asyncio.ensure_future(
+            self._program(container.stdin, lambda *piece: container.output.put_nowait(piece))
+        )
+        program.add_done_callback(lambda _: container.output.put_nowait((1, b"")))
+        container.program, container.forget = program, lambda: self._containers.pop(spec.run, None)
+        return container
+
+    async def runs(self, installation: str) -> set[str]:
+        return {run for run in self._containers if self.started[run].installation == installation}
+
+    async def remove(self, installation: str, run: str) -> None:
+        if run in await self.runs(installation):
+            await self._containers[run].end()
+
+    async def close(self) -> None:
+        """Nothing is held."""
