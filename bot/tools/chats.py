@@ -6,9 +6,6 @@ from bot.log import log
 from bot.migrations import SQL
 from bot.tools.base import Arguments, Effect, Host
 
-ENDS: tuple[str, ...] = ("DELETE FROM groups WHERE folder = ?",)
-"""What ends with a group: statements, each given its folder."""
-
 
 async def send_message(host: Host, group: Group, arguments: Arguments) -> Effect:
     """`text`, to the group's own chat; main may name another `chat`."""
@@ -36,7 +33,7 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
     if arguments.of("remove", bool, False):
         if now is None or now.main:
             raise BotError(f"{chat[:80]!r} cannot be removed", hint="name a registered chat other than main's")
-        return Effect(None, tuple((end, (now.folder,)) for end in ENDS), changed)
+        return Effect(None, (("DELETE FROM groups WHERE chat = ?", (chat,)),), changed)
     folder = arguments.text("folder", now.folder if now else "")
     taken = next((one for one in host.store.groups if one.folder == folder and one.chat != chat), None)
     if (now and now.folder != folder) or (taken and folder != MAIN):

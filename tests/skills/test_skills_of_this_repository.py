@@ -13,7 +13,7 @@ from forks import SKILLS, fork, package
 from skills_engine.package.lint import lint
 
 NAMES = sorted(path.name for path in SKILLS.iterdir() if path.is_dir())
-SETS = [("add-telegram",), ("add-web-search",), tuple(NAMES)]
+SETS = [("add-scheduler",), ("add-telegram",), ("add-web-search",), tuple(NAMES)]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,61 @@
+"""When a task is due: cron with its time zone, an interval, or once."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot.errors import BotError
+from bot.prompt import zone_of
+
+LEAST_SECONDS = 10
+KINDS = ("cron", "interval", "once")
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`value` is a cron line of five fields, seconds, or an ISO date and time, by `kind`; local times are in `zone`."""
+
+    kind: str
+    value: str
+    zone: str
+
+    def check(self, now: datetime) -> datetime:
+        """The first run. Raises BotError for what is no schedule, or never comes."""
+        try:
+            first = self.following(now, now)
+        except (ValueError, OverflowError, KeyError) as error:
+            hint = "cron: five fields; interval: seconds; once: 2027-01-31T09:00"
+            raise BotError(f"{self.kind} {self.value!r} is no schedule: {error}", hint=hint) from None
+        if first is None:
+            raise BotError(f"{self.value} is in the past", hint="name a time to come")
+        return first
+
+    def following(self, last: datetime, now: datetime) -> datetime | None:
+        """The run after the one that was due at `last`, not before `now`: what was missed in between runs once.
+
+        A cron job whose hour is named runs once when the clock is set back, at the first of the two; one that the
+        clock jumps over runs when it has jumped.
+        """
+        if self.kind == "once":
+            moment = datetime.fromisoformat(self.value)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=zone_of(self.zone))
+            return moment.astimezone(UTC) if moment > max(last, now) else None
+        if self.kind == "interval":
+            if (seconds := float(self.value)) < LEAST_SECONDS:
+                raise ValueError(f"it is shorter than {LEAST_SECONDS} s")
+            steps = max((now - last) // timedelta(seconds=seconds), 0) + 1
+            return last + timedelta(seconds=seconds * steps)
+        if self.kind != "cron":
+            raise ValueError(f"there are {', '.join(KINDS)}")
+        return self._cron(now)
+
+    def _cron(self, now: datetime) -> datetime:
+        from croniter import croniter  # noqa: PLC0415  # only those who have such tasks pay for it
+
+        fields = self.value.split()
+        if len(fields) != 5:
+            raise ValueError("it needs five fields")
+        times = croniter(self.value, now.astimezone(zone_of(self.zone)))
+        moment: datetime = times.get_next(datetime)
+        while moment.fold and "*" not in fields[1]:
+            moment = times.get_next(datetime)
+        return moment.astimezone(UTC)

@@ -1,0 +1,83 @@
+"""Tasks in the store. A run is claimed before it starts, and ends in the transaction that stores its reply."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.migrations import SQL, statements
+from bot.schedule import Schedule
+from bot.store import Store, stamp
+
+COLUMNS = "id, folder, prompt, script, kind, value, zone, isolated, status, next_run"
+QUERIES = statements("task_queries.sql")
+LONGEST_RESULT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`next_run` is UTC as the store writes it; None when there is none."""
+
+    id: str
+    folder: str
+    prompt: str
+    script: str
+    kind: str
+    value: str
+    zone: str
+    isolated: bool
+    status: str
+    next_run: str | None
+
+    @property
+    def schedule(self) -> Schedule:
+        """When it runs."""
+        return Schedule(self.kind, self.value, self.zone)
+
+
+class Tasks:
+    """What the store knows of tasks."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def find(self, id_: str) -> Task | None:
+        """A task by its identifier."""
+        return task_of(rows[0]) if (rows := await self._store.read(QUERIES["find"], (id_,))) else None
+
+    async def recover(self) -> list[str]:
+        """The tasks whose runs an earlier process did not end; they are still claimed, and now begun again."""
+        now = stamp(datetime.now(UTC))
+        claimed = [id_ for (id_,) in await self._store.read(QUERIES["claimed"])]
+        begun = [(QUERIES["begin_again"], (id_, now)) for id_ in claimed]
+        await self._store.write((QUERIES["cut_off"], (now,)), *begun)
+        return claimed
+
+    async def claim_due(self) -> AsyncIterator[str]:
+        """Tasks that were due and are now this caller's to run, each claimed in a transaction of its own."""
+        now = stamp(datetime.now(UTC))
+        for (id_,) in await self._store.read(QUERIES["due"], (now,)):
+            if await self._store.write((QUERIES["claim"], (now, id_, now)), (QUERIES["begin"], (id_, now))):
+                yield id_
+
+    async def seconds(self) -> float | None:
+        """Until the next task is due; None if there is none."""
+        ((first,),) = await self._store.read(QUERIES["next_run"])
+        return (datetime.fromisoformat(first) - datetime.now(UTC)).total_seconds() if first else None
+
+    async def finish(self, task: Task, result: str, error: str | None, outgoing: Sequence[tuple[str, str]]) -> None:
+        """End a run: its history, the next run, and what goes out (to which chat, which piece), together."""
+        now = datetime.now(UTC)
+        following = task.schedule.following(datetime.fromisoformat(task.next_run), now) if task.next_run else None
+        await self._store.write(
+            (QUERIES["end"], (stamp(now), result[:LONGEST_RESULT], error, task.id)),
+            (QUERIES["move_on"], (task.id, task.next_run, stamp(following) if following else None)),
+            (QUERIES["keep_runs"], (task.id,)),
+            *((SQL["send"], piece) for piece in outgoing),
+        )
+
+
+def task_of(row: Sequence[Any]) -> Task:
+    """From a row of COLUMNS."""
+    values = dict(zip(COLUMNS.split(", "), row, strict=True))
+    return Task(**values | {"isolated": bool(values["isolated"])})

@@ -1,0 +1,354 @@
+"""Tasks: when they are due, that a run is claimed before it starts, and what becomes of it in a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import migrations, run
+from bot.assistant import ATTEMPTS, Assistant
+from bot.errors import BotError
+from bot.groups import Group, Places
+from bot.messages import Turn
+from bot.schedule import Schedule
+from bot.scheduler import Scheduler
+from bot.settings import Settings
+from bot.status import report
+from bot.store import Store, open_store, stamp
+from bot.tasks import Tasks
+from bot.testing import FunctionAgent, MemoryChannel, message, register
+from bot.tools import TOOLS, Host, call
+from bot.tools.tasks import TASK_TOOLS
+from bot.workers import Backoff
+
+BERLIN = "Europe/Berlin"
+QUICK = Backoff(first=0.001, most=0.002)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110  # what is waited for has no event
+            await asyncio.sleep(0.01)
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "now", "following"),
+    [
+        (Schedule("cron", "30 2 * * *", BERLIN), "2026-03-28T12:00", ["2026-03-29T01:00", "2026-03-30T00:30"]),
+        (Schedule("cron", "30 2 * * *", BERLIN), "2026-10-24T12:00", ["2026-10-25T00:30", "2026-10-26T01:30"]),
+        (Schedule("cron", "0 * * * *", BERLIN), "2026-10-24T23:30", ["2026-10-25T00:00", "2026-10-25T01:00"]),
+        (Schedule("cron", "0 9 * * 1", "America/New_York"), "2026-11-24T00:00", ["2026-11-30T14:00"]),
+        (Schedule("once", "2026-12-24T18:00", BERLIN), "2026-11-24T00:00", ["2026-12-24T17:00"]),
+        (Schedule("interval", "90", "UTC"), "2026-11-24T00:00", ["2026-11-24T00:01:30", "2026-11-24T00:03"]),
+    ],
+)
+def test_a_schedule_follows_the_clock_on_the_wall(schedule: Schedule, now: str, following: list[str]) -> None:
+    moment = schedule.check(utc(now))
+    runs = [moment]
+    while len(runs) < len(following) and (after := schedule.following(runs[-1], runs[-1])):
+        runs.append(after)
+    assert runs == [utc(run) for run in following]
+
+
+def test_what_was_missed_runs_once_and_an_interval_does_not_drift() -> None:
+    every = Schedule("interval", "60", "UTC")
+    assert every.following(utc("2026-01-01T00:00"), utc("2026-01-01T05:00:30")) == utc("2026-01-01T05:01")
+    assert Schedule("once", "2026-01-01T00:00", "UTC").following(utc("2026-01-01T00:00"), utc("2026-01-02")) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "zone"),
+    [
+        ("cron", "61 * * * *", "UTC"),
+        ("cron", "* * * * * *", "UTC"),
+        ("cron", "0 0 31 2 *", "UTC"),
+        ("interval", "1", "UTC"),
+        ("interval", "nan", "UTC"),
+        ("interval", "inf", "UTC"),
+        ("interval", "often", "UTC"),
+        ("once", "2020-01-01", "UTC"),
+        ("once", "soon", "UTC"),
+        ("yearly", "1", "UTC"),
+        ("cron", "* * * * *", "Mars/Olympus"),
+        ("cron", "* * * * *", "../../etc/passwd"),
+    ],
+)
+def test_what_is_no_schedule_is_refused_with_a_reason(kind: str, value: str, zone: str) -> None:
+    with pytest.raises(BotError):
+        Schedule(kind, value, zone).check(utc("2026-11-24T00:00"))
+
+
+async def silent(turn: Turn) -> Sequence[str]:
+    return []
+
+
+class Scene:
+    """An assistant that runs, and main's tools."""
+
+    def __init__(self, store: Store, agent: FunctionAgent, folder: Path) -> None:
+        self.store = store
+        self.channel = MemoryChannel(stays=True)
+        self.assistant = Assistant(store, [self.channel], agent, QUICK)
+        self.host = Host(store, self.assistant, Places(folder), Settings())
+        self.scheduler = Scheduler(self.host)
+        self.stop = asyncio.Event()
+
+    async def ask(self, who: Group, tool: str, **arguments: object) -> Any:
+        effect = await call(self.host, who, tool, arguments)
+        await self.store.write(*effect.statements)
+        await effect.afterwards()
+        return effect.result
+
+    async def call(self, tool: str, **arguments: object) -> dict[str, object]:
+        result = await self.ask(self.store.groups[-1], tool, **arguments)
+        assert isinstance(result, dict)
+        return result
+
+    async def due_now(self, **arguments: object) -> str:
+        task = await self.call("schedule_task", prompt="water the plants", kind="interval", value="3600", **arguments)
+        now = stamp(datetime.now(UTC) - timedelta(hours=5))
+        await self.store.write(("UPDATE tasks SET next_run = ? WHERE id = ?", (now, task["id"])))
+        self.assistant.news["tasks"].set()
+        return str(task["id"])
+
+    async def run(self) -> None:
+        await asyncio.wait_for(self.assistant.run(self.stop, 0.2, beside=[self.scheduler.run]), 30)
+
+
+async def test_a_long_run_is_started_once_and_its_history_is_kept(tmp_path: Path) -> None:
+    began: list[Turn] = []
+    go_on = asyncio.Event()
+
+    async def slow(turn: Turn) -> Sequence[str]:
+        began.append(turn)
+        await go_on.wait()
+        return ["done"]
+
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:owner")
+        scene = Scene(store, FunctionAgent(slow), tmp_path)
+        running = asyncio.create_task(scene.run())
+        id_ = await scene.due_now(timezone=BERLIN, script="exit 0")
+        await until(lambda: len(began) == 1)
+        for _ in range(20):
+            scene.assistant.news["tasks"].set()
+            await asyncio.sleep(0.002)
+        go_on.set()
+        await until(lambda: scene.channel.sent == [("memory:owner", "done")])
+        (turn,) = began
+        assert (turn.task, turn.script, turn.isolated) == (id_, "exit 0", False)
+        assert "water the plants" in turn.prompt
+        assert 'timezone="Europe/Berlin"' in turn.prompt
+        task = await scene.call("get_task", task_id=id_)
+        assert task["status"] == "active"
+        assert isinstance(task["runs"], list)
+        ((run),) = task["runs"]
+        assert (run["result"], run["error"]) == ("done", None)
+        assert run["ended_at"] >= run["started_at"]
+        assert str(task["next_run"]) > stamp(datetime.now(UTC)), "five missed runs were one"
+        scene.stop.set()
+        await running
+
+
+async def test_an_isolated_task_holds_up_no_message_and_one_of_the_group_waits_its_turn(tmp_path: Path) -> None:
+    at_work: set[str] = set()
+    together: set[frozenset[str]] = set()
+    go_on = asyncio.Event()
+
+    async def watch(turn: Turn) -> Sequence[str]:
+        me = "isolated" if turn.isolated else (turn.task and "task") or "message"
+        at_work.add(me)
+        together.add(frozenset(at_work))
+        if turn.isolated:
+            await go_on.wait()
+        await asyncio.sleep(0.05)
+        at_work.remove(me)
+        return [me]
+
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:owner")
+        scene = Scene(store, FunctionAgent(watch), tmp_path)
+        running = asyncio.create_task(scene.run())
+        await scene.due_now(isolated=True)
+        await scene.due_now()
+        await scene.assistant.receive(message("hello", "memory:owner"))
+        await until(lambda: len(scene.channel.sent) == 2)
+        go_on.set()
+        await until(lambda: len(scene.channel.sent) == 3)
+        scene.stop.set()
+        await running
+    assert {"isolated", "message"} in together
+    assert not any({"task", "message"} <= those for those in together)
+
+
+async def test_a_run_that_a_crash_cut_off_is_begun_again_at_the_next_start(tmp_path: Path) -> None:
+    begun = asyncio.Event()
+
+    async def never(turn: Turn) -> Sequence[str]:
+        begun.set()
+        await asyncio.Event().wait()
+        return []
+
+    async def answers(turn: Turn) -> Sequence[str]:
+        return ["done"]
+
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:owner")
+        scene = Scene(store, FunctionAgent(never), tmp_path)
+        running = asyncio.create_task(scene.run())
+        id_ = await scene.due_now()
+        await asyncio.wait_for(begun.wait(), 20)
+        scene.stop.set()
+        await running
+    async with open_store(tmp_path) as store:
+        scene = Scene(store, FunctionAgent(answers), tmp_path)
+        running = asyncio.create_task(scene.run())
+        await until(lambda: bool(scene.channel.sent))
+        scene.stop.set()
+        await running
+        assert scene.channel.sent == [("memory:owner", "done")]
+        assert await store.read("SELECT error FROM runs WHERE task = ? ORDER BY id", (id_,)) == [
+            ("interrupted",),
+            (None,),
+        ]
+
+
+async def test_pause_resume_update_and_cancel(tmp_path: Path) -> None:
+    async def answers(turn: Turn) -> Sequence[str]:
+        return [turn.asked[0].text]
+
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:owner")
+        scene = Scene(store, FunctionAgent(answers), tmp_path)
+        task = await scene.call("schedule_task", prompt="p", kind="cron", value="0 9 * * *", timezone=BERLIN)
+        id_ = str(task["id"])
+        assert (await scene.call("pause_task", task_id=id_))["status"] == "paused"
+        assert await Tasks(store).seconds() is None
+        changed = await scene.call("update_task", task_id=id_, value="0 21 * * *", prompt="q")
+        assert (changed["prompt"], changed["status"], changed["zone"]) == ("q", "paused", BERLIN)
+        assert (await scene.call("resume_task", task_id=id_))["status"] == "active"
+        assert await Tasks(store).seconds() is not None
+        await scene.call("cancel_task", task_id=id_)
+        with pytest.raises(BotError, match="there is no task"):
+            await scene.call("get_task", task_id=id_)
+
+
+async def test_a_change_during_a_run_outlives_it(tmp_path: Path) -> None:
+    """The end of the run must not put the schedule back that it began with."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(turn: Turn) -> Sequence[str]:
+        begun.set()
+        await go_on.wait()
+        return ["done"]
+
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:owner")
+        scene = Scene(store, FunctionAgent(slow), tmp_path)
+        running = asyncio.create_task(scene.run())
+        id_ = await scene.due_now()
+        await asyncio.wait_for(begun.wait(), 20)
+        changed = await scene.call("update_task", task_id=id_, kind="once", value="2099-01-01T00:00")
+        go_on.set()
+        await until(lambda: bool(scene.channel.sent))
+        task = await scene.call("get_task", task_id=id_)
+        assert (task["next_run"], task["status"]) == (changed["next_run"], "active")
+        scene.stop.set()
+        await running
+
+
+async def test_a_task_that_fails_is_tried_again_and_then_the_owner_is_told(tmp_path: Path) -> None:
+    calls = 0
+
+    async def down(turn: Turn) -> Sequence[str]:
+        nonlocal calls
+        calls += 1
+        raise ConnectionError("529")
+
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:owner")
+        scene = Scene(store, FunctionAgent(down), tmp_path)
+        running = asyncio.create_task(scene.run())
+        id_ = await scene.due_now()
+        await until(lambda: bool(scene.channel.sent))
+        scene.stop.set()
+        await running
+        assert calls == ATTEMPTS
+        assert id_ in scene.channel.sent[0][1]
+        ((error, status),) = await store.read("SELECT error, status FROM runs JOIN tasks ON tasks.id = task")
+        assert ("529" in error, status) == (True, "active")
+
+
+async def test_a_group_acts_on_its_own_tasks_main_on_all_and_nobody_on_a_strangers(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:owner", "memory:ada", "memory:bob")
+        scene = Scene(store, FunctionAgent(silent), tmp_path)
+        main, ada, bob = (store.group(f"memory:{name}") for name in ("owner", "ada", "bob"))
+        assert main
+        assert ada
+        assert bob
+        plan = {"prompt": "p", "kind": "cron", "value": "0 9 * * *"}
+        id_ = (await scene.ask(ada, "schedule_task", **plan))["id"]
+        with pytest.raises(BotError, match="may not schedule"):
+            await scene.ask(ada, "schedule_task", folder=bob.folder, **plan)
+        for tool in ("get_task", "update_task", "pause_task", "resume_task", "cancel_task"):
+            with pytest.raises(BotError, match="there is no task"):
+                await scene.ask(bob, tool, task_id=id_)
+        of_bob = (await scene.ask(main, "schedule_task", folder=bob.folder, **plan))["id"]
+        assert [task["id"] for task in await scene.ask(bob, "list_tasks")] == [of_bob]
+        assert {task["id"] for task in await scene.ask(main, "list_tasks")} == {id_, of_bob}
+
+
+async def test_the_tasks_of_a_removed_group_end_and_whoever_gets_its_folder_has_none(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:owner", "memory:ada")
+        scene = Scene(store, FunctionAgent(silent), tmp_path)
+        main, ada = store.group("memory:owner"), store.group("memory:ada")
+        assert main
+        assert ada
+        await scene.ask(ada, "schedule_task", prompt="secret", kind="interval", value="60")
+        await scene.ask(main, "register_group", chat="memory:ada", name="Ada the second")
+        assert await scene.ask(ada, "list_tasks") != [], "another name is no removal"
+        await scene.ask(main, "register_group", chat="memory:ada", remove=True)
+        await scene.ask(main, "register_group", chat="memory:eve", folder=ada.folder)
+        assert await scene.ask(main, "list_tasks") == []
+        assert await Tasks(store).seconds() is None
+
+
+async def test_a_store_gets_the_tables_at_any_age_keeps_them_and_status_shows_what_is_next(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as db:
+        db.executescript(migrations.MIGRATIONS[0] + "PRAGMA user_version = 1")
+    for _ in range(2):
+        async with open_store(tmp_path) as store:
+            await register(store, *(["memory:owner"] if not store.groups else []))
+            scene = Scene(store, FunctionAgent(silent), tmp_path)
+            await scene.call("schedule_task", prompt="p", kind="cron", value="0 9 * * *", timezone=BERLIN)
+    found = report(Settings(graftbot_data=tmp_path))
+    assert [(task["folder"], task["schedule"], task["zone"]) for task in found["next tasks"]] == [
+        ("main", "cron 0 9 * * *", BERLIN)
+    ] * 2
+    assert found["last failed runs"] == []
+
+
+def test_it_runs_with_the_bot_and_host_and_container_know_the_same_tools() -> None:
+    assert Scheduler in run.SERVICES
+    assert TOOLS.items() >= TASK_TOOLS.items()
+    path = Path(run.__file__).parents[1] / "container/runner/tasks.py"
+    spec = importlib.util.spec_from_file_location("runner_tasks", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert set(module.TASK_TOOLS) == set(TASK_TOOLS)
