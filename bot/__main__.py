@@ -1,19 +1,15 @@
 """The command line. It imports what a command needs when that command runs, so that `bot --help` is quick."""
 
-from __future__ import annotations
-
 import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bot.errors import BotError
-
-if TYPE_CHECKING:
-    from bot.settings import Settings
+from bot.settings import Settings, load
 
 __all__ = ["app", "main"]
 
@@ -35,14 +31,10 @@ def _options(
     """A personal assistant that its owner changes by grafting skills onto its code."""
 
 
-Data = Annotated[
-    Path | None, typer.Option("--data", help="Where the store is.", show_default="$GRAFTBOT_DATA, or ./data")
-]
+Data = Annotated[Path | None, typer.Option("--data", help="The store.", show_default="$GRAFTBOT_DATA, or ./data")]
 
 
 def _settings(data: Path | None) -> Settings:
-    from bot.settings import load  # noqa: PLC0415
-
     settings = load()
     return settings if data is None else replace(settings, graftbot_data=data)
 

@@ -3,9 +3,10 @@
 import asyncio
 import sqlite3
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot import prompt
@@ -51,9 +52,8 @@ class Assistant:
         zone: ZoneInfo | None = None,
         patience: Backoff | None = None,
     ) -> None:
-        self._store = store
+        self._store, self._agent = store, agent
         self.channels = {channel.name: channel for channel in channels}
-        self._agent = agent
         self._zone = zone or ZoneInfo("UTC")
         self.backoff = backoff or Backoff()
         self._patience = patience or Backoff(first=60.0, most=1800.0)
@@ -62,6 +62,7 @@ class Assistant:
         self._turns = self.workers("the turn of", self._answer)
         self._joins = self.workers("the follow-up in", self._join)
         self._deliveries = Workers("the delivery to", self._deliver, self.backoff)
+        self.post = self._deliveries.wake  # something was put into the outbox for a chat
         self.news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         """What tools let services know, by name."""
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -84,8 +85,11 @@ class Assistant:
             self._turns.wake(chat)
         for chat in await self._store.undelivered():
             self._deliveries.wake(chat)
-        connections = [asyncio.create_task(self._keep_connected(channel)) for channel in self.channels.values()]
-        services = [asyncio.create_task(self._keep(service)) for service in beside]
+        connections = [
+            asyncio.create_task(self._keep(channel.name, partial(channel.connect, self.receive)))
+            for channel in self.channels.values()
+        ]
+        services = [asyncio.create_task(self._keep(service, service)) for service in beside]
         working = asyncio.create_task(self._until_the_end(connections))
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -130,10 +134,6 @@ class Assistant:
         self._workers.append(workers := Workers(name, work, self.backoff))
         return workers
 
-    def post(self, chat: str) -> None:
-        """Something was put into the outbox for a chat."""
-        self._deliveries.wake(chat)
-
     def pieces(self, chat: str, replies: Sequence[str]) -> list[str]:
         """Replies in pieces, each of which one message of the chat's channel can hold."""
         channel = self.channels.get(channel_of(chat))
@@ -144,33 +144,21 @@ class Assistant:
         for some in (*self._workers, self._deliveries):
             await some.idle()
 
-    async def _keep_connected(self, channel: Channel) -> None:
-        loop = asyncio.get_running_loop()
-        failures = 0
+    async def _keep(self, what: object, work: Callable[[], Awaitable[None]]) -> None:
+        """Until it returns. What fails begins again after a pause; after a long time that is its first failure."""
+        loop, failures = asyncio.get_running_loop(), 0
         while True:
             begun = loop.time()
             try:
-                return await channel.connect(self.receive)
+                return await work()
             except Misconfigured:
                 raise
-            except Exception as error:  # noqa: BLE001  # whatever a messenger's library raises: the connection is lost
+            except Exception as error:  # noqa: BLE001  # whatever it is, a messenger's library's too: the bot goes on
                 failures = 1 if loop.time() - begun > STEADY_SECONDS else failures + 1
                 delay = self.backoff.delay(failures)
-                log.warning("connection lost", channel=channel.name, error=repr(error), again_in=round(delay, 1))
-                log.debug("connection lost", channel=channel.name, exc_info=True)
+                log.warning("lost", what=what, error=repr(error), again_in=round(delay, 1))
+                log.debug("lost", what=what, exc_info=True)
                 await asyncio.sleep(delay)
-
-    async def _keep(self, service: Callable[[], Awaitable[None]]) -> None:
-        """A service that fails, at a full disk, say, begins again after a pause."""
-        failures = 0
-        while True:
-            try:
-                await service()
-            except Exception as error:  # noqa: BLE001  # whatever it is, the bot goes on
-                failures += 1
-                log.error("a service failed", service=repr(service), error=repr(error))
-                log.debug("a service failed", exc_info=True)
-            await asyncio.sleep(self.backoff.delay(failures or 1))
 
     async def _answer(self, chat: str) -> None:
         channel, group = self._channel(chat), self._store.group(chat)
@@ -179,8 +167,8 @@ class Assistant:
         failures = 0
         while turn := await self._store.turn(chat):
             try:
-                async with self._locks[chat], _typing(channel, chat):
-                    await self._ask(turn, group)
+                async with self._locks[chat]:
+                    await self._ask(turn, group, channel)
             except sqlite3.Error:
                 raise
             except Exception as error:  # noqa: BLE001  # whatever an agent raises: the turn waits
@@ -196,11 +184,13 @@ class Assistant:
                 self._deliveries.wake(chat)
                 self._works_again(chat)
 
-    async def _ask(self, turn: Turn, group: Group) -> None:
+    async def _ask(self, turn: Turn, group: Group, channel: Channel) -> None:
         self._running[turn.chat] = running = _Running(turn.until)
+        typing = asyncio.create_task(_typing(channel, turn.chat))
         try:
             replies = await self._agent.answer(self._written(turn, group))
         finally:
+            typing.cancel()
             async with running.joining:
                 del self._running[turn.chat]
         await self._store.answered(replace(turn, until=running.until), self.pieces(turn.chat, replies))
@@ -223,12 +213,12 @@ class Assistant:
         told = NO_ANSWER.format(name=group.name, chat=turn.chat, attempts=ATTEMPTS, error=error[:300])
         await self._store.failed(turn, error, told)
         self._tell_main()
-        rounds = 1
-        if before := self._put_off.get(turn.chat):
-            before[1].cancel()
-            rounds += before[0]
-        timer = asyncio.get_running_loop().call_later(self._patience.delay(rounds), self._turns.wake, turn.chat)
-        self._put_off[turn.chat] = (rounds, timer)
+        rounds, timer = self._put_off.get(turn.chat, (0, None))
+        if timer:
+            timer.cancel()
+        delay = self._patience.delay(rounds + 1)
+        timer = asyncio.get_running_loop().call_later(delay, self._turns.wake, turn.chat)
+        self._put_off[turn.chat] = (rounds + 1, timer)
 
     def _works_again(self, chat: str) -> None:
         """Others that were put off may be answered now too; one that fails by itself is not asked for it ever again."""
@@ -242,13 +232,13 @@ class Assistant:
         if (channel := self._channel(chat)) is None:
             return
         while piece := await self._store.next_piece(chat):
+            (seq, text), why = piece, None
             try:
-                await channel.send(chat, piece.text)
+                await channel.send(chat, text)
             except Undeliverable as error:
-                log.warning("undeliverable", chat=chat, error=error.message)
-                await self._store.settled(piece, error.message)
-            else:
-                await self._store.settled(piece)
+                why = error.message
+                log.warning("undeliverable", chat=chat, error=why)
+            await self._store.settled(seq, why)
 
     def _channel(self, chat: str) -> Channel | None:
         """The channel of a chat; None if it is not configured now, and the chat waits until it is."""
@@ -276,21 +266,11 @@ class Assistant:
                     await channel.send(group.chat, text)
 
 
-@asynccontextmanager
-async def _typing(channel: Channel, chat: str) -> AsyncIterator[None]:
-    """Typing is shown for as long as the body runs. Messengers let it fade after some seconds, so it is repeated."""
-
-    async def keep_alive() -> None:
-        while True:
-            try:
-                await channel.typing(chat)
-            except Exception as error:  # noqa: BLE001  # an ornament: no answer fails for it
-                log.debug("no typing", chat=chat, error=repr(error))
-            await asyncio.sleep(TYPING_SECONDS)
-
-    task = asyncio.create_task(keep_alive())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+async def _typing(channel: Channel, chat: str) -> None:
+    """Shown until cancelled. Messengers let it fade after some seconds, so it is repeated."""
+    while True:
+        try:
+            await channel.typing(chat)
+        except Exception as error:  # noqa: BLE001  # an ornament: no answer fails for it
+            log.debug("no typing", chat=chat, error=repr(error))
+        await asyncio.sleep(TYPING_SECONDS)

@@ -34,7 +34,8 @@ class Conversation:
         """What the container is told with the first turn."""
         self.session: str | None = None
         self._container, self._logs, self._secrets = container, logs, [secret.encode() for secret in secrets]
-        self._idle_since: float | None = None
+        self.idle_since: float | None = None
+        """When the last answer came, by the event loop's clock; None while one is awaited."""
         self._pending: set[str] = set()
         self._replies: list[str] = []
         self._written = 0
@@ -47,15 +48,10 @@ class Conversation:
         """Whether the container is gone, or going."""
         return self.closed.done() or self._ending is not None
 
-    @property
-    def idle_since(self) -> float | None:
-        """When the last answer came, by the event loop's clock; None while one is awaited, and when it has ended."""
-        return None if self.ended else self._idle_since
-
     async def ask(self, turn: Turn) -> list[str]:
         """The replies to a turn and to those that joined it. Raises BotError if the container says, or is, an error."""
         loop = asyncio.get_running_loop()
-        self._answered, self._idle_since = loop.create_future(), None
+        self._answered, self.idle_since = loop.create_future(), None
         self._pending, self._replies, self._written = set(), [], 0
         try:
             await self._hand_over(turn)
@@ -67,7 +63,7 @@ class Conversation:
             return self._replies
         finally:
             self._answered.cancel()
-            self._answered, self._idle_since = None, loop.time()
+            self._answered, self.idle_since = None, loop.time()
 
     async def join(self, turn: Turn) -> bool:
         """Hand over what has arrived while an answer is awaited; False if none is any more."""

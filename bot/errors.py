@@ -1,9 +1,4 @@
-"""What the assistant says when it cannot go on.
-
-BotError              one base: what happened, where, and what to do next
-├── Misconfigured     the owner has to change a setting; trying again does not help
-└── Undeliverable     this message can never reach this chat; others may
-"""
+"""What the assistant says when it cannot go on."""
 
 
 class BotError(Exception):

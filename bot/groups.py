@@ -47,11 +47,9 @@ class Group:
 
     @property
     def main(self) -> bool:
-        """Whether this is the owner's own chat."""
         return self.folder == MAIN
 
     def takes(self, message: "Message") -> bool:
-        """Whether a message is stored here at all."""
         return not self.drop or self._trusts(message)
 
     def addressed(self, message: "Message") -> bool:
@@ -65,13 +63,11 @@ class Group:
         return not self.senders or message.sender_id in self.senders  # a name is no proof
 
     def row(self) -> tuple[str, str, str, str]:
-        """As the store keeps it."""
         rest = {"trigger": self.trigger, "senders": self.senders, "drop": self.drop, "options": dict(self.options)}
         return self.folder, self.chat, self.name, json.dumps(rest)
 
     @classmethod
     def of(cls, folder: str, chat: str, name: str, rest: str) -> Self:
-        """From what the store keeps."""
         values = json.loads(rest)
         return cls(folder, chat, name, values["trigger"], tuple(values["senders"]), values["drop"], values["options"])
 

@@ -56,7 +56,6 @@ class Ipc:
         self._filled_at: dict[str, float] = {}
 
     async def run(self) -> None:
-        """Until cancelled."""
         root = self._places.data / "ipc"
         root.mkdir(parents=True, exist_ok=True)
         waiting = {group.folder for group in self._store.groups}
@@ -120,7 +119,8 @@ class Ipc:
             return json.dumps(reply)
         text = json.dumps({"ok": True, "result": effect.result, "error": None})
         await self._store.write((DONE, (group.folder, id_, text, stamp(datetime.now(UTC)))), *effect.statements)
-        await effect.afterwards()
+        if effect.afterwards:
+            await effect.afterwards()
         return text
 
     def _read(self, room: int, name: str, id_: str) -> tuple[str, dict[str, Any]]:

@@ -50,22 +50,9 @@ class Turn:
     script: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a reply that fits into one message of its channel, waiting in the outbox."""
-
-    seq: int
-    chat: str
-    text: str
-
-
 Receive = Callable[[Message], Awaitable[bool]]
-"""What a channel calls with a message. When it returns, the message is stored and the channel may let go of it.
-
-True if it is new and asks for an answer.
-"""
+"""What a channel calls with a message, and may let go of it when it returns. True if it is new and wants an answer."""
 
 
 def channel_of(chat: str) -> str:
-    """The name of the channel that a chat belongs to."""
     return chat.partition(":")[0]

@@ -7,7 +7,6 @@ from importlib.resources import files
 
 
 def script(name: str) -> str:
-    """A file in `bot/schema/`."""
     return files("bot").joinpath("schema", name).read_text("utf-8")
 
 

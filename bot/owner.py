@@ -39,7 +39,8 @@ async def ask(settings: Settings, tool: str, arguments: dict[str, Any]) -> Any:
         owner = Group(MAIN, "owner:me", "Owner")
         effect = await call(Host(store, assistant, places, settings), owner, tool, arguments)
         await store.write(*effect.statements)
-        await effect.afterwards()
+        if effect.afterwards:
+            await effect.afterwards()
         return effect.result
 
 
@@ -55,7 +56,7 @@ def _through_ipc(places: Places, tool: str, arguments: dict[str, Any]) -> Any:
     while not reply.exists() and time.monotonic() < end:
         time.sleep(0.05)
     if not reply.exists():
-        raise BotError("the running bot does not answer", hint="see `bot logs`; what you asked may still be done")
+        raise BotError("the running bot does not answer", hint="see its log; what you asked may still be done")
     answer = json.loads(reply.read_text("utf-8"))
     reply.unlink()
     if not answer["ok"]:

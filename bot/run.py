@@ -20,12 +20,11 @@ from bot.tools import Host
 
 
 class Service(Protocol):
-    """Something that goes on beside the message path."""
+    """Goes on beside the message path until it is cancelled. One that raises is run again after a pause."""
 
     def __init__(self, host: Host) -> None: ...
 
-    async def run(self) -> None:
-        """Until cancelled. One that raises is run again after a pause."""
+    async def run(self) -> None: ...
 
 
 SERVICES: tuple[type[Service], ...] = (Ipc,)

@@ -47,7 +47,6 @@ class Settings:
     turn_seconds: float = 1800
 
     def secrets(self) -> Iterator[str]:
-        """The values that may appear in no log."""
         values = (getattr(self, spec.name) for spec in fields(self))
         return (value.value for value in values if isinstance(value, Secret) and value)
 

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from bot.errors import BotError
 from bot.groups import Group
-from bot.messages import Message, Piece, Turn
+from bot.messages import Message, Turn
 from bot.migrations import MIGRATIONS, SQL, TABLES
 
 Statement: TypeAlias = tuple[str, tuple[Any, ...]]
@@ -46,7 +46,6 @@ class Store:
         return self._groups.get(chat)
 
     async def register(self, group: Group) -> None:
-        """Answer a chat from now on, or by other rules than before."""
         await self.write((SQL["register"], group.row()))
         await self.load_groups()
 
@@ -66,7 +65,6 @@ class Store:
         return await self.write((SQL["take_in"], (asks, message.chat, *row))) > 0
 
     async def waiting(self) -> list[str]:
-        """The chats in which a message waits for its answer."""
         return [chat for (chat,) in await self.read(SQL["waiting"])]
 
     async def turn(self, chat: str, after: int = 0) -> Turn | None:
@@ -103,16 +101,15 @@ class Store:
         await self.write((SQL["used"], (folder, tokens_in, tokens_out)))
 
     async def undelivered(self) -> list[str]:
-        """The chats for which a piece waits in the outbox."""
         return [chat for (chat,) in await self.read(SQL["undelivered"])]
 
-    async def next_piece(self, chat: str) -> Piece | None:
-        """What is to be delivered to a chat next."""
-        return next((Piece(*row) for row in await self.read(SQL["next_piece"], (chat,))), None)
+    async def next_piece(self, chat: str) -> tuple[int, str] | None:
+        """The sequence number and the text of what a chat is to be sent next: it fits into one message."""
+        return next(iter(await self.read(SQL["next_piece"], (chat,))), None)
 
-    async def settled(self, piece: Piece, error: str | None = None) -> None:
+    async def settled(self, seq: int, error: str | None = None) -> None:
         """A piece was delivered or, with an error, never can be. It is not offered again."""
-        await self.write((SQL["settled"], (stamp(datetime.now(UTC)), error, piece.seq)))
+        await self.write((SQL["settled"], (stamp(datetime.now(UTC)), error, seq)))
 
     async def prepare(self) -> None:
         """Bring the schema to its newest version, a transaction a step."""

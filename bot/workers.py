@@ -42,7 +42,6 @@ class Workers:
             self._tasks[key] = asyncio.create_task(self._run(key), name=f"{self._name} {key}")
 
     async def idle(self) -> None:
-        """Wait until nothing is left to do."""
         while self._tasks:
             await asyncio.wait(self._tasks.values())
 

@@ -1,13 +1,29 @@
 """What the offline agent can do. Each of ABILITIES is asked in turn; the first that answers, answers."""
 
+import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
-from bot.abilities.clock import clock
 from bot.settings import Settings
 
-__all__ = ["ABILITIES", "Ability"]
+__all__ = ["ABILITIES", "Ability", "clock"]
 
 Ability = Callable[[str, Settings], Awaitable[str | None]]
 """A request to its answer, or to None if it is of another kind. The docstring is how to ask, a line of the help."""
+
+_TIME = re.compile(r"(what is |what's )?(the )?time( is it)?|what time is it", re.IGNORECASE)
+_DATE = re.compile(r"(what is |what's )?(the |today's )?date|(what|which) day is (it|today)", re.IGNORECASE)
+
+
+async def clock(request: str, settings: Settings) -> str | None:
+    """time, date"""
+    request = request.strip(" ?!.")
+    now = datetime.now(UTC).astimezone()  # the machine's time zone; TZ sets another
+    if _TIME.fullmatch(request):
+        return f"It is {now:%H:%M %Z}."
+    if _DATE.fullmatch(request):
+        return f"Today is {now:%A, %Y-%m-%d}."
+    return None
+
 
 ABILITIES: tuple[Ability, ...] = (clock,)

@@ -10,10 +10,7 @@ from bot.store import Store
 
 
 class Agent(ABC):
-    """Answers turns, those of different groups side by side, of one group one at a time.
-
-    Only a turn that is `isolated` may run beside another of its group.
-    """
+    """Answers turns, different groups' side by side, of one group one at a time and what is `isolated` beside it."""
 
     @classmethod
     @abstractmethod
@@ -22,10 +19,9 @@ class Agent(ABC):
 
     @abstractmethod
     async def answer(self, turn: Turn) -> Sequence[str]:
-        """The replies, in order; none says nothing.
+        """The replies, in order; none says nothing. Raises if there is no answer now: the turn is then tried again.
 
-        The turn is handled when they are stored, and is asked again after a crash before that. Raises if there is no
-        answer now: the turn is then tried again.
+        The turn is handled when they are stored, and is asked again after a crash before that.
         """
 
     async def open(self, store: Store) -> None:  # noqa: B027  # there may be nothing
@@ -34,8 +30,7 @@ class Agent(ABC):
     async def follow_up(self, turn: Turn) -> bool:
         """Hand messages that have arrived meanwhile to the running turn of their chat.
 
-        True: they have joined it, and the `answer` that is under way will return their replies too. False: they are
-        asked when it has ended.
+        True: the `answer` that is under way will return their replies too. False: they are asked when it has ended.
         """
         return False
 

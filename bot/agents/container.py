@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
+import heapq
 import os
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Self
@@ -17,7 +19,6 @@ from bot.log import log
 from bot.messages import Turn
 from bot.runtimes import RUNTIMES, Mount, Runtime, Spec
 from bot.settings import Settings
-from bot.slots import Slots
 from bot.store import Store
 
 PROJECT = Path(__file__).parents[2]
@@ -37,6 +38,38 @@ SHOWN = [
 UNPRIVILEGED = 10001
 """Who an agent is where the bot is root. Elsewhere it is who the bot is, and each reads what the other wrote."""
 REAP_SECONDS = 60.0
+
+
+class Slots:
+    """`most` places; who waits is served in order, what is `urgent` before the rest, and `give` gives a place back."""
+
+    def __init__(self, most: int) -> None:
+        self._free, self._order = most, count()
+        self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
+
+    @property
+    def wanted(self) -> bool:
+        return any(not place.done() for _, _, place in self._waiting)
+
+    async def take(self, *, urgent: bool = False) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (not urgent, next(self._order), place))
+        try:
+            await place
+        except asyncio.CancelledError:
+            if not place.cancelled():  # it had just been given one
+                self.give()
+            raise
+
+    def give(self) -> None:
+        while self._waiting:
+            if not (place := heapq.heappop(self._waiting)[2]).done():
+                place.set_result(None)
+                return
+        self._free += 1
 
 
 class ContainerAgent(Agent):
@@ -110,7 +143,6 @@ class ContainerAgent(Agent):
                 run=run,
                 user="{}:{}".format(*self._user),
                 mounts=await asyncio.to_thread(self._mounts, group),
-                environment={"HOME": "/home/agent", "CLAUDE_CONFIG_DIR": "/home/agent/.claude", "LANG": "C.UTF-8"},
                 memory=self._settings.container_memory << 20,
                 network=group.options.get("network") is True or not self._proxy.address.startswith("unix:"),
             )
@@ -142,13 +174,13 @@ class ContainerAgent(Agent):
 
     def _evict(self) -> None:
         """Make room: the container that has been idle for longest goes if there is no free place."""
-        idle = [talk for talk in self._talks.values() if talk.idle_since is not None]
+        idle = [(talk.idle_since, talk) for talk in self._talks.values() if talk.idle_since and not talk.ended]
         if idle and len(self._runs) >= self._settings.max_containers:
-            min(idle, key=lambda talk: talk.idle_since or 0.0).end()
+            min(idle, key=lambda one: one[0])[1].end()
 
     def _idle(self, talk: Conversation) -> None:
         now = asyncio.get_running_loop().time()
-        if talk.idle_since is not None and now - talk.idle_since >= self._settings.idle_seconds:
+        if talk.idle_since and now - talk.idle_since >= self._settings.idle_seconds:
             talk.end()
 
     async def _reap(self) -> None:

@@ -32,10 +32,7 @@ class Channel(ABC):
 
     @abstractmethod
     async def send(self, chat: str, text: str) -> None:
-        """Deliver one piece of a reply. When it returns, the piece is never sent again.
-
-        Raises Undeliverable if no retry can help.
-        """
+        """Deliver one piece of a reply, which is then never sent again. Raises Undeliverable if no retry can help."""
 
     def split(self, text: str) -> Sequence[str]:
         """A reply in pieces, each of which one message can hold."""

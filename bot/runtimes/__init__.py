@@ -1,15 +1,13 @@
 """What a runtime is: starts containers, talks with them, and finds those that nobody talks with any more."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A directory or file of the host, as `target` in the container."""
-
     source: Path
     target: str
     write: bool = False
@@ -26,9 +24,8 @@ class Spec:
     installation: str
     run: str
     user: str
-    command: Sequence[str] | None = None
+    command: list[str] | None = None
     mounts: Sequence[Mount] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
     memory: int = 2 << 30
     processes: int = 256
     network: bool = False

@@ -119,10 +119,9 @@ class DockerRuntime:
             log_config=LogConfig(type="none"),  # the engine would fill the disk with what an agent writes
             init=True,
         )
-        command = list(spec.command) if spec.command else None
         labels = {INSTALLATION: spec.installation, RUN: spec.run}
-        options: Any = {"environment": dict(spec.environment), "labels": labels, "host_config": host}
-        made = client.create_container(spec.image, command, user=spec.user, stdin_open=True, **options)
+        options: Any = {"labels": labels, "host_config": host}
+        made = client.create_container(spec.image, spec.command, user=spec.user, stdin_open=True, **options)
         identity: str = made["Id"]
         try:  # the SDK asks for StdinOnce: the container's input ends with us, and no orphan outlives us for long
             attached: Any = client.attach_socket(identity, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})

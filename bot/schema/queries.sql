@@ -28,7 +28,7 @@ INSERT INTO chats (chat, error) VALUES (?, ?) ON CONFLICT (chat) DO UPDATE SET e
 --# undelivered
 SELECT DISTINCT chat FROM outbox WHERE settled_at IS NULL
 --# next_piece
-SELECT seq, chat, text FROM outbox WHERE chat = ? AND settled_at IS NULL ORDER BY seq LIMIT 1
+SELECT seq, text FROM outbox WHERE chat = ? AND settled_at IS NULL ORDER BY seq LIMIT 1
 --# settled
 UPDATE outbox SET settled_at = ?, error = ? WHERE seq = ?
 --# send

@@ -6,8 +6,7 @@ from typing import Any
 from bot.errors import BotError
 from bot.groups import Group
 from bot.tools.base import Arguments, Effect, Host, Tool
-from bot.tools.groups import refresh_groups, register_group
-from bot.tools.messages import send_message
+from bot.tools.chats import refresh_groups, register_group, send_message
 
 __all__ = ["TOOLS", "Arguments", "Effect", "Host", "Tool", "call"]
 

@@ -1,7 +1,7 @@
 """What a tool is: it checks what a group's agent wants, and says what to commit."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from bot.assistant import Assistant
@@ -23,24 +23,20 @@ class Host:
     settings: Settings
 
 
-async def _nothing() -> None:
-    pass
-
-
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What is committed together with the request, what is done once that is certain, and what the agent is told."""
 
     result: Any = None
     statements: tuple[Statement, ...] = ()
-    afterwards: Callable[[], Awaitable[None]] = _nothing
+    afterwards: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
     """What an agent sent, each value checked when it is read. Raises BotError for one that does not fit."""
 
-    given: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any]
 
     def text(self, name: str, default: str | None = None) -> str:
         """A text; without a default it has to be there."""
