@@ -107,7 +107,8 @@ class Scene:
     async def ask(self, who: Group, tool: str, **arguments: object) -> Any:
         effect = await call(self.host, who, tool, arguments)
         await self.store.write(*effect.statements)
-        await effect.afterwards()
+        if effect.afterwards:
+            await effect.afterwards()
         return effect.result
 
     async def call(self, tool: str, **arguments: object) -> dict[str, object]:
