@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from doubles import message
 
 from bot.abilities import ABILITIES
 from bot.abilities.calculator import calculator
 from bot.agents import OfflineAgent
 from bot.messages import Turn
 from bot.settings import Settings
-from doubles import message
 
 
 @pytest.mark.parametrize(
