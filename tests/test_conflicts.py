@@ -46,3 +46,17 @@ def test_what_the_owner_deleted_does_not_come_back_in_what_a_skill_wraps(fork: R
     assert marked.count("<<<<<<<") == 1
     assert skills(fork, "abort").code == 0
     assert state(fork) == before
+
+
+@pytest.mark.parametrize("verb", [("apply", "add-care", "--dry-run"), ("plan", "add-care")])
+def test_what_would_stop_says_so_with_the_exit_code_of_the_real_run(fork: Repo, verb: tuple[str, ...]) -> None:
+    before = state(fork)
+    told = skills(fork, *verb, "--json")
+    assert told.code == 3, told.said
+    report = told.document["result"]
+    (conflict,) = report.get("report", report)["conflicts"]
+    assert conflict["path"] == "parrot/commands.py"
+    said = skills(fork, *verb)
+    assert said.code == 3
+    assert "conflict: parrot/commands.py:" in said.out
+    assert state(fork) == before
