@@ -239,6 +239,19 @@ def test_the_directory_may_stand_before_or_after_the_verb(fork: Repo, tmp_path: 
     assert "is not a directory" in nowhere.err
 
 
+def test_paths_count_from_the_directory_that_was_named(fork: Repo, tmp_path: Path) -> None:
+    """As with git's -C: what lies in the current directory under the same name is not meant."""
+    for place in (fork.path / "bot", tmp_path):
+        (place / "one.py").write_text(f"# {place.name}\n")
+    merged = skills(tmp_path, "-C", str(fork.path / "bot"), "merge-file", "one.py", "one.py", "one.py", "-o", "out.py")
+    assert merged.code == 0, merged.said
+    assert (fork.path / "bot" / "out.py").read_text() == "# bot\n"
+    planned = skills(tmp_path, "plan", "add-pager", "-o", "plan.json", "-C", str(fork.path / "bot"))
+    assert planned.code == 0, planned.said
+    assert (fork.path / "bot" / "plan.json").is_file()
+    assert not (tmp_path / "plan.json").exists()
+
+
 def test_results_and_progress_are_apart(fork: Repo) -> None:
     """Results on standard output; a line for each step on standard error, where that is no terminal."""
     ran = skills(fork, "rebase", "--preview")

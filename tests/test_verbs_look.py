@@ -9,6 +9,7 @@ import pytest
 from forkkit import Recipe, Workshop, recipes, skills, whole
 from forkkit.expect import check_recipe
 from forkkit.matrix import expected, looks
+from harness import skills as run
 
 pytest_plugins = ("forkkit.plugin",)
 
@@ -68,3 +69,33 @@ def test_edits_that_are_not_committed_are_the_owners_too(workshop: Workshop, tmp
     assert skills(fork, "blame", "new.py").said.startswith("you")
     found = {(f["how"], f["path"]) for f in skills(fork, "status", "--json").document["result"]["files"]}
     assert {("changed", "README.md"), ("added", "new.py"), ("removed", "bot/commands.py")} <= found
+
+
+def test_a_path_counts_from_the_current_directory(workshop: Workshop, tmp_path: Path) -> None:
+    """As git has it: in a subdirectory, with -C, from outside as a whole path; nothing beyond the fork."""
+    fork = workshop.copy(next(r for r in recipes() if r.name == "inside-skill-code"), tmp_path)
+    fork.write({"docs/note.md": "# Mine\n"})
+    fork.git("add", "docs/note.md")
+    top = run(fork, "blame", "bot/channels/pager.py", "--json").document["result"]
+    assert {line["owner"] for line in top} > {"add-pager"}
+    (tmp_path / "link").symlink_to(fork.path)
+    below = fork.path / "bot" / "channels"
+    for where, words in (
+        (below, ("blame", "pager.py")),
+        (below, ("blame", "./pager.py")),
+        (fork.path / "docs", ("blame", "../bot/channels/pager.py")),
+        (tmp_path, ("-C", str(below), "blame", "pager.py")),
+        (tmp_path, ("blame", "pager.py", "-C", str(below))),
+        (below, ("blame", str(below / "pager.py"))),
+        (tmp_path / "link" / "bot", ("blame", "channels/pager.py")),
+        (below, ("blame", str(tmp_path / "link" / "bot" / "channels" / "pager.py"))),
+    ):
+        assert run(where, *words, "--json").document["result"] == top
+    assert run(below, "blame", "pager.py:1").out.split()[-1] == top[0]["text"].split()[-1]
+    wrong = run(below, "blame", "bot/channels/pager.py")
+    assert wrong.code == 1
+    assert f"bot/channels/pager.py is not a file that git tracks\n  → paths count from {below}" in wrong.err
+    beyond = run(below, "blame", "../../../elsewhere.py")
+    assert beyond.code == 1
+    assert "../../../elsewhere.py is outside" in beyond.err
+    assert run(fork, "blame", ".").code == 1

@@ -25,6 +25,7 @@ from skills_engine.cli.options import (
     start,
 )
 from skills_engine.cli.output import counted
+from skills_engine.errors import Conflict
 
 if TYPE_CHECKING:
     from skills_engine.cli.output import Output
@@ -72,7 +73,7 @@ def init(
 
     out, where = start("init", directory, json=json, quiet=quiet, verbose=verbose)
     report = out.run(verb(where, upstream, branch, base, _options(dry_run=dry_run, wait=wait)))
-    out.result(report, lambda: _print(out, report))
+    _told(out, report)
 
 
 def apply(
@@ -99,7 +100,7 @@ def apply(
         report = out.run(apply_plan(where, Path(wanted[0]), options))
     else:
         report = out.run(verb(where, wanted, options))
-    out.result(report, lambda: _print(out, report))
+    _told(out, report)
 
 
 def uninstall(
@@ -120,7 +121,7 @@ def uninstall(
 
     out, where = start("uninstall", directory, json=json, quiet=quiet, verbose=verbose)
     report = out.run(verb(where, names, _options(dry_run, yes, trust, no_test, no_install, wait)))
-    out.result(report, lambda: _print(out, report))
+    _told(out, report)
 
 
 def upgrade(
@@ -144,7 +145,7 @@ def upgrade(
     out, where = start("upgrade", directory, json=json, quiet=quiet, verbose=verbose)
     options = _options(dry_run, yes, trust, no_test, no_install, wait, interactive=not json)
     report = out.run(verb(where, names or [], options))
-    out.result(report, lambda: _print(out, report))
+    _told(out, report)
 
 
 def rebase(
@@ -168,7 +169,7 @@ def rebase(
 
     out, where = start("rebase", directory, json=json, quiet=quiet, verbose=verbose)
     report = out.run(verb(where, onto, _options(dry_run or preview, yes, trust, no_test, no_install, wait)))
-    out.result(report, lambda: _print(out, report))
+    _told(out, report)
 
 
 def continue_(
@@ -186,7 +187,7 @@ def continue_(
 
     out, where = start("continue", directory, json=json, quiet=quiet, verbose=verbose)
     report = out.run(verb(where, _options(yes=yes, no_test=no_test, no_install=no_install, wait=wait)))
-    out.result(report, lambda: _print(out, report))
+    _told(out, report)
 
 
 def skip(
@@ -203,7 +204,7 @@ def skip(
 
     out, where = start("skip", directory, json=json, quiet=quiet, verbose=verbose)
     report = out.run(verb(where, _options(no_test=no_test, no_install=no_install, wait=wait)))
-    out.result(report, lambda: _print(out, report))
+    _told(out, report)
 
 
 def abort(
@@ -237,7 +238,7 @@ def undo(
     out, where = start("undo", directory, json=json, quiet=quiet, verbose=verbose)
     options = _options(dry_run=dry_run, no_test=no_test, no_install=no_install, wait=wait)
     report = out.run(verb(where, options))
-    out.result(report, lambda: _print(out, report))
+    _told(out, report)
 
 
 def doctor(
@@ -313,6 +314,13 @@ def _options(
 
     question = ask if interactive and sys.stdin.isatty() and sys.stderr.isatty() else None
     return Options(dry_run, yes, trust, not no_test, not no_install, wait, question)
+
+
+def _told(out: Output, report: ChangeReport) -> None:
+    """Print what was done; where it would stop at a conflict, a dry run ends as the real one does."""
+    out.result(report, lambda: _print(out, report))
+    if report.dry_run and report.conflicts:
+        raise typer.Exit(Conflict.exit_code)
 
 
 def _print(out: Output, report: ChangeReport) -> None:

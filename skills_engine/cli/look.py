@@ -11,7 +11,7 @@ import typer
 from skills_engine.cli.complete import available, installed
 from skills_engine.cli.options import Dir, Json, Quiet, Trust, Verbose, start
 from skills_engine.cli.output import Output, counted
-from skills_engine.errors import UsageError
+from skills_engine.errors import Conflict, UsageError
 
 __all__ = ["verbs"]
 
@@ -110,6 +110,8 @@ def plan(
         out.diff(found.report.diff)
 
     out.result(found, people)
+    if found.report.conflicts:
+        raise typer.Exit(Conflict.exit_code)
 
 
 def status(directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from skills_engine.cli.output import Output
+from skills_engine.errors import Refused
 
 __all__ = [
     "Dir",
@@ -28,7 +30,7 @@ __all__ = [
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Dir = Annotated[Path | None, typer.Option("-C", metavar="DIR", help="Run in DIR.", show_default=False)]
+Dir = Annotated[Path | None, typer.Option("-C", metavar="DIR", help="Run as if started in DIR.", show_default=False)]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")]
@@ -56,11 +58,16 @@ _QUESTIONS = {
 
 
 def start(verb: str, directory: Path | None, *, json: bool, quiet: bool, verbose: bool) -> tuple[Output, Path]:
-    """The output of a command, and the directory that it works in."""
+    """The output of a command, and the directory that it works in: from here on the current one, as with git's -C."""
     answers = verb in _QUESTIONS
     output = Output(verb, json, quiet or (json and not sys.stderr.isatty()), verbose, answers)
     state.output = output
-    return output, directory or state.directory or Path.cwd()
+    chosen = directory or state.directory
+    if chosen is not None:
+        if not chosen.is_dir():
+            raise Refused(f"{chosen} is not a directory")
+        os.chdir(chosen)
+    return output, Path.cwd()
 
 
 def ask(name: str, capabilities: tuple[str, ...]) -> bool:

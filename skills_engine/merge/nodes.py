@@ -14,6 +14,7 @@ from skills_engine.merge.units import merge_block
 
 if TYPE_CHECKING:
     from skills_engine.merge.draft import Piece
+    from skills_engine.merge.revived import Revivals
     from skills_engine.merge.tree import Node
 
 __all__ = ["Walk", "joined"]
@@ -28,18 +29,19 @@ class Walk:
     With `keeps`, what theirs deletes and ours edited stays, with a note.
     """
 
+    revivals: Revivals
     keeps: bool = False
     notes: list[str] = field(default_factory=list)
     theirs: set[str] = field(default_factory=set)
 
     def node(self, base: Node, ours: Node, theirs: Node) -> list[Piece]:
         """The merged text, in ours' layout where both have one. Raises Torn."""
-        if theirs.reads(base) or theirs.text == ours.text:
+        if theirs.text == ours.text or (theirs.reads(base) and not self.revivals.within(ours)):
             return [ours.text]
-        if ours.reads(base) and not _both_blocks(ours, theirs):
+        if ours.reads(base) and not _both_blocks(ours, theirs) and not self.revivals.within(theirs):
             self.theirs.add("edit")
             return [theirs.under(ours.indent)]
-        if theirs.means(base) or theirs.means(ours):
+        if theirs.means(ours) or (theirs.means(base) and not self.revivals.within(ours)):
             return [ours.text]
         try:
             return self._parts(base, ours, theirs)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from skills_engine.merge.pystmt import Compound, clause_of
+from skills_engine.merge.pystmt import Compound, clause_of, statements_in, telling
 from skills_engine.merge.pytree import parse
 from skills_engine.merge.types import Declined
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-__all__ = ["census", "doubled"]
+__all__ = ["census", "doubled", "revived"]
 
 _SPACE = re.compile(r"\s+")
 
@@ -36,6 +37,39 @@ def doubled(ours: str, theirs: str, result: str) -> str:
         if count > 1 and all(side[place, what] <= 1 for side in sides):
             return f"{what} would stand twice in {place or 'the module'}"
     return ""
+
+
+def revived(base: str, ours: str, theirs: str, result: str) -> str:
+    """A statement that stands in the base once, that one side deleted and that the result has: the other side moved
+    it or wrapped it, for had it stayed it would be gone. '' if there is none, or a version does not parse."""
+    rows_b, rows_o, rows_t, rows = (
+        {line.strip() for line in text.split("\n")} for text in (base, ours, theirs, result)
+    )
+    if not (rows_b & rows) - (rows_o & rows_t):
+        return ""  # most merges bring back no line, which is quickly seen
+    try:
+        b, o, t, found = (_statements(text) for text in (base, ours, theirs, result))
+    except Declined:
+        return ""
+    for what, there in b.items():
+        if len(there) != 1 or what not in found or sorted((len(o.get(what, ())), len(t.get(what, ())))) != [0, 1]:
+            continue
+        side, other = ("theirs", t) if what in o else ("ours", o)
+        meaning = ast.dump(there[0])
+        if not any(ast.dump(stmt) == meaning for stmts in other.values() for stmt in stmts):
+            return f"{side} deleted {what if len(what) <= 50 else what[:47] + '...'}, which the other side moved"
+    return ""
+
+
+@lru_cache(maxsize=8)
+def _statements(text: str) -> dict[str, list[ast.stmt]]:
+    """A file's statements without bodies by their text on one line. Raises Declined for what does not parse."""
+    lines = text.split("\n")
+    found: dict[str, list[ast.stmt]] = {}
+    for stmt in statements_in(parse(text)):
+        if not isinstance(stmt, Compound) and telling(stmt):
+            found.setdefault(_text(stmt, lines), []).append(stmt)
+    return found
 
 
 def census(text: str) -> Counter[tuple[str, str]]:

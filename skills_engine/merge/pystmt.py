@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING
 from skills_engine.merge.types import Declined
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator
 
     from skills_engine.merge.pyexpr import Expressions
 
-__all__ = ["Compound", "Definition", "clause_of", "groups_of", "last_suite", "lines_of", "naming"]
+__all__ = [
+    "Compound",
+    "Definition",
+    "clause_of",
+    "groups_of",
+    "last_suite",
+    "lines_of",
+    "naming",
+    "statements_in",
+    "telling",
+]
 
 _OVERLOAD = re.compile(r"\boverload\b|\.(?:setter|getter|deleter|register)\b")
 
@@ -86,6 +96,25 @@ def last_suite(stmt: Compound) -> list[ast.stmt]:
                 return last_suite(stmt.orelse[0])
             return stmt.orelse or stmt.body
     return stmt.body
+
+
+def statements_in(node: ast.AST) -> Iterator[ast.stmt]:
+    """The statements below a node, those in bodies of bodies included, in order of place."""
+    for name in ("body", "handlers", "cases", "orelse", "finalbody"):
+        for part in getattr(node, name, ()):
+            if isinstance(part, ast.stmt):
+                yield part
+            yield from statements_in(part)
+
+
+def telling(stmt: ast.stmt) -> bool:
+    """Whether a statement says enough to be known again where it stands elsewhere."""
+    match stmt:
+        case ast.Pass() | ast.Break() | ast.Continue() | ast.Global() | ast.Nonlocal() | ast.Raise(exc=None):
+            return False
+        case ast.Expr(value=value) | ast.Return(value=value):
+            return value is not None and not isinstance(value, ast.Constant | ast.Name)
+    return True
 
 
 def naming(stmt: ast.stmt, prefix: str, python: Expressions) -> tuple[str, Hashable, str]:

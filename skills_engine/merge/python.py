@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skills_engine.merge.pydoubt import doubled
+from skills_engine.merge.pydoubt import doubled, revived
 from skills_engine.merge.pytree import tree
 from skills_engine.merge.pywords import resurrected, undefined
 from skills_engine.merge.structure import merge_trees
@@ -31,4 +31,4 @@ def merge(base: str, ours: str, theirs: str) -> Draft:
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:
     """Why a result without conflicts is not to be believed, or ''."""
-    return doubled(ours, theirs, result)
+    return doubled(ours, theirs, result) or revived(base, ours, theirs, result)

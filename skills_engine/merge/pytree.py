@@ -12,8 +12,18 @@ from typing import TYPE_CHECKING
 
 from skills_engine.merge.cut import cut, find
 from skills_engine.merge.pyexpr import Expressions, Located, docstring, kind
-from skills_engine.merge.pystmt import Compound, Definition, clause_of, groups_of, last_suite, lines_of, naming
-from skills_engine.merge.tree import Block, Fixed, Ids, Node, Seq, Shape, Unit, Version
+from skills_engine.merge.pystmt import (
+    Compound,
+    Definition,
+    clause_of,
+    groups_of,
+    last_suite,
+    lines_of,
+    naming,
+    statements_in,
+    telling,
+)
+from skills_engine.merge.tree import Block, Fixed, Ids, Node, Seq, Shape, Statement, Unit, Version
 from skills_engine.merge.types import Declined
 
 if TYPE_CHECKING:
@@ -45,6 +55,9 @@ def tree(text: str, ids: Ids, module: ast.Module | None = None) -> Node:
     version.comments = comments(text)
     version.strings = _strings(module)
     python = _Python(text, ids, version)
+    version.find_statements = lambda: [
+        Statement(python.span(stmt)[0], python.sig(stmt)) for stmt in statements_in(module) if telling(stmt)
+    ]
     last = len(version.starts) - 1
     return python.body(module.body, 0, last, "", whole=True, owner=module)
 

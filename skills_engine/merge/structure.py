@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.merge.draft import Draft
 from skills_engine.merge.nodes import Walk
+from skills_engine.merge.revived import Revivals
 from skills_engine.merge.tree import Ids
 from skills_engine.merge.types import Declined, Torn
 
@@ -42,7 +43,7 @@ def merge_trees(parse: Callable[[str, Ids], Node], base: str, ours: str, theirs:
 def _merged(parse: Callable[[str, Ids], Node], texts: tuple[str, str, str], *, keeps: bool) -> tuple[Draft, Walk]:
     ids = Ids()
     base, ours, theirs = (parse(_closed(text), ids) for text in texts)
-    walk = Walk(keeps=keeps)
+    walk = Walk(Revivals(base.version, ours.version, theirs.version), keeps=keeps)
     try:
         pieces = walk.node(base, ours, theirs)
     except Torn as torn:

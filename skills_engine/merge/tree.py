@@ -16,12 +16,26 @@ from __future__ import annotations
 import bisect
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-__all__ = ["Block", "Fixed", "Ids", "Item", "Node", "Seq", "Shape", "Unit", "Version", "comments_in", "words"]
+__all__ = [
+    "Block",
+    "Fixed",
+    "Ids",
+    "Item",
+    "Node",
+    "Seq",
+    "Shape",
+    "Statement",
+    "Unit",
+    "Version",
+    "comments_in",
+    "words",
+]
 
 _WORD = re.compile(r"\w+")
 
@@ -37,6 +51,14 @@ class Ids:
         return self._ids.setdefault(value, len(self._ids))
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement of code: where it begins, and its signature."""
+
+    start: int
+    sig: int
+
+
 class Version:
     """One version's text. `comments` are (offset, text) in order; `strings` are lines that begin inside a string."""
 
@@ -46,6 +68,12 @@ class Version:
         self.comments: list[tuple[int, str]] = []
         self.starts = [0, *(m.end() for m in re.finditer("\n", text))]
         self.strings: frozenset[int] = frozenset()
+        self.find_statements: Callable[[], list[Statement]] = list
+
+    @cached_property
+    def statements(self) -> list[Statement]:
+        """The statements that would be known again elsewhere, in order of place; none where a file has no code."""
+        return self.find_statements()
 
     def line_of(self, offset: int) -> int:
         """The line, from 0."""
@@ -65,6 +93,12 @@ class Version:
         first = bisect.bisect_left(self.comments, (start, ""))
         last = bisect.bisect_left(self.comments, (end, ""))
         return tuple(text.rstrip() for _, text in self.comments[first:last])
+
+    def holds(self, start: int, end: int) -> list[int]:
+        """The signatures of the statements that begin between two offsets."""
+        first = bisect.bisect_left(self.statements, start, key=lambda s: s.start)
+        last = bisect.bisect_left(self.statements, end, key=lambda s: s.start)
+        return [statement.sig for statement in self.statements[first:last]]
 
     def moved(self, start: int, end: int, old: str, new: str) -> str:
         """A range's text with its lines (not one that begins before it) indented by `new` instead of `old`.
@@ -123,6 +157,10 @@ class Node:
     @property
     def said(self) -> tuple[str, ...]:
         return self.version.said(self.start, self.end)
+
+    @property
+    def holds(self) -> list[int]:
+        return self.version.holds(self.start, self.end)
 
     def under(self, indent: str) -> str:
         """The text as it reads where the line it begins on is indented otherwise."""
@@ -221,6 +259,10 @@ class Unit:
     @property
     def said(self) -> tuple[str, ...]:
         return self.version.said(self.start, self.end)
+
+    @property
+    def holds(self) -> list[int]:
+        return self.version.holds(self.code, self.end)
 
     def under(self, old: str, new: str) -> str:
         """The text, indented by `new` instead of `old`."""

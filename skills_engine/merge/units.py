@@ -46,6 +46,8 @@ class _Body:
         entries = arrange(len(ours.units), len(theirs.units), self.by_ours, self.by_theirs, same)
         self.entries = settled(entries, self.units, theirs.units)
         self.weak = self.by_ours.weak | self.by_theirs.weak
+        self.covered: set[int] = set()
+        """Entries (by id) that stand in a region beside them."""
 
     def units(self, entry: Entry) -> tuple[Unit | None, Unit | None, Unit | None]:
         return (
@@ -74,15 +76,16 @@ class _Body:
             return self._added(entry)
         if o is None or t is None:
             return self._deleted(entry)
-        if text_t in (text_b, text_o):
+        revives_o, revives_t = (bool(self.walk.revivals.within(unit)) for unit in (o, t))
+        if text_t == text_o or (text_t == text_b and not revives_o):
             return [text_o]
-        if text_o == text_b:
+        if text_o == text_b and not revives_t:
             self.walk.theirs.add("edit")
             return [text_t]
-        if t.means(b) or t.means(o):
+        if t.means(o) or (t.means(b) and not revives_o):
             return [text_o]
         try:
-            if entry.base in self.weak and not o.means(b):
+            if entry.base in self.weak and not o.means(b) and not t.means(b):
                 raise Torn(f"both sides changed {b.title}")
             return self._edited(b, o, t)
         except Torn as torn:
@@ -111,6 +114,9 @@ class _Body:
     def _added(self, entry: Entry) -> list[Piece] | None:
         _, o, t = self.units(entry)
         _, text_o, text_t = self.texts(entry)
+        alone = t if o is None else o if t is None else None
+        if alone is not None and self.walk.revivals.within(alone):
+            return self._revived(entry, alone)
         if o is None:
             self.walk.theirs.add("add")
             return [text_t]
@@ -123,6 +129,34 @@ class _Body:
             self.walk.theirs.add("add")
             return [merged]
         return self.clash(entry, f"both sides add {o.title}")
+
+    def _revived(self, entry: Entry, unit: Unit) -> list[Piece]:
+        """What one side moved or wrapped and the other deleted, with what stood beside it and went along."""
+        mine = unit.version is self.walk.revivals.ours
+        back, moved = self.walk.revivals.within(unit), set(unit.holds)
+
+        def along(other: Entry) -> bool:
+            base, o, t = self.units(other)
+            return base is not None and (o if mine else t) is None and base.sig in moved
+
+        first = last = next(k for k, other in enumerate(self.entries) if other is entry)
+        while first and along(self.entries[first - 1]):
+            first -= 1
+        while last + 1 < len(self.entries) and along(self.entries[last + 1]):
+            last += 1
+        run = self.entries[first : last + 1]
+        self.covered.update(id(other) for other in run if other is not entry)
+        stood = {other.base for other in run}
+        base = [b for k, b in enumerate(self.base.units) if k in stood or b.sig in back]
+        left = [other for each in run if (other := self.units(each)[2 if mine else 1]) is not None]
+        text_b = _rows([(b, b.under(self.base.indent, self.ours.indent)) for b in base])
+        texts = (unit.text, _rows([(t, t.under(self.theirs.indent, self.ours.indent)) for t in left]))
+        if not mine:
+            texts = _rows([(o, o.text) for o in left]), unit.under(self.theirs.indent, self.ours.indent)
+        sides = ("theirs", "ours") if mine else ("ours", "theirs")
+        title = next((b.title for b in base if b.sig in back), "") or self.walk.revivals.title(back)
+        does = "moves" if unit.sig in back else "wraps"
+        return [Clash(text_b, *texts, f"{sides[0]} deletes what {sides[1]} {does}: {title}")]
 
     def _deleted(self, entry: Entry) -> list[Piece] | None:
         b, o, t = self.units(entry)
@@ -171,6 +205,7 @@ class _Body:
 
     def assembled(self) -> list[Piece]:
         made = {id(entry): self.pieces(entry) for entry in self.entries}
+        made.update(dict.fromkeys(self.covered))
         out: list[Piece] = []
         before: Entry | None = None
         code = False
@@ -205,10 +240,8 @@ class _Body:
         three = [self.units(entry) for entry in run.entries]
         mine = [unit for _, unit, _ in three if unit]
         his = [unit for _, _, unit in three if unit]
-        ours = "".join((unit.gap if k else "") + unit.text for k, unit in enumerate(mine))
-        theirs = "".join(
-            (unit.gap if k else "") + unit.under(self.theirs.indent, self.ours.indent) for k, unit in enumerate(his)
-        )
+        ours = _rows([(unit, unit.text) for unit in mine])
+        theirs = _rows([(unit, unit.under(self.theirs.indent, self.ours.indent)) for unit in his])
         return Clash("", ours, theirs, run.torn)
 
 
@@ -237,6 +270,11 @@ def _same(
         if k not in back_o and there is not None and there not in found.values():
             found[k] = there
     return found
+
+
+def _rows(rows: list[tuple[Unit, str]]) -> str:
+    """Units' texts below one another, with the blank lines between them."""
+    return "".join((unit.gap if k else "") + text for k, (unit, text) in enumerate(rows))
 
 
 def _reason(detail: str, title: str) -> str:

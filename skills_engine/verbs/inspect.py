@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
@@ -15,8 +17,6 @@ from skills_engine.types import Event
 from skills_engine.verbs.describe import diff_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from skills_engine.types import Progress
 
 __all__ = ["Line", "Shown", "blame", "diff", "show"]
@@ -116,15 +116,28 @@ def _needing(fork: Fork, name: str) -> set[str]:
     return found
 
 
+def _from_top(root: Path, directory: Path, path: str) -> str:
+    """A path as git has it. The folders above it may be links; if it is one itself, git tracks the link."""
+    whole = os.path.normpath(directory.resolve() / path)
+    place = Path(whole).parent.resolve() / Path(whole).name
+    if not place.is_relative_to(root.resolve()):
+        raise Refused(f"{path} is outside {root}")
+    return place.relative_to(root.resolve()).as_posix()
+
+
 def blame(directory: Path, path: str, line: int | None) -> Progress[tuple[Line, ...]]:
-    """Whose each line of a tracked file is. Lines are followed through the fold, skill by skill, as diff sees them."""
+    """Whose each line of a tracked file is; `path` counts from `directory`, which may be any in the fork.
+
+    Lines are followed through the fold, skill by skill, as diff sees them.
+    """
     import difflib  # noqa: PLC0415
 
     fork = Fork.open(directory)
     try:
+        named, path = path, _from_top(fork.repository.root, directory, path)
         here = Tree(fork.objects, as_edited(fork.git, fork.tree_oid)).read(path)
         if here is None:
-            raise Refused(f"{path} is not a file that git tracks", hint="give a path from the top of the repository")
+            raise Refused(f"{named} is not a file that git tracks", hint=f"paths count from {directory.absolute()}")
         versions: list[tuple[str, bytes]] = []
         base = Tree(fork.objects, fork.git.tree_of(fork.core.base))
         versions.append(("upstream", base.read(path) or b""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import docker
@@ -22,13 +24,23 @@ from bot.settings import Settings
 pytestmark = pytest.mark.usefixtures("engine")
 
 
-def start(data: Path, api: FakeAnthropic) -> subprocess.Popen[str]:
+IDENTITY = {f"GIT_{who}_{what}": "a@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+ROOT = Path(__file__).parents[2]
+
+
+def run(*command: str) -> None:
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | IDENTITY)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def start(data: Path, api: FakeAnthropic, code: Path = ROOT) -> subprocess.Popen[str]:
     data.mkdir(exist_ok=True)
     settings = {
         "GRAFTBOT_DATA": str(data),
         "ANTHROPIC_API_KEY": KEY,
         "ANTHROPIC_BASE_URL": api.url,
         "AGENT_IMAGE": IMAGE,
+        "PYTHONPATH": str(code),
     }
     with (data / "stderr").open("a") as log:
         return subprocess.Popen(
@@ -62,22 +74,35 @@ def ended(bot: subprocess.Popen[str]) -> int:
     return code
 
 
-def test_a_message_is_answered_and_tools_send_and_schedule(tmp_path: Path, api: FakeAnthropic) -> None:
+def test_a_message_is_answered_and_an_agent_sends_another_meanwhile(tmp_path: Path, api: FakeAnthropic) -> None:
     bot = start(tmp_path / "data", api)
     assert bot.stdin
     bot.stdin.write('CALL mcp__graftbot__send_message {"text": "sent meanwhile"}\n')
     until(bot, "sent meanwhile")
     until(bot, "tool said")
-    bot.stdin.write(
-        'CALL mcp__graftbot__schedule_task {"prompt": "water them", "kind": "cron", "value": "0 9 * * *"}\n'
-    )
-    assert "water" in until(bot, "tool said"), "the task"
     assert ended(bot) == 0
-    with closing(sqlite3.connect(tmp_path / "data/bot.db")) as db:
-        assert db.execute("SELECT prompt, kind, value FROM tasks").fetchall() == [("water them", "cron", "0 9 * * *")]
     logged = (tmp_path / "data/stderr").read_text()
     assert KEY not in logged
     assert "Traceback" not in logged
+
+
+def test_an_agent_schedules_a_task_in_a_fork_that_has_the_skill_and_the_task_runs(
+    tmp_path: Path, api: FakeAnthropic
+) -> None:
+    fork = tmp_path / "fork"
+    run("git", "clone", "--quiet", str(ROOT), str(fork))
+    for command in ("init", "apply add-scheduler --yes --no-test --no-install"):
+        run(str(Path(sys.executable).with_name("skills")), "-C", str(fork), *command.split())
+    bot = start(tmp_path / "data", api, fork)
+    assert bot.stdin
+    soon = (datetime.now(UTC) + timedelta(seconds=15)).isoformat()
+    task = {"prompt": "water them", "kind": "once", "value": soon, "isolated": True}
+    bot.stdin.write(f"CALL mcp__graftbot__schedule_task {json.dumps(task)}\n")
+    assert "water" in until(bot, "tool said"), "the task"
+    until(bot, "water them")
+    assert ended(bot) == 0
+    with closing(sqlite3.connect(tmp_path / "data/bot.db")) as db:
+        assert db.execute("SELECT prompt, kind, status FROM tasks").fetchall() == [("water them", "once", "done")]
 
 
 def test_what_was_asked_when_the_bot_was_killed_is_answered_after_the_next_start_and_no_orphan_stays(

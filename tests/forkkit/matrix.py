@@ -52,7 +52,10 @@ def expected(recipe: Recipe, line: str) -> Expected:
         return recipe.verbs[line]
     if _is_dry(line):
         real = expected(recipe, line.replace(" --dry-run", "").replace(" --preview", ""))
-        return Expected(exit=1 if real.exit == 1 and ANY_CHANGE not in recipe.verbs else 0)
+        told = real.exit == 3 or (real.exit == 1 and ANY_CHANGE not in recipe.verbs)
+        return Expected(exit=real.exit if told else 0)
+    if line.startswith("plan ") and recipe.verbs.get(line.replace("plan ", "apply ", 1), Expected()).exit == 3:
+        return Expected(exit=3)
     if line.split(maxsplit=1)[0] in CHANGING and ANY_CHANGE in recipe.verbs:
         return recipe.verbs[ANY_CHANGE]
     return _unsaid(recipe, *line.split())

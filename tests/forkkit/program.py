@@ -36,6 +36,7 @@ def surroundings(home: Path) -> Iterator[None]:
 def skills(fork: Repo, *args: str) -> Ran:
     """Run `skills -C FORK ARGS`."""
     out, err = io.StringIO(), io.StringIO()
+    here = Path.cwd()
     argv, sys.argv = sys.argv, ["skills", "-C", str(fork.path), *args]
     state.directory, state.output = None, None
     app.registered_commands.clear()  # a process has one verb, and this one has many
@@ -45,6 +46,7 @@ def skills(fork: Repo, *args: str) -> Ran:
             code = _code()
     finally:
         sys.argv = argv
+        os.chdir(here)
     return Ran(code, out.getvalue(), err.getvalue())
 
 
