@@ -10,43 +10,22 @@ merge-file` makes of the same cases.
 from __future__ import annotations
 
 import argparse
-import ast
 import random
-import subprocess
 import time
-import warnings
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from drift_eval import GRADES, git_lines, grade
+
 from skills_engine.record.carry import carry
-
-GRADES = ("exact", "conflict", "wrong")
-
-
-def tree(source: bytes) -> str | None:
-    """A syntax tree to compare, or None for what does not parse."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.dump(ast.parse(source))
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-
-
-def grade(merged: bytes | None, truth: bytes) -> str:
-    if merged is None:
-        return "conflict"
-    got = tree(merged)
-    return "exact" if got is not None and got == tree(truth) else "wrong"
 
 
 def score(case: Path) -> tuple[str, str, float, str]:
     """git's grade, the recording's, the seconds that it took, and why it was refused."""
     base, ours, theirs, truth = ((case / f"{name}.py").read_bytes() for name in ("base", "ours", "theirs", "truth"))
-    names = [case / f"{name}.py" for name in ("ours", "base", "theirs")]
-    git = subprocess.run(["git", "merge-file", "-p", *names], capture_output=True, check=False)
-    by_git = grade(git.stdout if git.returncode == 0 else None, truth)
+    git = git_lines(base, ours, theirs)
+    by_git = grade(git.data if git.clean else None, truth)
     start = time.perf_counter()
     carried = carry("case.py", base, ours, theirs)
     return by_git, grade(carried.data, truth), time.perf_counter() - start, f"{case.name}: {carried.refused}"

@@ -104,6 +104,30 @@ PYTHON = {
         "class A(B, C):\n    x = 1\n",
         "@mine\nclass A(B, C):\n    x = 1\n",
     ),
+    "an import of theirs where the paragraph is sorted": (
+        "import abc\nimport os\n\nX = 1\n",
+        "import abc\nimport json\nimport os\nimport re\n\nX = 2\n",
+        "import abc\nimport logging\nimport os\n\nX = 1\n",
+        "import abc\nimport json\nimport logging\nimport os\nimport re\n\nX = 2\n",
+    ),
+    "an import that theirs put out of order, behind its neighbour": (
+        "import abc\nimport os\n\nX = 1\n",
+        "import abc\nimport json\nimport os\n\nX = 1\n",
+        "import abc\nimport zlib\nimport os\n\nX = 1\n",
+        "import abc\nimport json\nimport zlib\nimport os\n\nX = 1\n",
+    ),
+    "imported names in the order of the file": (
+        "from a import Headers\nfrom b import LIMIT, Pair, join\nfrom c import Any, cast\n",
+        "from a import Headers, parse\nfrom b import LIMIT, Pair, join\nfrom c import Any, cast\n",
+        "from a import CHUNK, Headers\nfrom b import LIMIT, Pair, join\nfrom c import Any, cast\n",
+        "from a import CHUNK, Headers, parse\nfrom b import LIMIT, Pair, join\nfrom c import Any, cast\n",
+    ),
+    "a name that ours only deleted, used by what theirs adds": (
+        "a = one(x)\nb = two(x)\n",
+        "b = two(x)\n",
+        "a = one(x)\nb = two(x)\n\n\ndef more():\n    return one(x)\n",
+        "b = two(x)\n\n\ndef more():\n    return one(x)\n",
+    ),
     "the newline at the end": ("x = [1]", "x = [1, 2]", "x = [0, 1]\n", "x = [0, 1, 2]\n"),
 }
 
@@ -320,34 +344,6 @@ def test_trivial_merges_and_plain_text_load_no_language() -> None:
 # --- the rules of docs/merge.md for what git leaves as conflicts
 
 
-def test_an_import_of_theirs_stands_where_the_paragraph_is_sorted(merge: Merge) -> None:
-    base = "import abc\nimport os\n\nX = 1\n"
-    ours = "import abc\nimport json\nimport os\nimport re\n\nX = 2\n"
-    theirs = "import abc\nimport logging\nimport os\n\nX = 1\n"
-    merged = merge("m.py", base, ours, theirs)
-    assert merged.clean
-    assert merged.data.decode() == "import abc\nimport json\nimport logging\nimport os\nimport re\n\nX = 2\n"
-
-
-def test_an_import_that_theirs_put_out_of_order_stays_with_its_neighbour(merge: Merge) -> None:
-    base = "import abc\nimport os\n\nX = 1\n"
-    ours = "import abc\nimport json\nimport os\n\nX = 1\n"
-    theirs = "import abc\nimport zlib\nimport os\n\nX = 1\n"
-    merged = merge("m.py", base, ours, theirs)
-    assert merged.clean
-    assert merged.data.decode() == "import abc\nimport json\nimport zlib\nimport os\n\nX = 1\n"
-
-
-def test_imported_names_follow_the_order_of_the_file(merge: Merge) -> None:
-    more = "from b import LIMIT, Pair, join\nfrom c import Any, cast\n"
-    base = "from a import Headers\n" + more
-    ours = "from a import Headers, parse\n" + more
-    theirs = "from a import CHUNK, Headers\n" + more
-    merged = merge("m.py", base, ours, theirs)
-    assert merged.clean
-    assert merged.data.decode() == "from a import CHUNK, Headers, parse\n" + more
-
-
 def test_an_argument_by_position_goes_before_one_by_keyword_whichever_side_adds_it(merge: Merge) -> None:
     base, one, two = "run(task, origin)\n", "run(task, origin, trusted=True)\n", "run(task, origin, status)\n"
     for ours, theirs in ((one, two), (two, one)):
@@ -365,15 +361,6 @@ def test_code_written_for_a_name_that_ours_replaced_conflicts(merge: Merge) -> N
     ours = "def first(event_loop):\n    go(event_loop)\n"
     theirs = "def zeroth(loop):\n    go(loop)\n\n\n" + base
     assert not merge("m.py", base, ours, theirs).clean
-
-
-def test_a_name_that_ours_only_deleted_may_come_back(merge: Merge) -> None:
-    base = "a = one(x)\nb = two(x)\n"
-    ours = "b = two(x)\n"
-    theirs = "a = one(x)\nb = two(x)\n\n\ndef more():\n    return one(x)\n"
-    merged = merge("m.py", base, ours, theirs)
-    assert merged.clean
-    assert merged.data.decode() == "b = two(x)\n\n\ndef more():\n    return one(x)\n"
 
 
 def test_a_merge_never_leaves_a_name_that_nothing_defines(merge: Merge) -> None:

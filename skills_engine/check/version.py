@@ -8,6 +8,8 @@ import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from skills_engine.nesting import too_deep
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -38,7 +40,10 @@ class Parsed:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                return ast.parse(self.data, self.path)
+                tree = ast.parse(self.data, self.path)
+                if too_deep("\n".join(self._lines)) is None:
+                    return tree
+                raise RecursionError  # the rules walk it with Python's own recursion
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 self._fail(error)
         return None
@@ -64,7 +69,7 @@ class Parsed:
             at = self.data.find(b"\0")
             self.error = (self.data.count(b"\n", 0, max(at, 0)) + 1, str(error))
         else:
-            self.error = (1, "it is nested too deeply for Python")
+            self.error = (1, "it is nested too deeply")
 
     def line(self, number: int) -> str:
         """A line's text, stripped; empty where there is no such line."""

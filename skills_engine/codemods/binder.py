@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 
+from skills_engine.codemods.parsing import parse_module
 from skills_engine.codemods.scopes import Access, Binding, Imported, Scope, Use
 from skills_engine.types import Span
 
@@ -406,7 +407,7 @@ class Binder:
             return
         bare = text.strip(" \t")
         try:
-            module = cst.parse_module(bare)
+            module = parse_module(bare)
         except cst.ParserSyntaxError:
             return  # not a type after all
         if len(module.body) != 1:

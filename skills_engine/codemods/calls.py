@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.snippets import one_line, same_code
-from skills_engine.codemods.syntax import extract, parts
+from skills_engine.codemods.syntax import children, extract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,12 +75,4 @@ def _calls(node: cst.CSTNode, root: cst.CSTNode) -> Iterator[cst.Call]:
             continue
         if isinstance(node, cst.Call):
             yield node
-        below: list[cst.CSTNode] = []
-        for name in parts(type(node)):
-            value = getattr(node, name)
-            below += [value] if isinstance(value, cst.CSTNode) else _nodes(value)
-        stack += reversed(below)
-
-
-def _nodes(value: object) -> list[cst.CSTNode]:
-    return [item for item in value if isinstance(item, cst.CSTNode)] if isinstance(value, list | tuple) else []
+        stack += reversed(children(node))

@@ -9,6 +9,7 @@ import libcst as cst
 
 from skills_engine.codemods.blocks import Snippet
 from skills_engine.codemods.operation import Malformed
+from skills_engine.codemods.parsing import parse_expression
 from skills_engine.codemods.search import first_line
 from skills_engine.codemods.source import Splice
 from skills_engine.codemods.syntax import descend, expressions, extract, flatten, same
@@ -37,7 +38,7 @@ class Expression:
             case _:
                 raise Malformed(key, f"`{first_line(text)}` is not one expression", right)
         try:
-            cst.parse_expression(snippet.text)
+            parse_expression(snippet.text)
         except cst.ParserSyntaxError:
             raise Malformed(key, f"`{first_line(text)}` has a comment or a semicolon after it", right) from None
         return cls(snippet, node)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import libcst as cst
 
 from skills_engine.codemods.binder import dotted
+from skills_engine.codemods.parsing import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -272,7 +273,7 @@ class Types:
         match node:
             case cst.SimpleString():
                 try:
-                    return self.annotation(cst.parse_expression(str(node.evaluated_value).strip()), scope)
+                    return self.annotation(parse_expression(str(node.evaluated_value).strip()), scope)
                 except cst.ParserSyntaxError:
                     return UNKNOWN
             case cst.BinaryOperation(left=left, operator=cst.BitOr(), right=right):

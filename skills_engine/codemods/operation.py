@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from skills_engine.codemods.source import Edit, Source
-from skills_engine.errors import CannotEnsure
+from skills_engine.errors import CannotEnsure, Unparsable
 from skills_engine.types import Change, Outcome, Place
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.files import Files
 
-__all__ = ["Example", "Malformed", "Operation", "Refusal", "SourceOperation", "module_paths"]
+__all__ = ["Example", "Malformed", "Operation", "Refusal", "SourceOperation", "module_paths", "perform"]
 
 Tree = str | dict[str, str]
 """One Python file named `m.py`, or files by path. Text; tests also try it with CRLF."""
@@ -92,6 +92,14 @@ class Operation(ABC):
     @abstractmethod
     def touches(self) -> tuple[str, ...]:
         """The paths that this operation names, as its author wrote them; repository-wide reach left out."""
+
+
+def perform(operation: Operation, files: Files) -> Change:
+    """Apply an operation. Raises Unparsable, too, where code is nested so deeply that Python's recursion ends."""
+    try:
+        return operation.apply(files)
+    except RecursionError:
+        raise Unparsable(f"{operation.describe()}: code there is nested too deeply to be understood") from None
 
 
 @dataclass(frozen=True, kw_only=True)

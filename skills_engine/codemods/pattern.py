@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.operation import Malformed
+from skills_engine.codemods.parsing import parse_expression, parse_module
 from skills_engine.codemods.syntax import descend, docstring, expressions, flatten, part, parts, same, text_of, units
 
 if TYPE_CHECKING:
@@ -339,7 +340,7 @@ def _is_many(node: cst.CSTNode) -> bool:
 def _expression(text: str) -> cst.BaseExpression | None:
     for spelled in _spellings(text):
         try:
-            found = cst.parse_expression(spelled)
+            found = parse_expression(spelled)
         except (cst.ParserSyntaxError, cst.CSTValidationError):
             continue
         return None if isinstance(found, cst.Name) and found.value.startswith(MANY) else found
@@ -349,7 +350,7 @@ def _expression(text: str) -> cst.BaseExpression | None:
 def _module(text: str) -> cst.Module | None:
     for spelled in _spellings(text):
         try:
-            return cst.parse_module(spelled)
+            return parse_module(spelled)
         except (cst.ParserSyntaxError, cst.CSTValidationError):
             continue
     return None
@@ -365,7 +366,7 @@ def _spellings(text: str) -> Iterator[str]:
 
 def _parses(text: str) -> bool:
     try:
-        cst.parse_module(text)
+        parse_module(text)
     except (cst.ParserSyntaxError, cst.CSTValidationError):
         return False
     return True

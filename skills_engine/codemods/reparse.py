@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import libcst as cst
 
+from skills_engine.codemods.parsing import parse_module
 from skills_engine.codemods.spans import Spans, byte_spans
 
 __all__ = ["reparse"]
@@ -35,7 +36,7 @@ def reparse(
     last = after == len(module.body)
     begin, end = spans.whole[first][0], len(data) - grown if last else spans.whole[after - 1][1]
     try:
-        part = cst.parse_module(data[begin : end + grown].decode("utf-8"))
+        part = parse_module(data[begin : end + grown].decode("utf-8"))
     except (cst.ParserSyntaxError, UnicodeDecodeError, RecursionError):
         return None
     if not part.body or (part.footer and not last):

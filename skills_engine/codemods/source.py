@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
+from skills_engine.codemods.parsing import parse_module
 from skills_engine.codemods.reparse import reparse
 from skills_engine.codemods.spans import Spans, byte_spans
 from skills_engine.errors import CannotEnsure, Unparsable
@@ -107,7 +108,7 @@ class Source:
                 hint="save it with line ends of one kind (LF or CRLF)",
             )
         try:
-            module = cst.parse_module(text)
+            module = parse_module(text)
         except cst.ParserSyntaxError as error:
             raise Unparsable(
                 f"{path}:{error.raw_line}: the file does not parse: {error.message.strip()}",
@@ -293,6 +294,8 @@ def _error(path: str, data: bytes) -> SyntaxError | ValueError | None:
             compile(data, path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         return error
+    except (RecursionError, MemoryError):
+        return ValueError("it is nested too deeply to be compiled")
     return None
 
 

@@ -19,16 +19,19 @@ from skills_engine.types import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from skills_engine.codemods.source import Source
 
 __all__ = [
     "Unit",
+    "children",
     "descend",
     "docstring",
     "expressions",
     "extract",
     "flatten",
+    "paired",
     "parameters",
     "part",
     "parts",
@@ -192,10 +195,7 @@ def expressions(root: cst.CSTNode) -> Iterator[cst.BaseExpression]:
         node = stack.pop()
         if isinstance(node, cst.BaseExpression):
             yield node
-        hidden = _NAME_ONLY.get(type(node), set())
-        for name in reversed(parts(type(node))):
-            if name not in hidden:
-                stack += reversed(_nodes(part(node, name)))
+        stack += reversed(children(node, _NAME_ONLY.get(type(node), frozenset())))
 
 
 def descend(body: cst.BaseSuite | cst.Module, *, into: bool = False) -> Iterator[cst.BaseSuite | cst.Module]:
@@ -211,8 +211,26 @@ def descend(body: cst.BaseSuite | cst.Module, *, into: bool = False) -> Iterator
             if into:
                 stack.append(node.body)
         elif not isinstance(node, cst.BaseSmallStatement | cst.BaseExpression):
-            for name in reversed(parts(type(node))):
-                stack += reversed(_nodes(part(node, name)))
+            stack += reversed(children(node))
+
+
+def children(node: cst.CSTNode, hidden: AbstractSet[str] = frozenset()) -> list[cst.CSTNode]:
+    """The nodes among a node's parts, in order of place, but for those of the fields `hidden`."""
+    return [below for name in parts(type(node)) if name not in hidden for below in _nodes(part(node, name))]
+
+
+def paired(one: cst.CSTNode, other: cst.CSTNode) -> list[tuple[object, object]] | None:
+    """The parts of two nodes of one class, each beside its like; None where a row of them is longer in one."""
+    found: list[tuple[object, object]] = []
+    for name in parts(type(one)):
+        left, right = part(one, name), part(other, name)
+        if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+            if len(left) != len(right):
+                return None
+            found += zip(left, right, strict=True)
+        else:
+            found.append((left, right))
+    return found
 
 
 def _nodes(value: object) -> list[cst.CSTNode]:

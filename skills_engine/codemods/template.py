@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.blocks import Snippet, block_of, extent, rigid_lines
+from skills_engine.codemods.parsing import parse_expression, parse_module
 from skills_engine.codemods.pattern import SPELLED, Match, Pattern, find_metavariables
 from skills_engine.codemods.syntax import extract, flatten, same
 from skills_engine.types import Span
@@ -133,7 +134,7 @@ class Template:
 
     def _is_filled(self, text: str, bindings: Mapping[str, Nodes]) -> bool:
         try:
-            nodes = flatten(cst.parse_module(text + "\n"))
+            nodes = flatten(parse_module(text + "\n"))
         except (cst.ParserSyntaxError, cst.CSTValidationError):
             return False
         if self.pattern.is_expression:
@@ -229,7 +230,7 @@ def _in_place(source: Source, node: cst.CSTNode, text: str) -> str:
     around = source.text(Span(max(0, span.start - 1), span.start)), source.text(Span(span.end, span.end + 1))
     glued = (around[0] + text[:1]).isidentifier() or ((text[-1:] + "_" + around[1]).isidentifier() and around[1])
     try:
-        atom = isinstance(cst.parse_expression(text), _ATOMS) or text.startswith("(")
+        atom = isinstance(parse_expression(text), _ATOMS) or text.startswith("(")
     except (cst.ParserSyntaxError, cst.CSTValidationError):
         atom = False
     if atom and not glued and not text.startswith("("):
@@ -250,7 +251,7 @@ def _parse_around(source: Source, node: cst.CSTNode, text: str) -> cst.Module | 
     head = f"if 1:\n{indent}" if indent else ""
     code = source.text(Span(span.start, place.start)) + text + source.text(Span(place.end, span.end))
     try:
-        return cst.parse_module(head + _plain(source, code) + "\n")
+        return parse_module(head + _plain(source, code) + "\n")
     except (cst.ParserSyntaxError, cst.CSTValidationError):
         return None
 

@@ -12,7 +12,8 @@ from skills_engine.data import path as paths
 from skills_engine.data.errors import DataError
 from skills_engine.data.json_scan import Node, parse, scan
 from skills_engine.data.path import UNSET, Path
-from skills_engine.data.text import Splice, decode, indent_at, line_number, newline, splice
+from skills_engine.data.proof import proved
+from skills_engine.data.text import Splice, decode, indent_at, line_number, newline
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
@@ -97,14 +98,7 @@ class Document:
 
     def edited(self, splices: Sequence[Splice], expected: Any) -> bytes:
         """The bytes with the splices made. Raises DataError if they say anything but what is expected."""
-        text = splice(self.text, splices)
-        try:
-            said = parse(text)
-        except DataError as error:
-            raise DataError(f"the edit would not parse: {error.message}", Outcome.DRIFTED) from None
-        if not paths.same(said, expected):
-            raise DataError("the edit would change more than its place", Outcome.DRIFTED)
-        return (self.bom + text).encode()
+        return (self.bom + proved(self.text, splices, expected, parse)).encode()
 
 
 def ensure_value(

@@ -15,6 +15,7 @@ from skills_engine.data import path as paths
 from skills_engine.data.brackets import Brackets
 from skills_engine.data.errors import DataError
 from skills_engine.data.path import UNSET, Path
+from skills_engine.data.proof import proved
 from skills_engine.data.text import (
     Range,
     Splice,
@@ -103,14 +104,7 @@ class Document:
 
     def edited(self, splices: Sequence[Splice], expected: Any) -> bytes:
         """The bytes with the splices made. Raises DataError if they say anything but what is expected."""
-        text = splice(self.text, splices)
-        try:
-            _, said = _read(text)
-        except DataError as error:
-            raise DataError(f"the edit would not parse: {error.message}", Outcome.DRIFTED) from None
-        if not paths.same(said, expected):
-            raise DataError("the edit would change more than its place", Outcome.DRIFTED)
-        return (self.bom + text).encode()
+        return (self.bom + proved(self.text, splices, expected, lambda text: _read(text)[1])).encode()
 
     # --- adding
 

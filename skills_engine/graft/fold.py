@@ -109,6 +109,7 @@ def fold(
 
 
 def _apply(package: Package, files: GraftFiles) -> tuple[Change, ...]:
+    from skills_engine.codemods.operation import perform  # noqa: PLC0415
     from skills_engine.codemods.registry import decode  # noqa: PLC0415
     from skills_engine.package.decode import operations  # noqa: PLC0415  (decoding operations imports LibCST)
 
@@ -116,8 +117,8 @@ def _apply(package: Package, files: GraftFiles) -> tuple[Change, ...]:
     try:
         for path in package.manifest.adds if package.manifest else ():
             done.append(_add(package, path, files))
-        done += [decode(keys).apply(files) for keys in implied(package)]
-        done += [operation.apply(files) for _, operation in operations(package)]
+        done += [perform(decode(keys), files) for keys in implied(package)]
+        done += [perform(operation, files) for _, operation in operations(package)]
     except (CannotEnsure, Unparsable, Refused) as error:
         raise SkillRefused(package.name, error) from None
     return tuple(done)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from skills_engine.codemods.files import MemoryFiles
+from skills_engine.codemods.operation import perform
 from skills_engine.codemods.registry import decode
 from skills_engine.errors import CannotEnsure, Refused, Unparsable
 from skills_engine.record.file import record_file
@@ -32,7 +33,7 @@ def carry(path: str, base: bytes, ours: bytes, theirs: bytes) -> Carried:
             return Carried(None, count, f"no operation says the change of {one.delta.about or path}")
         for entry in one.entries:
             try:
-                decode(entry).apply(files)
+                perform(decode(entry), files)
             except (CannotEnsure, Refused, Unparsable) as error:
                 near = error.candidates[0].line if isinstance(error, CannotEnsure) and error.candidates else 1
                 return Carried(None, count, error.message, near)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from skills_engine.codemods.operation import Malformed
+from skills_engine.codemods.operation import Malformed, perform
 from skills_engine.codemods.registry import decode
 from skills_engine.errors import CannotEnsure, Refused, Unparsable
 from skills_engine.record.literal import snippets
@@ -135,7 +135,7 @@ class _Trial:
     def _apply(self, before: bytes, entry: Entry) -> bytes:
         world = Overlay(self.around)
         world.write(self.path, before)
-        decode(entry).apply(world)
+        perform(decode(entry), world)
         if world.written.keys() != {self.path}:
             raise Refused("other files would change too")
         return world.written[self.path] or b""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.blocks import is_docstring
-from skills_engine.codemods.syntax import extract, part, parts, same
+from skills_engine.codemods.syntax import extract, paired, same
 from skills_engine.record.delta import Delta, Entries, Entry
 from skills_engine.record.says import of
 from skills_engine.types import Span
@@ -80,24 +80,19 @@ class Walk:
         return None
 
     def _parts(self, one: cst.CSTNode, other: cst.CSTNode, above: tuple[cst.CSTNode, ...]) -> list[Delta] | None:
+        both = paired(one, other)
+        if both is None:
+            return None
         found: list[Delta] = []
-        for name in parts(type(one)):
-            left, right = part(one, name), part(other, name)
-            if isinstance(left, list | tuple) and isinstance(right, list | tuple):
-                if len(left) != len(right):
+        for x, y in both:
+            if not isinstance(x, cst.CSTNode) or not isinstance(y, cst.CSTNode):
+                if x != y:
                     return None
-                both = list(zip(left, right, strict=True))
-            else:
-                both = [(left, right)]
-            for x, y in both:
-                if not isinstance(x, cst.CSTNode) or not isinstance(y, cst.CSTNode):
-                    if x != y:
-                        return None
-                    continue
-                inner = self.differing(x, y, (*above, one))
-                if inner is None:
-                    return None
-                found += inner
+                continue
+            inner = self.differing(x, y, (*above, one))
+            if inner is None:
+                return None
+            found += inner
         return found or None
 
     def _call(self, one: cst.Call, other: cst.Call, above: tuple[cst.CSTNode, ...]) -> list[Delta] | None:

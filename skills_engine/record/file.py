@@ -29,11 +29,10 @@ def _cut(path: str, before: bytes, after: bytes) -> list[Delta]:
     if path.endswith((".py", ".pyi")):
         try:
             a, b = Source.parse(path, before), Source.parse(path, after)
-        except Unparsable:
+            if (a.encoding, a.bom, a.newline) == (b.encoding, b.bom, b.newline) == ("utf-8", False, b.newline):
+                return deltas(a, b)
+        except (Unparsable, RecursionError):
             return _whole(before, after)
-        alike = (a.encoding, a.bom, a.newline) == (b.encoding, b.bom, b.newline) == ("utf-8", False, b.newline)
-        if alike:
-            return deltas(a, b)
     return _whole(before, after)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from skills_engine.codemods.operation import perform
 from skills_engine.codemods.registry import decode
 from skills_engine.errors import CannotEnsure, Refused, Unparsable
 from skills_engine.package.decode import operations
@@ -83,7 +84,7 @@ def record_package(
         world.write(path, change.after or b"")
     for keys in implied_by(wants):
         try:
-            decode(keys).apply(world)
+            perform(decode(keys), world)
         except (CannotEnsure, Refused, Unparsable):
             continue  # the comparison at the end says so
     said = [*_whole_files(kept, moved), *_changed(kept, world, loose=loose)]
@@ -214,7 +215,7 @@ def _proved(
     for operation in (*(decode(keys) for keys in implied(package)), *(op for _, op in operations(package))):
         told.append(operation.describe())
         try:
-            operation.apply(world)
+            perform(operation, world)
         except (CannotEnsure, Refused, Unparsable) as error:
             wrong.append(error.message)
     for path in sorted({*changes, *world.written} - extra):

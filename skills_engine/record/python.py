@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.blocks import is_docstring
-from skills_engine.codemods.syntax import part, parts
+from skills_engine.codemods.syntax import paired
 from skills_engine.record import says
 from skills_engine.record.align import Item, Pair, items, pairs
 from skills_engine.record.delta import Delta, Entries
@@ -101,20 +101,15 @@ class Differ:
 
     def compounds(self, one: cst.CSTNode, other: cst.CSTNode, owner: str) -> list[Delta] | None:
         """`if`, `for`, `with`, `try` and their clauses, part by part; None where the parts are not the same ones."""
+        both = paired(one, other)
+        if both is None:
+            return None
         found: list[Delta] = []
-        for name in parts(type(one)):
-            left, right = part(one, name), part(other, name)
-            if isinstance(left, list | tuple) and isinstance(right, list | tuple):
-                if len(left) != len(right):
-                    return None
-                children = list(zip(left, right, strict=True))
-            else:
-                children = [(left, right)]
-            for old, new in children:
-                inner = self._part(old, new, owner)
-                if inner is None:
-                    return None
-                found += inner
+        for old, new in both:
+            inner = self._part(old, new, owner)
+            if inner is None:
+                return None
+            found += inner
         return found
 
     def _part(self, old: object, new: object, owner: str) -> list[Delta] | None:

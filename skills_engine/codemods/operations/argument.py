@@ -87,6 +87,12 @@ class Argument(SourceOperation):
             "@app.command(name='x', hidden=True)\ndef f(): ...\n",
         ),
         Example(
+            "in the header of a class",
+            "class A(B, metaclass=made(1)): ...\n",
+            {"in": "m.py", "of": "A", "call": "made", "argument": "strict=True"},
+            "class A(B, metaclass=made(1, strict=True)): ...\n",
+        ),
+        Example(
             "of the second call",
             "f(1)\nf(2)\n",
             {"in": "m.py", "call": "f", "argument": "3", "nth": 2},
