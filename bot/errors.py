@@ -9,6 +9,9 @@ class BotError(Exception):
         self.message = message
         self.hint = hint
 
+    def __repr__(self) -> str:
+        return f"{self.message}; {self.hint}".removesuffix("; ")
+
 
 class Misconfigured(BotError, ValueError):
     """The owner has to change a setting; trying again does not help."""

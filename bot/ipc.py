@@ -114,7 +114,7 @@ class Ipc:
         try:
             effect = await call(self._host, group, tool, arguments)
         except BotError as error:
-            reply = {"ok": False, "result": None, "error": f"{error.message}; {error.hint}".strip("; ")}
+            reply = {"ok": False, "result": None, "error": repr(error)}
             await self._store.write((DONE, (group.folder, id_, json.dumps(reply), stamp(datetime.now(UTC)))))
             return json.dumps(reply)
         text = json.dumps({"ok": True, "result": effect.result, "error": None})

@@ -71,7 +71,7 @@ class DockerRuntime:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
         except ImageNotFound as error:
-            raise BotError(f"there is no such image: {error.explanation}", hint="bot setup") from error
+            raise BotError(f"there is no such image: {error.explanation}", hint="build it: make image") from error
         except APIError as error:
             raise BotError(f"the Docker Engine refuses: {error.explanation}") from error
         except (DockerException, OSError) as error:
