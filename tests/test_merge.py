@@ -129,6 +129,12 @@ PYTHON = {
         "b = two(x)\n\n\ndef more():\n    return one(x)\n",
     ),
     "the newline at the end": ("x = [1]", "x = [1, 2]", "x = [0, 1]\n", "x = [0, 1, 2]\n"),
+    "no newline at the end, where the end goes": (
+        "x = 1\n\n\ndef f():\n    return 1\n",
+        "x = 1\n\n\ndef f():\n    return 1",
+        "x = 1\n",
+        "x = 1",
+    ),
 }
 
 

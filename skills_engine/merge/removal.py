@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from skills_engine.merge.text import Text
+from skills_engine.merge.text import Form, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,12 +31,14 @@ _LARGEST_HUNK = 1_500
 def without(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     """Ours without what theirs took out of base; None unless that is all that theirs did, and all is still there."""
     b, o, t = (Text.decode(data) if len(data) <= _LARGEST else None for data in (base, ours, theirs))
-    if b is None or o is None or t is None or b.form != t.form or not (b.form.newline and o.form.newline):
+    if b is None or o is None or t is None or not (b.form.newline and o.form.newline and t.form.newline):
+        return None
+    if (b.form.newline, b.form.bom) != (t.form.newline, t.form.bom):
         return None
     result = t.text if o.text == b.text else _without(b.text, o.text, t.text)
     if result is None or (path.endswith(".py") and _parses(o.text) and not _parses(result)):
         return None
-    return o.form.file(result)
+    return Form.merged(b.form, o.form, t.form).file(result)
 
 
 def _parses(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Bytes as text with `\\n` line ends, and back: byte order mark and line ends merge on their own."""
+"""Bytes as text with `\\n` line ends, and back: byte order mark, line ends and the very last one merge on their own."""
 
 from __future__ import annotations
 
@@ -13,16 +13,21 @@ _COOKIE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:[^\n]*\n)?[ \t\f]*#.*?coding[:=][ 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a text becomes bytes. `newline` is "" where line ends are mixed: then the text has them as they are."""
+    """How a text becomes bytes. `newline` is "" where line ends are mixed: then the text has them as they are.
+
+    `ends` says whether the last line has its end, which the text always has.
+    """
 
     newline: str
     bom: bool
+    ends: bool = True
 
     @classmethod
     def merged(cls, base: Form, ours: Form, theirs: Form) -> Form:
         """What one side changed; ours where both did."""
         newline = theirs.newline if ours.newline == base.newline else ours.newline
-        return cls(newline, theirs.bom if ours.bom == base.bom else ours.bom)
+        bom = theirs.bom if ours.bom == base.bom else ours.bom
+        return cls(newline, bom, theirs.ends if ours.ends == base.ends else ours.ends)
 
     def lines(self, text: str) -> bytes:
         """A part of a file as bytes."""
@@ -30,7 +35,7 @@ class Form:
 
     def file(self, text: str) -> bytes:
         """A whole file as bytes."""
-        return (codecs.BOM_UTF8 if self.bom else b"") + self.lines(text)
+        return (codecs.BOM_UTF8 if self.bom else b"") + self.lines(text if self.ends else text.removesuffix("\n"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +56,11 @@ class Text:
             return None
         bom = text.startswith("\ufeff")
         text = text.removeprefix("\ufeff")
-        if "\r" not in text:
-            return cls(text, Form("\n", bom))
         unix = text.replace("\r\n", "\n")
-        if "\r" in unix or text.count("\r\n") != text.count("\n"):
+        if "\r" in unix or 0 != text.count("\r\n") != text.count("\n"):
             return cls(text, Form("", bom))
-        return cls(unix, Form("\r\n", bom))
+        ends = unix.endswith("\n") or not unix
+        return cls(unix if ends else unix + "\n", Form("\n" if unix == text else "\r\n", bom, ends))
 
 
 def declares_encoding(data: bytes) -> bool:

@@ -36,7 +36,7 @@ async def run(
     async with open_store(folder) as store:
         await register(store, *dict.fromkeys(m.chat for m in channel.incoming if not store.group(m.chat)))
         assistant = Assistant(store, [channel], agent or FunctionAgent(echo), QUICK)
-        await asyncio.wait_for(assistant.run(stop or asyncio.Event(), grace=0.2), 20)
+        await asyncio.wait_for(assistant.run(stop or asyncio.Event(), grace=0.2), 120)
 
 
 async def test_everything_is_answered_in_order_before_it_ends(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ async def test_a_message_that_arrives_during_a_turn_joins_it_and_is_answered_onc
     async with open_store(tmp_path) as store:
         await register(store, "memory:me")
         assistant = Assistant(store, [channel], agent, QUICK)
-        await asyncio.wait_for(assistant.run(asyncio.Event(), grace=0.2), 20)
+        await asyncio.wait_for(assistant.run(asyncio.Event(), grace=0.2), 120)
         assert await store.waiting() == []
     assert channel.sent == [("memory:me", "this and this")]
 
@@ -168,7 +168,7 @@ async def test_a_follow_up_that_joined_a_turn_which_then_fails_is_asked_again(tm
     async with open_store(tmp_path) as store:
         await register(store, "memory:me")
         assistant = Assistant(store, [channel], agent, QUICK)
-        await asyncio.wait_for(assistant.run(asyncio.Event(), grace=0.2), 20)
+        await asyncio.wait_for(assistant.run(asyncio.Event(), grace=0.2), 120)
     assert [text for _, text in channel.sent] == ["first", "second"]
 
 
@@ -194,7 +194,7 @@ async def test_only_registered_chats_and_trusted_senders_are_answered(tmp_path: 
     async with open_store(tmp_path) as store:
         await store.register(Group("open", "memory:open", "Open", "@Andy", senders=("1",)))
         await store.register(Group("closed", "memory:closed", "Closed", "@Andy", senders=("1",), drop=True))
-        await asyncio.wait_for(Assistant(store, [channel], FunctionAgent(remember), QUICK).run(asyncio.Event()), 20)
+        await asyncio.wait_for(Assistant(store, [channel], FunctionAgent(remember), QUICK).run(asyncio.Event()), 120)
         assert await store.read("SELECT chat, name FROM known") == [("memory:unknown", "Anybody")]
         assert await store.read("SELECT count(*) FROM inbox WHERE text LIKE '%dropped'") == [(0,)]
     heard = {turn.chat: [m.text for m in turn.messages] for turn in turns}
