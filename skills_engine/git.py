@@ -33,6 +33,8 @@ _PREDICTABLE = (
     "-c", "protocol.ext.allow=never",
     "-c", "gc.auto=0",
 )  # fmt: skip
+_CANNOT_WRITE = ("unable to create", "unable to write", "cannot update", "could not write", "failed to write")
+_WRITING = "see whether the disk has space and you may write there"  # git does not always give the system's reason
 
 
 class GitError(Refused):
@@ -119,7 +121,8 @@ class Git:
         if ok is not None and done.returncode not in ok:
             said = os.fsdecode(done.stderr).strip().splitlines()
             words = "; ".join(said[-3:]) or f"exit code {done.returncode}"  # the last line alone may not name the cause
-            raise GitError(f"git {args[0]} failed: {words}")
+            hint = _WRITING if any(sign in words for sign in _CANNOT_WRITE) else ""
+            raise GitError(f"git {args[0]} failed: {words}", hint=hint)
         return done
 
     def _env(self, more: Mapping[str, str] | None) -> dict[str, str]:
