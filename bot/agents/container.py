@@ -2,10 +2,8 @@
 
 import asyncio
 import hashlib
-import heapq
 import os
 from collections.abc import Sequence
-from itertools import count
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Self
@@ -19,57 +17,16 @@ from bot.log import log
 from bot.messages import Turn
 from bot.runtimes import RUNTIMES, Mount, Runtime, Spec
 from bot.settings import Settings
+from bot.slots import Slots
 from bot.store import Store
 
 PROJECT = Path(__file__).parents[2]
-SHOWN = [
-    "bot",
-    "container",
-    "docs",
-    "manifests",
-    "skills_engine",
-    "tests",
-    ".claude/skills",
-    "pyproject.toml",
-    "README.md",
-    "CLAUDE.md",
-]
+SHOWN: tuple[str, ...] = ("bot", "container", "docs", "manifests", "skills_engine", "tests", ".claude/skills")
+SHOWN += ("pyproject.toml", "README.md", "CLAUDE.md")
 """What main sees of the project, named one by one: beside them may lie .env, the store and a token in .git/config."""
 UNPRIVILEGED = 10001
 """Who an agent is where the bot is root. Elsewhere it is who the bot is, and each reads what the other wrote."""
 REAP_SECONDS = 60.0
-
-
-class Slots:
-    """`most` places; who waits is served in order, what is `urgent` before the rest, and `give` gives a place back."""
-
-    def __init__(self, most: int) -> None:
-        self._free, self._order = most, count()
-        self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
-
-    @property
-    def wanted(self) -> bool:
-        return any(not place.done() for _, _, place in self._waiting)
-
-    async def take(self, *, urgent: bool = False) -> None:
-        if self._free:
-            self._free -= 1
-            return
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (not urgent, next(self._order), place))
-        try:
-            await place
-        except asyncio.CancelledError:
-            if not place.cancelled():  # it had just been given one
-                self.give()
-            raise
-
-    def give(self) -> None:
-        while self._waiting:
-            if not (place := heapq.heappop(self._waiting)[2]).done():
-                place.set_result(None)
-                return
-        self._free += 1
 
 
 class ContainerAgent(Agent):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.agents.container import Slots
+from bot.slots import Slots
 
 
 async def test_tasks_go_before_messages_and_each_in_the_order_of_coming() -> None:
