@@ -3,8 +3,8 @@
 Commands run as processes, always as lists of arguments, with a locale and a
 configuration that make their output predictable. Objects are read through one
 `git cat-file --batch` and written by GitPython's object database (gitdb), and
-only when `flush` is called: until then they exist in memory, so computing
-something leaves no trace in the repository.
+only when `flush` is called for what they belong to: until then they exist in
+memory, so computing something leaves no trace in the repository.
 """
 
 from __future__ import annotations
@@ -288,29 +288,51 @@ class Objects:
             self._pending.setdefault(oid, (kind, data))
         return oid
 
-    def flush(self) -> int:
-        """Write what is pending to the repository; how many objects."""
-        if not self._pending:
+    def flush(self, *roots: str) -> int:
+        """Write what is pending of these objects and of all that they reach, without any of everything; how many.
+
+        A fold makes a tree after each step, and only the last of them is ever looked at again.
+        """
+        # Contents before the trees that name them: what is reachable is complete at every instant.
+        order = self._pending_below(roots or tuple(self._pending))
+        if not order:
             return 0
         from io import BytesIO  # noqa: PLC0415
 
         from gitdb import IStream, LooseObjectDB  # noqa: PLC0415  (50 ms, and only writers pay)
 
-        # Contents before the trees that name them: what is reachable is complete at every instant.
-        order = sorted(self._pending.items(), key=lambda item: item[1][0] == "tree")
         folder = self._git.repository.common_dir / "objects"
         store, there = LooseObjectDB(str(folder)), {*folder.glob("obj*")}
         try:
-            for oid, (kind, data) in order:
+            for oid in order:
+                kind, data = self._pending[oid]
                 store.store(IStream(kind.encode(), len(data), BytesIO(data)))
                 self._cache[oid] = data
         except OSError:
             for unfinished in {*folder.glob("obj*")} - there:  # a full disk, and gitdb forgets it
                 unfinished.unlink(missing_ok=True)
             raise
-        count = len(self._pending)
-        self._pending.clear()
-        return count
+        for oid in order:
+            del self._pending[oid]
+        return len(order)
+
+    def _pending_below(self, roots: Iterable[str]) -> list[str]:
+        """The pending objects that these are or reach, each after all that it reaches."""
+        order: dict[str, None] = {}
+
+        def visit(oid: str) -> None:
+            if oid in order or oid not in self._pending:
+                return
+            kind, data = self._pending[oid]
+            at = 0
+            while kind == "tree" and at < len(data):
+                at = data.index(b"\0", at) + 21  # mode, space, name, NUL, 20 bytes of id
+                visit(data[at - 20 : at].hex())
+            order[oid] = None
+
+        for root in roots:
+            visit(root)
+        return list(order)
 
     def close(self) -> None:
         if self._process is not None:

@@ -169,6 +169,7 @@ def publish_computed(fork: Fork, computed: Computed) -> str | None:
         tuple(parents),
         message(computed.intent),
         tuple(_cache_lines(fork, computed)),
+        named=(computed.wanted.tree,),
         taking_out=computed.intent.verb == "uninstall",
     )
     return publish(fork.git, commit, lines=line_merge(fork.git))

@@ -10,8 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skills_engine.graft.operation import findings_of
-from skills_engine.resolve.assistant import Assistant
-from skills_engine.resolve.recorded import Resolution, find
 from skills_engine.tree import Tree
 from skills_engine.types import Event
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
 
     from skills_engine.graft.fork import Fork
     from skills_engine.graft.operation import Computed
+    from skills_engine.resolve.recorded import Resolution
     from skills_engine.types import Progress
 
 __all__ = ["climb", "keep"]
@@ -29,6 +28,8 @@ def climb(fork: Fork, computed: Computed, *, assistant: bool = True) -> Progress
     """The operation with its conflicts resolved where a rung knows how. `assistant`: whether it may be asked."""
     if not any(conflict.regions for conflict in computed.merge.conflicts):
         return computed
+    from skills_engine.resolve.assistant import Assistant  # noqa: PLC0415  (most merges have no conflict)
+
     computed = _tried(fork, computed, _recorded(fork, computed), "a recorded resolution")
     asked = Assistant.of(fork) if assistant else None
     if asked is None or not computed.merge.conflicts:
@@ -53,6 +54,8 @@ def keep(fork: Fork, computed: Computed, made: Sequence[Resolution]) -> Computed
 
 
 def _recorded(fork: Fork, computed: Computed) -> list[Resolution]:
+    from skills_engine.resolve.recorded import find  # noqa: PLC0415
+
     tree = Tree(fork.objects, computed.tree)
     found = []
     for conflict in computed.merge.conflicts:

@@ -44,6 +44,8 @@ class Commit:
     message: str
     refs: tuple[str, ...] = ()
     """Further `update-ref --stdin` lines that belong to the same transaction."""
+    named: tuple[str, ...] = ()
+    """The objects that those lines name."""
     taking_out: bool = False
     """Whether what goes is cut out of uncommitted edits where it stands unchanged, as an uninstallation does."""
 
@@ -61,7 +63,8 @@ def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
     wanted = targets(git, commit.head_tree, commit.tree, lines=lines, taking_out=commit.taking_out)
     staging = repository.state / "staging" / os.urandom(16).hex()
     try:
-        git.objects.flush()
+        files = [entry.oid for target in wanted for entry in (target.index, target.file) if entry is not None]
+        git.objects.flush(commit.tree, *commit.named, *files)
         steps = stage(git, staging, wanted)
         new = git.commit_tree(commit.tree, commit.parents, commit.message, sign=git.config("commit.gpgSign") == "true")
         backup = f"{BACKUPS}{time.time_ns() // 1_000_000}-{commit.verb}"

@@ -19,7 +19,7 @@ __all__ = ["add_worktree", "remove_worktree", "scratch", "write_tree"]
 @contextmanager
 def scratch(git: Git, tree: str) -> Iterator[Path]:
     """A plain directory with a tree's files (no `.git`, nothing that is not tracked), removed afterwards."""
-    git.objects.flush()
+    git.objects.flush(tree)
     folder = git.repository.state / "scratch" / os.urandom(16).hex()
     index = folder.with_suffix(".index")
     folder.mkdir(parents=True)
@@ -35,7 +35,7 @@ def scratch(git: Git, tree: str) -> Iterator[Path]:
 
 def add_worktree(git: Git, folder: Path, commit: str, tree: str) -> None:
     """A linked worktree, detached at `commit`, with the files of `tree`: `git diff` there shows the operation."""
-    git.objects.flush()
+    git.objects.flush(tree)
     remove_worktree(git, folder)
     git.run("worktree", "add", "--detach", "--no-checkout", str(folder), commit)
     git.run("read-tree", tree, cwd=folder)

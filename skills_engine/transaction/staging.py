@@ -24,15 +24,16 @@ _NO_OID = "0" * 40
 def stage(git: Git, staging: Path, targets: Sequence[Target]) -> tuple[FileStep, ...]:
     """Write `staging/new/…` as git would check them out (filters, links, modes) and `staging/index`."""
     staging.mkdir(parents=True)
-    _index(git, staging / "index", targets)
+    index = staging / "index"
+    _index(git, index, targets)
     writes = [t for t in targets if t.write and t.file is not None]
     if writes:
-        checkout = {"GIT_INDEX_FILE": str(staging / "checkout")}
-        lines = b"".join(_line(t.path, t.file) for t in writes)
-        git.run("update-index", "-z", "--index-info", stdin=lines, env=checkout)
+        if any(t.file != t.index for t in writes):  # with uncommitted edits
+            index = staging / "checkout"
+            _update(git, index, b"".join(_line(t.path, t.file) for t in writes))
         names = b"".join(os.fsencode(t.path) + b"\0" for t in writes)
         prefix = f"--prefix={staging / 'new'}/"
-        git.run("checkout-index", "-z", "--stdin", prefix, stdin=names, env=checkout)
+        git.run("checkout-index", "-z", "--stdin", prefix, stdin=names, env={"GIT_INDEX_FILE": str(index)})
     return tuple(
         FileStep(t.path, f"new/{t.path}" if t.file is not None else None, t.before) for t in targets if t.write
     )
@@ -42,8 +43,11 @@ def _index(git: Git, path: Path, targets: Sequence[Target]) -> None:
     real = git.repository.git_dir / "index"
     if real.exists():
         shutil.copyfile(real, path)
-    lines = b"".join(_line(t.path, t.index) for t in targets)
-    git.run("update-index", "-z", "--index-info", stdin=lines, env={"GIT_INDEX_FILE": str(path)})
+    _update(git, path, b"".join(_line(t.path, t.index) for t in targets))
+
+
+def _update(git: Git, index: Path, lines: bytes) -> None:
+    git.run("update-index", "-z", "--index-info", stdin=lines, env={"GIT_INDEX_FILE": str(index)})
 
 
 def _line(path: str, entry: Entry | None) -> bytes:

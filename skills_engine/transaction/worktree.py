@@ -24,7 +24,7 @@ from skills_engine.transaction.journal import Signature
 from skills_engine.tree import DIRECTORY, EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, Tree, difference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from skills_engine.git import Git, Repository
@@ -72,17 +72,20 @@ def targets(git: Git, old: str, new: str, *, lines: LineMerge, taking_out: bool 
     edited = _edited(git, paths)
     root = git.repository.root
     merged = partial(_merged, git, lines=lines, taking_out=taking_out)
+    for path in paths:
+        _check_parents(root, path)
+    signatures = {path: Signature.of(root / path) for path in paths}
+    there = [p for p, was, _ in changed if p in edited or (was is None and signatures[p] is not None)]
+    on_disk = _on_disk(git, {path: signatures[path] for path in there})
     found = []
     for path, was, wanted in changed:
-        target = root / path
-        _check_parents(root, path)
-        before = Signature.of(target)
+        before = signatures[path]
         index_was = staged.get(path, was)
         index = merged(path, was, index_was, wanted, kind="staged")
-        if path not in edited and (was is not None or before is None):
+        if path not in on_disk:
             found.append(Target(path, index, wanted, write=True, before=before))
             continue
-        mine = _on_disk(git, target, path, before)
+        mine = on_disk[path]
         if was is None and mine is not None and not _same(mine, wanted):
             raise Refused(
                 f"{path} is in the way: it is not tracked, and the operation adds a file there",
@@ -205,19 +208,27 @@ def _records(raw: bytes) -> Iterable[tuple[int, str, str, str]]:
         yield int(mode, 8), oid, status, os.fsdecode(path)
 
 
-def _on_disk(git: Git, target: Path, path: str, found: Signature | None) -> Entry | None:
-    """The file as git would store it (line ends and filters applied); written, so that it is not lost."""
-    if found is None:
-        return None
-    if stat.S_ISLNK(found.mode):
-        return Entry(LINK, git.objects.write("blob", os.fsencode(target.readlink())))
-    if stat.S_ISDIR(found.mode):
-        nested = (target / ".git").exists()
-        return Entry(SUBMODULE if nested else DIRECTORY, "")
-    if not stat.S_ISREG(found.mode):
-        raise Refused(f"{path} is neither a file nor a link")
-    oid = git.run("hash-object", "-w", "--", path).decode().strip()
-    return Entry(EXECUTABLE if found.mode & 0o100 else REGULAR, oid)
+def _on_disk(git: Git, signatures: Mapping[str, Signature | None]) -> dict[str, Entry | None]:
+    """The files as git would store them (line ends and filters applied); written, so that they are not lost."""
+    regular = [path for path, found in signatures.items() if found is not None and stat.S_ISREG(found.mode)]
+    stored: dict[str, str] = {}
+    for some in (regular[at : at + 500] for at in range(0, len(regular), 500)):
+        stored.update(zip(some, git.run("hash-object", "-w", "--", *some).decode().split(), strict=True))
+
+    def entry(path: str, found: Signature | None) -> Entry | None:
+        target = git.repository.root / path
+        if found is None:
+            return None
+        if stat.S_ISLNK(found.mode):
+            return Entry(LINK, git.objects.write("blob", os.fsencode(target.readlink())))
+        if stat.S_ISDIR(found.mode):
+            nested = (target / ".git").exists()
+            return Entry(SUBMODULE if nested else DIRECTORY, "")
+        if path not in stored:
+            raise Refused(f"{path} is neither a file nor a link")
+        return Entry(EXECUTABLE if found.mode & 0o100 else REGULAR, stored[path])
+
+    return {path: entry(path, found) for path, found in signatures.items()}
 
 
 def _check_parents(root: Path, path: str) -> None:
