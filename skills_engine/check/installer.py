@@ -29,7 +29,13 @@ _ELSEWHERE = {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", 
 
 _QUIETLY: dict[Installer, list[str]] = {
     "uv": ["--no-progress"],
-    "pip": ["--no-input", "--disable-pip-version-check", "--no-warn-script-location", "--progress-bar", "off"],
+    "pip": [
+        "--no-input",
+        "--disable-pip-version-check",
+        "--no-warn-script-location",
+        "--progress-bar=off",
+        "--no-compile",  # as uv does it: Python compiles what it imports, and of most packages that is little
+    ],
 }
 
 _LIMIT = 1800.0
