@@ -69,10 +69,11 @@ class Tasks:
         """End a run: its history, the next run, and what goes out (to which chat, which piece), together."""
         now = datetime.now(UTC)
         following = task.schedule.following(datetime.fromisoformat(task.next_run), now) if task.next_run else None
+        moved = (task.next_run, stamp(following) if following else None)
         await self._store.write(
             (QUERIES["end"], (stamp(now), result[:LONGEST_RESULT], error, task.id)),
-            (QUERIES["move_on"], (task.id, task.next_run, stamp(following) if following else None)),
-            (QUERIES["keep_runs"], (task.id,)),
+            (QUERIES["move_on"], (*moved, *moved, task.id)),
+            (QUERIES["keep_runs"], (task.id, task.id)),
             *((SQL["send"], piece) for piece in outgoing),
         )
 

@@ -19,8 +19,8 @@ INSERT INTO runs (task, started_at) VALUES (?, ?)
 --# end
 UPDATE runs SET ended_at = ?, result = ?, error = ? WHERE task = ? AND ended_at IS NULL
 --# move_on
-UPDATE tasks SET claimed_at = NULL, next_run = CASE WHEN next_run IS ?2 THEN ?3 ELSE next_run END,
-status = CASE WHEN next_run IS ?2 AND ?3 IS NULL AND status != 'cancelled' THEN 'done' ELSE status END WHERE id = ?1
+UPDATE tasks SET claimed_at = NULL, next_run = CASE WHEN next_run IS ? THEN ? ELSE next_run END,
+status = CASE WHEN next_run IS ? AND ? IS NULL AND status != 'cancelled' THEN 'done' ELSE status END WHERE id = ?
 --# keep_runs
-DELETE FROM runs WHERE task = ?1
-AND id <= (SELECT id FROM runs WHERE task = ?1 ORDER BY id DESC LIMIT 1 OFFSET 50)
+DELETE FROM runs WHERE task = ?
+AND id <= (SELECT id FROM runs WHERE task = ? ORDER BY id DESC LIMIT 1 OFFSET 50)
