@@ -11,7 +11,7 @@ GROUPS = "[dependency-groups]\nx = [%s]\n"
 DATA = [
     ("a.toml", "a = 1\n", "a = 1\na = 2\n", ["data a.toml:2: the file is not valid TOML"]),
     ("a.toml", "a = \n", "a = \nb = 1\n", []),
-    ("a.json", "{}", '{"a": 1,\n}', ["data a.json:2: the file is not valid JSON"]),
+    ("a.json", "{}", '{"a": 1,\n"b"}', ["data a.json:2: the file is not valid JSON"]),
     ("a.json", '{"a": 1}', '{"a": 1,\n "a": 2}', ["data a.json:2: the key 'a'"]),
     ("a.json", "{}", "[" * 100_000, ["data a.json:1: the file is nested too deeply"]),
     ("a.yml", "a: 1\n", "a: [1\nb: 2\n", ["data a.yml:2: the file is not valid YAML"]),
