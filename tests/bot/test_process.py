@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from victim import CHATS, MESSAGES
 
-ENVIRONMENT = {**os.environ, "CONSOLE": "", "ASSISTANT_NAME": "", "GRAFTBOT_DATA": ""}
+ENVIRONMENT = {**os.environ, "GRAFTBOT_DATA": ""}
 
 
 def bot(*arguments: str, given: str = "", cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -39,7 +39,7 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | {"LOG_LEVEL": "INFO"},
         bufsize=0,
     )
 

@@ -113,7 +113,7 @@ class _Objects(Objects):
             return entry.oid if entry else None
         return found
 
-    def flush(self) -> int:
+    def flush(self, *roots: str) -> int:
         raise AssertionError("what is pure wrote objects")
 
     def write(self, kind: str, data: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -11,11 +12,19 @@ from skills_engine.package import decode, reader
 from skills_engine.package.implied import implied
 from skills_engine.package.model import Package
 
-__all__ = ["PARTS", "ROOT", "SKILLS", "apply", "fork", "package"]
+__all__ = ["PARTS", "ROOT", "SKILLS", "apply", "edit", "fork", "package"]
 
 ROOT = Path(__file__).parents[2]
 SKILLS = ROOT / ".claude/skills"
-PARTS = ("bot", "container", "tests/doubles.py", "pyproject.toml", "README.md", ".env.example")
+PARTS = (
+    "bot",
+    "container",
+    "tests/conftest.py",
+    "tests/doubles.py",
+    "pyproject.toml",
+    "README.md",
+    ".env.example",
+)
 """What of this repository a running bot needs."""
 
 
@@ -36,6 +45,16 @@ def fork(into: Path, *skills: str) -> Path:
     for name in skills:
         apply(into, package(name))
     return into
+
+
+def edit(fork: Path) -> None:
+    """What owners change first: other defaults in the settings."""
+    settings = fork / "bot/settings.py"
+    text = settings.read_text("utf-8")
+    for mine in ('assistant_name: str = "Bea"', 'timezone: str = "Europe/Berlin"', 'log_level: str = "WARNING"'):
+        text, changed = re.subn(rf"^    {mine.partition(' =')[0]} = .*$", f"    {mine}", text, flags=re.MULTILINE)
+        assert changed == 1, mine
+    settings.write_text(text, "utf-8")
 
 
 def apply(into: Path, skill: Package) -> None:

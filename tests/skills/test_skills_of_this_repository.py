@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from forks import SKILLS, fork, package
+from forks import SKILLS, edit, fork, package
 
 from skills_engine.package.lint import lint
 
@@ -28,6 +28,7 @@ def test_a_package_is_a_valid_agent_skill_without_a_mistake(name: str) -> None:
 @pytest.mark.parametrize("skills", SETS, ids=" ".join)
 def test_its_own_tests_pass_where_it_is_applied_and_the_code_is_clean(tmp_path: Path, skills: tuple[str, ...]) -> None:
     here = fork(tmp_path, *skills)
+    edit(here)
     tests = [test for name in skills for test in _tests(name)]
     run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], here)
     run([sys.executable, "-m", "ruff", "check", "--no-cache", "."], here)

@@ -23,7 +23,7 @@ HERE = str(Path(__file__).resolve().parents[1])
 
 def bot(*arguments: str, given: str = "", cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bot", *arguments]
-    environment = {**os.environ, "PYTHONPATH": HERE, "CONSOLE": "", "GRAFTBOT_DATA": ""}
+    environment = {**os.environ, "PYTHONPATH": HERE, "GRAFTBOT_DATA": ""}
     return subprocess.run(
         command, input=given, capture_output=True, text=True, timeout=120, check=False, cwd=cwd, env=environment
     )
@@ -37,7 +37,7 @@ def running(data: Path) -> Iterator[None]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": HERE, "CONSOLE": "", "GRAFTBOT_DATA": ""},
+        env={**os.environ, "PYTHONPATH": HERE, "GRAFTBOT_DATA": ""},
         bufsize=0,
     ) as process:
         assert process.stdin is not None

@@ -19,7 +19,7 @@ def bot(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
         text=True,
         check=False,
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": HERE, "CONSOLE": "", **environment},
+        env={**os.environ, "PYTHONPATH": HERE, **environment},
     )
 
 

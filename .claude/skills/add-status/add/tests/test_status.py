@@ -13,7 +13,7 @@ from pathlib import Path
 
 HERE = str(Path(__file__).resolve().parents[1])
 """The fork that is tested, wherever another bot is installed."""
-ENVIRONMENT = {**os.environ, "PYTHONPATH": HERE, "CONSOLE": "", "ANTHROPIC_API_KEY": ""}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": HERE, "LOG_LEVEL": "INFO"}
 
 
 def bot(*arguments: str, cwd: Path, given: str = "") -> subprocess.CompletedProcess[str]:

@@ -28,7 +28,8 @@ async def echo(turn: Turn) -> Sequence[str]:
 
 
 def channel(server: str, token: str = TOKEN) -> TelegramChannel:
-    made = TelegramChannel.from_settings(Settings(telegram_bot_token=Secret(token), telegram_api_server=server))
+    settings = Settings(assistant_name="Andy", telegram_bot_token=Secret(token), telegram_api_server=server)
+    made = TelegramChannel.from_settings(settings)
     assert made is not None
     return made
 
