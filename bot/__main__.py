@@ -1,6 +1,5 @@
 """The command line. It imports what a command needs when that command runs, so that `bot --help` is quick."""
 
-import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -48,28 +47,16 @@ def run(data: Data = None) -> None:
 
 
 @app.command()
-def register(
-    chat: Annotated[str, typer.Argument(help="The chat, with its channel: telegram:123.")],
-    folder: Annotated[str, typer.Option(help="The group's folder; `main` makes the chat the owner's own.")] = "",
-    name: Annotated[str, typer.Option(help="What to call the group.", show_default="the folder")] = "",
-    trigger: Annotated[str, typer.Option(help="What begins a message that asks.", show_default="@ and its name")] = "",
-    always: Annotated[bool, typer.Option("--always", help="Answer every message, without a trigger.")] = False,
-    sender: Annotated[list[str] | None, typer.Option(help="Who may ask (again for more).", show_default="all")] = None,
-    drop: Annotated[bool, typer.Option("--drop", help="Do not even store what others write.")] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Answer this chat no more.")] = False,
+def setup(
+    chat: Annotated[str, typer.Option("--main", help="Your own chat, with its channel: telegram:123.")] = "",
     data: Data = None,
 ) -> None:
-    """Let the assistant answer a chat, by which rules, or no more."""
+    """Make ready what the assistant needs: the agent's image, the channels' links, your own chat as main."""
     import asyncio  # noqa: PLC0415
 
-    from bot.owner import ask  # noqa: PLC0415
+    from bot.setup import make_ready  # noqa: PLC0415
 
-    settings = _settings(data)
-    folder = folder or re.sub(r"[^a-z0-9-]", "_", chat.lower())[:64]
-    word = "" if always or folder == "main" else trigger or f"@{settings.assistant_name}"
-    arguments = {"chat": chat, "folder": folder, "trigger": word, "senders": sender or [], "drop": drop}
-    asyncio.run(ask(settings, "register_group", arguments | {"name": name or folder, "remove": remove}))
-    typer.echo(f"{chat} is answered no more" if remove else f"{chat} is answered; its folder is groups/{folder}")
+    asyncio.run(make_ready(_settings(data), chat, typer.echo))
 
 
 def main() -> None:

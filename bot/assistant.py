@@ -112,7 +112,7 @@ class Assistant:
         """Store a message and wake its group; True if it is new and asks for an answer."""
         if (group := self._store.group(message.chat)) is None:
             await self._store.met((message.chat, message.sender))
-            log.info("not registered", chat=message.chat, hint=f"bot register {message.chat}")
+            log.info("not registered", chat=message.chat, hint=f"is it yours? bot setup --main {message.chat}")
             return False
         if not group.takes(message):
             return False

@@ -17,5 +17,9 @@ class Misconfigured(BotError, ValueError):
     """The owner has to change a setting; trying again does not help."""
 
 
+class Running(BotError):
+    """Another process is the bot of this store."""
+
+
 class Undeliverable(BotError):
     """This message can never reach this chat; others may. The outbox keeps it with the reason."""

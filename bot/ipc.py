@@ -58,7 +58,7 @@ class Ipc:
     async def run(self) -> None:
         root = self._places.data / "ipc"
         root.mkdir(parents=True, exist_ok=True)
-        waiting = {group.folder for group in self._store.groups}
+        waiting = {group.folder for group in self._store.groups if self._places.ipc(group.folder).is_dir()}
         async for folders in self._events():
             waiting |= folders
             groups = [group for group in self._store.groups if group.folder in waiting]
@@ -72,7 +72,7 @@ class Ipc:
             root, watch_filter=None, step=20, debounce=100, yield_on_timeout=True, rust_timeout=1000
         ):
             paths = (path.removeprefix(f"{root}/").split("/") for _, path in changes)
-            yield {parts[0] for parts in paths if len(parts) == 3 and parts[1] == "requests"}
+            yield {parts[0] for parts in paths if len(parts) < 3 or parts[1] == "requests"}  # fewer: a new directory
 
     async def serve(self, group: Group) -> bool:
         """Serve what a group has asked, as far as its rate allows; True if some has to wait."""

@@ -5,9 +5,9 @@ import signal
 from contextlib import suppress
 from typing import Protocol
 
-from bot.agents import AGENTS
+from bot.agents import AGENTS, Agent
 from bot.assistant import Assistant
-from bot.channels import CHANNELS
+from bot.channels import CHANNELS, Channel
 from bot.channels.console import ConsoleChannel
 from bot.errors import Misconfigured
 from bot.groups import MAIN, Group, Places
@@ -37,17 +37,22 @@ def main(settings: Settings) -> None:
         asyncio.run(_run(settings))
 
 
-async def _run(settings: Settings) -> None:
+def parts(settings: Settings) -> tuple[list[Channel], Agent]:
+    """The channels and the agent that the settings ask for."""
     channels = [channel for cls in CHANNELS if (channel := cls.from_settings(settings))]
     if not channels:
         names = ", ".join(cls.name for cls in CHANNELS)
         raise Misconfigured(f"no channel is configured; there are: {names}", hint="configure one in .env")
-    agent = next(agent for cls in AGENTS if (agent := cls.from_settings(settings)))
+    return channels, next(agent for cls in AGENTS if (agent := cls.from_settings(settings)))
+
+
+async def _run(settings: Settings) -> None:
+    channels, agent = parts(settings)
     places = Places(settings.graftbot_data)
     async with open_store(settings.graftbot_data) as store:
         await _register_the_console(store, settings)
         for group in store.groups:
-            if not places.ipc(group.folder).is_dir():
+            if group.main:  # the others' folders are made when they are first used: there may be a thousand
                 places.prepare(group)
         assistant = Assistant(store, channels, agent, zone=zone_of(settings.timezone))
         services = [cls(Host(store, assistant, places, settings)) for cls in SERVICES]

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import aiosqlite
 from filelock import FileLock, Timeout
 
-from bot.errors import BotError
+from bot.errors import BotError, Running
 from bot.groups import Group
 from bot.messages import Message, Turn
 from bot.migrations import MIGRATIONS, SQL, TABLES
@@ -162,14 +162,14 @@ class Store:
 async def open_store(folder: Path) -> AsyncIterator[Store]:
     """The store in `folder`, at the newest version of its schema, locked until the context ends.
 
-    Raises BotError if another bot holds the lock, or a newer one has been at work.
+    Raises Running if another bot holds the lock, BotError if a newer one has been at work.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  # nothing else runs yet
         lock = FileLock(folder / "bot.lock").acquire(timeout=0)
     except Timeout:
         hint = "stop it first, or give this one a folder of its own with --data"
-        raise BotError(f"another bot is running on {folder}", hint=hint) from None
+        raise Running(f"another bot is running on {folder}", hint=hint) from None
     except OSError as error:
         hint = "make it a folder that you may write to, or name another with --data"
         raise BotError(f"{folder} cannot hold the store: {error}", hint=hint) from None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import docker
-from docker.errors import DockerException
+from docker.errors import DockerException, ImageNotFound
 
 from bot.errors import BotError
 from bot.settings import load
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
     from bot.settings import Settings
 
-__all__ = ["build"]
+__all__ = ["build", "outdated", "recipe"]
 
 CONTEXT = Path(__file__).parent
+RECIPE = "graftbot.recipe"
 ABOUT = "import platform, sys; print(*sys.version_info[:2], sep='.', end=' '); print(platform.machine())"
 GLIBC = (17, 24, 28, 31, 34, 35, 36)
 """Minor versions of the C library that wheels ask for, up to that of Debian 12, the oldest base that has its Python."""
@@ -41,9 +43,8 @@ def build(settings: Settings, context: Path = CONTEXT) -> Iterator[str]:
             ).split()
             yield f"wheels for Python {python.decode()} on {machine.decode()}"
             _download(context, python.decode(), machine.decode())
-            steps = client.api.build(
-                str(context), settings.agent_image, rm=True, forcerm=True, decode=True, buildargs={"BASE": base}
-            )
+            options: Any = {"buildargs": {"BASE": base}, "labels": {RECIPE: recipe(base, context)}}
+            steps = client.api.build(str(context), settings.agent_image, rm=True, forcerm=True, decode=True, **options)
             for step in steps:
                 if "error" in step:
                     raise BotError(f"the image cannot be built: {step['error'].strip()}", hint="see the output above")
@@ -53,6 +54,24 @@ def build(settings: Settings, context: Path = CONTEXT) -> Iterator[str]:
         raise BotError(
             f"the image cannot be built: {error}", hint="see with `docker info` whether Docker runs"
         ) from error
+
+
+def outdated(settings: Settings, context: Path = CONTEXT) -> bool:
+    """Whether `agent_image` is not there, or was built from another recipe. Raises BotError without an engine."""
+    try:
+        with closing(docker.from_env()) as client:
+            built = client.images.get(settings.agent_image).labels.get(RECIPE)
+    except ImageNotFound:
+        return True
+    except (DockerException, OSError) as error:
+        raise BotError(f"the Docker Engine cannot be reached: {error}", hint="see `docker info`") from error
+    return built != recipe(settings.agent_base, context)
+
+
+def recipe(base: str, context: Path) -> str:
+    """What an image is built from, as a digest; images have it as the label RECIPE."""
+    parts = [base.encode(), *((context / name).read_bytes() for name in ("Dockerfile", "requirements.txt"))]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def _download(context: Path, python: str, machine: str) -> None:
@@ -68,6 +87,11 @@ def _download(context: Path, python: str, machine: str) -> None:
 
 
 if __name__ == "__main__":
-    for _line in build(load()):
-        sys.stdout.write(_line + "\n")
-        sys.stdout.flush()
+    try:
+        _settings = load()
+        _needed = "--if-outdated" not in sys.argv or outdated(_settings)
+        for _line in build(_settings) if _needed else [f"the image {_settings.agent_image} is up to date"]:
+            sys.stdout.write(_line + "\n")
+            sys.stdout.flush()
+    except BotError as _error:
+        sys.exit(repr(_error))

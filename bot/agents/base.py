@@ -1,7 +1,7 @@
 """What an agent is: who answers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
 from bot.messages import Turn
@@ -23,6 +23,9 @@ class Agent(ABC):
 
         The turn is handled when they are stored, and is asked again after a crash before that.
         """
+
+    async def prepare(self, say: Callable[[str], None]) -> None:  # noqa: B027  # there may be nothing
+        """Make what it needs and is not there, for `bot setup`, and say so line by line; it is not opened then."""
 
     async def open(self, store: Store) -> None:  # noqa: B027  # there may be nothing
         """Called once, before the first turn; `store` keeps sessions and counts usage."""

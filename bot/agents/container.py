@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Self
@@ -48,6 +49,18 @@ class ContainerAgent(Agent):
         if (runtime := RUNTIMES.get(settings.runtime)) is None:
             raise Misconfigured(f"RUNTIME cannot be {settings.runtime!r}", hint=f"there are {', '.join(RUNTIMES)}")
         return cls(settings, resolve_name(runtime)())
+
+    async def prepare(self, say: Callable[[str], None]) -> None:
+        await self._runtime.runs(self.installation)
+        say(f"{self._settings.runtime} is there")
+        build = (sys.executable, str(PROJECT / "container/build.py"), "--if-outdated")
+        process = await asyncio.create_subprocess_exec(*build, stdout=asyncio.subprocess.PIPE)
+        assert process.stdout  # noqa: S101
+        async for line in process.stdout:
+            say(line.decode("utf-8", "replace").rstrip())
+        if await process.wait():
+            raise BotError("the agent's image is not built", hint="see above why, and set up again")
+        await self._runtime.close()
 
     async def open(self, store: Store) -> None:
         from bot.proxy import Proxy  # noqa: PLC0415  # aiohttp is 20 MB that only this agent needs

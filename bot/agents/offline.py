@@ -1,7 +1,7 @@
 """The embedded agent: no key, no network, no model; a few simple requests, answered truly."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from inspect import getdoc
 from textwrap import shorten
 from typing import Self
@@ -26,6 +26,9 @@ class OfflineAgent(Agent):
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
         return cls(settings)
+
+    async def prepare(self, say: Callable[[str], None]) -> None:
+        say("without a key the embedded agent answers; for Claude, put ANTHROPIC_API_KEY into .env and set up again")
 
     async def answer(self, turn: Turn) -> Sequence[str]:
         words = turn.group.trigger

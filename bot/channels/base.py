@@ -34,6 +34,10 @@ class Channel(ABC):
     async def send(self, chat: str, text: str) -> None:
         """Deliver one piece of a reply, which is then never sent again. Raises Undeliverable if no retry can help."""
 
+    async def pair(self) -> str | None:
+        """Link it with its account if it is not yet, showing the owner how; the owner's chat, if that is known then."""
+        return None
+
     def split(self, text: str) -> Sequence[str]:
         """A reply in pieces, each of which one message can hold."""
         return [text]

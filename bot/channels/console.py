@@ -49,6 +49,9 @@ class ConsoleChannel(Channel):
             await receive(message)
             self._unstored = None
 
+    async def pair(self) -> str | None:
+        return self.CHAT
+
     async def send(self, chat: str, text: str) -> None:
         try:
             self._print(text)

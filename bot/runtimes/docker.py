@@ -71,11 +71,12 @@ class DockerRuntime:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
         except ImageNotFound as error:
-            raise BotError(f"there is no such image: {error.explanation}", hint="build it: make image") from error
+            raise BotError(f"there is no such image: {error.explanation}", hint="build it: bot setup") from error
         except APIError as error:
             raise BotError(f"the Docker Engine refuses: {error.explanation}") from error
         except (DockerException, OSError) as error:
-            raise BotError(f"the Docker Engine cannot be reached: {error}", hint="`docker info` says more") from error
+            hint = "install Docker and start it, so that `docker info` works for you (https://docs.docker.com/engine)"
+            raise BotError(f"the Docker Engine cannot be reached: {error}", hint=hint) from error
 
     async def start(self, spec: Spec) -> DockerContainer:
         identity, end = await self.call(partial(self._start, spec))

@@ -24,32 +24,25 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
     """`chat`, `folder`, `name`, `trigger` ("" for none), `senders`, `drop`, `options`; or `chat` and `remove`."""
     _only_main(group)
     chat, now = arguments.text("chat"), host.store.group(arguments.text("chat"))
-
-    async def changed() -> None:
-        await host.store.load_groups()
-        for one in host.store.groups:
-            host.places.prepare(one)
-
     if arguments.of("remove", bool, False):
         if now is None or now.main:
             raise BotError(f"{chat[:80]!r} cannot be removed", hint="name a registered chat other than main's")
-        return Effect(None, (("DELETE FROM groups WHERE chat = ?", (chat,)),), changed)
+        return Effect(None, (("DELETE FROM groups WHERE chat = ?", (chat,)),), host.store.load_groups)
     folder = arguments.text("folder", now.folder if now else "")
     taken = next((one for one in host.store.groups if one.folder == folder and one.chat != chat), None)
     if (now and now.folder != folder) or (taken and folder != MAIN):
         raise BotError(f"{folder!r} or {chat!r} is registered otherwise", hint="remove that registration first")
-    senders = arguments.of("senders", list, list(now.senders) if now else [])
-    word = arguments.text("trigger", (now.trigger or "") if now else "")
-    new = Group(
-        folder,
-        chat,
-        arguments.text("name", now.name if now else folder),
-        word.strip() or None,
-        tuple(str(sender) for sender in senders),
-        arguments.of("drop", bool, now.drop if now else False),
-        arguments.of("options", dict, dict(now.options) if now else {}),
-    )
-    return Effect({"folder": folder}, ((SQL["register"], new.row()),), changed)
+    now = now or Group(folder, chat, folder)
+    name, word = arguments.text("name", now.name), arguments.text("trigger", now.trigger or "").strip() or None
+    senders = tuple(map(str, arguments.of("senders", list, list(now.senders))))
+    drop, options = arguments.of("drop", bool, now.drop), arguments.of("options", dict, dict(now.options))
+    new = Group(folder, chat, name, word, senders, drop, options)
+
+    async def registered() -> None:
+        await host.store.load_groups()
+        host.places.prepare(new)
+
+    return Effect({"folder": folder}, ((SQL["register"], new.row()),), registered)
 
 
 async def refresh_groups(host: Host, group: Group, arguments: Arguments) -> Effect:

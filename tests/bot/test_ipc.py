@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -199,6 +200,20 @@ async def test_a_request_is_served_when_its_file_appears_and_one_that_waited_at_
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert await house.sent() == [("memory:ada", "before"), ("memory:bob", "after")]
+
+
+async def test_a_group_whose_folders_are_made_only_when_it_is_first_used_is_served_then(house: House) -> None:
+    shutil.rmtree(house.places.ipc("ada"))
+    running = asyncio.create_task(house.ipc.run())
+    house.ask("bob", "send_message", "1", text="ready")
+    async with asyncio.timeout(20):
+        await until((house.places.ipc("bob") / "replies/1.json").exists)
+        (ada,) = [group for group in house.store.groups if group.folder == "ada"]
+        house.places.prepare(ada)
+        house.ask("ada", "send_message", "2", text="here")
+        await until((house.places.ipc("ada") / "replies/2.json").exists)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 @pytest.mark.slow

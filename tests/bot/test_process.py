@@ -199,29 +199,3 @@ def _let_live(folder: Path, lines: int) -> int:
                 process.kill()
             time.sleep(0.001)
     return process.returncode
-
-
-def test_a_chat_is_registered_whether_the_bot_runs_or_not(tmp_path: Path) -> None:
-    def groups() -> list[str]:
-        return rows(tmp_path, "SELECT folder || ' ' || chat FROM groups ORDER BY folder")
-
-    first = bot("register", "telegram:7", "--folder", "main", "--data", str(tmp_path), cwd=tmp_path)
-    assert first.returncode == 0, first.stderr
-    assert groups() == ["main telegram:7"]
-    with start(tmp_path) as process:
-        try:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(b"two\n")
-            assert process.stdout.readline().decode().strip() == reply("two")
-            second = bot("register", "--data", str(tmp_path), "--", "telegram:-100", cwd=tmp_path)
-            assert second.returncode == 0, second.stderr
-            assert groups() == ["console console:me", "main telegram:7", "telegram_-100 telegram:-100"]
-            assert (tmp_path / "groups/telegram_-100/CLAUDE.md").exists()
-            refused = bot("register", "telegram:7", "--remove", "--data", str(tmp_path), cwd=tmp_path)
-            assert refused.returncode == 1
-            assert "cannot be removed" in refused.stderr
-        finally:
-            process.send_signal(signal.SIGTERM)
-    bot("register", "--remove", "--data", str(tmp_path), "--", "telegram:-100", cwd=tmp_path)
-    assert groups() == ["console console:me", "main telegram:7"]

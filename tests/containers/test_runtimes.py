@@ -165,7 +165,7 @@ async def test_an_image_that_is_not_there_is_named_with_what_to_do(engine: docke
     with pytest.raises(BotError) as caught:
         await runtime.start(Spec(image="graftbot-no-such-image", installation="x", run="x", user="10001"))
     assert "graftbot-no-such-image" in caught.value.message
-    assert caught.value.hint == "build it: make image"
+    assert caught.value.hint == "build it: bot setup"
     await runtime.close()
 
 

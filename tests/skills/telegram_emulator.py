@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 __all__ = ["TOKEN", "Emulator", "emulator", "installed"]
 
@@ -44,6 +45,12 @@ server.start().then(() => say({ method: 'ready' }));
 def installed() -> Path:
     """Where the package is installed; installs it once. Without npm: skips, or fails in CI."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "graftbot/telegram-test-api"
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / "lock"):  # tests run side by side
+        return _installed(cache)
+
+
+def _installed(cache: Path) -> Path:
     found = cache / "node_modules/telegram-test-api/package.json"
     if found.exists() and json.loads(found.read_text())["version"] == VERSION and shutil.which("node"):
         return cache
@@ -52,7 +59,6 @@ def installed() -> Path:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    cache.mkdir(parents=True, exist_ok=True)
     wanted = f"telegram-test-api@{VERSION}"
     command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(cache), wanted]
     ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)

@@ -37,7 +37,7 @@ async def slow(request: str, settings: Settings) -> str | None:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fork with Telegram, and with an ability that its owner added."""
     installed()
-    folder = fork(tmp_path_factory.mktemp("fork") / "bot", "add-telegram")
+    folder = fork(tmp_path_factory.mktemp("fork") / "bot", "add-telegram", "register-chats")
     (folder / "bot/abilities/slow.py").write_text(SLOW)
     abilities = folder / "bot/abilities/__init__.py"
     abilities.write_text(
@@ -105,7 +105,7 @@ async def test_a_long_reply_comes_in_pieces_and_typing_is_kept_alive(home: Path,
 
 
 async def test_reactions_that_the_server_does_not_know_cost_nothing(tmp_path: Path) -> None:
-    home = fork(tmp_path / "bot", "add-telegram", "telegram-reactions")
+    home = fork(tmp_path / "bot", "add-telegram", "register-chats", "telegram-reactions")
     async with emulator() as telegram, bot(home, tmp_path, telegram.url):
         await telegram.write("date", chat=7)
         await telegram.write("date", chat=7)

@@ -60,7 +60,7 @@ async def store(settings: Settings) -> Finding:
     if found != "ok" or version > len(MIGRATIONS):
         return Finding("store", f"{path}: {found}, schema {version}", "restore a backup, or update this bot")
     wrong = "" if main else "no chat is main, so nobody is told of failures"
-    return Finding("store", wrong, "bot register CHAT --folder main")
+    return Finding("store", wrong, "bot setup --main CHAT")
 
 
 async def parts(settings: Settings) -> Finding:

@@ -6,14 +6,26 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from bot.errors import BotError
 from bot.groups import Places
 from bot.migrations import statements
-from bot.owner import running
 from bot.settings import Settings
 
 REPORT = statements("report.sql")
 """What is shown, and the query that finds it."""
+
+
+def running(settings: Settings) -> bool:
+    """Whether a bot is at work on this store."""
+    if not (lock := settings.graftbot_data / "bot.lock").exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def report(settings: Settings) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import sqlite3
 import sys
 from collections import deque
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -32,7 +33,8 @@ log = logging.getLogger(__name__)
 PHONES = "s.whatsapp.net"
 HIDDEN = "lid"
 """The server of identifiers that hide a phone number."""
-UNLINKED = "remove whatsapp/ in the data directory, then link it again with bot run"
+SESSION = "session.db"
+UNLINKED = "remove whatsapp/ in the data directory, then link it again: bot setup"
 OUTDATED = "WhatsApp accepts this version of neonize no more"
 
 
@@ -69,7 +71,7 @@ class WhatsAppChannel(Channel):
 
         self._folder.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(0o700)  # whoever has the session is this device
-        self._client = client = NewAClient(str(self._folder / "session.db"), uuid="graftbot")
+        self._client = client = NewAClient(str(self._folder / SESSION), uuid="graftbot")
         self._end = asyncio.get_running_loop().create_future()
         self._listen(client, receive)
         connection = await client.connect()
@@ -86,6 +88,20 @@ class WhatsAppChannel(Channel):
                 await client.stop()  # or its socket lives on beside the next one
             connection.cancel()
             await asyncio.gather(connection, return_exceptions=True)
+
+    async def pair(self) -> str | None:
+        if not (user := self._linked()):
+            connecting, ready = asyncio.create_task(self.connect(_later)), asyncio.create_task(self.ready.wait())
+            try:
+                await asyncio.wait({connecting, ready}, return_when=asyncio.FIRST_COMPLETED)
+                if connecting.done():
+                    connecting.result()
+                user = self._connected().me.JID.User
+            finally:
+                for one in (connecting, ready):
+                    one.cancel()
+                await asyncio.gather(connecting, ready, return_exceptions=True)
+        return f"{self.name}:{user}@{PHONES}" if self._shared else None
 
     async def send(self, chat: str, text: str) -> None:
         from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message as Content  # noqa: PLC0415
@@ -112,6 +128,15 @@ class WhatsAppChannel(Channel):
         """The chat of this account with itself, once it is connected."""
         me = self._client and self._client.me
         return f"{self.name}:{me.JID.User}@{PHONES}" if me else None
+
+    def _linked(self) -> str | None:
+        """The number of the account that this device is linked with, by what whatsmeow keeps."""
+        try:
+            with closing(sqlite3.connect(f"{(self._folder / SESSION).absolute().as_uri()}?mode=ro", uri=True)) as db:
+                devices = db.execute("SELECT jid FROM whatsmeow_device").fetchall()
+        except sqlite3.Error:  # nothing is there yet
+            return None
+        return re.split("[.:@]", devices[0][0])[0] if devices else None
 
     def _connected(self) -> Any:
         if self._client is None or not self.ready.is_set():
@@ -218,6 +243,11 @@ class WhatsAppChannel(Channel):
 
     def _chat(self, jid: Any) -> str:
         return f"{self.name}:{jid.User}@{jid.Server}"
+
+
+async def _later(_: Message) -> bool:
+    """What is said while the device is being linked: no chat is registered yet."""
+    return False
 
 
 def _wrapped(handler: Any) -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import sqlite3
 import subprocess
 import sys
 import warnings
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -54,7 +56,7 @@ def filled(message: Any) -> Any:
 class Phone:
     """A channel that is connected as far as it can see, and what the other side brings and takes."""
 
-    def __init__(self, channel: WhatsAppChannel, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, channel: WhatsAppChannel, monkeypatch: pytest.MonkeyPatch, *, pairs: bool = False) -> None:
         self.channel = channel
         self.received: list[Message] = []
         self.failures = 0
@@ -68,7 +70,9 @@ class Phone:
         monkeypatch.setattr(NewAClient, "stop", self._stop)
         monkeypatch.setattr(NewAClient, "send_message", self._send)
         monkeypatch.setattr(NewAClient, "send_chat_presence", self._typing)
-        self.running = asyncio.create_task(channel.connect(self._receive))
+        self.running: asyncio.Task[Any] = asyncio.create_task(
+            channel.pair() if pairs else channel.connect(self._receive)
+        )
 
     async def bring(self, kind: Any, event: Any) -> None:
         """An event, by the door that the Go part uses, and in a thread as it comes from there."""
@@ -253,6 +257,28 @@ async def test_a_qr_code_is_shown_and_kept_as_a_picture_until_the_phone_has_read
     assert not (folder / "qr.png").exists()
     assert phone.channel.me == "whatsapp:4900@s.whatsapp.net"
     phone.running.cancel()
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_pairing_ends_once_the_phone_has_linked_it_and_is_not_done_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, shared: bool
+) -> None:
+    phone = Phone(WhatsAppChannel(folder, "Andy", shared=shared), monkeypatch, pairs=True)
+    await phone.log_in()
+    owner = await asyncio.wait_for(phone.running, 20)
+    assert owner == ("whatsapp:4900@s.whatsapp.net" if shared else None), "whose number it is, is his"
+    assert phone.stopped == 1
+    with closing(sqlite3.connect(folder / "session.db")) as db, db:  # as whatsmeow has kept it by then
+        db.execute("CREATE TABLE whatsmeow_device (jid TEXT PRIMARY KEY)")
+        db.execute("INSERT INTO whatsmeow_device VALUES ('4900:12@s.whatsapp.net')")
+    assert await WhatsAppChannel(folder, "Andy", shared=shared).pair() == owner
+
+
+async def test_pairing_that_fails_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    phone = Phone(WhatsAppChannel(folder, "Andy"), monkeypatch, pairs=True)
+    await phone.bring(events.ClientOutdatedEv, proto.ClientOutdated())
+    with pytest.raises(Misconfigured, match="this version of neonize"):
+        await asyncio.wait_for(phone.running, 20)
 
 
 async def test_with_a_number_a_code_is_shown_instead(

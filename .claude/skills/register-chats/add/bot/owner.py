@@ -1,15 +1,14 @@
 """What the owner asks for on the command line: as main would, whether the bot runs or not."""
 
+import asyncio
 import json
-import time
+import re
 from typing import Any
 from uuid import uuid4
 
-from filelock import FileLock, Timeout
-
 from bot.agents import OfflineAgent
 from bot.assistant import Assistant
-from bot.errors import BotError
+from bot.errors import BotError, Running
 from bot.groups import MAIN, Group, Places
 from bot.settings import Settings
 from bot.store import open_store
@@ -18,33 +17,28 @@ from bot.tools import Host, call
 SECONDS = 60.0
 
 
-def running(settings: Settings) -> bool:
-    """Whether a bot is at work on this store."""
-    if not (lock := settings.graftbot_data / "bot.lock").exists():
-        return False
-    try:
-        with FileLock(lock, timeout=0):
-            return False
-    except Timeout:
-        return True
+def folder_of(chat: str) -> str:
+    """A folder's name for a chat that was given none."""
+    return re.sub(r"[^a-z0-9-]", "_", chat.lower())[:64]
 
 
 async def ask(settings: Settings, tool: str, arguments: dict[str, Any]) -> Any:
     """The result of a tool of `bot.tools`, called as main. Raises BotError with the reason if it is refused."""
     places = Places(settings.graftbot_data)
-    if running(settings):
-        return _through_ipc(places, tool, arguments)
-    async with open_store(settings.graftbot_data) as store:
-        assistant = Assistant(store, [], OfflineAgent(settings))
-        owner = Group(MAIN, "owner:me", "Owner")
-        effect = await call(Host(store, assistant, places, settings), owner, tool, arguments)
-        await store.write(*effect.statements)
-        if effect.afterwards:
-            await effect.afterwards()
-        return effect.result
+    try:
+        async with open_store(settings.graftbot_data) as store:
+            assistant = Assistant(store, [], OfflineAgent(settings))
+            owner = Group(MAIN, "owner:me", "Owner")
+            effect = await call(Host(store, assistant, places, settings), owner, tool, arguments)
+            await store.write(*effect.statements)
+            if effect.afterwards:
+                await effect.afterwards()
+            return effect.result
+    except Running:
+        return await _through_ipc(places, tool, arguments)
 
 
-def _through_ipc(places: Places, tool: str, arguments: dict[str, Any]) -> Any:
+async def _through_ipc(places: Places, tool: str, arguments: dict[str, Any]) -> Any:
     """The running bot does it, asked in main's directory."""
     id_ = f"owner-{uuid4().hex}"
     request, reply = (places.ipc(MAIN) / room / f"{id_}.json" for room in ("requests", "replies"))
@@ -52,11 +46,13 @@ def _through_ipc(places: Places, tool: str, arguments: dict[str, Any]) -> Any:
         raise BotError("the running bot has no main chat yet", hint="stop it and try again")
     request.with_suffix(".tmp").write_text(json.dumps({"id": id_, "tool": tool, "arguments": arguments}), "utf-8")
     request.with_suffix(".tmp").rename(request)
-    end = time.monotonic() + SECONDS
-    while not reply.exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    if not reply.exists():
-        raise BotError("the running bot does not answer", hint="see its log; what you asked may still be done")
+    try:
+        async with asyncio.timeout(SECONDS):
+            while not reply.exists():  # noqa: ASYNC110  # another process writes it
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        hint = "see its log; what you asked may still be done"
+        raise BotError("the running bot does not answer", hint=hint) from None
     answer = json.loads(reply.read_text("utf-8"))
     reply.unlink()
     if not answer["ok"]:

@@ -1,0 +1,48 @@
+"""`bot register`, beside a bot that runs and without one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+HERE = str(Path(__file__).resolve().parents[1])
+"""The fork that is tested, wherever another bot is installed."""
+ENVIRONMENT = {**os.environ, "PYTHONPATH": HERE, "CONSOLE": "yes"}
+
+
+def bot(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bot", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=ENVIRONMENT)
+
+
+def groups(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(folder / "bot.db")) as db:
+        return [row for (row,) in db.execute("SELECT folder || ' ' || chat FROM groups ORDER BY folder")]
+
+
+def test_a_chat_is_registered_whether_the_bot_runs_or_not(tmp_path: Path) -> None:
+    first = bot("register", "telegram:7", "--folder", "main", "--data", str(tmp_path), cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert groups(tmp_path) == ["main telegram:7"]
+    command = [sys.executable, "-m", "bot", "run", "--data", str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
+    with subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, **pipes) as process:  # type: ignore[call-overload]
+        try:
+            process.stdin.write(b"date\n")
+            assert process.stdout.readline()
+            second = bot("register", "--data", str(tmp_path), "--", "telegram:-100", cwd=tmp_path)
+            assert second.returncode == 0, second.stderr
+            assert groups(tmp_path) == ["console console:me", "main telegram:7", "telegram_-100 telegram:-100"]
+            assert (tmp_path / "groups/telegram_-100/CLAUDE.md").exists()
+            refused = bot("register", "telegram:7", "--remove", "--data", str(tmp_path), cwd=tmp_path)
+            assert refused.returncode == 1
+            assert "cannot be removed" in refused.stderr
+        finally:
+            process.send_signal(signal.SIGTERM)
+    bot("register", "--remove", "--data", str(tmp_path), "--", "telegram:-100", cwd=tmp_path)
+    assert groups(tmp_path) == ["console console:me", "main telegram:7"]

@@ -1,0 +1,67 @@
+"""`bot setup` makes what is not there, says what is, and can be run again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+
+def setup(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", "setup", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "GRAFTBOT_DATA": "", "ANTHROPIC_API_KEY": "", "CLAUDE_CODE_OAUTH_TOKEN": "", **environment},
+    )
+
+
+def main(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(folder / "data/bot.db")) as db:
+        return [chat for (chat,) in db.execute("SELECT chat FROM groups WHERE folder = 'main'")]
+
+
+def test_the_console_becomes_main_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    first = setup(tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "put ANTHROPIC_API_KEY into .env" in first.stdout
+    assert "console:me is main now" in first.stdout
+    assert main(tmp_path) == ["console:me"]
+    assert (tmp_path / "data/groups/main/CLAUDE.md").exists()
+    again = setup(tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "main is console:me" in again.stdout
+
+
+def test_what_only_the_owner_can_do_is_said(tmp_path: Path) -> None:
+    for arguments, environment, words in (
+        ((), {"CONSOLE": "no"}, "no channel is configured"),
+        (("--main", "telegram:7"), {}, "no channel of 'telegram:7' is configured"),
+        ((), {"ANTHROPIC_API_KEY": "k", "DOCKER_HOST": "tcp://127.0.0.1:1"}, "install Docker and start it"),
+        ((), {"ANTHROPIC_API_KEY": "k", "RUNTIME": "podman"}, "there are docker"),
+    ):
+        refused = setup(tmp_path, *arguments, **environment)
+        assert refused.returncode == 1
+        assert words in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
+def test_it_does_not_disturb_a_bot_that_runs(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bot", "run"]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as bot:
+        try:
+            assert bot.stdin
+            assert bot.stdout
+            bot.stdin.write(b"date\n")
+            assert bot.stdout.readline()
+            refused = setup(tmp_path)
+            assert refused.returncode == 1
+            assert "another bot is running" in refused.stderr
+        finally:
+            bot.send_signal(signal.SIGTERM)
