@@ -75,6 +75,9 @@ def test_a_merge_takes_what_only_one_side_changed(base: list[str], one: list[str
             "if y {\n    call();\n}\n",
             "if x {\n\t\tif y {\n\t\t\tcall();\n\t\t}\n}\n",
         ),
+        # Upstream has the line by now, and one more at the same place.
+        ("# 1\n* a\n* b\n* c\n", "# 1\n* a\n", "# 1\n* a\n* b\n", "# 1\n* a\n* b\n* c\n"),
+        ("- a\n- b\n- c\n\n# 0\n", "- a\n\n# 0\n", "- a\n- b\n\n# 0\n", "- a\n- b\n- c\n\n# 0\n"),
         ("before\nafter\n", "before\n", "before\nafter\n", "before\nafter\n"),
     ],
 )

@@ -28,13 +28,13 @@ LINES = st.sampled_from(
 def test_a_block_is_run_if_it_is_seen_or_else_it_is_a_mistake(body: str) -> None:
     page = FRONT + body
     run = {
-        block.line: block.text.rstrip("\n")
+        block.line: block.text
         for block in split(page).blocks()
         if isinstance(block, Fence) and block.info == OURS and not block.indent
     }
     first = FRONT.count("\n") + 1
     seen = {
-        token.map[0] + first: token.content.rstrip("\n")
+        token.map[0] + first: token.content
         for token in MarkdownIt("commonmark").parse(body)
         if token.type == "fence" and token.info.strip() == OURS and token.map
     }
@@ -70,4 +70,4 @@ def test_headings_and_prose() -> None:
 def test_a_fence_takes_its_indentation_and_its_marks_with_it() -> None:
     [fence] = split("  ````x y\n    a\n b\n```\n  `````  \n").blocks()
     assert isinstance(fence, Fence)
-    assert (fence.info, fence.text, fence.closed, fence.indent) == ("x y", "  a\nb\n```", True, 2)
+    assert (fence.info, fence.text, fence.closed, fence.indent) == ("x y", "  a\nb\n```\n", True, 2)

@@ -194,7 +194,10 @@ def test_a_file_that_skills_share_stays_as_far_as_it_is_the_owners(fork: Repo, t
     mine = Repo(tmp_path / "mine").known()
     assert skills(mine, "init", "--json").code == 0
     before = state(mine).files
-    assert skills(mine, "apply", str(package), *QUICK).code == 1
+    for given, missing in (((), "--trust --yes"), (("--yes",), "--trust"), (("--trust",), "--yes")):
+        ran = skills(mine, "apply", str(package), *given, *QUICK)
+        assert ran.code == 1
+        assert ran.document["error"]["hint"].endswith(f"accept it with {missing}")
     assert skills(mine, "apply", str(package), "--trust", "--yes", *QUICK).code == 0
     assert skills(mine, "uninstall", "add-cache", *QUICK).code == 0
     assert state(mine).files == before, "untouched, they go with the last skill"

@@ -125,7 +125,7 @@ def status(directory: Dir = None, json: Json = False, quiet: Quiet = False, verb
         pulled = ", pulled by hand since" if found.pulled else ""
         out.line(f"on {found.upstream} ({found.branch}) at {found.base[:12]}, core {found.version}{pulled}")
         if found.behind:
-            out.line(f"{found.behind} commits behind what was last fetched: skills rebase", "note")
+            out.line(f"{counted(found.behind, 'commit')} behind what was last fetched: skills rebase", "note")
         for skill in found.skills:
             newer = " (its package changed since: skills upgrade)" if skill.newer else ""
             out.line(f"  {out.styled(skill.name, 'name')} {skill.version}{newer}")
@@ -138,6 +138,7 @@ def status(directory: Dir = None, json: Json = False, quiet: Quiet = False, verb
         if found.pending:
             place = f" in {found.folder}" if found.folder else ""
             out.line(f"{found.pending} waits{place}: skills continue, skip or abort", "bad")
+            out.line(f"  {found.reason}")
         if found.interrupted:
             out.line("an operation was cut short: skills doctor", "bad")
 

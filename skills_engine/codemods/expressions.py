@@ -10,7 +10,7 @@ import libcst as cst
 from skills_engine.codemods.blocks import Snippet
 from skills_engine.codemods.operation import Malformed
 from skills_engine.codemods.parsing import parse_expression
-from skills_engine.codemods.search import first_line
+from skills_engine.codemods.snippets import first_line
 from skills_engine.codemods.source import Splice
 from skills_engine.codemods.syntax import descend, expressions, extract, flatten, same
 

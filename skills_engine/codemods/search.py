@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from skills_engine.codemods.snippets import first_line
 from skills_engine.codemods.syntax import descend, extract, parameters, units
 from skills_engine.types import Span
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from skills_engine.codemods.source import Source
     from skills_engine.errors import CannotEnsure
 
-__all__ = ["first_line", "near", "no_match", "parameter_named", "scope", "whole_scope"]
+__all__ = ["near", "no_match", "parameter_named", "scope", "whole_scope"]
 
 Owner = cst.ClassDef | cst.FunctionDef
 Suite = cst.BaseSuite | cst.Module
@@ -69,9 +70,3 @@ def parameter_named(source: Source, function: cst.FunctionDef, name: str, doing:
         if param.name.value == name.lstrip("*"):
             return param
     raise source.missing(doing, f"{function.name.value} has no parameter {name}", params or [function])
-
-
-def first_line(text: str) -> str:
-    """Source for a message of one line."""
-    first, *more = text.strip().splitlines() or [""]
-    return first.rstrip() + (" …" if more else "")

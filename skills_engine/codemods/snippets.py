@@ -22,6 +22,8 @@ __all__ = [
     "argument",
     "element",
     "expression",
+    "first_difference",
+    "first_line",
     "normal_text",
     "one_line",
     "parse",
@@ -86,6 +88,21 @@ def normal_text(text: str) -> str:
     except (SyntaxError, ValueError):
         return text
     return text if found is None else ast.unparse(found)
+
+
+def first_line(text: str) -> str:
+    """Source for a message of one line."""
+    first, *more = text.strip().splitlines() or [""]
+    return first.rstrip() + (" …" if more else "")
+
+
+def first_difference(one: str, other: str) -> tuple[str, str]:
+    """Two texts for a message of one line: the first line of each in which they differ."""
+    a, b = one.strip().splitlines(), other.strip().splitlines()
+    most = min(len(a), len(b)) - 1
+    same = next((at for at in range(most) if a[at].strip() != b[at].strip()), max(most, 0))
+    lead = "… " if same else ""
+    return lead + first_line("\n".join(a[same:])), lead + first_line("\n".join(b[same:]))
 
 
 def one_line(text: str, width: int = 60) -> str:

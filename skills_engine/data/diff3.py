@@ -14,7 +14,8 @@ __all__ = ["merge"]
 def merge(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> list[str] | None:
     """What both changed, as lines of `ours` where theirs changed nothing; None for a conflict.
 
-    White space at the end of a line does not count.
+    White space at the end of a line does not count. Where both add lines at one place and those of one are among
+    those of the other, in a row, the more are taken: they say both.
     """
     base_keys, our_keys, their_keys = ([line.rstrip() for line in lines] for lines in (base, ours, theirs))
     in_ours, in_theirs = _matches(base_keys, our_keys), _matches(base_keys, their_keys)
@@ -24,15 +25,19 @@ def merge(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> li
     b = o = t = 0
     for next_b, next_o, next_t in [*anchors, (len(base), len(ours), len(theirs))]:
         was, mine, other = base_keys[b:next_b], our_keys[o:next_o], their_keys[t:next_t]
-        if other in (was, mine):
+        if other in (was, mine) or (not was and _within(other, mine)):
             merged += ours[o:next_o]
-        elif mine == was:
+        elif mine == was or (not was and _within(mine, other)):
             merged += theirs[t:next_t]
         else:
             return None
         merged += ours[next_o : next_o + 1]
         b, o, t = next_b + 1, next_o + 1, next_t + 1
     return merged
+
+
+def _within(part: Sequence[str], whole: Sequence[str]) -> bool:
+    return any(whole[at : at + len(part)] == part for at in range(len(whole) - len(part) + 1))
 
 
 def _matches(base: Sequence[str], side: Sequence[str]) -> dict[int, int]:

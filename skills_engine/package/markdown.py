@@ -44,7 +44,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A fenced block. `line` is the opening fence; the first line of `text` is the one after it.
+    """A fenced block. `line` is the opening fence; the first line of `text` is the one after it, and each has its end.
 
     One with an `indent` may be part of a list item and end where that ends, which is not known here.
     """
@@ -147,7 +147,7 @@ def _fence(lines: Sequence[str], at: int, first: int, opening: re.Match[str]) ->
     closing = re.compile(rf" {{0,3}}{re.escape(marks[0])}{{{len(marks)},}}[ \t]*$")
     end = next((n for n in range(at + 1, len(lines)) if closing.match(lines[n])), None)
     content = lines[at + 1 : end]
-    text = "\n".join(_dedent(line, indent) for line in content)
+    text = "".join(_dedent(line, indent) + "\n" for line in content)
     taken = len(lines) - at if end is None else end - at + 1
     raw = "\n".join(lines[at : at + taken])
     return taken, Fence(first + at, indent, opening["info"].strip(), text, raw, end is not None)

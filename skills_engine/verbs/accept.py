@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Untrusted
@@ -27,22 +28,25 @@ def accept(fork: Fork, resolved: Resolved, options: Options) -> None:
         if is_accepted(pin.digest) or fork.is_from_base(pin, resolved.goal.core.base):
             continue
         code = runs_own_code(fork.pinned(pin))
-        asked = _asked(fork, pin, options) if pin in resolved.added or (code and not options.trust) else ()
+        wants = _asked(fork, pin, options) if pin in resolved.added or (code and not options.trust) else {}
+        asked = tuple(chain.from_iterable(wants.values()))
         if asked and not (options.ask is not None and options.ask(pin.name, asked)):
             if options.dry_run and not code:
                 continue
             place = fork.asked_for.get(pin.name, pin.name)
             raise Untrusted(
                 f"{pin.name} is not from upstream, and it: " + "; ".join(asked),
-                hint=f"read it (skills show -v {place}), then accept with --trust (code) or --yes (what is not)",
+                hint=f"read it (skills show -v {place}), then accept it with {' '.join(wants)}",
             )
         fork.accepted.add(pin.digest)
         if not options.dry_run:
             remember(pin.digest)
 
 
-def _asked(fork: Fork, pin: Pin, options: Options) -> tuple[str, ...]:
+def _asked(fork: Fork, pin: Pin, options: Options) -> dict[str, tuple[str, ...]]:
+    """What the package may do that is not accepted yet, by the option that accepts it."""
     from skills_engine.package.capabilities import capabilities  # noqa: PLC0415
 
     wants = capabilities(fork.pinned(pin))
-    return (*(() if options.trust else wants.code), *(() if options.yes else wants.other))
+    accepts = {"--trust": (options.trust, wants.code), "--yes": (options.yes, wants.other)}
+    return {option: lines for option, (given, lines) in accepts.items() if lines and not given}

@@ -43,7 +43,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where a fork stands. `files` are the owner's own edits, committed or not; `behind` counts upstream's."""
+    """Where a fork stands. `files` are the owner's own edits, committed or not; `behind` counts upstream's.
+
+    `pending` is the operation that stopped, `reason` what it stopped at, `folder` where its conflicts lie.
+    """
 
     upstream: str
     branch: str
@@ -54,6 +57,7 @@ class Status:
     skills: tuple[Standing, ...]
     files: tuple[FileChange, ...]
     pending: str | None
+    reason: str | None
     folder: str | None
     interrupted: bool
 
@@ -124,6 +128,7 @@ def status(directory: Path) -> Status:
             ),
             files,
             pending.intent.title if pending else None,
+            pending.reason if pending else None,
             str(Pending.folder(fork.repository)) if pending and pending.merged else None,
             interrupted(fork.repository),
         )

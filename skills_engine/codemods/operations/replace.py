@@ -9,7 +9,8 @@ import libcst as cst
 
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.pattern import Match, Pattern, find_metavariables
-from skills_engine.codemods.search import first_line, no_match, whole_scope
+from skills_engine.codemods.search import no_match, whole_scope
+from skills_engine.codemods.snippets import first_difference, first_line
 from skills_engine.codemods.source import Edit, Splice
 from skills_engine.codemods.syntax import extract
 from skills_engine.codemods.template import Template, region
@@ -177,7 +178,8 @@ class Replace(SourceOperation):
             raise Malformed("with", "what matches the pattern matches `with` too, so it could never be told apart")
 
     def describe(self) -> str:
-        return f"replace `{first_line(self.pattern)}` by `{first_line(self.with_)}` in {self.of or self.in_}"
+        before, after = first_difference(self.pattern, self.with_)
+        return f"replace `{before}` by `{after}` in {self.of or self.in_}"
 
     def edit(self, source: Source) -> Edit:
         doing, (pattern, template) = self.describe(), self._parsed()

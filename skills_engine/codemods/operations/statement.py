@@ -10,7 +10,8 @@ import libcst as cst
 from skills_engine.codemods.blocks import Snippet, append, fill, insert, prologue
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.pattern import Pattern
-from skills_engine.codemods.search import first_line, no_match, scope
+from skills_engine.codemods.search import no_match, scope
+from skills_engine.codemods.snippets import first_line
 from skills_engine.codemods.source import Edit
 from skills_engine.codemods.syntax import flatten, same, units
 from skills_engine.types import Outcome

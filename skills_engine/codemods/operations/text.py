@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from skills_engine.codemods.data_operation import DataOperation
 from skills_engine.codemods.operation import Example, Malformed, Refusal
+from skills_engine.codemods.snippets import first_difference, one_line
 from skills_engine.data import snippet
 from skills_engine.types import Outcome
 
@@ -90,12 +91,8 @@ class Text(DataOperation):
             raise Malformed("after", "`after` is what `before` is", "the text that is to be there")
 
     def describe(self) -> str:
-        return f"change {_brief(self.before)} to {_brief(self.after)} in {self.in_}"
+        before, after = first_difference(self.before, self.after)
+        return f"change `{one_line(before)}` to `{one_line(after)}` in {self.in_}"
 
     def edit(self, data: bytes | None) -> bytes:
         return snippet.ensure(data or b"", self.before, self.after)
-
-
-def _brief(text: str) -> str:
-    lines = text.strip().splitlines()
-    return repr(lines[0] if len(lines[0]) <= 40 else lines[0][:37] + "...") + (" ..." if len(lines) > 1 else "")

@@ -11,7 +11,8 @@ import libcst as cst
 from skills_engine.codemods.blocks import Snippet, extent, rigid_lines, whole_lines
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.pattern import MANY, Match, Pattern, find_metavariables
-from skills_engine.codemods.search import first_line, no_match, scope
+from skills_engine.codemods.search import no_match, scope
+from skills_engine.codemods.snippets import first_line
 from skills_engine.codemods.source import Edit, Splice
 from skills_engine.codemods.syntax import units
 from skills_engine.codemods.template import Template
