@@ -119,6 +119,43 @@ def test_what_no_operation_knows_is_a_snippet() -> None:
     assert [entry["ensure"] for entry in found] == ["text"]
 
 
+_CLEANUP = """\
+class A:
+    def close(self):
+        try:
+            return (
+                self.file
+            )
+        except OSError:  # nobody cares
+            return None  # nor here
+"""
+
+
+def test_layout_and_the_comments_of_headers_and_last_lines_are_a_change_too() -> None:
+    for old, new in (
+        ("# nobody cares", "# no cover"),
+        ("# nor here", "# no cover"),
+        ("(\n                self.file\n            )", "self.file"),
+        ("try:", "try:  # again"),
+        ("class A:", "class A:  # noqa"),
+        ("return None  #", "return True  #"),
+    ):
+        assert len(entries(_CLEANUP, _CLEANUP.replace(old, new))) == 1
+    entries(
+        _CLEANUP, _CLEANUP.replace("# n", "# N").replace("(\n                self.file\n            )", "self.other")
+    )
+
+
+def test_operations_that_stand_on_one_another_keep_their_order() -> None:
+    """What is about one thing goes under one heading, unless a snippet names lines that another change makes."""
+    before = "def f(a):\n    # one\n    x = a\n    # two\n    y = x\n    # three\n    return y\n"
+    after = "def f(a):\n    x = a + 1\n    y = x + 2\n    return y\n"
+    found = record_package(
+        "tidy", {"m.py": Change(before.encode(), after.encode())}, MemoryFiles({"m.py": before.encode()}), core=">=0"
+    )
+    assert found.differences == ()
+
+
 _LINES = st.lists(
     st.sampled_from(
         [
@@ -126,6 +163,7 @@ _LINES = st.lists(
             "def g(x):\n    return x", "def g(x, y=1):\n    return x", "def h():\n    f(2)\n    # end\n    f(3)",
             "class A:\n    x: int = 1\n    def m(self): ...", "class A(B):\n    x: int = 2\n\n    def m(self):\n        f(4)",
             "if a:\n    f(5)\nelse:\n    f(6)", "if a:\n    f(5)\n    f(7)\nelse:\n    f(6)",
+            "if a:  # one\n    f(5)  # two\nelse:  # three\n    f(6)  # four", "b = [\n    1,\n    4,\n]  # five",
         ]
     ),
     max_size=8,

@@ -67,11 +67,13 @@ def compose(data: bytes, deltas: Sequence[Delta]) -> bytes:
     return b"".join([*out, data[at:]])
 
 
-def say(path: str, before: bytes, deltas: Sequence[Delta], around: Files, *, loose: bool = False) -> list[Said]:
+def say(
+    path: str, before: bytes, deltas: Sequence[Delta], around: Files, *, loose: bool = False
+) -> tuple[list[Said], bytes]:
     """Choose, delta by delta, the first way that gives just the bytes that it should, on what came before it.
 
     Ways that must count places come after those that name them, and snippets last. With `loose`, other blank lines
-    will do.
+    will do. The file as it reads then comes second.
     """
     order = sorted(range(len(deltas)), key=lambda i: (deltas[i].turn, i))
     made: list[int] = []
@@ -89,7 +91,7 @@ def say(path: str, before: bytes, deltas: Sequence[Delta], around: Files, *, loo
         if found is not None:
             made.append(index)
             here = wanted
-    return said
+    return said, here
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,11 @@ def record_file(path: str, before: bytes, after: bytes, around: Files, *, loose:
     `around` are the other files of the tree, as they are when the operations run: imports are sorted by what is
     there. With `loose`, operations that leave other blank lines are preferred to snippets that give the same ones.
     """
-    return say(path, before, _cut(path, before, after), around, loose=loose)
+    said, made = say(path, before, _cut(path, before, after), around, loose=loose)
+    if made == after or (loose and made.split() == after.split()):
+        return said
+    # A layout that no statement tells, as of brackets over several lines.
+    return said + say(path, made, _whole(made, after), around)[0]
 
 
 def _cut(path: str, before: bytes, after: bytes) -> list[Delta]:

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 __all__ = ["snippets"]
 
-_MOST_AROUND = 12
+_AROUND = (*range(1, 13), 18, 27, 40, 60, 90)
+"""How many lines above and below are tried, until they are at one place only: code that was copied needs many."""
 
 
 def snippets(path: str, before: bytes, after: bytes) -> Iterator[tuple[Mapping[str, Any], ...]]:
@@ -24,7 +25,7 @@ def snippets(path: str, before: bytes, after: bytes) -> Iterator[tuple[Mapping[s
     tail = 0
     while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
-    for around in range(1, _MOST_AROUND + 1):
+    for around in _AROUND:
         start, stop = max(0, head - around), max(0, tail - around)
         one, other = ("".join(lines[start : len(lines) - stop]) for lines in (old, new))
         if _solid(one) and _solid(other):

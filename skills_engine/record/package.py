@@ -22,7 +22,7 @@ from skills_engine.record.delta import Delta, Entry, Said
 from skills_engine.record.environment import Asked, asked
 from skills_engine.record.file import record_file
 from skills_engine.record.overlay import Overlay
-from skills_engine.record.prose import Step, steps
+from skills_engine.record.prose import Step, steps, steps_in_order
 from skills_engine.record.stub import stub
 
 if TYPE_CHECKING:
@@ -96,9 +96,12 @@ def record_package(
         tests = [f"tests/test_{name.replace('-', '_')}.py"]
         files[f"add/{tests[0]}"] = draft.encode()
     manifest = _manifest(core, depends or {}, wants, sorted(p.removeprefix("add/") for p in files), tests)
-    files["SKILL.md"] = _page(name, about, manifest, steps(said), draft=bool(draft)).encode()
     executable = frozenset(f"add/{path}" for path, change in adds.items() if change.executable)
-    told, wrong = _proved(name, files, executable, kept, around, {t for t in tests if draft})
+    for grouped in (steps, steps_in_order):
+        files["SKILL.md"] = _page(name, about, manifest, grouped(said), draft=bool(draft)).encode()
+        told, wrong = _proved(name, files, executable, kept, around, {t for t in tests if draft})
+        if not wrong:
+            break  # else one operation may need what another one makes, or its place as it was
     return Recording(files, executable, told, wrong)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from skills_engine.codemods.snippets import one_line
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from skills_engine.record.delta import Entry, Said
 
-__all__ = ["Step", "steps"]
+__all__ = ["Step", "steps", "steps_in_order"]
 
 _DEFINED = {"class", "function", "method"}
 
@@ -48,6 +50,15 @@ def steps(said: Sequence[tuple[str, Said]]) -> list[Step]:
         else:
             groups.setdefault((path, "\0"), []).insert(0, entry)
     return [_step(path, about.strip("\0"), tuple(entries)) for (path, about), entries in groups.items()]
+
+
+def steps_in_order(said: Sequence[tuple[str, Said]]) -> list[Step]:
+    """Steps whose entries stand in the order in which they were proved: one thing may have several."""
+    entries = [((path, _subject(entry, one.delta.about)), entry) for path, one in said for entry in one.entries or ()]
+    return [
+        _step(path, about, tuple(entry for _, entry in group))
+        for (path, about), group in groupby(entries, key=itemgetter(0))
+    ]
 
 
 def _subject(entry: Entry, about: str) -> str:

@@ -58,9 +58,20 @@ class Differ:
     def statements(self, old: Item, new: Item, owner: str) -> Iterator[Delta]:
         """A statement that became another, with its comments."""
         yield from self.literal(Span(old.whole.start, old.span.start), Span(new.whole.start, new.span.start), owner)
+        end, to = old.span.end, new.span.end
         if old.code != new.code:
-            yield from self.changed(old, new, owner)
-        yield from self.literal(Span(old.span.end, old.whole.end), Span(new.span.end, new.whole.end), owner)
+            inner = self.inner(old.node, new.node, owner)
+            if inner is None:
+                ways = [
+                    *says.imports(self.a, self.b, old.node, new.node),
+                    *says.replaced(self.a, [old], self.b, [new], owner),
+                ]
+                turn = 2 if says.is_import(old.node) else 1
+                yield Delta(old.span.start, old.span.end, new.code.encode(), ways, owner, turn)
+            else:
+                yield from inner
+                end, to = _inner_end(self.a, old), _inner_end(self.b, new)
+        yield from self.literal(Span(end, old.whole.end), Span(to, new.whole.end), owner)
 
     def literal(self, here: Span, there: Span, owner: str) -> Iterator[Delta]:
         """Comments and blank lines: no operation knows them, a snippet does."""
@@ -68,27 +79,21 @@ class Differ:
         if self.a.data[here.start : here.end] != new:
             yield Delta(here.start, here.end, new, about=owner)
 
-    def changed(self, old: Item, new: Item, owner: str) -> Iterator[Delta]:
-        one, other = old.node, new.node
-        inner: list[Delta] | None = None
+    def inner(self, one: cst.BaseStatement, other: cst.BaseStatement, owner: str) -> list[Delta] | None:
+        """What changed inside a statement; None where it cannot be taken apart."""
         if isinstance(one, cst.FunctionDef | cst.ClassDef) and type(one) is type(other):
-            inner = self.definitions(one, other, owner)
-        elif isinstance(one, cst.BaseCompoundStatement) and type(one) is type(other):
-            inner = self.compounds(one, other, owner)
-        elif isinstance(one, cst.SimpleStatementLine) and isinstance(other, cst.SimpleStatementLine):
-            inner = changes(self.a, self.b, one, other, owner)
-        if inner is not None:
-            yield from inner
-            return
-        ways = [*says.imports(self.a, self.b, one, other), *says.replaced(self.a, [old], self.b, [new], owner)]
-        turn = 2 if says.is_import(one) else 1
-        yield Delta(old.span.start, old.span.end, new.code.encode(), ways, owner, turn)
+            return self.definitions(one, other, owner)
+        if isinstance(one, cst.BaseCompoundStatement) and type(one) is type(other):
+            return self.compounds(one, other, owner)
+        if isinstance(one, cst.SimpleStatementLine) and isinstance(other, cst.SimpleStatementLine):
+            return changes(self.a, self.b, one, other, owner)
+        return None
 
     def definitions(self, one: cst.BaseStatement, other: cst.BaseStatement, owner: str) -> list[Delta] | None:
         """A function or class whose parts changed; None where its body cannot be taken apart."""
         if not isinstance(one, cst.FunctionDef | cst.ClassDef) or not isinstance(other, cst.FunctionDef | cst.ClassDef):
             return None
-        blocks = self._blocks(one.body, other.body)
+        blocks = _both(one.body, other.body)
         if blocks is None or one.name.value != other.name.value:
             return None
         name = f"{owner}.{one.name.value}" if owner else one.name.value
@@ -97,7 +102,7 @@ class Differ:
             found += function_header(self.a, self.b, one, other, name)
         elif isinstance(one, cst.ClassDef) and isinstance(other, cst.ClassDef):
             found += class_header(self.a, self.b, one, other, name)
-        return [*found, *self.bodies(*blocks[:2], name, blocks[2])]
+        return [*found, *self.blocks(*blocks, name)]
 
     def compounds(self, one: cst.CSTNode, other: cst.CSTNode, owner: str) -> list[Delta] | None:
         """`if`, `for`, `with`, `try` and their clauses, part by part; None where the parts are not the same ones."""
@@ -116,28 +121,50 @@ class Differ:
         if not isinstance(old, cst.CSTNode) or not isinstance(new, cst.CSTNode):
             return [] if old == new else None
         if isinstance(old, cst.BaseSuite) and isinstance(new, cst.BaseSuite):
-            blocks = self._blocks(old, new)
+            blocks = _both(old, new)
             if blocks is None:
                 return [] if self.a.code(old) == self.b.code(new) else None
-            return list(self.bodies(*blocks[:2], owner, blocks[2]))
+            return list(self.blocks(*blocks, owner))
         if type(old) is not type(new):
             return None
         if isinstance(old, cst.BaseExpression):
             return [] if self.a.code(old) == self.b.code(new) else changes(self.a, self.b, old, new, owner)
         return self.compounds(old, new, owner)
 
-    def _blocks(
-        self, old: cst.BaseSuite, new: cst.BaseSuite
-    ) -> tuple[cst.IndentedBlock, cst.IndentedBlock, tuple[Span, Span]] | None:
-        """Two indented blocks with their bytes, from the line below the header."""
-        if not isinstance(old, cst.IndentedBlock) or not isinstance(new, cst.IndentedBlock):
-            return None
-        spans = []
-        for source, block in ((self.a, old), (self.b, new)):
-            last = items(source, block)[-1]
-            spans.append(Span(source.line_end(source.span(block.header).start), last.whole.end))
-        heads = [source.code(block.header) for source, block in ((self.a, old), (self.b, new))]
-        return (old, new, (spans[0], spans[1])) if heads[0] == heads[1] else None
+    def blocks(self, old: cst.IndentedBlock, new: cst.IndentedBlock, owner: str) -> Iterator[Delta]:
+        """What is behind the headers' colons, and the lines below."""
+        above, there_above = _header(self.a, old), _header(self.b, new)
+        yield from self.literal(above, there_above, owner)
+        here = Span(above.end, items(self.a, old)[-1].whole.end)
+        there = Span(there_above.end, items(self.b, new)[-1].whole.end)
+        yield from self.bodies(old, new, owner, (here, there))
+
+
+def _both(old: cst.BaseSuite, new: cst.BaseSuite) -> tuple[cst.IndentedBlock, cst.IndentedBlock] | None:
+    if isinstance(old, cst.IndentedBlock) and isinstance(new, cst.IndentedBlock):
+        return old, new
+    return None
+
+
+def _header(source: Source, block: cst.IndentedBlock) -> Span:
+    """What follows the colon in its line, the line end included."""
+    start = source.span(block.header).start
+    return Span(start, source.line_end(start))
+
+
+def _inner_end(source: Source, item: Item) -> int:
+    """Where the lines of a statement's last block end, which its own span need not reach: a comment may come last."""
+    block = _last_block(item.node)
+    return item.span.end if block is None else max(item.span.end, items(source, block)[-1].whole.end)
+
+
+def _last_block(node: cst.CSTNode) -> cst.IndentedBlock | None:
+    for child in reversed(node.children):
+        if isinstance(child, cst.BaseSuite):
+            return child if isinstance(child, cst.IndentedBlock) else None
+        if (found := _last_block(child)) is not None:
+            return found
+    return None
 
 
 @dataclass(frozen=True)
