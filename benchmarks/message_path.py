@@ -81,7 +81,7 @@ async def latencies(folder: Path) -> dict[str, list[float]]:
         stop = asyncio.Event()
         assistant = Assistant(store, [Clocked(stays=True)], FunctionAgent(answer))
         host = Host(store, assistant, Places(folder), Settings())
-        running = asyncio.create_task(assistant.run(stop, beside=[cls(host).run for cls in SERVICES]))
+        running = asyncio.create_task(assistant.run(stop, beside=[(cls.__name__, cls(host).run) for cls in SERVICES]))
 
         async def group(n: int) -> None:
             for round_ in range(ROUNDS):

@@ -64,10 +64,7 @@ def main() -> None:
     try:
         app()
     except BotError as error:
-        typer.echo(f"bot: {error.message}", err=True)
-        if error.hint:
-            typer.echo(f"  {error.hint}", err=True)
-        sys.exit(1)
+        sys.exit(f"bot: {error.message}" + (f"\n  {error.hint}" if error.hint else ""))
 
 
 if __name__ == "__main__":

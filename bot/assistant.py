@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 from bot import prompt
 from bot.agents import Agent
 from bot.channels import Channel
-from bot.errors import Misconfigured, Undeliverable
+from bot.errors import BotError, Misconfigured, Undeliverable
 from bot.groups import Group
 from bot.log import log
 from bot.messages import Message, Turn, channel_of
+from bot.migrations import SQL
 from bot.store import Store
 from bot.workers import Backoff, Workers
 
@@ -28,6 +29,7 @@ NO_ANSWER = (
     "I could not answer in {name} ({chat}), although I tried {attempts} times: {error}. "
     "What was written there waits, and I go on trying."
 )
+FAILING = "{what} has failed {attempts} times: {error}. The rest goes on, and it is begun again and again."
 NOT_STORED = "I cannot write to my store: {error}. Nothing is lost, but I answer nobody until that is mended."
 
 
@@ -73,12 +75,12 @@ class Assistant:
         store.on_trouble = self._alarm
 
     async def run(
-        self, stop: asyncio.Event, grace: float = 10.0, beside: Sequence[Callable[[], Awaitable[None]]] = ()
+        self, stop: asyncio.Event, grace: float = 10.0, beside: Sequence[tuple[str, Callable[[], Awaitable[None]]]] = ()
     ) -> None:
         """Work until every channel is at its end and all is answered and delivered, or until `stop`.
 
         What is under way then has `grace` seconds to end; the rest is done after the next start. `beside` are
-        services that run as long. Raises Misconfigured if a channel finds that only the owner can help.
+        services by name, which run as long. Raises Misconfigured if a part finds that only the owner can help.
         """
         await self._agent.open(self._store)
         for chat in await self._store.waiting():
@@ -86,27 +88,27 @@ class Assistant:
         for chat in await self._store.undelivered():
             self._deliveries.wake(chat)
         connections = [
-            asyncio.create_task(self._keep(channel.name, partial(channel.connect, self.receive)))
+            asyncio.create_task(self._keep(f"the channel {channel.name}", partial(channel.connect, self.receive)))
             for channel in self.channels.values()
         ]
-        services = [asyncio.create_task(self._keep(service, service)) for service in beside]
-        working = asyncio.create_task(self._until_the_end(connections))
-        stopping = asyncio.create_task(stop.wait())
+        services = [asyncio.create_task(self._keep(name, service, ends=False)) for name, service in beside]
+        tasks = [asyncio.create_task(stop.wait()), asyncio.create_task(self._until_the_end(connections)), *services]
         try:
-            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if working.done():
-                working.result()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            tasks = (stopping, working, *services, *connections)
-            for task in tasks:
+            for task in (*tasks, *connections):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, *connections, return_exceptions=True)
             for _, timer in self._put_off.values():
                 timer.cancel()
-            await asyncio.gather(*(some.stop(grace) for some in self._workers))
-            await self._deliveries.stop(grace)
-            for end in (self._agent.close, *(channel.disconnect for channel in self.channels.values())):
-                await end()
+            try:
+                await asyncio.gather(*(some.stop(grace) for some in self._workers))
+                await self._deliveries.stop(grace)
+            finally:  # a second signal does not wait for what runs
+                for end in (self._agent.close, *(channel.disconnect for channel in self.channels.values())):
+                    await end()
 
     async def receive(self, message: Message) -> bool:
         """Store a message and wake its group; True if it is new and asks for an answer."""
@@ -144,13 +146,16 @@ class Assistant:
         for some in (*self._workers, self._deliveries):
             await some.idle()
 
-    async def _keep(self, what: object, work: Callable[[], Awaitable[None]]) -> None:
-        """Until it returns. What fails begins again after a pause; after a long time that is its first failure."""
+    async def _keep(self, what: str, work: Callable[[], Awaitable[None]], *, ends: bool = True) -> None:
+        """Until it ends, if it may. What fails begins again after a pause; after a good while, as its first failure."""
         loop, failures = asyncio.get_running_loop(), 0
         while True:
             begun = loop.time()
             try:
-                return await work()
+                await work()
+                if ends:
+                    return
+                raise BotError("it has ended")
             except Misconfigured:
                 raise
             except Exception as error:  # noqa: BLE001  # whatever it is, a messenger's library's too: the bot goes on
@@ -158,7 +163,16 @@ class Assistant:
                 delay = self.backoff.delay(failures)
                 log.warning("lost", what=what, error=repr(error), again_in=round(delay, 1))
                 log.debug("lost", what=what, exc_info=True)
+                if failures == ATTEMPTS and not isinstance(error, sqlite3.Error):  # the owner knows of that one
+                    await self._tell(FAILING.format(what=what, attempts=failures, error=repr(error)[:300]))
                 await asyncio.sleep(delay)
+
+    async def _tell(self, text: str) -> None:
+        """A notice to the owner, in main."""
+        if main := self._store.main:
+            with suppress(sqlite3.Error):  # which the owner is told past the store
+                await self._store.write((SQL["send"], (main.chat, text)))
+                self.post(main.chat)
 
     async def _answer(self, chat: str) -> None:
         channel, group = self._channel(chat), self._store.group(chat)
@@ -212,7 +226,8 @@ class Assistant:
         """Tell the owner, and come back later, or as soon as another chat is answered."""
         told = NO_ANSWER.format(name=group.name, chat=turn.chat, attempts=ATTEMPTS, error=error[:300])
         await self._store.failed(turn, error, told)
-        self._tell_main()
+        if main := self._store.main:
+            self.post(main.chat)
         rounds, timer = self._put_off.get(turn.chat, (0, None))
         if timer:
             timer.cancel()
@@ -246,10 +261,6 @@ class Assistant:
             log.warning("channel not configured", chat=chat)
         return self.channels.get(name)
 
-    def _tell_main(self) -> None:
-        if main := next((group for group in self._store.groups if group.main), None):
-            self._deliveries.wake(main.chat)
-
     def _alarm(self, error: sqlite3.Error) -> None:
         """The store cannot hold a notice now, so the owner is told without it, at most once an hour."""
         now = asyncio.get_running_loop().time()
@@ -260,10 +271,9 @@ class Assistant:
             task.add_done_callback(self._alarms.discard)
 
     async def _tell_at_once(self, text: str) -> None:
-        for group in self._store.groups:
-            if group.main and (channel := self.channels.get(channel_of(group.chat))):
-                with suppress(Exception):  # it is in the log anyway
-                    await channel.send(group.chat, text)
+        if (main := self._store.main) and (channel := self.channels.get(channel_of(main.chat))):
+            with suppress(Exception):  # it is in the log anyway
+                await channel.send(main.chat, text)
 
 
 async def _typing(channel: Channel, chat: str) -> None:

@@ -25,7 +25,7 @@ from bot.errors import BotError
 from bot.groups import Group
 from bot.log import log
 from bot.store import stamp
-from bot.tools import Host, call
+from bot.tools import Effect, Host, call
 
 NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,63})\.json")
 DONE = "INSERT INTO requests (folder, id, reply, done_at) VALUES (?, ?, ?, ?)"
@@ -111,13 +111,12 @@ class Ipc:
 
     async def _effect(self, group: Group, id_: str, tool: str, arguments: dict[str, Any]) -> str:
         """Carry a request out and commit it with its identifier; the reply."""
+        why = None
         try:
             effect = await call(self._host, group, tool, arguments)
         except BotError as error:
-            reply = {"ok": False, "result": None, "error": repr(error)}
-            await self._store.write((DONE, (group.folder, id_, json.dumps(reply), stamp(datetime.now(UTC)))))
-            return json.dumps(reply)
-        text = json.dumps({"ok": True, "result": effect.result, "error": None})
+            effect, why = Effect(), repr(error)
+        text = json.dumps({"ok": why is None, "result": effect.result, "error": why})
         await self._store.write((DONE, (group.folder, id_, text, stamp(datetime.now(UTC)))), *effect.statements)
         if effect.afterwards:
             await effect.afterwards()

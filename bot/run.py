@@ -20,7 +20,7 @@ from bot.tools import Host
 
 
 class Service(Protocol):
-    """Goes on beside the message path until it is cancelled. One that raises is run again after a pause."""
+    """Goes on beside the message path until it is cancelled. One that raises, or ends, is run again after a pause."""
 
     def __init__(self, host: Host) -> None: ...
 
@@ -51,14 +51,13 @@ async def _run(settings: Settings) -> None:
     places = Places(settings.graftbot_data)
     async with open_store(settings.graftbot_data) as store:
         await _register_the_console(store, settings)
-        for group in store.groups:
-            if group.main:  # the others' folders are made when they are first used: there may be a thousand
-                places.prepare(group)
+        if store.main:  # the others' folders are made when they are first used: there may be a thousand
+            places.prepare(store.main)
         assistant = Assistant(store, channels, agent, zone=zone_of(settings.timezone))
-        services = [cls(Host(store, assistant, places, settings)) for cls in SERVICES]
+        services = [(cls.__name__, cls(Host(store, assistant, places, settings)).run) for cls in SERVICES]
         names = ", ".join(channel.name for channel in channels)
         log.info("ready", name=settings.assistant_name, channels=names, agent=type(agent).__name__)
-        await assistant.run(_signalled(), beside=[service.run for service in services])
+        await assistant.run(_signalled(), beside=services)
     log.info("stopped", name=settings.assistant_name)
 
 
@@ -66,8 +65,7 @@ async def _register_the_console(store: Store, settings: Settings) -> None:
     """Who sits at the console is the owner: it is main, unless that is another chat."""
     chat = ConsoleChannel.CHAT
     if settings.console and store.group(chat) is None:
-        taken = any(group.main for group in store.groups)
-        await store.register(Group("console", chat, "Console") if taken else Group(MAIN, chat, "Main"))
+        await store.register(Group("console", chat, "Console") if store.main else Group(MAIN, chat, "Main"))
 
 
 def _signalled() -> asyncio.Event:

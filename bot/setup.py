@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from bot.channels.console import ConsoleChannel
 from bot.errors import BotError
-from bot.groups import MAIN, Group, Places
+from bot.groups import MAIN, Group
 from bot.log import set_up
 from bot.messages import channel_of
 from bot.run import parts
 from bot.settings import Settings
-from bot.store import Store, open_store
+from bot.store import open_store
 
 
 async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) -> None:
@@ -33,18 +33,9 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
         own.sort(key=ConsoleChannel.CHAT.__eq__)  # the terminal is main where no messenger tells a better one
         if main and channel_of(main) not in {channel.name for channel in channels}:
             raise BotError(f"no channel of {main!r} is configured", hint="write it like telegram:123; see .env")
-        say(await _main(store, Places(settings.graftbot_data), main, own))
-    say("ready: bot run")
-
-
-async def _main(store: Store, places: Places, wanted: str, own: list[str]) -> str:
-    now = next((group.chat for group in store.groups if group.main), None)
-    if now is not None and wanted in {"", now}:
-        return f"main is {now}; bot setup --main CHAT makes another chat main"
-    if not (chat := wanted or next(iter(own), "")):
-        wrote = await store.read("SELECT chat || ' (' || name || ')' FROM known ORDER BY seen_at DESC LIMIT 5")
-        hint = "start the bot, write to it, and name the chat that its log names: bot setup --main CHAT"
-        raise BotError(f"no chat is main; those that wrote: {', '.join(c for (c,) in wrote) or 'none'}", hint=hint)
-    await store.register(group := Group(MAIN, chat, "Main"))
-    places.prepare(group)
-    return f"{chat} is main now"
+        if not (chat := main or (store.main.chat if store.main else next(iter(own), ""))):
+            hint = "start the bot, write to it, and name the chat that its log names: bot setup --main CHAT"
+            raise BotError("no chat is main yet", hint=hint)
+        if store.main is None or store.main.chat != chat:
+            await store.register(Group(MAIN, chat, "Main"))
+        say(f"main is {chat}; bot setup --main CHAT makes another chat main\nready: bot run")

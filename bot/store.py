@@ -42,6 +42,10 @@ class Store:
     def groups(self) -> list[Group]:
         return list(self._groups.values())
 
+    @property
+    def main(self) -> Group | None:
+        return next((group for group in self._groups.values() if group.main), None)
+
     def group(self, chat: str) -> Group | None:
         return self._groups.get(chat)
 
@@ -81,9 +85,8 @@ class Store:
 
     async def answered(self, turn: Turn, pieces: Iterable[str]) -> None:
         """The turn is handled and its reply waits in the outbox: both or neither."""
-        await self.write(
-            (SQL["answered"], (turn.chat, turn.until)), *((SQL["send"], (turn.chat, piece)) for piece in pieces)
-        )
+        sends = ((SQL["send"], (turn.chat, piece)) for piece in pieces)
+        await self.write((SQL["answered"], (turn.chat, turn.until)), *sends)
 
     async def failed(self, turn: Turn, error: str, notice: str) -> None:
         """The turn is not handled: it waits, and the owner is told so in main, once until an answer succeeds."""

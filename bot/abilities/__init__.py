@@ -19,11 +19,8 @@ async def clock(request: str, settings: Settings) -> str | None:
     """time, date"""
     request = request.strip(" ?!.")
     now = datetime.now(UTC).astimezone()  # the machine's time zone; TZ sets another
-    if _TIME.fullmatch(request):
-        return f"It is {now:%H:%M %Z}."
-    if _DATE.fullmatch(request):
-        return f"Today is {now:%A, %Y-%m-%d}."
-    return None
+    forms = ((_TIME, "It is {:%H:%M %Z}."), (_DATE, "Today is {:%A, %Y-%m-%d}."))
+    return next((form.format(now) for question, form in forms if question.fullmatch(request)), None)
 
 
 ABILITIES: tuple[Ability, ...] = (clock,)

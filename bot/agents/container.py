@@ -5,6 +5,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Self
@@ -16,7 +17,7 @@ from bot.errors import BotError, Misconfigured
 from bot.groups import Group, Places
 from bot.log import log
 from bot.messages import Turn
-from bot.runtimes import RUNTIMES, Mount, Runtime, Spec
+from bot.runtimes import RUNTIMES, Container, Mount, Runtime, Spec
 from bot.settings import Settings
 from bot.slots import Slots
 from bot.store import Store
@@ -40,6 +41,7 @@ class ContainerAgent(Agent):
         self._slots = Slots(settings.max_containers)
         self._talks: dict[str, Conversation] = {}
         self._runs: set[str] = set()
+        self._undoing: set[asyncio.Task[None]] = set()
         self._user = (os.getuid(), os.getgid()) if os.getuid() else (UNPRIVILEGED, UNPRIVILEGED)
 
     @classmethod
@@ -53,14 +55,9 @@ class ContainerAgent(Agent):
     async def prepare(self, say: Callable[[str], None]) -> None:
         await self._runtime.runs(self.installation)
         say(f"{self._settings.runtime} is there")
-        build = (sys.executable, str(PROJECT / "container/build.py"), "--if-outdated")
-        process = await asyncio.create_subprocess_exec(*build, stdout=asyncio.subprocess.PIPE)
-        assert process.stdout  # noqa: S101
-        async for line in process.stdout:
-            say(line.decode("utf-8", "replace").rstrip())
-        if await process.wait():
+        build = await asyncio.create_subprocess_exec(sys.executable, PROJECT / "container/build.py", "--if-outdated")
+        if await build.wait():
             raise BotError("the agent's image is not built", hint="see above why, and set up again")
-        await self._runtime.close()
 
     async def open(self, store: Store) -> None:
         from bot.proxy import Proxy  # noqa: PLC0415  # aiohttp is 20 MB that only this agent needs
@@ -96,7 +93,11 @@ class ContainerAgent(Agent):
 
     async def close(self) -> None:
         self._reaping.cancel()
-        await asyncio.gather(self._reaping, *(talk.end() for talk in self._talks.values()), return_exceptions=True)
+        ends = (talk.end() for talk in self._talks.values())
+        await asyncio.gather(self._reaping, *ends, *self._undoing, return_exceptions=True)
+        with suppress(BotError):  # none is left behind, whatever has become of it
+            for run in await self._runtime.runs(self.installation):
+                await self._runtime.remove(self.installation, run)
         await self._proxy.close()
         await self._runtime.close()
 
@@ -116,9 +117,15 @@ class ContainerAgent(Agent):
                 memory=self._settings.container_memory << 20,
                 network=group.options.get("network") is True or not self._proxy.address.startswith("unix:"),
             )
-            container = await self._runtime.start(spec)
         except BaseException:
             self._gone(run, token)
+            raise
+        starting = asyncio.create_task(self._runtime.start(spec))
+        try:
+            container = await asyncio.shield(starting)
+        except BaseException:  # the engine goes on with what it was asked
+            self._undoing.add(undoing := asyncio.create_task(self._undo(starting, run, token)))
+            undoing.add_done_callback(self._undoing.discard)
             raise
         talk = Conversation(container, self._places.logs(group.folder), (token, *self._settings.secrets()))
         self._talks[key] = talk
@@ -134,6 +141,12 @@ class ContainerAgent(Agent):
             "time_zone": self._settings.timezone,
         }
         return talk
+
+    async def _undo(self, starting: asyncio.Task[Container], run: str, token: str) -> None:
+        """Nobody waits for this container any more: it goes as soon as it is there."""
+        with suppress(BotError):
+            await (await starting).end()
+        self._gone(run, token)
 
     def _gone(self, run: str, token: str, key: str = "", talk: Conversation | None = None) -> None:
         self._proxy.forget(token)
@@ -160,8 +173,8 @@ class ContainerAgent(Agent):
                 for run in await self._runtime.runs(self.installation) - self._runs:
                     log.info("an orphaned container is removed", run=run)
                     await self._runtime.remove(self.installation, run)
-            except BotError as error:
-                log.warning("containers cannot be looked after", error=error.message)
+            except Exception as error:  # noqa: BLE001  # whatever the engine's library raises: it is tried again
+                log.warning("containers cannot be looked after", error=repr(error))
             await asyncio.sleep(REAP_SECONDS)
 
     def _mounts(self, group: Group) -> list[Mount]:

@@ -21,7 +21,6 @@ class OfflineAgent(Agent):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._trigger = trigger(f"@{settings.assistant_name}")
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
@@ -31,8 +30,7 @@ class OfflineAgent(Agent):
         say("without a key the embedded agent answers; for Claude, put ANTHROPIC_API_KEY into .env and set up again")
 
     async def answer(self, turn: Turn) -> Sequence[str]:
-        words = turn.group.trigger
-        pattern = trigger(words) if words else self._trigger
+        pattern = trigger(turn.group.trigger or f"@{self._settings.assistant_name}")
         return [await self._answer(pattern.sub("", message.text, count=1).strip()) for message in turn.asked]
 
     async def _answer(self, request: str) -> str:

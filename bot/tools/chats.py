@@ -50,11 +50,9 @@ async def refresh_groups(host: Host, group: Group, arguments: Arguments) -> Effe
     _only_main(group)
     for channel in host.assistant.channels.values():
         try:
-            found = await channel.groups()
+            await host.store.met(*(await channel.groups()).items())
         except Exception as error:  # noqa: BLE001  # whatever a messenger's library raises: the others are known
             log.warning("no groups", channel=channel.name, error=repr(error))
-        else:
-            await host.store.met(*found.items())
     known = await host.store.read("SELECT chat, name, seen_at FROM known ORDER BY seen_at DESC LIMIT 500")
     folders = {one.chat: one.folder for one in host.store.groups}
     return Effect([{"chat": c, "name": n, "seen_at": at, "folder": folders.get(c)} for c, n, at in known])

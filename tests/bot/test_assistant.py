@@ -270,6 +270,41 @@ async def test_a_lost_connection_is_made_again_and_one_that_only_the_owner_can_m
         await run(tmp_path / "other", Refused())
 
 
+async def test_a_service_that_fails_or_ends_is_begun_again_and_the_owner_is_told_once(tmp_path: Path) -> None:
+    stop, begun = asyncio.Event(), 0
+
+    async def breaks() -> None:
+        nonlocal begun
+        begun += 1
+        if begun % 2:
+            raise OSError("no watches are left")
+        if begun == 10:
+            await asyncio.Event().wait()  # from here on it does what it should
+
+    channel = MemoryChannel(stays=True)
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:owner", "memory:friends")
+        assistant = Assistant(store, [channel], FunctionAgent(echo), QUICK)
+        running = asyncio.create_task(assistant.run(stop, 0.2, beside=[("Watcher", breaks)]))
+        async with asyncio.timeout(20):
+            await until(lambda: begun == 10 and bool(channel.sent))
+        stop.set()
+        await running
+    ((chat, text),) = channel.sent
+    assert chat == "memory:owner"
+    assert "Watcher has failed 5 times: OSError('no watches are left')" in text
+
+
+async def test_a_service_that_only_the_owner_can_mend_ends_the_bot(tmp_path: Path) -> None:
+    async def refused() -> None:
+        raise Misconfigured("the port is taken")
+
+    async with open_store(tmp_path) as store:
+        assistant = Assistant(store, [MemoryChannel(stays=True)], FunctionAgent(echo), QUICK)
+        with pytest.raises(Misconfigured, match="port"):
+            await asyncio.wait_for(assistant.run(asyncio.Event(), beside=[("Listener", refused)]), 20)
+
+
 async def test_typing_is_kept_alive_while_the_agent_works_and_its_failure_costs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,9 +31,8 @@ def test_the_console_becomes_main_and_a_second_run_changes_nothing(tmp_path: Pat
     first = setup(tmp_path)
     assert first.returncode == 0, first.stderr
     assert "put ANTHROPIC_API_KEY into .env" in first.stdout
-    assert "console:me is main now" in first.stdout
+    assert "main is console:me" in first.stdout
     assert main(tmp_path) == ["console:me"]
-    assert (tmp_path / "data/groups/main/CLAUDE.md").exists()
     again = setup(tmp_path)
     assert again.returncode == 0, again.stderr
     assert "main is console:me" in again.stdout

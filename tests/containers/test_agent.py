@@ -11,10 +11,12 @@ from typing import Any
 
 import docker
 import pytest
-from engine import FAMILY, IMAGE, MAIN, World, turn
+from engine import FAMILY, IMAGE, World, turn
 
 from bot.agents import ContainerAgent
 from bot.errors import BotError
+from bot.groups import Group
+from bot.messages import Turn
 from bot.runtimes import Spec
 from bot.runtimes.docker import DockerRuntime
 
@@ -196,6 +198,20 @@ async def test_what_an_earlier_process_left_is_removed_and_what_is_not_ours_stay
     await runtime.close()
 
 
+async def test_no_container_is_left_behind_whenever_its_start_is_given_up(
+    world: World, engine: docker.DockerClient
+) -> None:
+    """In the middle of a stop, say: the engine goes on with what it was asked, and nobody waits for it."""
+    async with world.agent(max_containers=8) as (agent, _):
+        turns = [turn("hello", Group(f"group-{n}", f"memory:{n}", "Group")) for n in range(8)]
+        starts = [asyncio.create_task(_answered(agent, one)) for one in turns]
+        for start in starts:
+            await asyncio.sleep(0.15)
+            start.cancel()
+        assert any(start.cancelled() for start in await _ended(starts))
+    assert containers(engine, agent) == 0
+
+
 async def test_who_owns_what_an_agent_writes_can_be_read_and_written_by_the_host(world: World) -> None:
     write = 'CALL Bash {"command": "umask 077; mkdir sub; echo from the agent > sub/file; cat CLAUDE.md notes"}'
     folder = world.data / "groups/main"
@@ -251,4 +267,13 @@ async def test_logs_are_kept_for_each_run_without_the_token(world: World) -> Non
 
 
 async def _list(agent: ContainerAgent, prompt: str) -> list[str]:
-    return list(await agent.answer(turn(prompt, MAIN)))
+    return await _answered(agent, turn(prompt))
+
+
+async def _answered(agent: ContainerAgent, one: Turn) -> list[str]:
+    return list(await agent.answer(one))
+
+
+async def _ended(tasks: list[asyncio.Task[list[str]]]) -> list[asyncio.Task[list[str]]]:
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return tasks

@@ -124,7 +124,7 @@ class Scene:
         return str(task["id"])
 
     async def run(self) -> None:
-        await asyncio.wait_for(self.assistant.run(self.stop, 0.2, beside=[self.scheduler.run]), 30)
+        await asyncio.wait_for(self.assistant.run(self.stop, 0.2, beside=[("tasks", self.scheduler.run)]), 30)
 
 
 async def test_a_long_run_is_started_once_and_its_history_is_kept(tmp_path: Path) -> None:
