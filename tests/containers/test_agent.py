@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import docker
@@ -14,7 +12,6 @@ import pytest
 from engine import FAMILY, IMAGE, World, turn
 
 from bot.agents import ContainerAgent
-from bot.errors import BotError
 from bot.groups import Group
 from bot.messages import Turn
 from bot.runtimes import Spec
@@ -72,80 +69,6 @@ async def test_a_session_that_is_no_more_begins_anew(world: World) -> None:
         await store.remember("main", "11111111-2222-3333-4444-555555555555")
         assert await agent.answer(turn("hello")) == ["echo: hello"]
         assert await store.session("main") not in {None, "11111111-2222-3333-4444-555555555555"}
-
-
-@pytest.mark.parametrize("status", [401, 529])
-async def test_an_api_that_refuses_is_an_error_that_names_the_reason_and_leaves_no_container(
-    world: World, engine: docker.DockerClient, status: int
-) -> None:
-    async with world.agent() as (agent, _):
-        with pytest.raises(BotError, match=str(status)):
-            await agent.answer(turn(f"ERROR {status}"))
-        assert await agent.answer(turn("and now")) == ["echo: and now"]
-
-
-async def test_an_api_that_never_answers_meets_the_time_limit_of_a_turn(
-    world: World, engine: docker.DockerClient
-) -> None:
-    async with world.agent(turn_seconds=12) as (agent, _):
-        with pytest.raises(TimeoutError):
-            await agent.answer(turn("NEVER"))
-        assert await agent.answer(turn("and now")) == ["echo: and now"]
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the SDK drops sockets that fail
-async def test_an_engine_that_goes_away_in_mid_turn_is_an_error_and_all_is_well_when_it_is_back(
-    world: World, engine: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    way = Way(tmp_path / "docker.sock")
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{way.path}")
-    monkeypatch.setattr("bot.agents.container.REAP_SECONDS", 1.0)
-    await way.open()
-    async with world.agent() as (agent, _):
-        assert await agent.answer(turn("hello")) == ["echo: hello"]
-        running = asyncio.create_task(_list(agent, 'CALL Bash {"command": "sleep 30"}'))
-        await asked(world)
-        await way.close()
-        for attempt in (running, agent.answer(turn("meanwhile")), agent.answer(turn("meanwhile"))):
-            with pytest.raises(BotError):
-                await attempt
-        await way.open()
-        assert await agent.answer(turn("and now")) == ["echo: and now"]
-        await until(lambda: containers(engine, agent) == 1)  # what was cut off is removed
-    await way.close()
-
-
-class Way:
-    """The way to the Docker Engine, which can be closed: every connection on it breaks, and no other is made."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_unix_server(self._serve, self.path)
-
-    async def close(self) -> None:
-        assert self._server
-        self._server.close()
-        self.path.unlink(missing_ok=True)
-        for writer in self._open:
-            writer.transport.abort()
-        self._open.clear()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        theirs, ours = await asyncio.open_unix_connection("/var/run/docker.sock")
-        self._open |= {writer, ours}
-        await asyncio.gather(_pass_on(reader, ours), _pass_on(theirs, writer))
-
-
-async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await source.read(1 << 16):
-            sink.write(data)
-            await sink.drain()
-        sink.write_eof()
 
 
 async def test_idle_containers_go_by_themselves_and_make_room_for_others(
