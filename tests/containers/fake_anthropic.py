@@ -43,6 +43,12 @@ def _last_user_blocks(body: dict[str, Any]) -> list[Block]:
     return []
 
 
+def last_user_text(body: dict[str, Any]) -> str:
+    """What the last user turn says, without what Claude Code adds."""
+    text = "\n".join(b.get("text", "") for b in _last_user_blocks(body) if b.get("type") == "text")
+    return _REMINDER.sub("", text).strip()
+
+
 def default_reply(body: dict[str, Any]) -> list[Block] | int:
     blocks = _last_user_blocks(body)
     results = [b for b in blocks if b.get("type") == "tool_result"]
@@ -51,8 +57,7 @@ def default_reply(body: dict[str, Any]) -> list[Block] | int:
         if isinstance(content, list):
             content = " ".join(str(c.get("text", "")) for c in content)
         return [{"type": "text", "text": f"tool said: {str(content).strip()[:2000]}"}]
-    text = "\n".join(b.get("text", "") for b in blocks if b.get("type") == "text")
-    text = _REMINDER.sub("", text).strip()
+    text = last_user_text(body)
     if m := _FLAKY.search(text):
         _flaky_seen[text] += 1
         if _flaky_seen[text] <= int(m.group(2)):
