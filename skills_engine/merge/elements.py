@@ -52,7 +52,7 @@ def merge_seq(walk: Walk, base: tuple[Node, Seq], ours: tuple[Node, Seq], theirs
     new_t = [k for k in range(len(t.items)) if k not in by_theirs.back]
     same = _same(parts_o, parts_t, new_o, new_t)
     entries = arrange(len(o.items), len(t.items), by_ours, by_theirs, same)
-    layout = _Layout(ours[0], o, theirs[0], t)
+    layout = _Layout(b, ours[0], o, theirs[0], t)
     kept: list[tuple[Entry, str]] = []
     for entry in entries:
         text = _element(walk, entry, (b, o, t), layout.indent, by_ours.weak | by_theirs.weak)
@@ -213,8 +213,8 @@ def _comment3(base: str, ours: str, theirs: str) -> str:
 class _Layout:
     """How ours sets its elements, and how an element of theirs is set among them."""
 
-    def __init__(self, ours_node: Node, ours: Seq, theirs_node: Node, theirs: Seq) -> None:
-        self.ours, self.theirs = ours, theirs
+    def __init__(self, base: Seq, ours_node: Node, ours: Seq, theirs_node: Node, theirs: Seq) -> None:
+        self.base, self.ours, self.theirs = base, ours, theirs
         self.indent_o, self.indent_t = ours_node.indent, theirs_node.indent
         leads = [item.lead for item in ours.items]
         blanks = [_blank(lead) for lead in leads[1:]]
@@ -248,7 +248,9 @@ class _Layout:
 
     def _lead(self, entry: Entry, at: int) -> str:
         if entry.ours is not None:
-            return self._own_lead(entry.ours, at)
+            lead = self._own_lead(entry.ours, at)
+            above = self._theirs_alone(entry, lambda item: comments_in(item.lead))
+            return lead if above is None else self._said(above, _blank(lead))
         item = self.theirs.items[entry.theirs or 0]
         said = [] if self.ours.infix else comments_in(item.lead)
         if not self.ours.items and self.ours.close:
@@ -283,9 +285,22 @@ class _Layout:
         """The trail and what stands before the separator."""
         if entry.ours is not None:
             item = self.ours.items[entry.ours]
-            return item.trail, item.pre
+            behind = self._theirs_alone(entry, lambda item: comments_in(item.trail))
+            return (item.trail if behind is None else "".join("  " + said for said in behind)), item.pre
         trail = self.theirs.items[entry.theirs or 0].trail
         return ("  " + trail.lstrip() if trail else ""), ""
+
+    def _theirs_alone(self, entry: Entry, said: Callable[[Item], tuple[str, ...]]) -> tuple[str, ...] | None:
+        """The comments at an element of ours where only theirs changed them, else None. Raises Torn where both did."""
+        if entry.ours is None or entry.theirs is None:
+            return None
+        ours, theirs = said(self.ours.items[entry.ours]), said(self.theirs.items[entry.theirs])
+        base = said(self.base.items[entry.base]) if entry.base is not None else ()
+        if theirs in (base, ours):
+            return None
+        if ours == base:
+            return theirs
+        raise Torn("both sides changed a comment")
 
     def _closed(self, entry: Entry, size: int) -> bool:
         """Whether a separator follows the last element."""

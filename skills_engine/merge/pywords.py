@@ -36,14 +36,32 @@ def resurrected(base: str, ours: str, theirs: str, result: str) -> str:
     """A word that the base had, a side uses nowhere any more, and the result has again; '' if there is none.
 
     That side replaced what the word stands for, and the other side's code was written without knowing it. A side
-    without a word of its own replaced nothing: what it deleted, the other side may use.
+    without a word of its own replaced nothing: what it deleted, the other side may use. A variable that only functions
+    know which assign it themselves needs nothing of the other side either.
     """
     b, o, t, found = (vocabulary(text) for text in (base, ours, theirs, result))
+    found -= _variables(result)
     for side, words in (("ours", o), ("theirs", t)):
         back = sorted((b & found) - words)
         if back and words - b:
             return f"{side} no longer uses {back[0]}, which the other side's change needs"
     return ""
+
+
+@lru_cache(maxsize=8)
+def _variables(text: str) -> frozenset[str]:
+    """Names that stand for nothing but variables of functions which assign them."""
+    tables = [symtable.symtable(text, "merged", "exec")]
+    known: set[str] = set()
+    other = {word for node in ast.walk(parse(text)) if not isinstance(node, ast.Name) for word in _words(node)}
+    while tables:
+        table = tables.pop()
+        for symbol in table.get_symbols():
+            within = symbol.is_free() or (symbol.is_local() and symbol.is_assigned() and not symbol.is_parameter())
+            plain = within and not symbol.is_imported() and table.get_type() == "function"
+            (known if plain else other).add(symbol.get_name())
+        tables += table.get_children()
+    return frozenset(known - other)
 
 
 def undefined(ours: str, theirs: str, result: str) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.align import Alignment, align
 from skills_engine.merge.draft import Clash
 from skills_engine.merge.elements import merge_seq
 from skills_engine.merge.order import Entry, arrange
+from skills_engine.merge.pyheads import head_of, poorer
 from skills_engine.merge.pyimports import settled
+from skills_engine.merge.pysilent import silent
 from skills_engine.merge.rivals import Run, runs
 from skills_engine.merge.tree import Block, Node, Seq, Unit, words
 from skills_engine.merge.types import Torn
@@ -164,7 +167,7 @@ class _Body:
         left, text = (t, text_t) if o is None else (o, text_o)
         if left is None or b is None:
             return None
-        if text == text_b or left.means(b):
+        if text == text_b or left.means(b) or _silent(b, self.base, left, self.theirs if o is None else self.ours):
             if o is not None:
                 self.walk.theirs.add("delete")
             return None
@@ -178,6 +181,25 @@ class _Body:
             self.walk.notes.append(f"kept your change of {b.title}")
             return [text_o]
         return self.clash(entry, f"theirs deletes what ours edited: {b.title}")
+
+    def _doubted(self, above: Entry, entry: Entry, made: list[Piece]) -> list[Piece]:
+        """An entry's pieces, with its header as a region where one side adds a definition right above and the other's
+        header says less than the base's."""
+        b, o, t = self.units(entry)
+        lone = above.base is None and (above.ours is None) != (above.theirs is None)
+        if not lone or not (b and o and t) or any(isinstance(piece, Clash) for piece in made):
+            return made
+        mine = above.ours is None
+        heads = [head_of(unit) for unit in (b, o, t)]
+        if _role(self.units(above)) != "definition" or not all(heads) or not poorer(b, o if mine else t):
+            return made
+        ranges = zip((b, o, t), (self.base, self.ours, self.theirs), (head for head in heads if head), strict=True)
+        texts = [unit.version.moved(*head, block.indent, self.ours.indent) for unit, block, head in ranges]
+        said = "".join(piece for piece in made if isinstance(piece, str))
+        if texts[2 if mine else 1] != texts[0] or not said.startswith(texts[1 if mine else 2]):
+            return made
+        reason = f"{'ours' if mine else 'theirs'} has fewer annotations, beside an addition, in {o.title}"
+        return [Clash(texts[0], texts[1], texts[2], reason), said[len(texts[1 if mine else 2]) :]]
 
     def gap(self, entry: Entry, before: Entry | None) -> str:
         """The blank lines above an entry; `before` is the entry above it, None for the first."""
@@ -205,6 +227,10 @@ class _Body:
 
     def assembled(self) -> list[Piece]:
         made = {id(entry): self.pieces(entry) for entry in self.entries}
+        for above, entry in pairwise(self.entries):
+            now = made[id(entry)]
+            if now is not None and made[id(above)] is not None:
+                made[id(entry)] = self._doubted(above, entry, now)
         made.update(dict.fromkeys(self.covered))
         out: list[Piece] = []
         before: Entry | None = None
@@ -275,6 +301,11 @@ def _same(
 def _rows(rows: list[tuple[Unit, str]]) -> str:
     """Units' texts below one another, with the blank lines between them."""
     return "".join((unit.gap if k else "") + text for k, (unit, text) in enumerate(rows))
+
+
+def _silent(b: Unit, base: Block, left: Unit, side: Block) -> bool:
+    """Whether a side's edit is no reason to keep what the other deleted."""
+    return b.role != "entry" and silent(b.under(base.indent, ""), left.under(side.indent, ""), b.said, left.said)
 
 
 def _reason(detail: str, title: str) -> str:
