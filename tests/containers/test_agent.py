@@ -12,6 +12,7 @@ import pytest
 from engine import FAMILY, IMAGE, World, turn
 
 from bot.agents import ContainerAgent
+from bot.agents.container import UNPRIVILEGED
 from bot.groups import Group
 from bot.messages import Turn
 from bot.runtimes import Spec
@@ -135,19 +136,22 @@ async def test_no_container_is_left_behind_whenever_its_start_is_given_up(
     assert containers(engine, agent) == 0
 
 
-async def test_who_owns_what_an_agent_writes_can_be_read_and_written_by_the_host(world: World) -> None:
+@pytest.mark.parametrize("user", [UNPRIVILEGED, 1000] if os.getuid() == 0 else [os.getuid()])
+async def test_what_an_agent_writes_can_be_read_and_written_by_the_host_whoever_that_is(
+    world: World, user: int
+) -> None:
     write = 'CALL Bash {"command": "umask 077; mkdir sub; echo from the agent > sub/file; cat CLAUDE.md notes"}'
     folder = world.data / "groups/main"
     folder.mkdir(parents=True)
     (folder / "notes").write_text("from the host")
     (folder / "notes").chmod(0o600)
     async with world.agent() as (agent, _):
+        agent._user = (user, user)
         (said,) = await agent.answer(turn(write))
     assert "from the host" in said
     assert (folder / "sub/file").read_text() == "from the agent\n"
+    assert (folder / "sub/file").stat().st_uid == user, "a bot that is not root is this user, and reads what is its own"
     (folder / "sub/file").write_text("the host again")
-    if os.getuid():
-        assert (folder / "sub/file").stat().st_uid == os.getuid()
 
 
 async def test_memory_of_all_groups_and_of_the_group_reaches_the_model(world: World) -> None:
