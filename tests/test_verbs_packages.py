@@ -53,7 +53,9 @@ def test_a_package_from_elsewhere_comes_and_goes_with_the_skill(fork: Repo, tmp_
 def test_an_upgrade_to_the_owners_own_version_is_kept_when_the_skill_goes(workshop: Workshop, tmp_path: Path) -> None:
     fork = workshop.copy(BY_NAME["package-edited"], tmp_path)
     edited = fork.read(".claude/skills/add-pager/add/bot/channels/pager.py")
-    assert skills(fork, "upgrade", "--trust", "--yes", *QUICK).code == 0
+    ran = skills(fork, "upgrade", "--trust", "--yes", *QUICK)
+    assert ran.code == 0
+    assert [skill["how"] for skill in ran.document["result"]["skills"]] == ["renewed"], "its version is what it was"
     assert "text[:60]" in fork.read("bot/channels/pager.py")
     assert skills(fork, "uninstall", "add-pager", *QUICK).code == 0
     assert not (fork.path / "bot/channels/pager.py").exists()

@@ -11,6 +11,7 @@ from skills_engine.verbs.reports import ChangeReport, SkillChange, Stopped, file
 if TYPE_CHECKING:
     from skills_engine.graft.fork import Fork
     from skills_engine.graft.operation import Computed
+    from skills_engine.manifest import Pin
 
 __all__ = ["describe", "diff_of", "stopped"]
 
@@ -57,9 +58,14 @@ def _skills(computed: Computed) -> tuple[SkillChange, ...]:
         if now is None and was is not None:
             found.append(SkillChange(name, was.version, "uninstalled"))
         elif now is not None:
-            how = "applied" if was is None else f"upgraded from {was.version}"
-            found.append(SkillChange(name, now.version, how, done.get(name, ())))
+            found.append(SkillChange(name, now.version, _how(was, now), done.get(name, ())))
     return tuple(found)
+
+
+def _how(was: Pin | None, now: Pin) -> str:
+    if was is None:
+        return "applied"
+    return f"upgraded from {was.version}" if was.version != now.version else "renewed"
 
 
 def diff_of(fork: Fork, old: str, new: str) -> str:
