@@ -1,8 +1,10 @@
 """How fast the bot's own path is, how long it takes to start on a full store, and what it costs when idle.
 
-The store has 100,000 messages and 1,000 groups, and 10,000 tasks where add-scheduler is applied. Latencies are those of
-50 groups that write at random moments: from the moment at which a message is committed to the call of the agent, and
-from the end of that call to the call of the channel, the commit of the reply between them.
+The store has 100,000 messages and 1,000 groups, and 10,000 tasks where add-scheduler is applied. Latencies are those
+of 50 groups that write at random moments, each with a container that is warm: from the moment at which a message is
+committed to its bytes on the container's standard input, and from the result on its standard output to the call of
+the channel, the commit of the reply between them. The containers are in memory, so that the bot's own share is
+measured.
 """
 
 from __future__ import annotations
@@ -11,26 +13,28 @@ import asyncio
 import json
 import os
 import random
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.agents import ContainerAgent
 from bot.assistant import Assistant
 from bot.groups import Group, Places
-from bot.messages import Message, Turn
+from bot.messages import Message
 from bot.run import SERVICES
-from bot.settings import Settings
+from bot.settings import Secret, Settings
 from bot.store import open_store
 from bot.tools import TOOLS, Host
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from doubles import FunctionAgent, MemoryChannel
+from doubles import MemoryChannel, MemoryRuntime
 
 MESSAGES, GROUPS, TASKS, ACTIVE, ROUNDS = 100_000, 1_000, 10_000, 50, 20
 NOW = datetime(2026, 11, 24, tzinfo=UTC).isoformat()
@@ -54,19 +58,22 @@ async def fill(folder: Path) -> None:
 async def latencies(folder: Path) -> dict[str, list[float]]:
     stored: dict[str, float] = {}
     replied: dict[str, float] = {}
-    to_agent: list[float] = []
+    to_container: list[float] = []
     to_channel: list[float] = []
 
     class Clocked(MemoryChannel):
         async def send(self, chat: str, text: str) -> None:
-            to_channel.append(time.perf_counter() - replied[text])
+            to_channel.extend([time.perf_counter() - replied[text]] * len(text.split()))
 
-    async def answer(turn: Turn) -> Sequence[str]:
-        begun = time.perf_counter()
-        to_agent.extend(begun - stored.pop(message.id) for message in turn.asked)
-        for message in turn.asked:
-            replied[message.id] = time.perf_counter()
-        return [message.id for message in turn.asked]
+    async def runner(stdin: asyncio.StreamReader, write: Callable[[int, bytes], None]) -> int:
+        while (said := json.loads(await stdin.readline()))["type"] != "close":
+            now = time.perf_counter()
+            asked = re.findall(r"new-\d+-\d+", said["prompt"])
+            to_container.extend(now - stored.pop(id_) for id_ in asked if not id_.endswith("-0"))  # that one is cold
+            result = {"type": "result", "turn": said["turn"], "text": " ".join(asked), "session": "s"}
+            replied[str(result["text"])] = time.perf_counter()
+            write(1, f"\n---GRAFTBOT-RESULT---\n{json.dumps(result)}\n---END---\n".encode())
+        return 0
 
     chance = random.Random(3)  # noqa: S311
     async with open_store(folder) as store:
@@ -79,15 +86,16 @@ async def latencies(folder: Path) -> dict[str, list[float]]:
 
         store.take_in = clocked  # type: ignore[method-assign]
         stop = asyncio.Event()
-        assistant = Assistant(store, [Clocked(stays=True)], FunctionAgent(answer))
-        host = Host(store, assistant, Places(folder), Settings())
+        settings = Settings(graftbot_data=folder, anthropic_api_key=Secret("none"), max_containers=ACTIVE)
+        assistant = Assistant(store, [Clocked(stays=True)], ContainerAgent(settings, MemoryRuntime(runner)))
+        host = Host(store, assistant, Places(folder), settings)
         running = asyncio.create_task(assistant.run(stop, beside=[(cls.__name__, cls(host).run) for cls in SERVICES]))
 
         async def group(n: int) -> None:
             for round_ in range(ROUNDS):
                 await asyncio.sleep(chance.uniform(0, 2))
                 id_ = f"new-{n}-{round_}"
-                message = Message(f"memory:{n}", id_, "Ada", "hello", datetime.now(UTC))
+                message = Message(f"memory:{n}", id_, "Ada", id_, datetime.now(UTC))
                 await assistant.receive(message)
 
         await asyncio.gather(*(group(n) for n in range(ACTIVE)))
@@ -95,7 +103,7 @@ async def latencies(folder: Path) -> dict[str, list[float]]:
             await asyncio.sleep(0.05)
         stop.set()
         await running
-    return {"stored to agent": to_agent, "reply to channel": to_channel}
+    return {"stored to container": to_container, "result to channel": to_channel}
 
 
 def start_and_idle(folder: Path) -> tuple[float, float, float]:

@@ -57,7 +57,7 @@ def test_killed_beside_its_containers_it_answers_every_message_once_and_no_orpha
         label = f"graftbot.installation={installation(Settings(graftbot_data=folder))}"
         assert engine.containers.list(all=True, filters={"label": label}) == []
         kills += here
-        print(f"round {rounds}: {kills} kills")  # noqa: T201  # of 200 one wants to see how far they are
+        print(f"round {rounds}: {kills} kills", flush=True)  # noqa: T201  # of 200 one wants to see how far they are
 
 
 def live(folder: Path, groups: int, api: FakeAnthropic, chance: random.Random, *, mortal: bool) -> int:
@@ -69,7 +69,7 @@ def live(folder: Path, groups: int, api: FakeAnthropic, chance: random.Random, *
         "AGENT_IMAGE": IMAGE,
         "MAX_CONTAINERS": "4",
     }
-    until = len(api.requests) + chance.randrange(2 * groups)
+    until = len(api.requests) + chance.randrange(groups // 2 + 3)
     pause = chance.uniform(0, 0.5)
     victim = Path(__file__).with_name("doomed.py")
     with (
