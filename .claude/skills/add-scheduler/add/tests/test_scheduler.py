@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,6 @@ class Scene:
         self.assistant = Assistant(store, [self.channel], agent, QUICK)
         self.host = Host(store, self.assistant, Places(folder), Settings())
         self.scheduler = Scheduler(self.host)
-        self.stop = asyncio.Event()
 
     async def ask(self, who: Group, tool: str, **arguments: object) -> Any:
         effect = await call(self.host, who, tool, arguments)
@@ -123,8 +122,14 @@ class Scene:
         self.assistant.news["tasks"].set()
         return str(task["id"])
 
-    async def run(self) -> None:
-        await asyncio.wait_for(self.assistant.run(self.stop, 0.2, beside=[("tasks", self.scheduler.run)]), 30)
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """From here to the end of the context."""
+        stop = asyncio.Event()
+        work = asyncio.create_task(self.assistant.run(stop, 0.2, beside=[("tasks", self.scheduler.run)]))
+        yield
+        stop.set()
+        await asyncio.wait_for(work, 30)
 
 
 async def test_a_long_run_is_started_once_and_its_history_is_kept(tmp_path: Path) -> None:
@@ -139,27 +144,25 @@ async def test_a_long_run_is_started_once_and_its_history_is_kept(tmp_path: Path
     async with open_store(tmp_path) as store:
         await register(store, "memory:owner")
         scene = Scene(store, FunctionAgent(slow), tmp_path)
-        running = asyncio.create_task(scene.run())
-        id_ = await scene.due_now(timezone=BERLIN, script="exit 0")
-        await until(lambda: len(began) == 1)
-        for _ in range(20):
-            scene.assistant.news["tasks"].set()
-            await asyncio.sleep(0.002)
-        go_on.set()
-        await until(lambda: scene.channel.sent == [("memory:owner", "done")])
-        (turn,) = began
-        assert (turn.task, turn.script, turn.isolated) == (id_, "exit 0", False)
-        assert "water the plants" in turn.prompt
-        assert 'timezone="Europe/Berlin"' in turn.prompt
-        task = await scene.call("get_task", task_id=id_)
-        assert task["status"] == "active"
-        assert isinstance(task["runs"], list)
-        ((run),) = task["runs"]
-        assert (run["result"], run["error"]) == ("done", None)
-        assert run["ended_at"] >= run["started_at"]
-        assert str(task["next_run"]) > stamp(datetime.now(UTC)), "five missed runs were one"
-        scene.stop.set()
-        await running
+        async with scene.running():
+            id_ = await scene.due_now(timezone=BERLIN, script="exit 0")
+            await until(lambda: len(began) == 1)
+            for _ in range(20):
+                scene.assistant.news["tasks"].set()
+                await asyncio.sleep(0.002)
+            go_on.set()
+            await until(lambda: scene.channel.sent == [("memory:owner", "done")])
+            (turn,) = began
+            assert (turn.task, turn.script, turn.isolated) == (id_, "exit 0", False)
+            assert "water the plants" in turn.prompt
+            assert 'timezone="Europe/Berlin"' in turn.prompt
+            task = await scene.call("get_task", task_id=id_)
+            assert task["status"] == "active"
+            assert isinstance(task["runs"], list)
+            ((run),) = task["runs"]
+            assert (run["result"], run["error"]) == ("done", None)
+            assert run["ended_at"] >= run["started_at"]
+            assert str(task["next_run"]) > stamp(datetime.now(UTC)), "five missed runs were one"
 
 
 async def test_an_isolated_task_holds_up_no_message_and_one_of_the_group_waits_its_turn(tmp_path: Path) -> None:
@@ -180,15 +183,13 @@ async def test_an_isolated_task_holds_up_no_message_and_one_of_the_group_waits_i
     async with open_store(tmp_path) as store:
         await register(store, "memory:owner")
         scene = Scene(store, FunctionAgent(watch), tmp_path)
-        running = asyncio.create_task(scene.run())
-        await scene.due_now(isolated=True)
-        await scene.due_now()
-        await scene.assistant.receive(message("hello", "memory:owner"))
-        await until(lambda: len(scene.channel.sent) == 2)
-        go_on.set()
-        await until(lambda: len(scene.channel.sent) == 3)
-        scene.stop.set()
-        await running
+        async with scene.running():
+            await scene.due_now(isolated=True)
+            await scene.due_now()
+            await scene.assistant.receive(message("hello", "memory:owner"))
+            await until(lambda: len(scene.channel.sent) == 2)
+            go_on.set()
+            await until(lambda: len(scene.channel.sent) == 3)
     assert {"isolated", "message"} in together
     assert not any({"task", "message"} <= those for those in together)
 
@@ -207,17 +208,13 @@ async def test_a_run_that_a_crash_cut_off_is_begun_again_at_the_next_start(tmp_p
     async with open_store(tmp_path) as store:
         await register(store, "memory:owner")
         scene = Scene(store, FunctionAgent(never), tmp_path)
-        running = asyncio.create_task(scene.run())
-        id_ = await scene.due_now()
-        await asyncio.wait_for(begun.wait(), 20)
-        scene.stop.set()
-        await running
+        async with scene.running():
+            id_ = await scene.due_now()
+            await asyncio.wait_for(begun.wait(), 20)
     async with open_store(tmp_path) as store:
         scene = Scene(store, FunctionAgent(answers), tmp_path)
-        running = asyncio.create_task(scene.run())
-        await until(lambda: bool(scene.channel.sent))
-        scene.stop.set()
-        await running
+        async with scene.running():
+            await until(lambda: bool(scene.channel.sent))
         assert scene.channel.sent == [("memory:owner", "done")]
         assert await store.read("SELECT error FROM runs WHERE task = ? ORDER BY id", (id_,)) == [
             ("interrupted",),
@@ -257,16 +254,14 @@ async def test_a_change_during_a_run_outlives_it(tmp_path: Path) -> None:
     async with open_store(tmp_path) as store:
         await register(store, "memory:owner")
         scene = Scene(store, FunctionAgent(slow), tmp_path)
-        running = asyncio.create_task(scene.run())
-        id_ = await scene.due_now()
-        await asyncio.wait_for(begun.wait(), 20)
-        changed = await scene.call("update_task", task_id=id_, kind="once", value="2099-01-01T00:00")
-        go_on.set()
-        await until(lambda: bool(scene.channel.sent))
-        task = await scene.call("get_task", task_id=id_)
-        assert (task["next_run"], task["status"]) == (changed["next_run"], "active")
-        scene.stop.set()
-        await running
+        async with scene.running():
+            id_ = await scene.due_now()
+            await asyncio.wait_for(begun.wait(), 20)
+            changed = await scene.call("update_task", task_id=id_, kind="once", value="2099-01-01T00:00")
+            go_on.set()
+            await until(lambda: bool(scene.channel.sent))
+            task = await scene.call("get_task", task_id=id_)
+            assert (task["next_run"], task["status"]) == (changed["next_run"], "active")
 
 
 async def test_a_task_that_fails_is_tried_again_and_then_the_owner_is_told(tmp_path: Path) -> None:
@@ -280,11 +275,9 @@ async def test_a_task_that_fails_is_tried_again_and_then_the_owner_is_told(tmp_p
     async with open_store(tmp_path) as store:
         await register(store, "memory:owner")
         scene = Scene(store, FunctionAgent(down), tmp_path)
-        running = asyncio.create_task(scene.run())
-        id_ = await scene.due_now()
-        await until(lambda: bool(scene.channel.sent))
-        scene.stop.set()
-        await running
+        async with scene.running():
+            id_ = await scene.due_now()
+            await until(lambda: bool(scene.channel.sent))
         assert calls == ATTEMPTS
         assert id_ in scene.channel.sent[0][1]
         ((error, status),) = await store.read("SELECT error, status FROM runs JOIN tasks ON tasks.id = task")
