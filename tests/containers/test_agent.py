@@ -165,6 +165,8 @@ async def test_memory_of_all_groups_and_of_the_group_reaches_the_model(world: Wo
     body = str(world.api.requests[0]["body"])
     assert "all of us like tea" in body
     assert "we like coffee" in body
+    assert "mcp__graftbot__send_message" in body
+    assert "register_group" not in body, "what only main may do is not even shown to others"
 
 
 async def test_a_transcript_is_archived_before_it_is_shortened(world: World) -> None:
@@ -184,9 +186,10 @@ async def test_a_transcript_is_archived_before_it_is_shortened(world: World) -> 
 
 
 async def test_logs_are_kept_for_each_run_without_the_token(world: World) -> None:
-    show = 'CALL Bash {"command": "env | grep -a graftbot- > /proc/1/fd/2; env | grep -a graftbot- "}'
+    show = 'CALL Bash {"command": "env | grep -a graftbot- > /proc/1/fd/2; env | grep -a -e graftbot- -e TEAMS"}'
     async with world.agent() as (agent, _):
         (said,) = await agent.answer(turn(show))
+    assert "CLAUDE_CODE_EXPERIMENTAL_AGENT_TEAMS=1" in said
     token = said.split("graftbot-", 1)[1].split()[0]
     logged = "".join(path.read_text() for path in (world.data / "logs/main").glob("run-*.log"))
     assert token not in logged
