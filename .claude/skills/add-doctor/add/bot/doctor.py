@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from bot.agents import AGENTS
@@ -14,10 +15,12 @@ from bot.errors import BotError
 from bot.groups import MAIN
 from bot.migrations import MIGRATIONS
 from bot.prompt import zone_of
+from bot.runtimes import RUNTIMES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from bot.runtimes import Runtime
     from bot.settings import Settings
 
 __all__ = ["CHECKS", "Finding", "examine"]
@@ -78,7 +81,22 @@ async def parts(settings: Settings) -> Finding:
     return Finding("settings", "" if channels else "no channel is configured", "configure one in .env")
 
 
-CHECKS: tuple[Callable[[Settings], Awaitable[Finding]], ...] = (space, store, parts)
+async def containers(settings: Settings) -> Finding:
+    """What runs the agent's containers answers, where a key asks for an agent."""
+    kind = RUNTIMES.get(settings.runtime)
+    if kind is None or not (settings.anthropic_api_key or settings.claude_code_oauth_token):
+        return Finding("containers")  # the settings' finding says what is wrong, or none are needed
+    runtime: Runtime = resolve_name(kind)()
+    try:
+        await runtime.runs("doctor")
+    except BotError as error:
+        return Finding("containers", error.message, error.hint)
+    finally:
+        await runtime.close()
+    return Finding("containers")
+
+
+CHECKS: tuple[Callable[[Settings], Awaitable[Finding]], ...] = (space, store, parts, containers)
 
 
 async def examine(settings: Settings) -> list[Finding]:
