@@ -279,8 +279,6 @@ class Assistant:
 async def _typing(channel: Channel, chat: str) -> None:
     """Shown until cancelled. Messengers let it fade after some seconds, so it is repeated."""
     while True:
-        try:
+        with suppress(Exception):  # an ornament: no answer fails for it
             await channel.typing(chat)
-        except Exception as error:  # noqa: BLE001  # an ornament: no answer fails for it
-            log.debug("no typing", chat=chat, error=repr(error))
         await asyncio.sleep(TYPING_SECONDS)

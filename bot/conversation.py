@@ -97,9 +97,12 @@ class Conversation:
             raise BotError(f"the container takes no more: {error}") from error
 
     async def _read(self) -> str:
-        reason = ""
-        with suppress(asyncio.CancelledError):  # that is `end`, and this its work
+        try:
             reason = await self._read_all()
+        except asyncio.CancelledError:  # that is `end`, and this its work
+            reason = ""
+        except OSError as error:  # a full disk, say
+            reason = f"cannot be logged: {error}"
         try:
             how = await self._container.end()
             return reason or how

@@ -55,8 +55,7 @@ async def _run(settings: Settings) -> None:
             places.prepare(store.main)
         assistant = Assistant(store, channels, agent, zone=zone_of(settings.timezone))
         services = [(cls.__name__, cls(Host(store, assistant, places, settings)).run) for cls in SERVICES]
-        names = ", ".join(channel.name for channel in channels)
-        log.info("ready", name=settings.assistant_name, channels=names, agent=type(agent).__name__)
+        log.info("ready", name=settings.assistant_name, channels=[*assistant.channels], agent=type(agent).__name__)
         await assistant.run(_signalled(), beside=services)
     log.info("stopped", name=settings.assistant_name)
 

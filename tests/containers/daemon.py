@@ -21,12 +21,18 @@ __all__ = ["AGENT", "Daemon", "root"]
 AGENT = "small-agent"
 SCRIPT = r"""#!/bin/sh
 # What the runner is to the host: a JSON object a line in, a result between sentinels out. A prompt with STAY in it is
-# answered once the file `go` is in the group's folder.
+# answered once the file `go` is in the group's folder; one with CHATTER in it meanwhile fills the log.
 while read -r line; do
   case "$line" in *'"type": "close"'*) exit 0;; esac
   turn=${line#*'"turn": "'}; turn=${turn%%'"'*}
   said=${line#*'SAY '}; said=${said%%'<'*}
-  case "$line" in *STAY*) echo > /workspace/group/stays; until [ -e /workspace/group/go ]; do sleep 0.05; done;; esac
+  case "$line" in *STAY*)
+    echo > /workspace/group/stays
+    until [ -e /workspace/group/go ]; do
+      case "$line" in *CHATTER*) printf '%04000d\n' 0 >&2;; esac
+      sleep 0.05
+    done;;
+  esac
   printf '\n---GRAFTBOT-RESULT---\n{"type": "result", "turn": "%s", "text": "%s", "session": null}\n---END---\n' "$turn" "$said"
 done
 """

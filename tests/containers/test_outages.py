@@ -121,17 +121,18 @@ async def test_the_engine_is_stopped_in_mid_turn_and_started_again(
 
 
 async def test_the_disk_is_full_in_mid_turn_and_has_room_again(
-    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", daemon.url)
     with small(tmp_path / "data") as data:
         async with running(data, agent_image=AGENT) as bot:
-            await bot.says("SAY one STAY", FRIENDS)
+            await bot.says("SAY one STAY CHATTER", FRIENDS)
             room = data / "groups/friends"
             await bot.until((room / "stays").exists)
             with (data / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
                 while ballast.write(bytes(4096)):
                     pass
+            await bot.until(lambda: "cannot be logged" in caplog.text)
             (room / "go").hardlink_to(room / "stays")  # which needs no room
             await bot.until(lambda: bot.heard(OWNER, "cannot write to my store: database or disk is full"))
             assert not bot.heard(FRIENDS, "one")
