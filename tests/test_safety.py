@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness import Repo, environment, skills, state, upstream
+from harness import Repo, environment, fork_of, skills, state, upstream
 from harness.cli import QUICK
 from harness.verdicts import applied, refused
 
@@ -177,3 +177,60 @@ def test_a_submodule_stays_as_it_is(fork: Repo, tmp_path: Path) -> None:
     inside = {path: what for path, what in before.files.items() if path.startswith("parrot/vendored")}
     assert inside == {path: what for path, what in after.files.items() if path.startswith("parrot/vendored")}
     assert fork.git("ls-files", "-s", "parrot/vendored").startswith("160000")
+
+
+@pytest.mark.parametrize("fetched", [False, True], ids=["not-fetched", "fetched"])
+def test_upstreams_submodules_move_come_and_go(tmp_path: Path, fetched: bool) -> None:
+    """As `git merge` has it: their commits are the index's affair, what is inside is the owner's."""
+    other = Repo.init(tmp_path / "other")
+    first, second = (other.commit(f"X = {n}", {"lib.py": f"X = {n}\n"}) for n in (1, 2))
+    core = upstream(tmp_path / "upstream")
+    for path in ("vendor/moves", "vendor/goes"):
+        core.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), path)
+        core.git("-C", path, "checkout", "--quiet", first)
+    core.write({"inlined/lib.py": "X = 0\n"})
+    core.git("add", "--all")
+    core.git("commit", "--quiet", "-m", "Vendor")
+    fork = fork_of(core, tmp_path / "fork", "add-dice")
+    if fetched:
+        fork.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "update", "--init")
+        fork.write({"vendor/moves/mine.py": "Y = 1\n", "vendor/goes/mine.py": "Y = 1\n"})
+    core.git("-C", "vendor/moves", "checkout", "--quiet", second)
+    core.git("rm", "--quiet", "--force", "vendor/goes")
+    core.git("rm", "--quiet", "-r", "inlined")
+    for path in ("comes", "inlined"):
+        core.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), path)
+    core.git("add", "--all")
+    core.git("commit", "--quiet", "-m", "Vendor otherwise")
+    before = state(fork)
+    ran = skills(fork, "rebase", *QUICK)
+    assert ran.code == 0, ran.said
+    linked = {
+        path: line.split()[1]
+        for line in fork.git("ls-files", "-s").splitlines()
+        if line.startswith("160000")
+        for path in [line.split("\t")[1]]
+    }
+    assert linked == {"comes": second, "inlined": second, "vendor/moves": second}
+    assert [path for path in ("comes", "inlined") if [*(fork.path / path).iterdir()]] == []
+    status = fork.git("status", "--porcelain", "--ignore-submodules=untracked").splitlines()
+    assert status == ([" M vendor/moves", "?? vendor/goes/"] if fetched else [])  # as after `git merge`
+    assert {path: what for path, what in before.files.items() if "/mine.py" in path}.items() <= state(
+        fork
+    ).files.items()
+    ran = skills(fork, "undo", *QUICK)
+    assert ran.code == 0, ran.said
+    assert state(fork).index == before.index
+    assert fork.read("inlined/lib.py") == "X = 0\n"
+
+
+def test_a_file_is_in_the_way_of_a_submodule(tmp_path: Path) -> None:
+    other = Repo.init(tmp_path / "other")
+    other.commit("one", {"lib.py": "X = 1\n"})
+    core = upstream(tmp_path / "upstream")
+    fork = fork_of(core, tmp_path / "fork")
+    core.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), "comes")
+    core.git("commit", "--quiet", "-m", "Vendor")
+    fork.git("fetch", "--quiet", "--all")
+    fork.write({"comes": "a file of mine\n"})
+    refused(fork, "rebase", *QUICK, says="comes is in the way: the operation adds a submodule there")

@@ -70,7 +70,8 @@ class _Merge:
         self.our_renames = self._renames(self.our, self.their)
         self.their_renames = self._renames(self.their, self.our)
         renamed = {*self.their_renames, *self.their_renames.values()}
-        for path, (was, wanted) in sorted(self.their.items()):
+        gone_first = sorted(self.their.items(), key=lambda item: (item[1][1] is not None, item[0]))
+        for path, (was, wanted) in gone_first:  # a folder that they empty may become something else
             if path in renamed:
                 continue
             if path in self.our_renames:

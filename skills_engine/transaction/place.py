@@ -15,23 +15,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skills_engine.transaction.journal import FileStep, Journal, Signature
+from skills_engine.tree import SUBMODULE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from skills_engine.transaction.worktree import Target
+
 __all__ = ["missing_folders", "place_files", "prepare", "restore"]
 
 
-def missing_folders(root: Path, steps: Sequence[FileStep]) -> tuple[str, ...]:
-    """The folders that must be made, outer ones first."""
+def missing_folders(root: Path, targets: Sequence[Target]) -> tuple[str, ...]:
+    """The folders that must be made, outer ones first: those of the files, and an empty one for each submodule."""
     found = set()
-    for step in steps:
-        if step.staged:
-            folder = Path(step.path).parent
+    for target in targets:
+        path = Path(target.path)
+        submodule = target.index is not None and target.index.mode == SUBMODULE
+        if submodule and not _is_empty(root / path):  # what is in it now may go with the operation
+            found.add(target.path)
+        if submodule or (target.write and target.file is not None):
+            folder = path.parent
             while not (root / folder).exists():
                 found.add(folder.as_posix())
                 folder = folder.parent
     return tuple(sorted(found))
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and next(folder.iterdir(), None) is None
 
 
 def prepare(journal: Journal) -> None:
@@ -55,7 +66,10 @@ def place_files(journal: Journal) -> tuple[str, ...]:
     """
     staging, root = Path(journal.staging), Path(journal.root)
     steps = sorted(journal.files, key=lambda step: step.staged is None)  # a folder must not be empty in between
-    return tuple(step.path for step in steps if not (_write if step.staged else _remove)(step, staging, root))
+    changed = tuple(step.path for step in steps if not (_write if step.staged else _remove)(step, staging, root))
+    for folder in journal.folders:
+        (root / folder).mkdir(parents=True, exist_ok=True)  # a submodule's may have gone with its last file
+    return changed
 
 
 def restore(journal: Journal) -> None:

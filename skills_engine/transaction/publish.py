@@ -77,7 +77,7 @@ def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
             new,
             str(staging),
             backup,
-            missing_folders(repository.root, steps),
+            missing_folders(repository.root, wanted),
             steps,
         )
         write_journal(repository, journal)

@@ -82,6 +82,10 @@ def targets(git: Git, old: str, new: str, *, lines: LineMerge, taking_out: bool 
         before = signatures[path]
         index_was = staged.get(path, was)
         index = merged(path, was, index_was, wanted, kind="staged")
+        if SUBMODULE in {entry.mode for entry in (was, wanted) if entry is not None}:
+            _check_submodule(path, was, wanted, before)
+            found.append(Target(path, index, None, write=False, before=before))
+            continue
         if path not in on_disk:
             found.append(Target(path, index, wanted, write=True, before=before))
             continue
@@ -143,6 +147,18 @@ def _check_unmoved(git: Git, path: str, was: Entry | None) -> None:
                 f"{path} is gone and {other} is much like it: it looks moved, and the operation changes it",
                 hint=f"tell git first: git add -A -- {shlex.quote(path)} {shlex.quote(other)} && git commit",
             )
+
+
+def _check_submodule(path: str, was: Entry | None, wanted: Entry | None, there: Signature | None) -> None:
+    """What is inside a submodule is the owner's, as git has it: a change of its commit is one of the index alone.
+
+    Raises Refused where a file is to become one or the other way round.
+    """
+    if was is not None and wanted is not None and was.mode != wanted.mode:
+        what = "becomes" if wanted.mode == SUBMODULE else "stops being"
+        raise Refused(f"{path} {what} a submodule", hint="do that by hand in a commit, then run it again")
+    if wanted is not None and there is not None and not stat.S_ISDIR(there.mode):
+        raise Refused(f"{path} is in the way: the operation adds a submodule there", hint=f"move {path} first")
 
 
 def _same(one: Entry | None, other: Entry | None) -> bool:
