@@ -51,9 +51,8 @@ def build(settings: Settings, context: Path = CONTEXT) -> Iterator[str]:
                 if text := step.get("stream", "").strip():
                     yield text
     except (DockerException, OSError) as error:
-        raise BotError(
-            f"the image cannot be built: {error}", hint="see with `docker info` whether Docker runs"
-        ) from error
+        hint = "see with `docker info` whether Docker runs; AGENT_BASE in .env names another base image"
+        raise BotError(f"the image cannot be built: {error}", hint=hint) from error
 
 
 def outdated(settings: Settings, context: Path = CONTEXT) -> bool:
