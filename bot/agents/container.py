@@ -144,7 +144,7 @@ class ContainerAgent(Agent):
 
     async def _undo(self, starting: asyncio.Task[Container], run: str, token: str) -> None:
         """Nobody waits for this container any more: it goes as soon as it is there."""
-        with suppress(BotError):
+        with suppress(Exception):  # it has not come to be, or the engine is gone: the reaper looks after the rest
             await (await starting).end()
         self._gone(run, token)
 

@@ -69,7 +69,7 @@ def live(folder: Path, groups: int, api: FakeAnthropic, chance: random.Random, *
         "AGENT_IMAGE": IMAGE,
         "MAX_CONTAINERS": "4",
     }
-    until = len(api.requests) + chance.randrange(groups // 2 + 3)
+    until = len(api.requests) + chance.randrange(6)
     pause = chance.uniform(0, 0.5)
     victim = Path(__file__).with_name("doomed.py")
     with (
