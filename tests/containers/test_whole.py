@@ -93,6 +93,7 @@ def test_a_message_is_answered_and_an_agent_sends_another_meanwhile(tmp_path: Pa
     assert tokens > 6_000, "what the API has counted"
     logged = (tmp_path / "data/stderr").read_text()
     assert KEY not in logged
+    assert "sent meanwhile" not in logged + (tmp_path / "data/logs/bot.log").read_text(), "no log holds a message"
     assert "Traceback" not in logged
 
 
