@@ -146,3 +146,95 @@ def test_another_builtin_is_no_rename(merge: Merge) -> None:
     base = "def a(n: int):\n    pass\n\n\ndef b(n: int):\n    pass\n"
     added = base.replace("pass", "print(1)") + "\n\ndef c():\n    return int(1)\n"
     assert not merge(base, base.replace("int", "float").replace("pass", "print(2)"), added).clean
+
+
+def test_annotations_that_one_side_lacks_above_a_statement_that_the_other_adds_are_a_conflict(merge: Merge) -> None:
+    poor = "@mark\ndef parse(parser):\n    run(parser)\n"
+    base = poor.replace("(parser):", "(parser: Parser) -> None:")
+    longer = base.replace("    run", "    start(parser)\n    run")
+    for ours, theirs in ((poor, longer), (longer, poor)):
+        merged = merge(base, ours, theirs)
+        assert [region.base for region in merged.regions] == [b"def parse(parser: Parser) -> None:\n"]
+
+
+# --- two additions, of which one holds the other
+
+
+def test_of_two_additions_the_one_that_holds_the_other_is_taken(merge: Merge) -> None:
+    small = "def f():\n    a = open(1)\n    return a\n"
+    large = "def f():\n    a = open(1, again=True)\n    check(a)\n    return a\n"
+    base = "import m\n\n\n"
+    assert merge.text(base, base + small, base + large) == base + large
+    assert merge.text(base, base + large, base + small) == base + large
+
+
+def test_what_holds_little_is_contained_by_chance(merge: Merge) -> None:
+    base = "import m\n\n\ndef f():\n    pass\n"
+    assert not merge(base, base + "\n\nX = a(1)\n", base + "\n\nX = a(b(1))\n").clean
+
+
+# --- a row that is written otherwise now
+
+
+@pytest.mark.parametrize(
+    ("base", "added", "turned"),
+    [
+        (
+            "def f(self):\n    self.a = one\n    self.b = two\n",
+            "    self.c = three\n",
+            "def f(self):\n    self.a.set(one)\n    self.b.set(two)\n",
+        ),
+        (
+            "def f(\n    a: int = missing,\n    b: str = missing,\n",
+            "    c: int = missing,\n",
+            "def f(\n    a: int | Missing = missing,\n    b: str | Missing = missing,\n",
+        ),
+    ],
+)
+def test_an_addition_in_the_form_that_its_neighbours_had_is_a_conflict(
+    merge: Merge, base: str, added: str, turned: str
+) -> None:
+    end = "):\n    pass\n" if base.startswith("def f(\n") else ""
+    for ours, theirs in ((base + added + end, turned + end), (turned + end, base + added + end)):
+        merged = merge(base + end, ours, theirs)
+        assert "written otherwise now" in merged.regions[0].reason
+    one = turned.replace(turned.split("\n")[1], base.split("\n")[1])  # one neighbour alone shows nothing
+    assert merge(base + end, base + added + end, one + end).clean
+
+
+# --- a module that moved
+
+
+def test_a_name_more_from_a_module_that_moved_is_imported_from_where_it_is_now(merge: Merge) -> None:
+    base = "from old.plugin import A, B\n\nA(B)\n"
+    ours = "from plugin import A, B\n\nA(B)\n"
+    theirs = "from old.plugin import A, B, C\n\nA(B, C)\n"
+    wanted = "from plugin import A, B, C\n\nA(B, C)\n"
+    assert merge.text(base, ours, theirs) == wanted
+    assert merge.text(base, theirs, ours) == wanted
+
+
+def test_names_that_went_to_two_modules_show_no_move(merge: Merge) -> None:
+    base = "from old import A, B\n\nA(B)\n"
+    ours = "from one import A\nfrom two import B\n\nA(B)\n"
+    merged = merge(base, ours, "from old import A, B, C\n\nA(B, C)\n")
+    assert b"from one import A\n" in merged.data
+    assert b"from two import B\n" in merged.data
+
+
+# --- types in other words
+
+
+def test_a_type_in_other_words_gives_way_to_another_type(merge: Merge) -> None:
+    base = "def f(a: A | None) -> int | str | None:\n    pass\n"
+    ours = "def f(a: Optional[A]) -> Union[int, str, None]:\n    pass\n"
+    theirs = "def f(a: A | B | None) -> int | str | None:\n    pass\n"
+    wanted = "def f(a: A | B | None) -> Union[int, str, None]:\n    pass\n"
+    assert merge.text(base, ours, theirs) == wanted
+    assert merge.text(base, theirs, ours) == wanted.replace("Union[int, str, None]", "int | str | None")
+
+
+def test_an_annotation_in_other_words_does_not_keep_a_variable_that_the_other_side_deletes(merge: Merge) -> None:
+    base = "def f():\n    a: Set[int] = set()\n    b()\n    return 1\n"
+    ours, theirs = base.replace("Set[", "set["), base.replace("    a: Set[int] = set()\n", "")
+    assert merge.text(base, ours, theirs) == theirs

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.merge.align import align
 from skills_engine.merge.order import Entry, arrange
+from skills_engine.merge.pattern import left_behind
 from skills_engine.merge.pyimports import name_order
 from skills_engine.merge.tree import Item, Seq, comments_in, words
 from skills_engine.merge.types import Torn
@@ -62,6 +63,7 @@ def merge_seq(walk: Walk, base: tuple[Node, Seq], ours: tuple[Node, Seq], theirs
         kept = _named(kept, ours[0], o, theirs[0], t)
     kept = _positional_first(_in_order(kept, b, o, t), o, t)
     _no_rivals(kept, o, t)
+    _none_left_behind(kept, b, o, t)
     if kept and (o.items or b.items) and not o.infix:
         close = _comment3(b.close, o.close, t.close)
         head = _comment3(b.head, o.head, t.head)
@@ -199,6 +201,18 @@ def _no_rivals(kept: list[tuple[Entry, str]], ours: Seq, theirs: Seq) -> None:
         free = [_item(entry, ours, theirs).free for entry in (one, two)]
         if not all(free) and not (ordered and free == [False, True]):
             raise Torn(f"both sides add beside {text.splitlines()[0]}")
+
+
+def _none_left_behind(kept: list[tuple[Entry, str]], base: Seq, ours: Seq, theirs: Seq) -> None:
+    """Torn where an element is written as its neighbours were before the other side wrote them all in another way."""
+    rows = [(_node(base, entry.base), _node(ours, entry.ours), _node(theirs, entry.theirs)) for entry, _ in kept]
+    for at, (_, text) in enumerate(kept):
+        if left_behind(rows, at):
+            raise Torn(f"the neighbours of {text.splitlines()[0]} are written otherwise now")
+
+
+def _node(seq: Seq, at: int | None) -> Node | None:
+    return None if at is None else seq.items[at].node
 
 
 def _comment3(base: str, ours: str, theirs: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.cut import cut, find, infix
@@ -13,7 +14,7 @@ from skills_engine.merge.tree import Fixed, Ids, Node, Seq, Shape, Version
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-__all__ = ["Expressions"]
+__all__ = ["Expressions", "in_new_words"]
 
 _TRIVIA = r"(?:[ \t\f\n]|\\\n|#[^\n]*\n)*"
 _OPEN = re.compile(r"\(" + _TRIVIA + r"\Z")
@@ -66,6 +67,8 @@ class Expressions:
     def _signature(self, node: ast.AST) -> Hashable:
         if isinstance(node, ast.Constant):
             return ("Constant", type(node.value).__name__, repr(node.value))
+        if isinstance(node, ast.Subscript):
+            node = in_new_words(node)
         values: list[Hashable] = [type(node).__name__]
         for name in node._fields:
             if name in _SKIPPED:
@@ -261,6 +264,21 @@ class Expressions:
             lambda: self.empty if node is None else self.sig(node),
             lambda: None if node is None else Fixed((self.expr(node, start, max(end, high)),)),
         )
+
+
+def in_new_words(node: ast.Subscript) -> ast.expr:
+    """`Optional[X]` as `X | None` and `Union[X, Y]` as `X | Y` (PEP 604): they mean the same."""
+    match node.value:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="typing" | "t"), attr=name):
+            pass
+        case _:
+            return node
+    if name == "Optional":
+        return ast.BinOp(node.slice, ast.BitOr(), ast.Constant(None))
+    if name == "Union" and isinstance(node.slice, ast.Tuple):
+        first, *rest = node.slice.elts
+        return reduce(lambda left, right: ast.BinOp(left, ast.BitOr(), right), rest, first)
+    return node
 
 
 def docstring(body: list[ast.stmt]) -> str | None:

@@ -1,4 +1,4 @@
-"""Headers of functions that lost their annotations, beside which the other side adds.
+"""Headers of functions that lost their annotations, right beside which the other side adds.
 
 A side whose header says less than the base's may have taken the annotations away, or may never have had them: it may
 be an older line of the code. Nothing tells the two apart, and people who merge such code mostly take the annotations.
@@ -13,21 +13,25 @@ from skills_engine.merge.tree import Block, Fixed, Node, Seq
 if TYPE_CHECKING:
     from skills_engine.merge.tree import Unit
 
-__all__ = ["head_of", "poorer"]
+__all__ = ["head_of", "opened", "poorer"]
 
 _ANYTHING = ("", "Any", "typing.Any")
 
 
 def head_of(unit: Unit) -> tuple[int, int] | None:
-    """The offsets of a function's header, from its first line to its body; None where decorators or comments stand
-    above, or the body on the same line."""
+    """The offsets of a function's header, from its first line to its body; None where the body is on the same line."""
     clause = _clause(unit)
     if clause is None or not isinstance(clause.shape, Fixed):
         return None
-    start, end = unit.start, clause.shape.parts[-1].start
-    lines = unit.version.starts
-    begins = lines[unit.version.line_of(clause.start)] == start and lines[unit.version.line_of(end)] == end
-    return (start, end) if begins else None
+    lines, end = unit.version.starts, clause.shape.parts[-1].start
+    start = lines[unit.version.line_of(clause.start)]
+    return (start, end) if lines[unit.version.line_of(end)] == end else None
+
+
+def opened(base: Unit, side: Unit) -> bool:
+    """Whether a side puts statements before the first of a function's body."""
+    known, now = ([part.sig for part in _body(unit)] for unit in (base, side))
+    return bool(known and now) and now[0] not in known and known[0] in now
 
 
 def poorer(base: Unit, side: Unit) -> bool:
@@ -45,6 +49,12 @@ def _clause(unit: Unit) -> Node | None:
     if not isinstance(shape, Block) or not unit.node.kind.endswith("FunctionDef"):
         return None
     return next((part.node for part in shape.units if part.node.kind == "clause def"), None)
+
+
+def _body(unit: Unit) -> list[Unit]:
+    clause = _clause(unit)
+    body = clause.shape.parts[-1].shape if clause is not None and isinstance(clause.shape, Fixed) else None
+    return body.units if isinstance(body, Block) else []
 
 
 def _parts(unit: Unit) -> tuple[list[str], list[str]] | None:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from skills_engine.merge.pytree import parse
+from skills_engine.merge.pytree import every
 from skills_engine.merge.types import Declined
 
 if TYPE_CHECKING:
@@ -65,12 +65,12 @@ def name_order(*texts: str) -> Callable[[str], _Key] | None:
 def _lists(text: str) -> tuple[tuple[str, ...], ...]:
     """The names of each `from` import that has several."""
     try:
-        module = parse(text)
+        nodes = every(text)
     except Declined:
         return ()
     return tuple(
         tuple(alias.name for alias in node.names)
-        for node in ast.walk(module)
+        for node in nodes
         if isinstance(node, ast.ImportFrom) and len(node.names) > 1
     )
 

@@ -15,7 +15,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from skills_engine.merge.pytree import parse
+from skills_engine.merge.pytree import every, parse
 from skills_engine.merge.pywords import vocabulary
 from skills_engine.merge.types import Declined
 
@@ -88,7 +88,7 @@ def _together(text: str, word: str, now: str) -> bool:
 def _definitions(text: str) -> dict[int, int]:
     """The innermost definition that each line (from 0) is in, by the line that it begins on."""
     within: dict[int, int] = {}
-    for node in ast.walk(parse(text)):  # outer ones come first
+    for node in every(text):  # outer ones come first
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             within.update(dict.fromkeys(range(node.lineno - 1, node.end_lineno or node.lineno), node.lineno))
     return within

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.pydoubt import doubled, revived
+from skills_engine.merge.pymodules import moved, with_modules
 from skills_engine.merge.pyrenamed import read_with, renames
 from skills_engine.merge.pytree import tree
 from skills_engine.merge.pywords import resurrected, undefined
@@ -22,6 +23,11 @@ how = "structure"
 def merge(base: str, ours: str, theirs: str) -> Draft:
     """Merge by structure. Raises Declined where a version does not parse, its parts cannot be told apart, or the sides
     do not speak of the same things any more."""
+    mine, his = moved(base, ours, theirs), moved(base, theirs, ours)
+    if mine or his:
+        better = _believed(with_modules(base, mine | his), with_modules(ours, his), with_modules(theirs, mine))
+        if better is not None:
+            return better
     draft = merge_trees(tree, base, ours, theirs)
     foreign = _foreign(base, ours, theirs, draft) if draft.clean else ""
     if not draft.clean or foreign:
@@ -42,12 +48,17 @@ def _in_the_same_words(base: str, ours: str, theirs: str) -> Draft | None:
     mine, his = renames(base, ours, theirs), renames(base, theirs, ours)
     if not mine and not his:
         return None
-    three = read_with(base, mine | his), read_with(ours, his), read_with(theirs, mine)
+    return _believed(read_with(base, mine | his), read_with(ours, his), read_with(theirs, mine))
+
+
+def _believed(base: str, ours: str, theirs: str) -> Draft | None:
+    """The merge by structure where it is clean and nothing speaks against it."""
     try:
-        draft = merge_trees(tree, *three)
+        draft = merge_trees(tree, base, ours, theirs)
     except Declined:
         return None
-    return draft if draft.clean and not _foreign(*three, draft) and not doubt(*three, draft.text) else None
+    good = draft.clean and not _foreign(base, ours, theirs, draft) and not doubt(base, ours, theirs, draft.text)
+    return draft if good else None
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:

@@ -27,10 +27,12 @@ from skills_engine.merge.tree import Block, Fixed, Ids, Node, Seq, Shape, Statem
 from skills_engine.merge.types import Declined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterable
 
-__all__ = ["comments", "parse", "tree"]
+__all__ = ["comments", "every", "parse", "tree"]
 
+_LITERALS = (ast.Constant, ast.JoinedStr)
+_DOCUMENTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _REST = re.compile(r"[ \t\f]*(#[^\n]*)?\n")
 
 _Head = tuple[int, str, "list[ast.expr]", "list[ast.stmt]"]
@@ -48,12 +50,18 @@ def parse(text: str) -> ast.Module:
         raise Declined("a version does not parse") from error
 
 
+@lru_cache(maxsize=8)
+def every(text: str) -> tuple[ast.AST, ...]:
+    """All nodes of a text, outer ones first. Raises Declined for what does not parse."""
+    return tuple(ast.walk(parse(text)))
+
+
 def tree(text: str, ids: Ids, module: ast.Module | None = None) -> Node:
     """The tree of a text that ends with a newline."""
     version = Version(text, ids)
+    version.strings = _strings(every(text) if module is None else ast.walk(module))
     module = module or parse(text)
     version.comments = comments(text)
-    version.strings = _strings(module)
     python = _Python(text, ids, version)
     version.find_statements = lambda: [
         Statement(python.span(stmt)[0], python.sig(stmt)) for stmt in statements_in(module) if telling(stmt)
@@ -78,19 +86,21 @@ def comments(text: str) -> list[tuple[int, str]]:
         raise Declined("a version cannot be cut into tokens") from error
 
 
-def _strings(module: ast.Module) -> frozenset[int]:
+def _strings(nodes: Iterable[ast.AST]) -> frozenset[int]:
     """Lines (from 0) that begin inside a string literal that is no docstring."""
+    literals: list[ast.expr] = []
+    docs: set[int] = set()
+    for node in nodes:
+        if isinstance(node, _LITERALS):
+            if node.end_lineno and node.end_lineno > node.lineno:
+                literals.append(node)
+        elif isinstance(node, _DOCUMENTED) and docstring(node.body) is not None:
+            docs.add(id(node.body[0].value))  # type: ignore[attr-defined]
     inside: set[int] = set()
-    docs = {
-        id(node.body[0].value)  # type: ignore[attr-defined]
-        for node in ast.walk(module)
-        if isinstance(node, ast.Module | Definition) and docstring(node.body) is not None
-    }
-    for node in ast.walk(module):
-        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno and node.end_lineno > node.lineno:
-            literal = isinstance(node, ast.JoinedStr) or isinstance(node.value, str | bytes)
-            if literal and id(node) not in docs:
-                inside.update(range(node.lineno, node.end_lineno))
+    for node in literals:
+        literal = isinstance(node, ast.JoinedStr) or isinstance(node.value, str | bytes)  # type: ignore[attr-defined]
+        if literal and id(node) not in docs:
+            inside.update(range(node.lineno, node.end_lineno or node.lineno))
     return frozenset(inside)
 
 

@@ -9,7 +9,7 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from skills_engine.merge.pytree import parse
+from skills_engine.merge.pytree import every, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ _KNOWN = frozenset(dir(builtins)) | {
 @lru_cache(maxsize=8)
 def vocabulary(text: str) -> frozenset[str]:
     """Raises Declined for what does not parse."""
-    return frozenset(word for node in ast.walk(parse(text)) for word in _words(node))
+    return frozenset(word for node in every(text) for word in _words(node))
 
 
 def resurrected(base: str, ours: str, theirs: str, result: str) -> str:
@@ -53,7 +53,7 @@ def _variables(text: str) -> frozenset[str]:
     """Names that stand for nothing but variables of functions which assign them."""
     tables = [symtable.symtable(text, "merged", "exec")]
     known: set[str] = set()
-    other = {word for node in ast.walk(parse(text)) if not isinstance(node, ast.Name) for word in _words(node)}
+    other = {word for node in every(text) if not isinstance(node, ast.Name) for word in _words(node)}
     while tables:
         table = tables.pop()
         for symbol in table.get_symbols():

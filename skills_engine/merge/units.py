@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.align import Alignment, align
 from skills_engine.merge.draft import Clash
 from skills_engine.merge.elements import merge_seq
 from skills_engine.merge.order import Entry, arrange
-from skills_engine.merge.pyheads import head_of, poorer
+from skills_engine.merge.pattern import left_behind
+from skills_engine.merge.pyheads import head_of, opened, poorer
 from skills_engine.merge.pyimports import settled
 from skills_engine.merge.pysilent import silent
 from skills_engine.merge.rivals import Run, runs
+from skills_engine.merge.superset import superset
 from skills_engine.merge.tree import Block, Node, Seq, Unit, words
 from skills_engine.merge.types import Torn
 
@@ -58,6 +59,10 @@ class _Body:
             None if entry.ours is None else self.ours.units[entry.ours],
             None if entry.theirs is None else self.theirs.units[entry.theirs],
         )
+
+    def _nodes(self, entry: Entry) -> tuple[Node | None, Node | None, Node | None]:
+        b, o, t = (None if unit is None else unit.node for unit in self.units(entry))
+        return b, o, t
 
     def texts(self, entry: Entry) -> tuple[str, str, str]:
         """The entry's three texts in ours' indentation, '' where there is none."""
@@ -131,7 +136,14 @@ class _Body:
         if merged:
             self.walk.theirs.add("add")
             return [merged]
-        return self.clash(entry, f"both sides add {o.title}")
+        return [self._larger(Clash("", text_o, text_t, f"both sides add {o.title}"))]
+
+    def _larger(self, clash: Clash) -> Piece:
+        """What both sides add, where one has all that the other has."""
+        larger = superset(clash.ours, clash.theirs)
+        if larger == "theirs":
+            self.walk.theirs.add("edit")
+        return {"ours": clash.ours, "theirs": clash.theirs}.get(larger, clash)
 
     def _revived(self, entry: Entry, unit: Unit) -> list[Piece]:
         """What one side moved or wrapped and the other deleted, with what stood beside it and went along."""
@@ -182,24 +194,32 @@ class _Body:
             return [text_o]
         return self.clash(entry, f"theirs deletes what ours edited: {b.title}")
 
-    def _doubted(self, above: Entry, entry: Entry, made: list[Piece]) -> list[Piece]:
-        """An entry's pieces, with its header as a region where one side adds a definition right above and the other's
-        header says less than the base's."""
+    def _doubted(self, above: Entry | None, entry: Entry, made: list[Piece]) -> list[Piece]:
+        """An entry's pieces, with its header as a region where one side adds a definition right above it or statements
+        right below, and the other's header says less than the base's."""
         b, o, t = self.units(entry)
-        lone = above.base is None and (above.ours is None) != (above.theirs is None)
-        if not lone or not (b and o and t) or any(isinstance(piece, Clash) for piece in made):
+        if not (b and o and t) or any(isinstance(piece, Clash) for piece in made):
             return made
-        mine = above.ours is None
-        heads = [head_of(unit) for unit in (b, o, t)]
-        if _role(self.units(above)) != "definition" or not all(heads) or not poorer(b, o if mine else t):
+        heads = [head for unit in (b, o, t) if (head := head_of(unit)) is not None]
+        if len(heads) < 3:
             return made
-        ranges = zip((b, o, t), (self.base, self.ours, self.theirs), (head for head in heads if head), strict=True)
+        ranges = zip((b, o, t), (self.base, self.ours, self.theirs), heads, strict=True)
         texts = [unit.version.moved(*head, block.indent, self.ours.indent) for unit, block, head in ranges]
-        said = "".join(piece for piece in made if isinstance(piece, str))
-        if texts[2 if mine else 1] != texts[0] or not said.startswith(texts[1 if mine else 2]):
-            return made
-        reason = f"{'ours' if mine else 'theirs'} has fewer annotations, beside an addition, in {o.title}"
-        return [Clash(texts[0], texts[1], texts[2], reason), said[len(texts[1 if mine else 2]) :]]
+        for name, mine, side, other in (("ours", 1, o, t), ("theirs", 2, t, o)):
+            text = texts[mine]
+            if texts[3 - mine] != texts[0] or not poorer(b, side):
+                continue
+            before, found, after = "".join(piece for piece in made if isinstance(piece, str)).partition(text)
+            if found and ((heads[mine][0] == side.start and self._adds(above, name)) or opened(b, other)):
+                reason = f"{name} has fewer annotations, beside an addition, in {o.title}"
+                return [before, Clash(texts[0], texts[1], texts[2], reason), after]
+        return made
+
+    def _adds(self, entry: Entry | None, side: str) -> bool:
+        """Whether an entry is a definition that the side has not, and the other has added."""
+        if entry is None or entry.base is not None or _role(self.units(entry)) != "definition":
+            return False
+        return (entry.ours if side == "ours" else entry.theirs) is None
 
     def gap(self, entry: Entry, before: Entry | None) -> str:
         """The blank lines above an entry; `before` is the entry above it, None for the first."""
@@ -227,10 +247,15 @@ class _Body:
 
     def assembled(self) -> list[Piece]:
         made = {id(entry): self.pieces(entry) for entry in self.entries}
-        for above, entry in pairwise(self.entries):
+        for above, entry in zip((None, *self.entries), self.entries, strict=False):
             now = made[id(entry)]
-            if now is not None and made[id(above)] is not None:
+            if now is not None:
                 made[id(entry)] = self._doubted(above, entry, now)
+        rows = [self._nodes(entry) for entry in self.entries]
+        for at, entry in enumerate(self.entries):
+            if made[id(entry)] is not None and left_behind(rows, at):
+                title = next(unit.title for unit in self.units(entry) if unit is not None)
+                made[id(entry)] = self.clash(entry, f"the neighbours of {title} are written otherwise now")
         made.update(dict.fromkeys(self.covered))
         out: list[Piece] = []
         before: Entry | None = None
@@ -239,7 +264,7 @@ class _Body:
         for run in runs(self.entries, todo, self.units, self.ours.scope):
             first = run.entries[0]
             if run.torn:
-                out += [self.gap(first, before), self._rival(run)]
+                out += [self.gap(first, before), self._larger(self._rival(run))]
                 before, code = run.entries[-1], True
                 continue
             for entry in run.entries:
