@@ -148,11 +148,14 @@ def test_another_builtin_is_no_rename(merge: Merge) -> None:
     assert not merge(base, base.replace("int", "float").replace("pass", "print(2)"), added).clean
 
 
-def test_annotations_that_one_side_lacks_above_a_statement_that_the_other_adds_are_a_conflict(merge: Merge) -> None:
+@pytest.mark.parametrize("below", ["    start(parser)\n    run(parser)", "    run(parser, again=True)"])
+def test_annotations_that_one_side_lacks_above_what_the_other_side_changes_are_a_conflict(
+    merge: Merge, below: str
+) -> None:
     poor = "@mark\ndef parse(parser):\n    run(parser)\n"
     base = poor.replace("(parser):", "(parser: Parser) -> None:")
-    longer = base.replace("    run", "    start(parser)\n    run")
-    for ours, theirs in ((poor, longer), (longer, poor)):
+    other = base.replace("    run(parser)", below)
+    for ours, theirs in ((poor, other), (other, poor)):
         merged = merge(base, ours, theirs)
         assert [region.base for region in merged.regions] == [b"def parse(parser: Parser) -> None:\n"]
 
@@ -238,3 +241,13 @@ def test_an_annotation_in_other_words_does_not_keep_a_variable_that_the_other_si
     base = "def f():\n    a: Set[int] = set()\n    b()\n    return 1\n"
     ours, theirs = base.replace("Set[", "set["), base.replace("    a: Set[int] = set()\n", "")
     assert merge.text(base, ours, theirs) == theirs
+
+
+def test_a_page_break_shifts_no_line_of_what_is_renamed_or_imported_from_elsewhere(merge: Merge) -> None:
+    broken = [text.replace("\n\n\ndef b", "\n\x0c\n\ndef b") for text in (CLIENT, RENAMED, CLIENT + MORE)]
+    theirs = broken[2].replace("stop(", "halt(")
+    assert merge.text(broken[0], broken[1], theirs) == theirs.replace("event_loop", "loop")
+    base, ours, theirs = (
+        f"x = 1\n\x0cfrom {names}\n\nA(B)\n" for names in ("o import A", "n import A", "o import A, B")
+    )
+    assert merge.text(base, ours, theirs) == "x = 1\n\x0cfrom n import A, B\n\nA(B)\n"

@@ -29,9 +29,9 @@ def head_of(unit: Unit) -> tuple[int, int] | None:
 
 
 def opened(base: Unit, side: Unit) -> bool:
-    """Whether a side puts statements before the first of a function's body."""
-    known, now = ([part.sig for part in _body(unit)] for unit in (base, side))
-    return bool(known and now) and now[0] not in known and known[0] in now
+    """Whether a side's body begins with another line than the base's: right below the header."""
+    first, now = (body[0].text.split("\n")[0].strip() if (body := _body(unit)) else "" for unit in (base, side))
+    return bool(first and now) and first != now
 
 
 def poorer(base: Unit, side: Unit) -> bool:

@@ -29,12 +29,12 @@ def moved(base: str, side: str, other: str) -> dict[str, str]:
 
 def with_modules(text: str, modules: Mapping[str, str]) -> str:
     """A text whose `from` imports name other modules."""
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")
     for node in every(text):
         if isinstance(node, ast.ImportFrom) and (name := _module(node)) in modules:
             line = lines[node.lineno - 1]
             lines[node.lineno - 1] = re.sub(rf"\bfrom\s+{re.escape(name)}\s", f"from {modules[name]} ", line, count=1)
-    return "".join(lines)
+    return "\n".join(lines)
 
 
 def _imports(text: str) -> dict[str, set[tuple[str, str | None]]]:

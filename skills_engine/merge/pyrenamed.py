@@ -10,6 +10,7 @@ import ast
 import builtins
 import io
 import keyword
+import re
 import tokenize
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -35,6 +36,8 @@ _LANGUAGE = frozenset(dir(builtins)) | frozenset(keyword.kwlist)
 _TYPES = ("Dict", "FrozenSet", "List", "Set", "Tuple", "Type")
 _SAME = frozenset(pair for word in _TYPES for pair in ((word, word.lower()), (word.lower(), word)))
 """... but for the names that typing gave to builtin types (PEP 585), the one way and the other."""
+
+_WORD = re.compile(r"\w+|[^\w\s]")
 
 _LARGEST_HUNK = 2_000
 """Tokens of a changed hunk above which it bears nothing out."""
@@ -65,12 +68,12 @@ def renames(base: str, side: str, other: str) -> dict[str, str]:
 
 def read_with(text: str, words: Mapping[str, str]) -> str:
     """A text with words replaced where they are names. Raises Declined where it cannot be cut into tokens."""
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")
     for token in reversed(_tokens(text)):
         if token.type == tokenize.NAME and token.string in words:
             row, (start, end) = token.start[0] - 1, (token.start[1], token.end[1])
             lines[row] = lines[row][:start] + words[token.string] + lines[row][end:]
-    return "".join(lines)
+    return "\n".join(lines)
 
 
 def _together(text: str, word: str, now: str) -> bool:
@@ -95,28 +98,14 @@ def _definitions(text: str) -> dict[int, int]:
 
 
 def _changed(base: str, side: str) -> list[tuple[list[_Token], list[_Token]]]:
-    """The tokens of the lines that differ, hunk by hunk; lines that one of the two has alone bear nothing out."""
-    lines_b, lines_s = (text.splitlines() for text in (base, side))
-    rows_b, rows_s = _rows(base), _rows(side)
-    out = []
-    for tag, i, j, k, m in SequenceMatcher(None, lines_b, lines_s, autojunk=False).get_opcodes():
-        if tag == "replace":
-            out.append((_row(rows_b, i, j), _row(rows_s, k, m)))
-    return out
+    """The words of the lines that differ, hunk by hunk; lines that one of the two has alone bear nothing out."""
+    lines_b, lines_s = (text.split("\n") for text in (base, side))
+    matcher = SequenceMatcher(None, lines_b, lines_s, autojunk=False)
+    return [(_row(lines_b, i, j), _row(lines_s, k, m)) for tag, i, j, k, m in matcher.get_opcodes() if tag == "replace"]
 
 
-def _row(rows: Mapping[int, Sequence[str]], start: int, end: int) -> list[_Token]:
-    return [(line, word) for line in range(start, end) for word in rows.get(line, ())]
-
-
-@lru_cache(maxsize=8)
-def _rows(text: str) -> Mapping[int, Sequence[str]]:
-    """The tokens that begin on each line, from 0."""
-    rows: dict[int, list[str]] = {}
-    for token in _tokens(text):
-        if token.string.strip() and token.type != tokenize.COMMENT:
-            rows.setdefault(token.start[0] - 1, []).append(token.string)
-    return rows
+def _row(lines: Sequence[str], start: int, end: int) -> list[_Token]:
+    return [(line, word) for line in range(start, end) for word in _WORD.findall(lines[line])]
 
 
 @lru_cache(maxsize=8)
