@@ -21,12 +21,12 @@ from bot.store import Store
 from bot.workers import Backoff, Workers
 
 ATTEMPTS = 5
+LONG_SECONDS = 600.0  # an attempt that fails after so long is not repeated at once: the owner should know sooner
 TYPING_SECONDS = 4.0
-STEADY_SECONDS = 60.0
-"""A connection that lasted so long was good: the next failure counts as the first."""
+STEADY_SECONDS = 60.0  # what lasted so long was good: its next failure counts as the first
 ALARM_SECONDS = 3600.0
 NO_ANSWER = (
-    "I could not answer in {name} ({chat}), although I tried {attempts} times: {error}. "
+    "I could not answer in {name} ({chat}), and have given up for now at attempt {attempts}: {error}. "
     "What was written there waits, and I go on trying."
 )
 FAILING = "{what} has failed {attempts} times: {error}. The rest goes on, and it is begun again and again."
@@ -178,8 +178,9 @@ class Assistant:
         channel, group = self._channel(chat), self._store.group(chat)
         if channel is None or group is None:
             return
-        failures = 0
+        loop, failures = asyncio.get_running_loop(), 0
         while turn := await self._store.turn(chat):
+            began = loop.time()
             try:
                 async with self._locks[chat]:
                     await self._ask(turn, group, channel)
@@ -189,8 +190,8 @@ class Assistant:
                 failures += 1
                 log.warning("no answer", chat=chat, attempt=failures, error=repr(error))
                 log.debug("no answer", chat=chat, exc_info=True)
-                if failures == ATTEMPTS or chat in self._put_off:
-                    await self._wait_for_better(turn, group, repr(error))
+                if failures == ATTEMPTS or chat in self._put_off or loop.time() - began > LONG_SECONDS:
+                    await self._wait_for_better(turn, group, failures, repr(error))
                     return
                 await asyncio.sleep(self.backoff.delay(failures))
             else:
@@ -222,9 +223,9 @@ class Assistant:
     def _written(self, turn: Turn, group: Group) -> Turn:
         return replace(turn, group=group, prompt=prompt.conversation(turn.messages, turn.omitted, self._zone))
 
-    async def _wait_for_better(self, turn: Turn, group: Group, error: str) -> None:
+    async def _wait_for_better(self, turn: Turn, group: Group, attempts: int, error: str) -> None:
         """Tell the owner, and come back later, or as soon as another chat is answered."""
-        told = NO_ANSWER.format(name=group.name, chat=turn.chat, attempts=ATTEMPTS, error=error[:300])
+        told = NO_ANSWER.format(name=group.name, chat=turn.chat, attempts=attempts, error=error[:300])
         await self._store.failed(turn, error, told)
         if main := self._store.main:
             self.post(main.chat)

@@ -11,7 +11,6 @@ import os
 import re
 import sqlite3
 import stat
-from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -52,8 +51,7 @@ class Ipc:
     def __init__(self, host: Host, limits: Limits | None = None) -> None:
         self._host, self._places, self._store = host, host.places, host.store
         self._limits = limits or Limits()
-        self._allowance: defaultdict[str, float] = defaultdict(lambda: float(self._limits.burst))
-        self._filled_at: dict[str, float] = {}
+        self._buckets: dict[str, tuple[float, float]] = {}  # of each group: how many requests it may make, since when
 
     async def run(self) -> None:
         root = self._places.data / "ipc"
@@ -143,11 +141,10 @@ class Ipc:
 
     def _allowed(self, folder: str) -> bool:
         now = asyncio.get_running_loop().time()
-        since = now - self._filled_at.get(folder, now)
-        self._filled_at[folder] = now
-        allowance = min(self._allowance[folder] + since * self._limits.rate, float(self._limits.burst))
-        self._allowance[folder] = allowance - 1 if allowance >= 1 else allowance
-        return allowance >= 1
+        filled, since = self._buckets.get(folder, (float(self._limits.burst), now))
+        filled = min(filled + (now - since) * self._limits.rate, float(self._limits.burst))
+        self._buckets[folder] = (filled - 1 if filled >= 1 else filled, now)
+        return filled >= 1
 
     @contextmanager
     def _open(self, group: Group) -> Iterator[dict[str, int]]:

@@ -29,7 +29,7 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
             except OSError as error:
                 raise BotError(f"{channel.name} cannot be linked: {error!r}", hint="set up again") from error
             await channel.disconnect()
-            say(f"{channel.name} is linked")
+            say(f"the channel {channel.name} is ready")
         own.sort(key=ConsoleChannel.CHAT.__eq__)  # the terminal is main where no messenger tells a better one
         if main and channel_of(main) not in {channel.name for channel in channels}:
             raise BotError(f"no channel of {main!r} is configured", hint="write it like telegram:123; see .env")

@@ -131,10 +131,6 @@ class Store:
         await self.write((SQL["prune"], ()))
         await self.load_groups()
 
-    async def flush(self) -> None:
-        async with self._mutex:
-            pass
-
     async def read(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[Any]:
         """The rows that a query finds."""
         async with self._mutex:
@@ -187,7 +183,8 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
             try:
                 yield store
             finally:
-                await store.flush()
+                async with store._mutex:  # a write that nobody waits for any more ends first
+                    pass
 
 
 def stamp(moment: datetime) -> str:

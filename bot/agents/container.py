@@ -70,15 +70,20 @@ class ContainerAgent(Agent):
     async def answer(self, turn: Turn) -> Sequence[str]:
         folder = turn.group.folder
         key = f"{folder}/{turn.task}" if turn.isolated else folder
-        async with asyncio.timeout(self._settings.turn_seconds):  # includes the wait for a place: it may not be endless
-            talk = self._talks.get(key)
-            if talk is None or talk.ended:
-                talk = await self._start(key, turn)
-            try:
-                replies = await talk.ask(turn)
-            except BaseException:
-                talk.end(politely=False)
-                raise
+        try:
+            async with asyncio.timeout(
+                self._settings.turn_seconds
+            ):  # includes the wait for a place: it may not be endless
+                talk = self._talks.get(key)
+                if talk is None or talk.ended:
+                    talk = await self._start(key, turn)
+                try:
+                    replies = await talk.ask(turn)
+                except BaseException:
+                    talk.end(politely=False)
+                    raise
+        except TimeoutError:
+            raise BotError(f"no answer came within {self._settings.turn_seconds:g} seconds (TURN_SECONDS)") from None
         if talk.session and not turn.isolated and talk.session != await self._store.session(folder):
             await self._store.remember(folder, talk.session)
         if turn.isolated or self._slots.wanted:

@@ -92,6 +92,24 @@ async def test_after_five_failures_the_owner_is_told_once_in_main_and_the_turn_w
     assert later.sent == [("memory:friends", "re: first"), ("memory:friends", "re: second")]
 
 
+async def test_an_attempt_that_fails_after_a_long_time_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONG_SECONDS", 0.01)
+    calls = 0
+
+    async def silent(turn: Turn) -> Sequence[str]:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(0.05)
+        raise TimeoutError
+
+    channel = MemoryChannel([message("first")])
+    await run(tmp_path, channel, FunctionAgent(silent))
+    assert calls == 1
+    assert "at attempt 1: TimeoutError()" in channel.sent[0][1]
+
+
 async def test_who_was_put_off_is_answered_without_help_once_the_agent_works_again(tmp_path: Path) -> None:
     """By the clock, and as soon as another chat has been answered; a chat that fails by itself is left alone."""
     stop, broken = asyncio.Event(), True

@@ -123,7 +123,7 @@ async def test_a_write_ends_whole_when_its_caller_is_cancelled(store: Store) -> 
             await asyncio.sleep(0)
         write.cancel()
     await asyncio.gather(*writes, return_exceptions=True)
-    await store.flush()
+    await store.read("SELECT 1")  # which waits its turn
     assert await store.take_in(message("after"), asks=True), "no transaction was left open"
 
 

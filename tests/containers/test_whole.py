@@ -128,7 +128,7 @@ def test_a_stop_lets_the_agent_finish_and_a_second_signal_does_not_wait_and_no_c
         assert bot.stdin
         assert bot.stdout
         before = len(api.requests)
-        bot.stdin.write("SLOW 1.5 it finishes\n" if signals == 1 else "SLOW 600 it is asked again\n")
+        bot.stdin.write("SLOW 0.5 it finishes\n" if signals == 1 else "SLOW 600 it is asked again\n")
         while len(api.requests) == before:
             time.sleep(0.02)
         for _ in range(signals):
@@ -137,7 +137,7 @@ def test_a_stop_lets_the_agent_finish_and_a_second_signal_does_not_wait_and_no_c
         printed = bot.stdout.read()
         assert ended(bot) == 0
         assert ("it finishes" in printed) == (signals == 1)
-        assert engine.containers.list(all=True, filters={"label": label}) == []
+        assert engine.api.containers(all=True, filters={"label": label}) == []
     with closing(sqlite3.connect(tmp_path / "data/bot.db")) as db:
         assert db.execute("SELECT count(*) FROM inbox, chats WHERE seq > handled").fetchall() == [(1,)], "it waits"
 
@@ -160,4 +160,4 @@ def test_what_was_asked_when_the_bot_was_killed_is_answered_after_the_next_start
     assert "hello" in str(api.requests[-1]["body"]["messages"])  # the session was resumed
     assert ended(again) == 0
     label = f"graftbot.installation={installation(Settings(graftbot_data=data))}"
-    assert engine.containers.list(all=True, filters={"label": label}) == []
+    assert engine.api.containers(all=True, filters={"label": label}) == []
