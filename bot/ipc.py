@@ -177,7 +177,7 @@ class Ipc:
         """More wait than may: what is beyond the crowd is removed unread."""
         removed = 0
         with os.scandir(rooms["requests"]) as entries:
-            for entry in islice(entries, self._limits.crowd, 100 * self._limits.crowd):
+            for entry in islice(entries, self._limits.crowd, 10 * self._limits.crowd):
                 with suppress(OSError):
                     os.unlink(entry.name, dir_fd=rooms["requests"])
                     removed += 1

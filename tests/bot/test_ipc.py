@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import shutil
-import threading
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -24,6 +24,20 @@ from bot.messages import Turn
 from bot.settings import Settings
 from bot.store import Store, open_store
 from bot.tools import Host
+
+FLOOD = """
+import json, os, select, sys, time
+os.chdir(sys.argv[1])
+n, begun = 0, time.monotonic()
+def over():
+    return select.select([sys.stdin], [], [], max(0, begun + n / 10_000 - time.monotonic()))[0]
+while n < 30_000 and (n % 100 or not over()):
+    with open(f"{n:09}.json", "w") as file:
+        json.dump({"id": f"{n:09}", "tool": "send_message", "arguments": {"text": "spam"}}, file)
+    n += 1
+print(n)
+"""
+"""A process of its own, as an agent is: writes 10,000 requests a second until its input ends, at most for 3 s; says how many."""
 
 
 async def silent(turn: Turn) -> Sequence[str]:
@@ -219,28 +233,18 @@ async def test_a_group_whose_folders_are_made_only_when_it_is_first_used_is_serv
 @pytest.mark.slow
 async def test_ten_thousand_files_a_second_are_limited_and_another_group_is_served_meanwhile(house: House) -> None:
     room = house.places.ipc("ada") / "requests"
-    over = threading.Event()
-    written = 0
-
-    def flood() -> None:
-        nonlocal written
-        content = json.dumps({"id": "x", "tool": "send_message", "arguments": {"text": "spam"}})
-        while not over.is_set():
-            (room / f"{written:09}.json").write_text(content.replace('"x"', f'"{written:09}"'))
-            written += 1
-
     running = asyncio.create_task(house.ipc.run())
-    thread = threading.Thread(target=flood)
+    flood = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", FLOOD, str(room)), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
     begun = time.monotonic()
-    thread.start()
     try:
         for n in range(5):
             house.ask("bob", "send_message", f"b{n}", text=f"{n}")
             async with asyncio.timeout(20):
                 await until((house.places.ipc("bob") / f"replies/b{n}.json").exists)
     finally:
-        over.set()
-        thread.join()
+        written = int((await flood.communicate())[0])
     seconds = time.monotonic() - begun
     async with asyncio.timeout(60):
         await until(lambda: len(list(room.iterdir())) <= house.ipc._limits.crowd)
