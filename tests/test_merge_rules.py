@@ -217,6 +217,11 @@ def test_a_name_more_from_a_module_that_moved_is_imported_from_where_it_is_now(m
     assert merge.text(base, theirs, ours) == wanted
 
 
+def test_one_name_that_moved_does_not_take_others_along(merge: Merge) -> None:
+    merged = merge.text("from old import A\n\nA()\n", "from new import A\n\nA()\n", "from old import A, B\n\nA(B)\n")
+    assert merged == "from new import A\nfrom old import B\n\nA(B)\n"
+
+
 def test_names_that_went_to_two_modules_show_no_move(merge: Merge) -> None:
     base = "from old import A, B\n\nA(B)\n"
     ours = "from one import A\nfrom two import B\n\nA(B)\n"
@@ -247,7 +252,6 @@ def test_a_page_break_shifts_no_line_of_what_is_renamed_or_imported_from_elsewhe
     broken = [text.replace("\n\n\ndef b", "\n\x0c\n\ndef b") for text in (CLIENT, RENAMED, CLIENT + MORE)]
     theirs = broken[2].replace("stop(", "halt(")
     assert merge.text(broken[0], broken[1], theirs) == theirs.replace("event_loop", "loop")
-    base, ours, theirs = (
-        f"x = 1\n\x0cfrom {names}\n\nA(B)\n" for names in ("o import A", "n import A", "o import A, B")
-    )
-    assert merge.text(base, ours, theirs) == "x = 1\n\x0cfrom n import A, B\n\nA(B)\n"
+    rows = ("o import A, B", "n import A, B", "o import A, B, C", "n import A, B, C")
+    base, ours, theirs, wanted = (f"x = 1\n\x0cfrom {row}\n\nA(B)\n" for row in rows)
+    assert merge.text(base, ours, theirs) == wanted

@@ -13,15 +13,18 @@ if TYPE_CHECKING:
 
 __all__ = ["moved", "with_modules"]
 
+_ENOUGH = 2
+"""Names that must have gone to one module which the base does not know: one alone may have moved by itself."""
+
 
 def moved(base: str, side: str, other: str) -> dict[str, str]:
     """The modules that `other` imports more from, with where `side` imports all that the base did."""
     b, s, t = (_imports(text) for text in (base, side, other))
     found: dict[str, str] = {}
     for module, names in b.items():
-        if module in s or names == t.get(module, names) or not names <= t[module]:
+        if len(names) < _ENOUGH or module in s or names == t.get(module, names) or not names <= t[module]:
             continue
-        now = [place for place, there in s.items() if names <= there and not names & b.get(place, set())]
+        now = [place for place, there in s.items() if names <= there and place not in b]
         if len(now) == 1:
             found[module] = now[0]
     return found
