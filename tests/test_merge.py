@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness.merging import git_lines
 
-from skills_engine.merge import Merged, from_lines, has_markers, merge_file, regions_in
+from skills_engine.merge import Merged, has_markers, merge_file, regions_in
 
 
 @pytest.fixture
@@ -21,14 +22,7 @@ class Merge:
     """`merge(path, base, ours, theirs)` with git's line merge."""
 
     def __init__(self, room: Path) -> None:
-        self.room = room
-
-    def lines(self, base: bytes, ours: bytes, theirs: bytes) -> Merged:
-        names = [self.room / name for name in ("ours", "base", "theirs")]
-        for name, data in zip(names, (ours, base, theirs), strict=True):
-            name.write_bytes(data)
-        done = subprocess.run(["git", "merge-file", "-p", "--diff3", *names], capture_output=True, check=False)
-        return from_lines(done.stdout, clean=done.returncode == 0)
+        self.lines = git_lines(room)
 
     def __call__(self, path: str, base: str, ours: str, theirs: str) -> Merged:
         return merge_file(path, base.encode(), ours.encode(), theirs.encode(), lines=self.lines)

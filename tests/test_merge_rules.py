@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
+from harness.merging import git_lines
 
-from skills_engine.merge import Merged, from_lines, merge_file
+from skills_engine.merge import Merged, merge_file
 
 
 @pytest.fixture
@@ -19,14 +19,7 @@ class Merge:
     """`merge(base, ours, theirs)` of Python with git's line merge; `text` where it must be clean."""
 
     def __init__(self, room: Path) -> None:
-        self.room = room
-
-    def lines(self, base: bytes, ours: bytes, theirs: bytes) -> Merged:
-        names = [self.room / name for name in ("ours", "base", "theirs")]
-        for name, data in zip(names, (ours, base, theirs), strict=True):
-            name.write_bytes(data)
-        done = subprocess.run(["git", "merge-file", "-p", "--diff3", *names], capture_output=True, check=False)
-        return from_lines(done.stdout, clean=done.returncode == 0)
+        self.lines = git_lines(room)
 
     def __call__(self, base: str, ours: str, theirs: str) -> Merged:
         return merge_file("m.py", base.encode(), ours.encode(), theirs.encode(), lines=self.lines)

@@ -4,6 +4,7 @@ repos   a git repository in a directory, its commands, its files from dicts
 forks   a small upstream with three skills, its next version, forks of it, an owner's loose ends
 state   everything that law 5 speaks of, as a value that can be compared
 cli     the program `skills`, run as a process
+merging git's own line merge
 
     from harness import fork_of, skills, state, upstream
 
