@@ -331,8 +331,10 @@ def test_nothing_outlives_a_time_out(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_nothing_outlives_an_interrupt(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     code = f"""
+import signal
 from pathlib import Path
 from skills_engine.check.process import run
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
 run(["{HERE}", "-c", {STUBBORN!r}], cwd=Path("."), env={{}}, timeout=60,
     on_line=lambda line: Path({str(pids)!r}).write_text(line + "\\n"))
 """

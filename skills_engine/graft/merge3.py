@@ -82,7 +82,8 @@ class _Merge:
                 self._both(out, path, was, self.our[path][1], wanted)
         for old, new in sorted(self.their_renames.items()):
             self._their_rename(out, old, new)
-        return TreeMerge(out.oid(), tuple(self.conflicts), tuple(self.notes), tuple(self.merged))
+        conflicts = sorted(self.conflicts, key=lambda conflict: conflict.path)
+        return TreeMerge(out.oid(), tuple(conflicts), tuple(self.notes), tuple(self.merged))
 
     def _take(self, out: Tree, path: str, wanted: Entry | None) -> None:
         """Theirs alone changed it; but ours may have put a file where theirs needs a folder, or the reverse."""
