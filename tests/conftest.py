@@ -7,6 +7,18 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 for key in ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"):
     os.environ.pop(key, None)
 os.environ |= {"ASSISTANT_NAME": "Andy", "TIMEZONE": "UTC"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A law takes a minute and more: spread among the others, every worker has its share, and none ends with several."""
+    laws = [item for item in items if item.get_closest_marker("law")]
+    others = [item for item in items if not item.get_closest_marker("law")]
+    share = -(-len(others) // max(len(laws), 1))
+    items[:] = others if not laws else []
+    for number, law in enumerate(laws):
+        items += [law, *others[number * share : (number + 1) * share]]

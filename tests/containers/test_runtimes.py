@@ -70,7 +70,7 @@ async def test_lines_go_in_and_come_out_on_the_stream_that_they_were_written_to(
 
 
 async def test_one_that_runs_is_stopped_and_gone(runtime: Runtime) -> None:
-    mine = spec("two")
+    mine = spec("two", command=["sleep", "600"])  # it does not mind that its input ends first
     container = await runtime.start(mine)
     assert await runtime.runs("two") == {mine.run}
     assert await container.end() == "was stopped"
