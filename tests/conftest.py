@@ -19,6 +19,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     laws = [item for item in items if item.get_closest_marker("law")]
     others = [item for item in items if not item.get_closest_marker("law")]
     share = -(-len(others) // max(len(laws), 1))
-    items[:] = others if not laws else []
     for number, law in enumerate(laws):
-        items += [law, *others[number * share : (number + 1) * share]]
+        others.insert(number * (share + 1), law)
+    items[:] = others
