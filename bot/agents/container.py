@@ -71,9 +71,7 @@ class ContainerAgent(Agent):
         folder = turn.group.folder
         key = f"{folder}/{turn.task}" if turn.isolated else folder
         try:
-            async with asyncio.timeout(
-                self._settings.turn_seconds
-            ):  # includes the wait for a place: it may not be endless
+            async with asyncio.timeout(self._settings.turn_seconds):  # the wait for a place in it: it has an end
                 talk = self._talks.get(key)
                 if talk is None or talk.ended:
                     talk = await self._start(key, turn)
@@ -98,11 +96,13 @@ class ContainerAgent(Agent):
 
     async def close(self) -> None:
         self._reaping.cancel()
-        ends = (talk.end() for talk in self._talks.values())
+        ends = map(Conversation.end, self._talks.values())
         await asyncio.gather(self._reaping, *ends, *self._undoing, return_exceptions=True)
-        with suppress(BotError):  # none is left behind, whatever has become of it
-            for run in await self._runtime.runs(self.installation):
-                await self._runtime.remove(self.installation, run)
+        self._runs.clear()  # none is left behind, whatever has become of it
+        for attempt in range(3):  # a slow engine may have been told already, and say that it is at it
+            await asyncio.sleep(attempt * 3)
+            if await self._removed():
+                break
         await self._proxy.close()
         await self._runtime.close()
 
@@ -132,8 +132,8 @@ class ContainerAgent(Agent):
             self._undoing.add(undoing := asyncio.create_task(self._undo(starting, run, token)))
             undoing.add_done_callback(self._undoing.discard)
             raise
-        talk = Conversation(container, self._places.logs(group.folder), (token, *self._settings.secrets()))
-        self._talks[key] = talk
+        hidden = (token, *self._settings.secrets())
+        talk = self._talks[key] = Conversation(container, self._places.logs(group.folder), hidden)
         talk.closed.add_done_callback(lambda _: self._gone(run, token, key, talk))
         talk.start = {
             "token": token,
@@ -167,20 +167,24 @@ class ContainerAgent(Agent):
             min(idle, key=lambda one: one[0])[1].end()
 
     def _idle(self, talk: Conversation) -> None:
-        now = asyncio.get_running_loop().time()
-        if talk.idle_since and now - talk.idle_since >= self._settings.idle_seconds:
+        if talk.idle_since and asyncio.get_running_loop().time() - talk.idle_since >= self._settings.idle_seconds:
             talk.end()
 
     async def _reap(self) -> None:
         """Remove what an earlier process of this installation, or an interrupted start, has left."""
         while True:
-            try:
-                for run in await self._runtime.runs(self.installation) - self._runs:
-                    log.info("an orphaned container is removed", run=run)
-                    await self._runtime.remove(self.installation, run)
-            except Exception as error:  # noqa: BLE001  # whatever the engine's library raises: it is tried again
-                log.warning("containers cannot be looked after", error=repr(error))
+            await self._removed()
             await asyncio.sleep(REAP_SECONDS)
+
+    async def _removed(self) -> bool:
+        try:
+            for run in await self._runtime.runs(self.installation) - self._runs:
+                log.info("an orphaned container is removed", run=run)
+                await self._runtime.remove(self.installation, run)
+        except Exception as error:  # noqa: BLE001  # whatever the engine's library raises: it is tried again
+            log.warning("containers cannot be looked after", error=repr(error))
+            return False
+        return True
 
     def _mounts(self, group: Group) -> list[Mount]:
         places, folder = self._places, group.folder

@@ -75,8 +75,7 @@ class DockerRuntime:
         except APIError as error:
             raise BotError(f"the Docker Engine refuses: {error.explanation}") from error
         except (DockerException, OSError) as error:
-            hint = "install Docker and start it, so that `docker info` works for you (https://docs.docker.com/engine)"
-            raise BotError(f"the Docker Engine cannot be reached: {error}", hint=hint) from error
+            raise BotError(f"the Docker Engine cannot be reached: {error}", hint="install and start Docker") from error
 
     async def start(self, spec: Spec) -> DockerContainer:
         identity, end = await self.call(partial(self._start, spec))
@@ -120,18 +119,15 @@ class DockerRuntime:
             log_config=LogConfig(type="none"),  # the engine would fill the disk with what an agent writes
             init=True,
         )
-        labels = {INSTALLATION: spec.installation, RUN: spec.run}
-        options: Any = {"labels": labels, "host_config": host}
-        made = client.create_container(spec.image, spec.command, user=spec.user, stdin_open=True, **options)
-        identity: str = made["Id"]
+        make: Any = partial(client.create_container, labels={INSTALLATION: spec.installation, RUN: spec.run})
+        identity: str = make(spec.image, spec.command, user=spec.user, stdin_open=True, host_config=host)["Id"]
         try:  # the SDK asks for StdinOnce: the container's input ends with us, and no orphan outlives us for long
             attached: Any = client.attach_socket(identity, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
             client.start(identity)
         except BaseException:
             client.remove_container(identity, force=True, v=True)
             raise
-        theirs: socket.socket = attached._sock
-        own = theirs.dup()  # the event loop's alone
+        own: socket.socket = (theirs := attached._sock).dup()  # the event loop's alone
         attached.close()
         theirs.close()
         return identity, own

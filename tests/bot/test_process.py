@@ -25,7 +25,7 @@ def bot(*arguments: str, given: str = "", cwd: Path) -> subprocess.CompletedProc
         input=given,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=600,
         check=False,
         cwd=cwd,
         env=ENVIRONMENT,
@@ -73,13 +73,13 @@ def test_a_pipe_is_answered_in_order_and_the_bot_ends_with_it(tmp_path: Path) ->
 
 def test_bytes_that_are_no_text_a_last_line_without_end_and_a_closed_output(tmp_path: Path) -> None:
     process = start(tmp_path)
-    output, _ = process.communicate(b"\xff\xfe\none", timeout=30)
+    output, _ = process.communicate(b"\xff\xfe\none", timeout=600)
     assert output.splitlines()[-1].decode() == reply("one")
     process = start(tmp_path)
     assert process.stdout is not None
     process.stdout.close()
     process.stdout = None
-    _, errors = process.communicate(b"date\n", timeout=30)
+    _, errors = process.communicate(b"date\n", timeout=600)
     assert process.returncode == 0
     assert b"nobody reads the standard output" in errors
 

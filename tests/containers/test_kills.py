@@ -55,7 +55,11 @@ def test_killed_beside_its_containers_it_answers_every_message_once_and_no_orpha
         sent = Counter((folder / "sent").read_text().splitlines())
         assert sent.total() - len(sent) <= here * groups, "again only what a kill took between its sending and its mark"
         label = f"graftbot.installation={installation(Settings(graftbot_data=folder))}"
-        assert engine.api.containers(all=True, filters={"label": label}) == []
+        for _ in range(3):  # what a slow engine made for a dead bot after the last one looked is the next one's to find
+            if not (orphans := engine.api.containers(all=True, filters={"label": label})):
+                break
+            assert live(folder, groups, api, chance, mortal=False) == 0, (folder / "log").read_text()[-5000:]
+        assert orphans == []
         kills += here
         print(f"round {rounds}: {kills} kills", flush=True)  # noqa: T201  # of 200 one wants to see how far they are
 

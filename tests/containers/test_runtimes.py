@@ -107,7 +107,7 @@ asyncio.run(main())
     (orphan,) = engine.containers.list(filters={"label": "graftbot.installation=killed"})
     process.kill()
     await process.wait()
-    assert orphan.wait(timeout=60)["StatusCode"] == 0
+    assert orphan.wait(timeout=600)["StatusCode"] == 0
     orphan.remove()
 
 

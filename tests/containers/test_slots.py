@@ -35,5 +35,5 @@ async def test_a_place_is_not_lost_with_who_waited_for_it() -> None:
     waiting[0].cancel()  # before it has a place
     slots.give()
     waiting[1].cancel()  # at the moment that it has one
-    await asyncio.wait_for(waiting[2], 5)
+    await asyncio.wait_for(waiting[2], 600)
     assert [task.cancelled() for task in waiting] == [True, True, False]

@@ -89,7 +89,7 @@ class Emulator:
 
     async def called(self, method: str, times: int = 1) -> list[dict[str, Any]]:
         """The bot's calls of a method, as soon as there are so many."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(600):
             while len(self.of(method)) < times:
                 line = await self._output.readline()
                 assert line, "the emulator has ended"
@@ -101,7 +101,7 @@ class Emulator:
         return [call for call in self.calls if call["method"] == method]
 
     def _post(self, path: str, content: dict[str, Any]) -> dict[str, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=600)
         try:
             connection.request("POST", path, json.dumps(content), {"Content-Type": "application/json"})
             answer: dict[str, Any] = json.loads(connection.getresponse().read())

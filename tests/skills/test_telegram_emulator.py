@@ -65,7 +65,7 @@ async def bot(home: Path, data: Path, server: str) -> AsyncIterator[None]:
         yield
     finally:
         process.terminate()
-        _, errors = await asyncio.wait_for(process.communicate(), 60)
+        _, errors = await asyncio.wait_for(process.communicate(), 600)
     log = errors.decode()
     assert process.returncode == 0, log
     assert TOKEN not in log
