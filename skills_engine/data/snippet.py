@@ -16,7 +16,9 @@ from skills_engine.data.text import line_number, newline, split_lines
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    WholeMerge = Callable[[str, str, str], str | None]
 
 __all__ = ["ensure"]
 
@@ -24,12 +26,13 @@ _ALIKE = 0.6
 """The share of a snippet's lines that a region has at least, for it to be what the snippet became."""
 
 
-def ensure(data: bytes, before: str, after: str) -> bytes:
+def ensure(data: bytes, before: str, after: str, *, whole: WholeMerge | None = None) -> bytes:
     """Turn the one place that reads `before` into `after`.
 
     A snippet that ends in a line end is made of whole lines; their indentation may differ by place. Nothing changes
-    where `after` is there and `before` is not. Raises DataError with lines to look at: AMBIGUOUS for several places,
-    MISSING for none, DRIFTED where the file changed what the snippet changes; no outcome for binary data.
+    where `after` is there and `before` is not. `whole` merges the file (base, ours and theirs; None: a conflict)
+    where its lines do not merge. Raises DataError with lines to look at: AMBIGUOUS for several places, MISSING for
+    none, DRIFTED where the file changed what the snippet changes; no outcome for binary data.
     """
     if b"\0" in data:
         raise DataError("the file is binary")
@@ -37,13 +40,13 @@ def ensure(data: bytes, before: str, after: str) -> bytes:
     if not before.strip() or not after.strip():
         raise DataError("a snippet is empty", Outcome.AMBIGUOUS)
     text = data.decode("utf-8", "surrogateescape")
-    edited = _once(text, before, after)
-    if edited != text and _once(edited, before, after) != edited:
+    edited = _once(text, before, after, whole)
+    if edited != text and _once(edited, before, after, whole) != edited:
         raise DataError("the snippet would match again afterwards; give it more lines around", Outcome.AMBIGUOUS)
     return edited.encode("utf-8", "surrogateescape")
 
 
-def _once(text: str, before: str, after: str) -> str:
+def _once(text: str, before: str, after: str, merged: WholeMerge | None) -> str:
     eol = newline(text)
     whole = before.endswith("\n") and after.endswith("\n")
     padded = text if text.endswith("\n") or not whole else text + eol  # the last line may lack its line end
@@ -60,7 +63,7 @@ def _once(text: str, before: str, after: str) -> str:
     if places:
         edited = padded[: places[0]] + new + padded[places[0] + len(old) :]
         return edited if padded == text else edited.removesuffix(eol)
-    return text if done else _merged(text, before, after)
+    return text if done else _merged(text, before, after, merged)
 
 
 def _occurrences(text: str, snippet: str, *, whole: bool) -> Iterator[int]:
@@ -83,21 +86,27 @@ class _Region:
         return self.start < other.end and other.start < self.end
 
 
-def _merged(text: str, before: str, after: str) -> str:
+def _merged(text: str, before: str, after: str, whole: WholeMerge | None) -> str:
     """The text with the lines that are most like the snippet merged with it."""
     lines, base, theirs = split_lines(text), split_lines(before), split_lines(after)
     region = _region(lines, base, theirs)
     ours = lines[region.start : region.end]
     eol = newline(text)
     indents = _indents(region.like, ours)
-    result = merge([_moved(s, indents, eol) for s in base], ours, [_moved(s, indents, eol) for s in theirs])
-    if result is None:
-        message = "the file changed the lines that the snippet changes"
-        raise DataError(message, Outcome.DRIFTED, lines=(region.start + 1,))
-    result = [line if line.endswith("\n") else line + eol for line in result]
-    if region.end == len(lines) and not text.endswith("\n"):
-        result[-1:] = [line.removesuffix(eol) for line in result[-1:]]
-    return "".join([*lines[: region.start], *result, *lines[region.end :]])
+    old, new = ([_moved(line, indents, eol) for line in snippet] for snippet in (base, theirs))
+
+    def placed(result: list[str]) -> str:
+        result = [line if line.endswith("\n") else line + eol for line in result]
+        if region.end == len(lines) and not text.endswith("\n"):
+            result[-1:] = [line.removesuffix(eol) for line in result[-1:]]
+        return "".join([*lines[: region.start], *result, *lines[region.end :]])
+
+    if (result := merge(old, ours, new)) is not None:
+        return placed(result)
+    if whole is not None and (merged := whole(placed(old), text, placed(new))) is not None:
+        return merged
+    message = "the file changed the lines that the snippet changes"
+    raise DataError(message, Outcome.DRIFTED, lines=(region.start + 1,))
 
 
 def _region(lines: Sequence[str], base: Sequence[str], theirs: Sequence[str]) -> _Region:

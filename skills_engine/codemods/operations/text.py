@@ -18,8 +18,9 @@ class Text(DataOperation):
     """In the text file `in`, of any format, what reads `before` reads `after`.
 
     Where no place reads exactly so, the lines most like `before` are merged with the change, three ways; other
-    indentation and other white space at line ends do not count. Give a line or two around the change in both, so
-    that the place is the only one. For Python, TOML, YAML and JSON there are operations that know them.
+    indentation and other white space at line ends do not count. Where the file changed the same lines, Python, TOML,
+    YAML and JSON are merged by their structure. Give a line or two around the change in both, so that the place is
+    the only one. For those formats there are operations that know them, too.
     """
 
     ensure = "text"
@@ -45,6 +46,16 @@ class Text(DataOperation):
                 "after": "listen 443;\nserver_name x;\n\nlocation / {\n    proxy_pass y;\n}\n",
             },
             {"site.conf": "server {\n\tlisten 8443;  \n\tserver_name x;\n\n\tlocation / {\n\t\tproxy_pass y;\n\t}\n}"},
+        ),
+        Example(
+            "another part of a line that the file has changed, of Python",
+            {"m.py": "def f(a):\n    b = call(a, twice=True)\n    return b\n"},
+            {
+                "in": "m.py",
+                "before": "def f(a):\n    b = call(a)\n    return b\n",
+                "after": "def f(a):\n    b = call(a + 1)\n    return b\n",
+            },
+            {"m.py": "def f(a):\n    b = call(a + 1, twice=True)\n    return b\n"},
         ),
         Example(
             "what reads so already stays",
@@ -95,4 +106,15 @@ class Text(DataOperation):
         return f"change `{one_line(before)}` to `{one_line(after)}` in {self.in_}"
 
     def edit(self, data: bytes | None) -> bytes:
-        return snippet.ensure(data or b"", self.before, self.after)
+        return snippet.ensure(data or b"", self.before, self.after, whole=self._merge)
+
+    def _merge(self, base: str, ours: str, theirs: str) -> str | None:
+        """By what the file is made of, where its name tells that."""
+        from skills_engine.merge import Merged, Region, merge_file  # noqa: PLC0415  # few snippets need it
+
+        def in_conflict(base: bytes, ours: bytes, theirs: bytes) -> Merged:
+            return Merged(ours, (Region(1, base, ours, theirs, "the same lines"),), "lines")
+
+        texts = (text.encode("utf-8", "surrogateescape") for text in (base, ours, theirs))
+        merged = merge_file(self.in_, *texts, lines=in_conflict)
+        return merged.data.decode("utf-8", "surrogateescape") if merged.clean else None
