@@ -17,6 +17,7 @@ from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.registry import decode
 from skills_engine.package.decode import operations
 from skills_engine.package.reader import read
+from skills_engine.record.carry import carry
 from skills_engine.record.file import record_file
 from skills_engine.record.package import Change, record_package
 
@@ -99,7 +100,13 @@ def main():
         (
             "    app.start()\n",
             "    app.start()\n    app.check()\n",
-            {"ensure": "statement", "of": "main", "code": "app.check()", "after": "app.start()"},
+            {
+                "ensure": "statement",
+                "of": "main",
+                "code": "app.check()",
+                "after": "app.start()",
+                "before": "return app",
+            },
         ),
         (
             "    app = App()\n    app.start()\n",
@@ -111,6 +118,26 @@ def main():
 def test_a_change_is_said_as_what_was_meant(old: str, new: str, wanted: dict[str, object]) -> None:
     assert old in BEFORE
     assert entries(BEFORE, BEFORE.replace(old, new, 1)) == [wanted]
+
+
+def test_of_two_neighbours_one_is_enough_where_the_other_has_gone() -> None:
+    base = "def f():\n    a()\n    b()\n    c()\n"
+    theirs = "def f():\n    a()\n    new()\n    b()\n    c()\n"
+    for ours, wanted in (
+        ("def f():\n    b()\n    c()\n", "def f():\n    new()\n    b()\n    c()\n"),
+        ("def f():\n    a()\n    c()\n", "def f():\n    a()\n    new()\n    c()\n"),
+        ("def f():\n    a()\n    own()\n    b()\n", "def f():\n    a()\n    own()\n    new()\n    b()\n"),
+        ("def f():\n    b()\n    a()\n", None),
+    ):
+        carried = carry("m.py", base.encode(), ours.encode(), theirs.encode())
+        assert carried.data == (wanted and wanted.encode()), carried.refused
+
+
+def test_two_neighbours_are_named_only_where_each_says_the_same_place() -> None:
+    """What is `after` the one `a()` and what is `before` the one `b()` are two places here."""
+    before = "def f():\n    a()\n\n    # Then.\n    b()\n"
+    (entry,) = entries(before, before.replace("    a()\n", "    a()\n    new()\n"))
+    assert "before" not in entry
 
 
 def test_what_no_operation_knows_is_a_snippet() -> None:

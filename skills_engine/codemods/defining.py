@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import libcst as cst
 
 from skills_engine.codemods.blocks import Snippet, append, extent, fill, insert, is_main_guard, prologue
+from skills_engine.codemods.neighbours import between
 from skills_engine.codemods.operation import Malformed, SourceOperation
 from skills_engine.codemods.source import Edit, Splice
 from skills_engine.codemods.syntax import extract, same
@@ -21,8 +22,8 @@ Position = Literal["", "first", "last"]
 
 def check_place(before: str, after: str, position: str) -> None:
     """Refuse two places at once."""
-    if sum(map(bool, (before, after, position))) > 1:
-        raise Malformed("position", "the place is named twice", "one of `before`, `after` and `position`")
+    if position and (before or after):
+        raise Malformed("position", "the place is named twice", "`position`, or `before` and `after`")
 
 
 def definitions_in(code: str, kind: type[cst.CSTNode], what: str) -> tuple[Snippet, str]:
@@ -69,8 +70,8 @@ def ensure_definition(
             return filled
     body = source.body_of(owner)
     if before or after:
-        index = _neighbour(source, owner, body, before or after, doing, last=bool(after))
-        return insert(source, body, index, snippet, near="after" if after else "before")
+        index, near = _beside(source, owner, body, before, after, doing)
+        return insert(source, body, index, snippet, near=near)
     return _at(source, body, snippet, position)
 
 
@@ -96,16 +97,25 @@ def _at(source: Source, body: Body, snippet: Snippet, position: Position) -> Edi
     return append(source, body, snippet)
 
 
-def _neighbour(source: Source, owner: Definition | None, body: Body, name: str, doing: str, *, last: bool) -> int:
-    """The index to insert at, next to the members of that name."""
-    qualname = f"{owner.qualname}.{name}" if owner else name
-    members = [d for d in source.definitions if d.qualname == qualname]
-    if not members:
-        source.find(qualname, doing=doing)
-    member = members[-1 if last else 0]
-    if member.body is not body:
-        raise source.drifted(doing, f"{qualname} stands in a block of its own", member.node)
-    return body.body.index(member.statement) + last
+def _beside(
+    source: Source, owner: Definition | None, body: Body, before: str, after: str, doing: str
+) -> tuple[int, Literal["before", "after"]]:
+    """The index to insert at, next to the members of those names, and on which side of what is there. Raises."""
+    prefix = f"{owner.qualname}." if owner else ""
+    after_members, before_members = (
+        [d for d in source.definitions if name and d.qualname == prefix + name] for name in (after, before)
+    )
+    if not (after_members or before_members):
+        source.find(prefix + (after or before), doing=doing)
+    last = [body.body.index(d.statement) for d in after_members[-1:] if d.body is body]
+    first = [body.body.index(d.statement) for d in before_members[:1] if d.body is body]
+    index = between(last, first)
+    if index is None:
+        member = (after_members or before_members)[0]
+        if last and first:
+            raise source.drifted(doing, f"{prefix}{before} stands before {prefix}{after}", member.node)
+        raise source.drifted(doing, f"{member.qualname} stands in a block of its own", member.node)
+    return index, "after" if last and index == last[0] + 1 else "before"
 
 
 def replaced(source: Source, present: list[Definition], snippet: Snippet, doing: str) -> Edit:

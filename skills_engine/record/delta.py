@@ -26,6 +26,7 @@ _NO_WAY = (Malformed, Unparsable, Refused, ValueError, RecursionError)
 """What an operation raises that does not fit, or is none."""
 _COUNTED = frozenset({"statement", "argument", "wrap"})
 """Operations that take `nth` where several places match."""
+_NEIGHBOURS = frozenset({"after", "before"})
 _MANY = 8
 """Lines of a pattern from which a snippet of less than half of them is better."""
 _MOST = 12
@@ -105,9 +106,22 @@ class _Trial:
         """The entries of the first way that makes what is wanted; `counted`: with `nth` where it takes that."""
         for way in ways:
             for entries, after in self._branches(before, way, counted=counted):
-                if after == self.wanted or (self.loose and _bare(after) == _bare(self.wanted)):
+                if self._right(after) and self._sound(before, entries):
                     return entries
         return None
+
+    def _right(self, after: bytes) -> bool:
+        return after == self.wanted or (self.loose and _bare(after) == _bare(self.wanted))
+
+    def _sound(self, before: bytes, entries: Entries) -> bool:
+        """Whether of two neighbours each says the same place: where the ground has drifted, one alone will decide."""
+        if not any(entry.keys() >= _NEIGHBOURS and entry["ensure"] != "text" for entry in entries):
+            return True
+        for one in _NEIGHBOURS:
+            alone = tuple({key: value for key, value in entry.items() if key != one} for entry in entries)
+            if any(not self._right(after) for _, after in self._branches(before, alone, counted=False)):
+                return False
+        return True
 
     def _branches(self, before: bytes, way: Entries, *, counted: bool) -> Iterator[tuple[Entries, bytes]]:
         if not way:

@@ -131,6 +131,7 @@ class Walk:
         old, new = ([self._element(s, e) for e in d.elements] for s, d in ((self.a, one), (self.b, other)))
         gone: list[Entry] = []
         plain: list[Entry] = []
+        between: list[Entry] = []
         beside: list[Entry] = []
         ahead: list[Entry] = []
         for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
@@ -140,10 +141,13 @@ class Walk:
                 for j in range(j1, j2):
                     entry = {"ensure": "element", **base, **self._key(new[j])}
                     plain.append(entry)
-                    beside.append({**entry, "after": new[j - 1][0]} if j else {**entry, "position": "first"})
-                    ahead.append({**entry, "before": new[j2][0]} if j2 < len(new) else entry)
+                    last = {"after": new[j - 1][0]} if j else {}
+                    following = {"before": new[j2][0]} if j2 < len(new) else {}
+                    between.append({**entry, **last, **following})
+                    beside.append({**entry, **(last or {"position": "first"})})
+                    ahead.append({**entry, **following})
         in_order = [{**entry, "position": "sorted"} for entry in plain]
-        ways: list[Entries] = [(*gone, *added) for added in (plain, in_order, beside, ahead)]
+        ways: list[Entries] = [(*gone, *added) for added in (plain, in_order, between, beside, ahead)]
         return [self._delta(one, other, above, ways)]
 
     def _element(self, source: Source, element: cst.BaseElement | cst.BaseDictElement) -> tuple[str, str]:

@@ -145,12 +145,16 @@ def added(
     entry: Entry = {"ensure": "statement", "in": path, **of(owner), "code": code}
     if after is None:
         yield ({**entry, "at": "end"},)
-    if before is not None and not is_docstring(before.node):
-        yield ({**entry, "after": anchor(b, before)},)
+    above = None if before is None or is_docstring(before.node) else anchor(b, before)
+    below = None if after is None else anchor(b, after)
+    if above and below:
+        yield ({**entry, "after": above, "before": below},)
+    if above:
+        yield ({**entry, "after": above},)
     if before is None or is_import(before.node) or is_docstring(before.node):
         yield ({**entry, "at": "start"},)
-    if after is not None:
-        yield ({**entry, "before": anchor(b, after)},)
+    if below:
+        yield ({**entry, "before": below},)
 
 
 def _is_class_body(source: Source, body: Body, owner: str) -> bool:
@@ -172,10 +176,15 @@ def _defined(
         entry = {"ensure": "function", "in": path, "code": code}
     if after is None or _is_guard(after):
         yield (entry,)
-    for key, neighbour in (("after", before), ("before", after)):
-        name = neighbour and (neighbour.name or _variable(neighbour.node))
-        if name:
-            yield ({**entry, key: name},)
+    beside = {
+        key: name
+        for key, neighbour in (("after", before), ("before", after))
+        if neighbour and (name := neighbour.name or _variable(neighbour.node))
+    }
+    if len(beside) == 2:
+        yield ({**entry, **beside},)
+    for key, name in beside.items():
+        yield ({**entry, key: name},)
     yield ({**entry, "position": "first"},)
     yield (entry,)
 
@@ -195,10 +204,12 @@ def _fields(
     ]
     yield tuple(entries)
     last = before and _variable(before.node)
-    if last:
-        beside = [last, *(name for name in names if name)]
-        yield tuple({**entry, "after": beside[i]} for i, entry in enumerate(entries))
     following = after and _variable(after.node)
+    beside = [last, *names]
+    if last and following:
+        yield tuple({**entry, "after": beside[i], "before": following} for i, entry in enumerate(entries))
+    if last:
+        yield tuple({**entry, "after": beside[i]} for i, entry in enumerate(entries))
     if following:
         yield tuple({**entry, "before": following} for entry in entries)
 

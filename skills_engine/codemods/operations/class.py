@@ -23,9 +23,10 @@ _MODULE = "import a\n\n\nclass A:\n    x = 1\n\n\na = A()\n"
 class Class(SourceOperation):
     """The module, or the class or function `of`, has the class whose source is `code`, with decorators and comments.
 
-    It goes `before` or `after` another definition there, to `position: first` (after the docstring and the
-    imports) or last (as it does without), which in a module is before a closing `if __name__ == "__main__":`.
-    Another class of that name is a refusal, unless `replace: true`.
+    It goes `before` or `after` another definition there (with both, between them; where one of the two is gone, the
+    other is enough), to `position: first` (after the docstring and the imports) or last (as it does without), which
+    in a module is before a closing `if __name__ == "__main__":`. Another class of that name is a refusal, unless
+    `replace: true`.
     """
 
     ensure = "class"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from skills_engine.codemods import snippets
 from skills_engine.codemods.literals import Where, check_keys, check_kind, find_literals, place
+from skills_engine.codemods.neighbours import between
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.ordering import sorted_index
 from skills_engine.codemods.source import Edit, Source
@@ -14,6 +15,7 @@ from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
     from skills_engine.codemods import literals
+    from skills_engine.errors import CannotEnsure
 
 __all__ = ["Element"]
 
@@ -28,6 +30,8 @@ class Element(SourceOperation):
     call somewhere in the function, class or (without `of`) module, `call` says which call too.
 
     A new element goes `position: last` (or `first`, or `sorted` by text), or `before` or `after` another element.
+    With both it goes where they touch, or directly `before` where others have come between; where one of the two is
+    gone, the other is enough.
     """
 
     ensure = "element"
@@ -165,8 +169,27 @@ class Element(SourceOperation):
             {"in": "m.py", "of": "__all__", "element": '"b"'},
             "__all__ = ['a']\n__all__ += ['b']\n",
         ),
+        Example(
+            "between two",
+            "CHANNELS = [A, A2, C]\n",
+            {"in": "m.py", "of": "CHANNELS", "element": "B", "after": "A", "before": "C"},
+            "CHANNELS = [A, A2, B, C]\n",
+        ),
+        Example(
+            "between two, of which one is gone",
+            "CHANNELS = [A, D]\n",
+            {"in": "m.py", "of": "CHANNELS", "element": "B", "after": "A", "before": "C"},
+            "CHANNELS = [A, B, D]\n",
+        ),
     )
     INVALID = (
+        Refusal(
+            "the neighbours have changed places",
+            "CHANNELS = [C, A]\n",
+            {"in": "m.py", "of": "CHANNELS", "element": "B", "after": "A", "before": "C"},
+            Outcome.DRIFTED,
+            "CHANNELS has C before A",
+        ),
         Refusal(
             "two methods assign it",
             "class A:\n    def f(self):\n        self.x = [1]\n\n    def g(self):\n        self.x = [2]\n",
@@ -259,8 +282,6 @@ class Element(SourceOperation):
                 snippets.expression(name, text)
         if (self.before or self.after) and self.position != "last":
             raise Malformed("position", "the place is given twice", "keep `position`, `before` or `after`")
-        if self.before and self.after:
-            raise Malformed("after", "the place is given twice", "keep `before` or `after`")
 
     def describe(self) -> str:
         what = self.element or f"{self.key}: {self.value}"
@@ -289,15 +310,27 @@ class Element(SourceOperation):
             raise source.drifted(self.describe(), what, literal.elements[index])
 
     def _index(self, source: Source, where: Where, literal: literals.Literal, wanted: str) -> int:
-        if neighbour := self.before or self.after:
-            near = literal.matching(neighbour)
-            if len(near) == 1:
-                return near[0] + bool(self.after)
-            if near:
-                what = f"{where} has {len(near)} elements {snippets.one_line(neighbour)}"
-                raise source.ambiguous(self.describe(), what, [literal.elements[index] for index in near])
-            what = f"{where} has no element {snippets.one_line(neighbour)}"
-            raise source.missing(self.describe(), what, literal.elements or [literal.node])
+        beside = {word: literal.matching(name) for word in ("after", "before") if (name := getattr(self, word))}
+        if beside:
+            index = between(beside.get("after", ()), beside.get("before", ()))
+            if index is None:
+                raise self._no_place(source, where, literal, beside)
+            return index
         if self.position == "sorted":
             return sorted_index(literal.texts(), wanted)
         return 0 if self.position == "first" else len(literal.elements)
+
+    def _no_place(
+        self, source: Source, where: Where, literal: literals.Literal, beside: dict[str, list[int]]
+    ) -> CannotEnsure:
+        """The refusal where the neighbours say no one place."""
+        shown = {word: snippets.one_line(getattr(self, word)) for word in beside}
+        for word, indexes in beside.items():
+            if len(indexes) > 1:
+                what = f"{where} has {len(indexes)} elements {shown[word]}"
+                return source.ambiguous(self.describe(), what, [literal.elements[index] for index in indexes])
+        if all(beside.values()):
+            nodes = [literal.elements[indexes[0]] for indexes in beside.values()]
+            return source.drifted(self.describe(), f"{where} has {' before '.join(reversed(shown.values()))}", *nodes)
+        what = f"{where} has no element {' or '.join(shown.values())}"
+        return source.missing(self.describe(), what, literal.elements or [literal.node])

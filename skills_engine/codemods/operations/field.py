@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -10,9 +11,13 @@ from skills_engine.codemods import snippets
 from skills_engine.codemods.drafts import is_blank_at, lines_above, lines_at
 from skills_engine.codemods.fields import Field as Declared
 from skills_engine.codemods.fields import fields_of, orders_fields, parse_field
-from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
+from skills_engine.codemods.neighbours import between
+from skills_engine.codemods.operation import Example, Refusal, SourceOperation
 from skills_engine.codemods.source import Edit, Source, Splice, reindent
 from skills_engine.types import Outcome
+
+if TYPE_CHECKING:
+    from skills_engine.errors import CannotEnsure
 
 __all__ = ["Field"]
 
@@ -21,8 +26,9 @@ __all__ = ["Field"]
 class Field(SourceOperation):
     """The class `of` has the field `field`: `name: type = default`, or `NAME = value` as in an enum.
 
-    A new one goes after the last field, or `before` or `after` the field of that name. A field without a default
-    goes before those with one where the class needs that: in dataclasses and named tuples.
+    A new one goes after the last field, or `before` or `after` the field of that name; with both, where they touch,
+    or directly `before` where others have come between; where one of the two is gone, the other is enough. A field
+    without a default goes before those with one where the class needs that: in dataclasses and named tuples.
     """
 
     ensure = "field"
@@ -68,6 +74,18 @@ class Field(SourceOperation):
             "class A(BaseModel):\n    x: int\n    y: int\n    model_config = ConfigDict()\n",
             {"in": "m.py", "of": "A", "field": "n: str = ''", "after": "x"},
             "class A(BaseModel):\n    x: int\n    n: str = ''\n    y: int\n    model_config = ConfigDict()\n",
+        ),
+        Example(
+            "between two, after what others have put there",
+            "class A:\n    x: int\n    own: int\n    y: int\n",
+            {"in": "m.py", "of": "A", "field": "n: str", "after": "x", "before": "y"},
+            "class A:\n    x: int\n    own: int\n    n: str\n    y: int\n",
+        ),
+        Example(
+            "between two, of which one is gone",
+            "class A:\n    x: int\n    z: int\n",
+            {"in": "m.py", "of": "A", "field": "n: str", "after": "x", "before": "y"},
+            "class A:\n    x: int\n    n: str\n    z: int\n",
         ),
         Example(
             "in the place of pass",
@@ -135,6 +153,13 @@ class Field(SourceOperation):
             "A has no field z",
         ),
         Refusal(
+            "the neighbours have changed places",
+            "class A:\n    y: int\n    x: int\n",
+            {"in": "m.py", "of": "A", "field": "n: str", "after": "x", "before": "y"},
+            Outcome.DRIFTED,
+            "A has y before x",
+        ),
+        Refusal(
             "a required one after one with a default",
             "@dataclass\nclass A:\n    x: int = 1\n",
             {"in": "m.py", "of": "A", "field": "y: str", "after": "x"},
@@ -151,8 +176,6 @@ class Field(SourceOperation):
     def __post_init__(self) -> None:
         super().__post_init__()
         parse_field("field", self.field)
-        if self.before and self.after:
-            raise Malformed("after", "the place is given twice", "keep `before` or `after`")
 
     def describe(self) -> str:
         return f"give {self.of} the field {snippets.one_line(self.field)}"
@@ -177,12 +200,14 @@ class Field(SourceOperation):
     def _index(self, source: Source, node: cst.ClassDef, fields: list[Declared], wanted: Declared) -> int:
         """Which field the new one comes before."""
         ordered = orders_fields(source, node)
-        if neighbour := self.before or self.after:
-            index = next((n for n, field in enumerate(fields) if field.name == neighbour), None)
-            if index is None:
-                near = [field.node for field in fields if field.node] or [node]
-                raise source.missing(self.describe(), f"{self.selected('of')} has no field {neighbour}", near)
-            index += bool(self.after)
+        if self.before or self.after:
+            after, before = (
+                [n for n, field in enumerate(fields) if field.name == x][:1] for x in (self.after, self.before)
+            )
+            found = between(after, before)
+            if found is None:
+                raise self._no_place(source, node, fields)
+            index = found
         elif ordered and wanted.required and not any(field.keyword_only for field in fields):
             return next((n for n, field in enumerate(fields) if field.optional), _last(fields, wanted))
         else:
@@ -195,6 +220,13 @@ class Field(SourceOperation):
                 what = f"{wanted.name} has a default, and {field.name} after it is required"
                 raise source.drifted(self.describe(), what, field.node, hint="give it another place")
         return index
+
+    def _no_place(self, source: Source, node: cst.ClassDef, fields: list[Declared]) -> CannotEnsure:
+        near = [field.node for field in fields if field.node] or [node]
+        owner, wanted = self.selected("of"), [name for name in (self.after, self.before) if name]
+        if {field.name for field in fields}.isdisjoint(wanted):
+            return source.missing(self.describe(), f"{owner} has no field {' or '.join(wanted)}", near)
+        return source.drifted(self.describe(), f"{owner} has {self.before} before {self.after}", *near)
 
     def _splices(self, source: Source, node: cst.ClassDef, fields: list[Declared], index: int) -> tuple[Splice, ...]:
         body = list(node.body.body)

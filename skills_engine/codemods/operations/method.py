@@ -39,9 +39,10 @@ _LONG_IN = '\tdef c(self):\n\t\t"""\n\t\tC.\n\t\t"""\n\t\tif self:\n\t\t\treturn
 class Method(SourceOperation):
     """The class `of` has the method whose source is `code`, with its decorators and comments.
 
-    It goes `before` or `after` a member, or to `position: first` or `last` (as it does without). Several
-    functions that share a name, such as a property's getter and setter, may stand in `code` together. Another
-    method of that name is a refusal, unless `replace: true`.
+    It goes `before` or `after` a member (with both, between them; where one of the two is gone, the other is enough),
+    or to `position: first` or `last` (as it does without). Several functions that share a name, such as a
+    property's getter and setter, may stand in `code` together. Another method of that name is a refusal, unless
+    `replace: true`.
     """
 
     ensure = "method"
@@ -63,6 +64,18 @@ class Method(SourceOperation):
             _APP,
             {"in": "m.py", "of": "App", "code": _PAUSE, "before": "stop"},
             _APP.replace("    # Ends", _PAUSE_IN + "\n    # Ends"),
+        ),
+        Example(
+            "between two, of which one is gone",
+            _APP,
+            {"in": "m.py", "of": "App", "code": _PAUSE, "after": "run", "before": "stop"},
+            _APP.replace("    # Ends", _PAUSE_IN + "\n    # Ends"),
+        ),
+        Example(
+            "between two, below what others have put there",
+            "class A:\n    def f(self): ...\n\n    def own(self): ...\n\n    def h(self): ...\n",
+            {"in": "m.py", "of": "A", "code": "def g(self): ...", "after": "f", "before": "h"},
+            "class A:\n    def f(self): ...\n\n    def own(self): ...\n\n    def g(self): ...\n\n    def h(self): ...\n",
         ),
         Example(
             "first, after the docstring",
@@ -154,6 +167,13 @@ class Method(SourceOperation):
             {"in": "m.py", "of": "A", "code": "def f(self): ...", "after": "y"},
             Outcome.MISSING,
             "does not define A.y",
+        ),
+        Refusal(
+            "the neighbours have changed places",
+            "class A:\n    def h(self): ...\n\n    def f(self): ...\n",
+            {"in": "m.py", "of": "A", "code": "def g(self): ...", "after": "f", "before": "h"},
+            Outcome.DRIFTED,
+            "A.h stands before A.f",
         ),
         Refusal(
             "the neighbour is in a block",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
-from skills_engine.codemods.blocks import Snippet, append, fill, insert, prologue
+from skills_engine.codemods.blocks import Snippet, append, extent, fill, insert, prologue
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.pattern import Pattern
 from skills_engine.codemods.search import no_match, scope
@@ -18,7 +18,7 @@ from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
     from skills_engine.codemods.pattern import Match
-    from skills_engine.codemods.source import Source
+    from skills_engine.codemods.source import Body, Source
 
 __all__ = ["Statement"]
 
@@ -42,6 +42,9 @@ class Statement(SourceOperation):
     They go to `at: start` (after the docstring, in a module after the imports too) or `at: end`, or `before` or
     `after` the one statement there that matches a pattern, in whatever `if`, `for` or `with` it stands; `nth`
     (from 1) says which, where several do. A header such as `for $X in items:` matches with any body.
+
+    With both `after` and `before`, they go where the two touch, or below what others have put between them; where
+    one of the two is gone, or stands there several times, the other is enough.
 
     Where the same statements already stand in that block, it is so already.
     """
@@ -98,6 +101,30 @@ class Statement(SourceOperation):
             "def f():\n    a(1)\n    if x:\n        b()\n        a(2)\n",
         ),
         Example(
+            "between two, of which each alone stands there twice",
+            "def f():\n    a()\n    a()\n    b()\n    b()\n",
+            {"in": "m.py", "of": "f", "code": "c()", "after": "a()", "before": "b()"},
+            "def f():\n    a()\n    a()\n    c()\n    b()\n    b()\n",
+        ),
+        Example(
+            "between two, of which one is gone",
+            "def f():\n    x()\n    b()\n",
+            {"in": "m.py", "of": "f", "code": "c()", "after": "a()", "before": "b()"},
+            "def f():\n    x()\n    c()\n    b()\n",
+        ),
+        Example(
+            "between two, below what others have put there",
+            "def f():\n    a()\n    x()\n\n    y()\n    b()\n",
+            {"in": "m.py", "of": "f", "code": "c()", "after": "a()", "before": "b()"},
+            "def f():\n    a()\n    x()\n    c()\n\n    y()\n    b()\n",
+        ),
+        Example(
+            "between two already, with something else",
+            "def f():\n    a()\n    c()\n    x()\n    b()\n    a()\n",
+            {"in": "m.py", "of": "f", "code": "c()", "after": "a()", "before": "b()"},
+            "def f():\n    a()\n    c()\n    x()\n    b()\n    a()\n",
+        ),
+        Example(
             "code that its own pattern matches",
             "def f():\n    log(1)\n",
             {"in": "m.py", "of": "f", "code": "log(0)", "before": "log($X)"},
@@ -152,6 +179,13 @@ class Statement(SourceOperation):
             "only 1 statement in f matches",
         ),
         Refusal(
+            "the two neighbours have changed places",
+            "def f():\n    b()\n    a()\n",
+            {"in": "m.py", "of": "f", "code": "c()", "after": "a()", "before": "b()"},
+            Outcome.DRIFTED,
+            "do not follow one another",
+        ),
+        Refusal(
             "nothing after it would run",
             "def f():\n    return 1\n",
             {"in": "m.py", "of": "f", "code": "b()", "at": "end"},
@@ -185,8 +219,8 @@ class Statement(SourceOperation):
     def __post_init__(self) -> None:
         super().__post_init__()
         Snippet.parse(self.code)
-        if sum(map(bool, (self.at, self.before, self.after))) > 1:
-            raise Malformed("at", "the place is named twice", "one of `at`, `before` and `after`")
+        if self.at and (self.before or self.after):
+            raise Malformed("at", "the place is named twice", "`at`, or `before` and `after`")
         for key in ("before", "after"):
             if text := getattr(self, key):
                 Pattern.parse(text, key)
@@ -194,14 +228,16 @@ class Statement(SourceOperation):
             raise Malformed(
                 "nth", "`nth` counts matches, and there is no pattern", "`before` or `after` with a pattern"
             )
+        if self.nth and self.before and self.after:
+            raise Malformed("nth", "`nth` counts the matches of one pattern, and there are two", "one of the two")
         if self.nth < 0:
             raise Malformed("nth", "`nth` counts from 1", "1 for the first match")
 
     def describe(self) -> str:
         place = f"at the {self.at or 'end'} of"
         if self.before or self.after:
-            word = "before" if self.before else "after"
-            place = f"{word} `{first_line(self.before or self.after)}` in"
+            word = "after" if self.after else "before"
+            place = f"{word} `{first_line(self.after or self.before)}` in"
         return f"add `{first_line(self.code)}` {place} {self.of or self.in_}"
 
     def edit(self, source: Source) -> Edit:
@@ -231,13 +267,39 @@ class Statement(SourceOperation):
         return append(source, block, snippet)
 
     def _beside(self, source: Source, body: cst.BaseSuite | cst.Module, snippet: Snippet, doing: str) -> Edit:
-        """Next to the statement that the pattern selects. What is in a run equal to `code` is not that statement."""
-        pattern = Pattern.parse(self.before or self.after, "before" if self.before else "after", statements=True)
-        matches = list(pattern.in_blocks(body))
-        anchors = [m for m in matches if not _inside_run(m, snippet)]
-        if matches and not anchors:
+        """Next to the statements that the patterns select. What is in a run equal to `code` is none of them."""
+        found: dict[str, list[Match]] = {}
+        for word in ("after", "before"):
+            if text := getattr(self, word):
+                matches = list(Pattern.parse(text, word, statements=True).in_blocks(body))
+                found[word] = [m for m in matches if not _inside_run(m, snippet)]
+                if matches and not found[word]:
+                    return Edit()
+        if len(found) == 2:
+            touching, apart = _pairs(found["after"], found["before"])
+            if any(_between(*pair, snippet) for pair in (*touching, *apart)):
+                return Edit()
+            if len(touching) == 1:
+                return _insert_at(source, touching[0][0], snippet, doing, before=False)
+            if not touching and all(len(anchors) == 1 for anchors in found.values()):
+                if not apart:
+                    hint = "name the one that it belongs to"
+                    nodes = [anchors[0].nodes[0] for anchors in found.values()]
+                    raise source.drifted(doing, "the two do not follow one another there", *nodes, hint=hint)
+                return _insert_below(source, *apart[0], snippet, doing)
+        word = min(found, key=lambda word: (len(found[word]) != 1, not found[word]))
+        anchors = found[word]
+        anchor = self._chosen(source, body, word, anchors, doing)
+        alone = sum(m.body is anchor.body for m in anchors) == 1
+        if _stands(anchor, snippet, before=word == "before", anywhere=alone):
             return Edit()
-        where = self.of or source.path
+        return _insert_at(source, anchor, snippet, doing, before=word == "before")
+
+    def _chosen(
+        self, source: Source, body: cst.BaseSuite | cst.Module, word: str, anchors: list[Match], doing: str
+    ) -> Match:
+        """The one match, or the one that `nth` says. Raises CannotEnsure."""
+        where, pattern = self.of or source.path, Pattern.parse(getattr(self, word), word, statements=True)
         if not anchors:
             raise no_match(source, body, pattern, where, doing)
         if len(anchors) > 1 and not self.nth:
@@ -249,27 +311,46 @@ class Statement(SourceOperation):
             count = f"{len(anchors)} statement{'s' * (len(anchors) != 1)}"
             what = f"only {count} in {where} match{'es' * (len(anchors) == 1)} `{first_line(pattern.text)}`"
             raise source.missing(doing, what, [m.nodes[0] for m in anchors])
-        anchor = anchors[max(0, self.nth - 1)]
-        alone = sum(m.body is anchor.body for m in anchors) == 1
-        if anchor.body is None or _stands(anchor, anchor.body, snippet, before=bool(self.before), anywhere=alone):
-            return Edit()
-        return _insert_at(source, anchor, anchor.body, snippet, doing, before=bool(self.before))
+        return anchors[max(0, self.nth - 1)]
 
 
-def _insert_at(
-    source: Source, anchor: Match, block: cst.BaseSuite | cst.Module, snippet: Snippet, doing: str, *, before: bool
-) -> Edit:
-    unit = anchor.units[0 if before else -1]
-    if not isinstance(block, cst.IndentedBlock | cst.Module):
-        hint = "put that body on lines of its own first"
-        raise source.drifted(doing, "the statement stands on the line of its header", unit.node, hint=hint)
-    if not (unit.first if before else unit.last):
-        hint = "put them on two lines first"
-        raise source.drifted(doing, "the statement shares its line with another statement", unit.node, hint=hint)
-    index = next(i for i, line in enumerate(block.body) if line is unit.line)
+def _insert_at(source: Source, anchor: Match, snippet: Snippet, doing: str, *, before: bool) -> Edit:
+    block, index = _line_of(source, anchor, doing, first=before)
     if before:
         return insert(source, block, index, snippet, near="before")
     return insert(source, block, index + 1, snippet, near="after")
+
+
+def _insert_below(source: Source, after: Match, before: Match, snippet: Snippet, doing: str) -> Edit:
+    """Between two statements, below what others have put directly under the first of them."""
+    block, index = _line_of(source, after, doing, first=False)
+    _, end = _line_of(source, before, doing, first=True)
+    while index + 1 < end and extent(source, block, index).end == extent(source, block, index + 1).start:
+        index += 1
+    return insert(source, block, index + 1, snippet, near="after")
+
+
+def _line_of(source: Source, match: Match, doing: str, *, first: bool) -> tuple[Body, int]:
+    """The block of a match and the index of its first or last line there. Raises CannotEnsure if it has none."""
+    unit, block = match.units[0 if first else -1], match.body
+    if not isinstance(block, cst.IndentedBlock | cst.Module):
+        hint = "put that body on lines of its own first"
+        raise source.drifted(doing, "the statement stands on the line of its header", unit.node, hint=hint)
+    if not (unit.first if first else unit.last):
+        hint = "put them on two lines first"
+        raise source.drifted(doing, "the statement shares its line with another statement", unit.node, hint=hint)
+    return block, next(i for i, line in enumerate(block.body) if line is unit.line)
+
+
+def _pairs(after: list[Match], before: list[Match]) -> tuple[list[tuple[Match, Match]], list[tuple[Match, Match]]]:
+    """Matches of one block that follow one another: those that touch, and those that do not."""
+    touching: list[tuple[Match, Match]] = []
+    apart: list[tuple[Match, Match]] = []
+    for one in after:
+        for other in before:
+            if one.body is other.body and (gap := _position(other).start - _position(one).stop) >= 0:
+                (apart if gap else touching).append((one, other))
+    return touching, apart
 
 
 def _runs(block: cst.BaseSuite | cst.Module, snippet: Snippet) -> list[range]:
@@ -282,21 +363,29 @@ def _holds(block: cst.BaseSuite | cst.Module, snippet: Snippet) -> bool:
     return bool(_runs(block, snippet))
 
 
-def _position(match: Match, block: cst.BaseSuite | cst.Module) -> range:
-    first = next(i for i, unit in enumerate(units(block)) if unit.node is match.nodes[0])
+def _position(match: Match) -> range:
+    """Where a match stands among the statements of its block."""
+    assert match.body is not None  # noqa: S101  # that of one in a block
+    first = next(i for i, unit in enumerate(units(match.body)) if unit.node is match.nodes[0])
     return range(first, first + len(match.nodes))
 
 
 def _inside_run(match: Match, snippet: Snippet) -> bool:
     if match.body is None:
         return False
-    at = _position(match, match.body)
+    at = _position(match)
     return any(at.start >= run.start and at.stop <= run.stop for run in _runs(match.body, snippet))
 
 
-def _stands(
-    anchor: Match, block: cst.BaseSuite | cst.Module, snippet: Snippet, *, before: bool, anywhere: bool
-) -> bool:
+def _between(after: Match, before: Match, snippet: Snippet) -> bool:
+    """Whether the code stands somewhere between two statements of one block."""
+    first, last = _position(after).stop, _position(before).start
+    return after.body is not None and any(first <= run.start and run.stop <= last for run in _runs(after.body, snippet))
+
+
+def _stands(anchor: Match, snippet: Snippet, *, before: bool, anywhere: bool) -> bool:
     """Whether the code is beside the anchor or, where that is the block's only one, anywhere in the block."""
-    at, runs = _position(anchor, block), _runs(block, snippet)
+    if anchor.body is None:
+        return True
+    at, runs = _position(anchor), _runs(anchor.body, snippet)
     return any(anywhere or (run.stop == at.start if before else run.start == at.stop) for run in runs)
