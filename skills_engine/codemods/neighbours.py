@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skills_engine.codemods.syntax import units
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["between"]
+    from skills_engine.codemods.pattern import Match
+
+__all__ = ["between", "follow", "position"]
 
 
 def between(after: Sequence[int], before: Sequence[int]) -> int | None:
@@ -24,3 +28,21 @@ def between(after: Sequence[int], before: Sequence[int]) -> int | None:
     if len(after) == 1:
         return after[0] + 1
     return before[0] if len(before) == 1 else None
+
+
+def position(match: Match) -> range:
+    """Where a match of statements stands among those of its block."""
+    assert match.body is not None  # noqa: S101  # as that of every match in a block
+    first = next(i for i, unit in enumerate(units(match.body)) if unit.node is match.nodes[0])
+    return range(first, first + len(match.nodes))
+
+
+def follow(one: Sequence[Match], other: Sequence[Match]) -> tuple[list[tuple[Match, Match]], list[tuple[Match, Match]]]:
+    """The pairs of matches of which the second follows the first in one block: those that touch, and the others."""
+    touching: list[tuple[Match, Match]] = []
+    apart: list[tuple[Match, Match]] = []
+    for first in one:
+        for second in other:
+            if first.body is second.body and (gap := position(second).start - position(first).stop) >= 0:
+                (apart if gap else touching).append((first, second))
+    return touching, apart

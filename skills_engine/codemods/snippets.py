@@ -20,6 +20,7 @@ Node = TypeVar("Node")
 
 __all__ = [
     "argument",
+    "bare",
     "element",
     "expression",
     "first_difference",
@@ -103,6 +104,13 @@ def first_difference(one: str, other: str) -> tuple[str, str]:
     same = next((at for at in range(most) if a[at].strip() != b[at].strip()), max(most, 0))
     lead = "… " if same else ""
     return lead + first_line("\n".join(a[same:])), lead + first_line("\n".join(b[same:]))
+
+
+def bare(text: str) -> str:
+    """Code without the lines of comment above it."""
+    lines = text.strip().splitlines()
+    first = next((at for at, line in enumerate(lines) if not line.lstrip().startswith("#")), len(lines))
+    return "\n".join(lines[first:])
 
 
 def one_line(text: str, width: int = 60) -> str:

@@ -16,7 +16,7 @@ from skills_engine.data.text import line_number, newline, split_lines
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     WholeMerge = Callable[[str, str, str], str | None]
 
@@ -24,6 +24,10 @@ __all__ = ["ensure"]
 
 _ALIKE = 0.6
 """The share of a snippet's lines that a region has at least, for it to be what the snippet became."""
+_ALMOST = 0.75
+"""The likeness of two lines of which one may be what the other became."""
+_WORTH = 8
+"""Characters of a line below which its likeness says nothing."""
 
 
 def ensure(data: bytes, before: str, after: str, *, whole: WholeMerge | None = None) -> bytes:
@@ -76,10 +80,13 @@ def _occurrences(text: str, snippet: str, *, whole: bool) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Region:
+    """Lines `start` to `end` of the file are like lines `first` to `last` of the snippet; `score` says how much."""
+
     like: Sequence[str]
+    first: int
+    last: int
     start: int
     end: int
-    matched: int
     score: float
 
     def overlaps(self, other: _Region) -> bool:
@@ -93,7 +100,8 @@ def _merged(text: str, before: str, after: str, whole: WholeMerge | None) -> str
     ours = lines[region.start : region.end]
     eol = newline(text)
     indents = _indents(region.like, ours)
-    old, new = ([_moved(line, indents, eol) for line in snippet] for snippet in (base, theirs))
+    head, tail = _context(base, theirs, region)
+    old, new = ([_moved(line, indents, eol) for line in side[head : len(side) - tail]] for side in (base, theirs))
 
     def placed(result: list[str]) -> str:
         result = [line if line.endswith("\n") else line + eol for line in result]
@@ -109,12 +117,24 @@ def _merged(text: str, before: str, after: str, whole: WholeMerge | None) -> str
     raise DataError(message, Outcome.DRIFTED, lines=(region.start + 1,))
 
 
+def _context(base: Sequence[str], theirs: Sequence[str], region: _Region) -> tuple[int, int]:
+    """How many first and last lines, the same before and after, say nothing of the place: the file has them no more."""
+    most = min(len(base), len(theirs))
+    head = 0
+    while head < min(region.first, most) and base[head] == theirs[head]:
+        head += 1
+    tail, loose = 0, len(region.like) - region.last
+    while tail < min(loose, most - head) and base[-1 - tail] == theirs[-1 - tail]:
+        tail += 1
+    return head, tail
+
+
 def _region(lines: Sequence[str], base: Sequence[str], theirs: Sequence[str]) -> _Region:
     """The one region that is like the snippet before, or like the one after. Raises DataError."""
     keys = [line.strip() for line in lines]
     best: list[_Region] = []
     candidates = [*_regions(keys, base), *_regions(keys, theirs)]
-    for region in sorted(candidates, key=lambda r: (-r.score, -r.matched, r.end - r.start, r.start)):
+    for region in sorted(candidates, key=lambda r: (-r.score, r.first - r.last, r.end - r.start, r.start)):
         if not any(region.overlaps(other) for other in best):
             best.append(region)
     if any(region.score == 1 for region in best):
@@ -131,18 +151,29 @@ def _region(lines: Sequence[str], base: Sequence[str], theirs: Sequence[str]) ->
 
 
 def _regions(keys: Sequence[str], snippet: Sequence[str]) -> Iterator[_Region]:
+    """Regions in which most lines of the snippet stand, or lines much like them; those count half."""
     wanted = [line.strip() for line in snippet]
     count = sum(map(bool, wanted))
     size = len(wanted) + len(wanted) // 2 + 2
-    present = set(filter(None, wanted))
+    exact = set(filter(None, wanted))
+    known = {key: key if key in exact else _most_alike(key, exact) for key in set(keys)}
     for start, key in enumerate(keys):
-        if key not in present:
+        if not known[key]:
             continue
         window = keys[start : start + size]
-        blocks = SequenceMatcher(None, wanted, window, autojunk=False).get_matching_blocks()
-        matched = [block.b + n for block in blocks for n in range(block.size) if window[block.b + n]]
-        if matched and matched[0] == 0 and len(matched) >= _ALIKE * count:
-            yield _Region(snippet, start, start + matched[-1] + 1, len(matched), len(matched) / count)
+        blocks = SequenceMatcher(None, wanted, [known[own] for own in window], autojunk=False).get_matching_blocks()
+        pairs = [(block.a + n, block.b + n) for block in blocks for n in range(block.size) if wanted[block.a + n]]
+        same = sum(wanted[a] == window[b] for a, b in pairs)
+        if same and pairs[0][1] == 0 and same + (len(pairs) - same) / 2 >= _ALIKE * count:
+            score = (same + (len(pairs) - same) / 2) / count
+            yield _Region(snippet, pairs[0][0], pairs[-1][0] + 1, start, start + pairs[-1][1] + 1, score)
+
+
+def _most_alike(line: str, others: Iterable[str]) -> str:
+    """The line of those that is this one but for some words; '' if none is."""
+    if len(line) < _WORTH:
+        return ""
+    return next(iter(get_close_matches(line, others, n=1, cutoff=_ALMOST)), "")
 
 
 def _indents(snippet: Sequence[str], ours: Sequence[str]) -> dict[str, str]:

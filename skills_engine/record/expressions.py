@@ -139,7 +139,9 @@ class Walk:
                 gone += [{"ensure": "no-element", **base, **self._key(old[i], key_only=True)} for i in range(i1, i2)]
             if tag in {"replace", "insert"}:
                 for j in range(j1, j2):
-                    entry = {"ensure": "element", **base, **self._key(new[j])}
+                    key, value = new[j]
+                    above_it = _comments_above(self.b, other.elements[j])
+                    entry = {"ensure": "element", **base, **self._key((above_it + key, value))}
                     plain.append(entry)
                     last = {"after": new[j - 1][0]} if j else {}
                     following = {"before": new[j2][0]} if j2 < len(new) else {}
@@ -234,6 +236,18 @@ class Walk:
     @staticmethod
     def _text(source: Source, node: cst.CSTNode) -> str:
         return source.text(extract(source, [node]))
+
+
+def _comments_above(source: Source, element: cst.BaseElement | cst.BaseDictElement) -> str:
+    """The lines of comment directly above an element that begins its line, at the left margin."""
+    found: list[str] = []
+    start = source.line_start(source.span(element).start)
+    if source.data[start : source.span(element).start].strip():
+        return ""
+    while start and (line := source.data[(above := source.line_start(start - 1)) : start]).lstrip().startswith(b"#"):
+        found.insert(0, line.decode().strip() + "\n")
+        start = above
+    return "".join(found)
 
 
 def _at_margin(text: str, indent: str) -> str:

@@ -11,9 +11,14 @@ from skills_engine.record.delta import Delta, Said, say
 from skills_engine.record.python import deltas
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from skills_engine.codemods.files import Files
 
 __all__ = ["record_file"]
+
+_MANY = 8
+"""Lines below which a change is always told by the structure."""
 
 
 def record_file(path: str, before: bytes, after: bytes, around: Files, *, loose: bool = False) -> list[Said]:
@@ -34,10 +39,46 @@ def _cut(path: str, before: bytes, after: bytes) -> list[Delta]:
         try:
             a, b = Source.parse(path, before), Source.parse(path, after)
             if (a.encoding, a.bom, a.newline) == (b.encoding, b.bom, b.newline) == ("utf-8", False, b.newline):
-                return deltas(a, b)
+                return list(_shorter(before, deltas(a, b), _whole(before, after)))
         except (Unparsable, RecursionError):
             return _whole(before, after)
     return _whole(before, after)
+
+
+def _shorter(before: bytes, by_structure: Sequence[Delta], by_lines: Sequence[Delta]) -> Iterator[Delta]:
+    """Place by place, the deltas of the structure, unless those of lines are much less to say.
+
+    Code that moved into a function of its own is so: its lines stay as they are, and each of its statements goes
+    from one body and comes in another one.
+    """
+    for one, other in _places(by_structure, by_lines):
+        much, little = _size(before, one), _size(before, other)
+        yield from other if much > _MANY and much > 2 * little else one
+
+
+def _places(one: Sequence[Delta], other: Sequence[Delta]) -> Iterator[tuple[list[Delta], list[Delta]]]:
+    """Both, cut where neither is at work and both have made the file longer by the same number of bytes."""
+    rows = sorted(
+        [(delta.start, delta.end, 0, delta) for delta in one] + [(delta.start, delta.end, 1, delta) for delta in other],
+        key=lambda row: row[:3],
+    )
+    here: tuple[list[Delta], list[Delta]] = ([], [])
+    longer, reached = 0, 0
+    for start, end, which, delta in rows:
+        if not longer and start > reached and (here[0] or here[1]):
+            yield here
+            here = ([], [])
+        here[which].append(delta)
+        longer += (len(delta.new) - (end - start)) * (1, -1)[which]
+        reached = max(reached, end)
+    if here[0] or here[1]:
+        yield here
+
+
+def _size(before: bytes, deltas: Sequence[Delta]) -> int:
+    """The lines that go and come, but for blank ones."""
+    texts = [text for delta in deltas for text in (before[delta.start : delta.end], delta.new)]
+    return sum(bool(line.strip()) for text in texts for line in text.splitlines())
 
 
 def _whole(before: bytes, after: bytes) -> list[Delta]:

@@ -227,8 +227,10 @@ class Gap:
                 ways = list(says.removed([item], a, self.owner, before, after))
                 yield Delta(item.whole.start, end, b"", ways, says.named([item], self.owner), turn)
             return
-        ways = [sum((w for item in old for w in list(says.removed([item], a, self.owner, before, after))[:1]), ())]
-        ways += says.removed(old, a, self.owner, before, after)
+        ways = list(says.removed(old, a, self.owner, before, after))
+        if any(item.name or says.is_import(item.node) for item in old):
+            each = (w for item in old for w in list(says.removed([item], a, self.owner, before, after))[:1])
+            ways.insert(0, sum(each, ()))
         end = old[-1].whole.end if keeps_gap else self.here.end
         yield Delta(self.here.start, end, left, ways, says.named(old, self.owner), turn)
 

@@ -229,6 +229,10 @@ def removed(group: Sequence[Item], a: Source, owner: str, before: Item | None, a
     name = only and (only.name or _variable(only.node))
     if only is not None and name and (only.name or not _in_function(a, owner)):
         yield ({"ensure": "no-definition", "in": path, "of": f"{owner}.{name}" if owner else name},)
+    entry: Entry = {"ensure": "no-statement", "in": path, **of(owner), "code": bare_code(a, group)}
+    if before is not None and after is not None:
+        yield ({**entry, "after": anchor(a, before), "before": anchor(a, after)},)
+    yield (entry,)
     gone = whole_code(a, group)
     for keep, order in ((before, (0, 1)), (after, (1, 0))):
         if keep is not None:

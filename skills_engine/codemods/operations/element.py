@@ -10,8 +10,8 @@ from skills_engine.codemods.literals import Where, check_keys, check_kind, find_
 from skills_engine.codemods.neighbours import between
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.ordering import sorted_index
-from skills_engine.codemods.source import Edit, Source
-from skills_engine.types import Outcome
+from skills_engine.codemods.source import Edit, Source, Splice
+from skills_engine.types import Outcome, Span
 
 if TYPE_CHECKING:
     from skills_engine.codemods import literals
@@ -31,7 +31,7 @@ class Element(SourceOperation):
 
     A new element goes `position: last` (or `first`, or `sorted` by text), or `before` or `after` another element.
     With both it goes where they touch, or directly `before` where others have come between; where one of the two is
-    gone, the other is enough.
+    gone, the other is enough. Lines of comment above the element come with it.
     """
 
     ensure = "element"
@@ -181,8 +181,21 @@ class Element(SourceOperation):
             {"in": "m.py", "of": "CHANNELS", "element": "B", "after": "A", "before": "C"},
             "CHANNELS = [A, B, D]\n",
         ),
+        Example(
+            "with a comment above it",
+            "CHANNELS = [\n    A,\n    # The last.\n    C,\n]\n",
+            {"in": "m.py", "of": "CHANNELS", "element": "# Another.\nB", "after": "A"},
+            "CHANNELS = [\n    A,\n    # Another.\n    B,\n    # The last.\n    C,\n]\n",
+        ),
     )
     INVALID = (
+        Refusal(
+            "a comment that has no line",
+            "CHANNELS = [A]\n",
+            {"in": "m.py", "of": "CHANNELS", "element": "# Why.\nB"},
+            Outcome.DRIFTED,
+            "would have no line of its own",
+        ),
         Refusal(
             "the neighbours have changed places",
             "CHANNELS = [C, A]\n",
@@ -284,7 +297,7 @@ class Element(SourceOperation):
             raise Malformed("position", "the place is given twice", "keep `position`, `before` or `after`")
 
     def describe(self) -> str:
-        what = self.element or f"{self.key}: {self.value}"
+        what = snippets.bare(self.element) or f"{snippets.bare(self.key)}: {self.value}"
         return f"add {snippets.one_line(what)} to {place(self.in_, self.of, self.call, self.argument)}"
 
     def edit(self, source: Source) -> Edit:
@@ -301,7 +314,11 @@ class Element(SourceOperation):
             what = f"{where} is put together from {len(found)} literals"
             raise source.ambiguous(doing, what, [literal.node for literal in found], "make it one literal")
         text = f"{wanted}: {self.value.strip()}" if self.key else wanted
-        return Edit(found[0].insert(self._index(source, where, found[0], wanted), text), doing)
+        splices = found[0].insert(self._index(source, where, found[0], wanted), text)
+        if text.startswith("#") and not any(_begins_line(source, splice) for splice in splices):
+            hint = "write each element on a line of its own there, or leave the comment out"
+            raise source.drifted(doing, "the comment would have no line of its own", found[0].node, hint=hint)
+        return Edit(splices, doing)
 
     def _check_value(self, source: Source, where: Where, literal: literals.Literal, index: int) -> None:
         if self.key and not snippets.same_code(literal.value(index), self.value):
@@ -334,3 +351,9 @@ class Element(SourceOperation):
             return source.drifted(self.describe(), f"{where} has {' before '.join(reversed(shown.values()))}", *nodes)
         what = f"{where} has no element {' or '.join(shown.values())}"
         return source.missing(self.describe(), what, literal.elements or [literal.node])
+
+
+def _begins_line(source: Source, splice: Splice) -> bool:
+    """Whether the comment that a splice brings is the first thing on its line."""
+    lead = source.text(Span(source.line_start(splice.start), splice.start)) + splice.new.partition("#")[0]
+    return "#" in splice.new and not lead.rpartition("\n")[2].strip()

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import libcst as cst
 
 from skills_engine.codemods.blocks import Snippet, append, extent, fill, insert, prologue
+from skills_engine.codemods.neighbours import follow, position
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.pattern import Pattern
 from skills_engine.codemods.search import no_match, scope
 from skills_engine.codemods.snippets import first_line
 from skills_engine.codemods.source import Edit
-from skills_engine.codemods.syntax import flatten, same, units
+from skills_engine.codemods.syntax import flatten, same
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
@@ -276,7 +277,7 @@ class Statement(SourceOperation):
                 if matches and not found[word]:
                     return Edit()
         if len(found) == 2:
-            touching, apart = _pairs(found["after"], found["before"])
+            touching, apart = follow(found["after"], found["before"])
             if any(_between(*pair, snippet) for pair in (*touching, *apart)):
                 return Edit()
             if len(touching) == 1:
@@ -342,17 +343,6 @@ def _line_of(source: Source, match: Match, doing: str, *, first: bool) -> tuple[
     return block, next(i for i, line in enumerate(block.body) if line is unit.line)
 
 
-def _pairs(after: list[Match], before: list[Match]) -> tuple[list[tuple[Match, Match]], list[tuple[Match, Match]]]:
-    """Matches of one block that follow one another: those that touch, and those that do not."""
-    touching: list[tuple[Match, Match]] = []
-    apart: list[tuple[Match, Match]] = []
-    for one in after:
-        for other in before:
-            if one.body is other.body and (gap := _position(other).start - _position(one).stop) >= 0:
-                (apart if gap else touching).append((one, other))
-    return touching, apart
-
-
 def _runs(block: cst.BaseSuite | cst.Module, snippet: Snippet) -> list[range]:
     """Where the statements of the snippet stand in a block, one after another."""
     here, size = flatten(block), len(snippet.nodes)
@@ -363,23 +353,16 @@ def _holds(block: cst.BaseSuite | cst.Module, snippet: Snippet) -> bool:
     return bool(_runs(block, snippet))
 
 
-def _position(match: Match) -> range:
-    """Where a match stands among the statements of its block."""
-    assert match.body is not None  # noqa: S101  # that of one in a block
-    first = next(i for i, unit in enumerate(units(match.body)) if unit.node is match.nodes[0])
-    return range(first, first + len(match.nodes))
-
-
 def _inside_run(match: Match, snippet: Snippet) -> bool:
     if match.body is None:
         return False
-    at = _position(match)
+    at = position(match)
     return any(at.start >= run.start and at.stop <= run.stop for run in _runs(match.body, snippet))
 
 
 def _between(after: Match, before: Match, snippet: Snippet) -> bool:
     """Whether the code stands somewhere between two statements of one block."""
-    first, last = _position(after).stop, _position(before).start
+    first, last = position(after).stop, position(before).start
     return after.body is not None and any(first <= run.start and run.stop <= last for run in _runs(after.body, snippet))
 
 
@@ -387,5 +370,5 @@ def _stands(anchor: Match, snippet: Snippet, *, before: bool, anywhere: bool) ->
     """Whether the code is beside the anchor or, where that is the block's only one, anywhere in the block."""
     if anchor.body is None:
         return True
-    at, runs = _position(anchor), _runs(anchor.body, snippet)
+    at, runs = position(anchor), _runs(anchor.body, snippet)
     return any(anywhere or (run.stop == at.start if before else run.start == at.stop) for run in runs)

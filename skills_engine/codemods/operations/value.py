@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from skills_engine.codemods.expressions import Expression, assignment_of
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
+from skills_engine.codemods.snippets import one_line
 from skills_engine.codemods.source import Edit, Splice
+from skills_engine.codemods.syntax import extract
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
@@ -80,8 +82,8 @@ class Value(SourceOperation):
         if new.is_code(old):
             return Edit()
         if self.was and not Expression.parse(self.was, "was").is_code(old):
-            now = source.code(old) if old is not None else "without a value"
-            raise source.drifted(doing, f"{self.of} is {now}, not {self.was}", assignment)
+            now = one_line(source.text(extract(source, [old]))) if old is not None else "without a value"
+            raise source.drifted(doing, f"{self.of} is {now}, not {one_line(self.was)}", assignment)
         text = new.at(source, assignment)
         if old is None:
             end = source.span(assignment).end
