@@ -27,8 +27,8 @@ _NO_WAY = (Malformed, Unparsable, Refused, ValueError, RecursionError)
 _COUNTED = frozenset({"statement", "argument", "wrap"})
 """Operations that take `nth` where several places match."""
 _NEIGHBOURS = frozenset({"after", "before"})
-_MANY = 8
-"""Lines of a pattern from which a snippet of less than half of them is better."""
+_MANY = 4
+"""Lines of a pattern above which a snippet of half of them is better."""
 _MOST = 12
 """How many of several matching places are tried."""
 
@@ -87,7 +87,8 @@ def say(
         found = found or trial.first(here, deltas[index].ways, counted=True)
         if found is None or _long(found):
             shorter = trial.first(here, snippets(path, here, wanted))
-            found = shorter if shorter is not None and (found is None or _lines(shorter) < _lines(found) / 2) else found
+            if found is None or (shorter is not None and 2 * _lines(shorter) <= _lines(found)):
+                found = shorter
         said.append(Said(deltas[index], found))
         if found is not None:
             made.append(index)
@@ -163,12 +164,20 @@ def _long(entries: Entries) -> bool:
 
 
 def _lines(entries: Entries) -> int:
-    """The lines that must be there for the entries to find their places."""
+    """The lines that must be there for the entries to find their places; of two neighbours one is enough."""
     found = 0
     for entry in entries:
-        named = ("before",) if entry["ensure"] == "text" else ("pattern", "before", "after", "statements")
-        found += sum(str(entry[key]).count("\n") + 1 for key in named if entry.get(key))
+        named = ("before",) if entry["ensure"] == "text" else ("pattern", "statements")
+        found += sum(_count(entry, key) for key in named)
+        if entry["ensure"] == "no-statement":
+            found += _count(entry, "code")
+        elif entry["ensure"] != "text":
+            found += min((_count(entry, key) for key in _NEIGHBOURS if key in entry), default=0)
     return found
+
+
+def _count(entry: Entry, key: str) -> int:
+    return len(str(entry.get(key, "")).splitlines())
 
 
 def _bare(data: bytes) -> list[bytes]:

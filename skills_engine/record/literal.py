@@ -27,10 +27,14 @@ def snippets(path: str, before: bytes, after: bytes) -> Iterator[tuple[Mapping[s
         tail += 1
     for around in _AROUND:
         start, stop = max(0, head - around), max(0, tail - around)
+        while start < head and not old[start].strip():
+            start += 1
+        while stop < tail and not old[-1 - stop].strip():
+            stop += 1
         one, other = ("".join(lines[start : len(lines) - stop]) for lines in (old, new))
         if _solid(one) and _solid(other):
             yield ({"ensure": "text", "in": path, "before": one, "after": other},)
-        if start == 0 and stop == 0:
+        if head <= around and tail <= around:
             return
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from skills_engine.codemods.snippets import one_line
+from skills_engine.codemods.snippets import bare, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,7 @@ def _heading(path: str, about: str, entries: Sequence[Entry]) -> str:
         return f"Imports of `{path}`"
     match first["ensure"]:
         case "element":
-            what = one_line(str(first.get("element") or first.get("key")), 40)
+            what = one_line(bare(str(first.get("element") or first.get("key"))), 40)
             return f"`{what}` in `{first.get('of') or first.get('call')}`"
         case "field":
             return f"Fields of `{first['of']}`"
@@ -117,6 +117,8 @@ def _sentence(entry: Entry, path: str) -> str:
         return f"{what} is annotated `{one_line(str(entry['annotation']))}`."
     if kind == "statement":
         place = next((f" {k} `{one_line(str(entry[k]))}`" for k in ("before", "after") if entry.get(k)), "")
+        if entry.get("after") and entry.get("before"):
+            place = f" between `{one_line(str(entry['after']))}` and `{one_line(str(entry['before']))}`"
         place = place or (f" at the {entry['at']}" if entry.get("at") else "")
         return f"{where} has `{one_line(str(entry['code']))}`{place}."
     if kind in _SENTENCES:
@@ -136,6 +138,7 @@ _SENTENCES = {
     "move-file": "`{path}` lies at `{to}`.",
     "no-definition": "{where} is gone.",
     "no-file": "`{path}` is gone.",
+    "no-statement": "{where} is without `{code}`.",
     "no-import": "`{path}` does not need `{import}`.",
     "parameter": "{where} takes `{parameter}`.",
     "replace": "In {where}, `{pattern}` reads `{with}`.",
@@ -145,7 +148,7 @@ _SENTENCES = {
 
 
 def _joins(entry: Entry, where: str) -> str:
-    what = one_line(str(entry.get("element") or entry.get("key")))
+    what = one_line(bare(str(entry.get("element") or entry.get("key"))))
     rest = "the order does not matter, and the others stay"
     rest = "the others stay" if {"before", "after", "position"} & entry.keys() else rest
     place = f"the call of `{entry['call']}` in {where}" if entry.get("call") else where

@@ -6,6 +6,8 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from skills_engine.codemods.snippets import bare
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -39,7 +41,7 @@ def _asserted(entry: Entry, module: str) -> Iterator[str]:
     of = f"{module}.{entry['of']}" if entry.get("of") else module
     match entry["ensure"]:
         case "element" if entry.get("of") and not entry.get("call") and not entry.get("argument"):
-            what = str(entry.get("element") or entry.get("key"))
+            what = bare(str(entry.get("element") or entry.get("key")))
             if (text := _global(what, module)) is not None:
                 yield f"assert {text} in {of}"
         case "field":
