@@ -133,6 +133,24 @@ def test_of_two_neighbours_one_is_enough_where_the_other_has_gone() -> None:
         assert carried.data == (wanted and wanted.encode()), carried.refused
 
 
+def test_what_has_drifted_is_not_taken_for_gone() -> None:
+    base = "def f():\n    a()\n    log(1)\n    b()\n"
+    theirs = "def f():\n    a()\n    b()\n"
+    drifted = carry("m.py", base.encode(), base.replace("log(1)", "log(2)").encode(), theirs.encode())
+    assert drifted.data is None
+    assert "its neighbours do not touch" in drifted.refused
+    assert carry("m.py", base.encode(), theirs.encode(), theirs.encode()).data == theirs.encode()
+
+
+def test_what_both_moved_is_not_there_twice() -> None:
+    base = "def f():\n    a()\n    log(1)\n    b()\n    bb()\n    c()\n    d()\n"
+    ours = "def f():\n    a()\n    b()\n    bb()\n    c()\n    d()\n    log(1)\n"
+    theirs = "def f():\n    a()\n    b()\n    bb()\n    new()\n    log(1)\n    c()\n    d()\n"
+    carried = carry("m.py", base.encode(), ours.encode(), theirs.encode())
+    assert carried.data is None
+    assert "log(1) would stand twice" in carried.refused
+
+
 def test_two_neighbours_are_named_only_where_each_says_the_same_place() -> None:
     """What is `after` the one `a()` and what is `before` the one `b()` are two places here."""
     before = "def f():\n    a()\n\n    # Then.\n    b()\n"

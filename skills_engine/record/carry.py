@@ -8,6 +8,7 @@ from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.operation import perform
 from skills_engine.codemods.registry import decode
 from skills_engine.errors import CannotEnsure, Refused, Unparsable
+from skills_engine.merge import doubt
 from skills_engine.record.file import record_file
 
 __all__ = ["Carried", "carry"]
@@ -15,7 +16,8 @@ __all__ = ["Carried", "carry"]
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """`data` is `ours` with the change of `theirs`; None with why an operation was refused, and a line near it."""
+    """`data` is `ours` with the change of `theirs`; None with why it is not there, and a line near that place: an
+    operation was refused, or the result does not pass the checks that a merge must pass."""
 
     data: bytes | None
     operations: int
@@ -38,4 +40,7 @@ def carry(path: str, base: bytes, ours: bytes, theirs: bytes) -> Carried:
                 near = error.candidates[0].line if isinstance(error, CannotEnsure) and error.candidates else 1
                 return Carried(None, count, error.message, near)
             count += 1
-    return Carried(files.contents[path], count)
+    result = files.contents[path]
+    if why := doubt(path, base, ours, theirs, result):
+        return Carried(None, count, why)
+    return Carried(result, count)

@@ -18,6 +18,8 @@ from skills_engine.codemods.syntax import flatten, same
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from skills_engine.codemods.pattern import Match
     from skills_engine.codemods.source import Body, Source
 
@@ -124,6 +126,12 @@ class Statement(SourceOperation):
             "def f():\n    a()\n    c()\n    x()\n    b()\n    a()\n",
             {"in": "m.py", "of": "f", "code": "c()", "after": "a()", "before": "b()"},
             "def f():\n    a()\n    c()\n    x()\n    b()\n    a()\n",
+        ),
+        Example(
+            "between two already, but elsewhere in the block",
+            "def f():\n    a()\n    b()\n    c()\n",
+            {"in": "m.py", "of": "f", "code": "c()", "after": "a()", "before": "b()"},
+            "def f():\n    a()\n    b()\n    c()\n",
         ),
         Example(
             "code that its own pattern matches",
@@ -278,7 +286,7 @@ class Statement(SourceOperation):
                     return Edit()
         if len(found) == 2:
             touching, apart = follow(found["after"], found["before"])
-            if any(_between(*pair, snippet) for pair in (*touching, *apart)):
+            if any(_between(*pair, snippet, found) for pair in (*touching, *apart)):
                 return Edit()
             if len(touching) == 1:
                 return _insert_at(source, touching[0][0], snippet, doing, before=False)
@@ -360,10 +368,14 @@ def _inside_run(match: Match, snippet: Snippet) -> bool:
     return any(at.start >= run.start and at.stop <= run.stop for run in _runs(match.body, snippet))
 
 
-def _between(after: Match, before: Match, snippet: Snippet) -> bool:
-    """Whether the code stands somewhere between two statements of one block."""
-    first, last = position(after).stop, position(before).start
-    return after.body is not None and any(first <= run.start and run.stop <= last for run in _runs(after.body, snippet))
+def _between(after: Match, before: Match, snippet: Snippet, found: Mapping[str, Sequence[Match]]) -> bool:
+    """Whether the code stands somewhere between two statements of one block or, where that has either of them once,
+    anywhere in it."""
+    if after.body is None:
+        return False
+    first, last, runs = position(after).stop, position(before).start, _runs(after.body, snippet)
+    once = any(sum(match.body is after.body for match in matches) == 1 for matches in found.values())
+    return any(once or (first <= run.start and run.stop <= last) for run in runs)
 
 
 def _stands(anchor: Match, snippet: Snippet, *, before: bool, anywhere: bool) -> bool:
