@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
+from skills_engine.codemods.snippets import parse
 from skills_engine.codemods.syntax import units
 
 if TYPE_CHECKING:
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.pattern import Match
 
-__all__ = ["between", "follow", "position"]
+__all__ = ["between", "follow", "position", "shared_name"]
 
 
 def between(after: Sequence[int], before: Sequence[int]) -> int | None:
@@ -46,3 +48,20 @@ def follow(one: Sequence[Match], other: Sequence[Match]) -> tuple[list[tuple[Mat
             if first.body is second.body and (gap := position(second).start - position(first).stop) >= 0:
                 (apart if gap else touching).append((first, second))
     return touching, apart
+
+
+def shared_name(one: str, other: str) -> str:
+    """A variable that one of two pieces of code assigns and the other reads or assigns: their order matters. Or ''."""
+    (writes, uses), (others_writes, others_uses) = _variables(one), _variables(other)
+    return min((writes & (others_writes | others_uses)) | (others_writes & uses), default="")
+
+
+def _variables(code: str) -> tuple[set[str], set[str]]:
+    """The variables, and the attributes of variables, that code assigns and those that it reads."""
+    writes: set[str] = set()
+    uses: set[str] = set()
+    text = code.replace("\r\n", "\n")
+    for node in ast.walk(parse(f"if True:\n{text}" if text[:1].isspace() else text)):
+        if isinstance(node, ast.Name | ast.Attribute):
+            (uses if isinstance(node.ctx, ast.Load) else writes).add(ast.unparse(node))
+    return writes, uses

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal
 import libcst as cst
 
 from skills_engine.codemods.blocks import Snippet, append, extent, fill, insert, prologue
-from skills_engine.codemods.neighbours import follow, position
+from skills_engine.codemods.neighbours import follow, position, shared_name
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.pattern import Pattern
 from skills_engine.codemods.search import no_match, scope
 from skills_engine.codemods.snippets import first_line
 from skills_engine.codemods.source import Edit
 from skills_engine.codemods.syntax import flatten, same
-from skills_engine.types import Outcome
+from skills_engine.types import Outcome, Span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,8 +46,9 @@ class Statement(SourceOperation):
     `after` the one statement there that matches a pattern, in whatever `if`, `for` or `with` it stands; `nth`
     (from 1) says which, where several do. A header such as `for $X in items:` matches with any body.
 
-    With both `after` and `before`, they go where the two touch, or below what others have put between them; where
-    one of the two is gone, or stands there several times, the other is enough.
+    With both `after` and `before`, they go where the two touch, or below what others have put between them, unless
+    both have to do with one variable that one of them assigns; where one of the two is gone, or stands there several
+    times, the other is enough.
 
     Where the same statements already stand in that block, it is so already.
     """
@@ -195,6 +196,13 @@ class Statement(SourceOperation):
             "do not follow one another",
         ),
         Refusal(
+            "what others have put between the two depends on the order",
+            "def f(x):\n    a()\n    x = own(x)\n    return x\n",
+            {"in": "m.py", "of": "f", "code": "x = new(x)", "after": "a()", "before": "return x"},
+            Outcome.DRIFTED,
+            "uses x as the code does",
+        ),
+        Refusal(
             "nothing after it would run",
             "def f():\n    return 1\n",
             {"in": "m.py", "of": "f", "code": "b()", "at": "end"},
@@ -334,6 +342,11 @@ def _insert_below(source: Source, after: Match, before: Match, snippet: Snippet,
     """Between two statements, below what others have put directly under the first of them."""
     block, index = _line_of(source, after, doing, first=False)
     _, end = _line_of(source, before, doing, first=True)
+    there = Span(extent(source, block, index + 1).start, extent(source, block, end - 1).end)
+    if name := shared_name(source.text(there), snippet.text):
+        what = f"what stands between the two uses {name} as the code does, and one of them assigns it"
+        hint = "say with `after` or `before` alone in which order they go"
+        raise source.drifted(doing, what, block.body[index + 1], hint=hint)
     while index + 1 < end and extent(source, block, index).end == extent(source, block, index + 1).start:
         index += 1
     return insert(source, block, index + 1, snippet, near="after")
