@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     WholeMerge = Callable[[str, str, str], str | None]
 
-__all__ = ["ensure"]
+__all__ = ["ensure", "is_alone"]
 
 _ALIKE = 0.6
 """The share of a snippet's lines that a region has at least, for it to be what the snippet became."""
@@ -48,6 +48,12 @@ def ensure(data: bytes, before: str, after: str, *, whole: WholeMerge | None = N
     if edited != text and _once(edited, before, after, whole) != edited:
         raise DataError("the snippet would match again afterwards; give it more lines around", Outcome.AMBIGUOUS)
     return edited.encode("utf-8", "surrogateescape")
+
+
+def is_alone(data: bytes, before: str) -> bool:
+    """Whether no two places are like a snippet, so that it says one place even when the lines there have drifted."""
+    lines = split_lines(data.decode("utf-8", "surrogateescape"))
+    return len(_apart(_regions([line.strip() for line in lines], split_lines(before)))) < 2
 
 
 def _once(text: str, before: str, after: str, merged: WholeMerge | None) -> str:
@@ -132,11 +138,7 @@ def _context(base: Sequence[str], theirs: Sequence[str], region: _Region) -> tup
 def _region(lines: Sequence[str], base: Sequence[str], theirs: Sequence[str]) -> _Region:
     """The one region that is like the snippet before, or like the one after. Raises DataError."""
     keys = [line.strip() for line in lines]
-    best: list[_Region] = []
-    candidates = [*_regions(keys, base), *_regions(keys, theirs)]
-    for region in sorted(candidates, key=lambda r: (-r.score, r.first - r.last, r.end - r.start, r.start)):
-        if not any(region.overlaps(other) for other in best):
-            best.append(region)
+    best = _apart([*_regions(keys, base), *_regions(keys, theirs)])
     if any(region.score == 1 for region in best):
         best = [region for region in best if region.score == 1]
     if len(best) == 1:
@@ -148,6 +150,15 @@ def _region(lines: Sequence[str], base: Sequence[str], theirs: Sequence[str]) ->
     close = get_close_matches(longest, {key for key in keys if key}, n=5)
     near = tuple(number for number, key in enumerate(keys, 1) if key in close)
     raise DataError("nothing there is like the snippet", Outcome.MISSING, lines=near[:10])
+
+
+def _apart(candidates: Iterable[_Region]) -> list[_Region]:
+    """Those that do not overlap a better one, the best first."""
+    best: list[_Region] = []
+    for region in sorted(candidates, key=lambda r: (-r.score, r.first - r.last, r.end - r.start, r.start)):
+        if not any(region.overlaps(other) for other in best):
+            best.append(region)
+    return best
 
 
 def _regions(keys: Sequence[str], snippet: Sequence[str]) -> Iterator[_Region]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from skills_engine.codemods.operation import Malformed, perform
 from skills_engine.codemods.registry import decode
+from skills_engine.data.snippet import is_alone
 from skills_engine.errors import CannotEnsure, Refused, Unparsable
 from skills_engine.record.literal import snippets
 from skills_engine.record.overlay import Overlay
@@ -29,6 +30,8 @@ _COUNTED = frozenset({"statement", "argument", "wrap"})
 _NEIGHBOURS = frozenset({"after", "before"})
 _MANY = 4
 """Lines of a pattern above which a snippet of half of them is better."""
+_MORE = 8
+"""Lines that a snippet may have more, so that it says its place when that has drifted."""
 _MOST = 12
 """How many of several matching places are tried."""
 
@@ -86,7 +89,7 @@ def say(
         found = trial.first(here, deltas[index].ways)
         found = found or trial.first(here, deltas[index].ways, counted=True)
         if found is None or _long(found):
-            shorter = trial.first(here, snippets(path, here, wanted))
+            shorter = trial.snippet(here)
             if found is None or (shorter is not None and 2 * _lines(shorter) <= _lines(found)):
                 found = shorter
         said.append(Said(deltas[index], found))
@@ -110,6 +113,18 @@ class _Trial:
                 if self._right(after) and self._sound(before, entries):
                     return entries
         return None
+
+    def snippet(self, before: bytes) -> Entries | None:
+        """The shortest snippet that makes what is wanted, or one of some more lines that nothing else there is like."""
+        shortest: Entries | None = None
+        for way in snippets(self.path, before, self.wanted):
+            if shortest and _lines(way) > _lines(shortest) + _MORE:
+                break
+            if any(self._right(after) for _, after in self._branches(before, way, counted=False)):
+                if is_alone(before, str(way[0]["before"])):
+                    return way
+                shortest = shortest or way
+        return shortest
 
     def _right(self, after: bytes) -> bool:
         return after == self.wanted or (self.loose and _bare(after) == _bare(self.wanted))
