@@ -7,8 +7,8 @@ knows what the file is made of, and declines as small a place as it can.
 
 from __future__ import annotations
 
-from skills_engine.merge.ladder import doubt, merge_file
+from skills_engine.merge.ladder import merge_file
 from skills_engine.merge.markers import from_lines, has_markers, regions_in
 from skills_engine.merge.types import LineMerge, Merged, Region
 
-__all__ = ["LineMerge", "Merged", "Region", "doubt", "from_lines", "has_markers", "merge_file", "regions_in"]
+__all__ = ["LineMerge", "Merged", "Region", "from_lines", "has_markers", "merge_file", "regions_in"]

@@ -12,7 +12,7 @@ from skills_engine.merge.draft import Clash, Draft
 from skills_engine.merge.text import Form, Text, declares_encoding
 from skills_engine.merge.types import Declined, LineMerge, Merged, Region
 
-__all__ = ["doubt", "merge_file"]
+__all__ = ["merge_file"]
 
 T = TypeVar("T", str, bytes)
 
@@ -71,16 +71,6 @@ def merge_file(path: str, base: bytes, ours: bytes, theirs: bytes, *, lines: Lin
         if better is not None:
             return better
     return _formed(by_lines, form)
-
-
-def doubt(path: str, base: bytes, ours: bytes, theirs: bytes, result: bytes) -> str:
-    """Why a result that another way than a merge has come to is not to be believed, or ''."""
-    language = _language(path)
-    try:
-        texts = [data.decode("utf-8").replace("\r\n", "\n") for data in (base, ours, theirs, result)]
-        return "" if language is None else language.doubt(*texts)
-    except (UnicodeDecodeError, RecursionError):
-        return ""
 
 
 def _trivial(base: T, ours: T, theirs: T) -> T | None:

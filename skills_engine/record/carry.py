@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.operation import perform
 from skills_engine.codemods.registry import decode
+from skills_engine.data.diff3 import merge
 from skills_engine.errors import CannotEnsure, Refused, Unparsable
-from skills_engine.merge import doubt
+from skills_engine.merge import python
+from skills_engine.merge.types import Declined
 from skills_engine.record.file import record_file
 
 __all__ = ["Carried", "carry"]
@@ -41,6 +43,23 @@ def carry(path: str, base: bytes, ours: bytes, theirs: bytes) -> Carried:
                 return Carried(None, count, error.message, near)
             count += 1
     result = files.contents[path]
-    if why := doubt(path, base, ours, theirs, result):
+    if why := _doubt(path, base, ours, theirs, result):
         return Carried(None, count, why)
     return Carried(result, count)
+
+
+def _doubt(path: str, *versions: bytes) -> str:
+    """Why the result, the last of the versions, would not pass for a merge of the others; or ''.
+
+    As in a merge, sides whose lines merge by themselves are taken to speak of the same things.
+    """
+    if not path.endswith((".py", ".pyi")):
+        return ""
+    try:
+        base, ours, theirs, result = (data.decode("utf-8").replace("\r\n", "\n") for data in versions)
+        if why := python.doubt(base, ours, theirs, result):
+            return why
+        by_lines = merge(*(text.split("\n") for text in (base, ours, theirs)))
+        return python.foreign(base, ours, theirs, result) if by_lines is None else ""
+    except (UnicodeDecodeError, RecursionError, Declined):
+        return ""
