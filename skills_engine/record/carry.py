@@ -10,6 +10,7 @@ from skills_engine.codemods.registry import decode
 from skills_engine.data.diff3 import merge
 from skills_engine.errors import CannotEnsure, Refused, Unparsable
 from skills_engine.merge import python
+from skills_engine.merge.pywords import resurrected, undefined
 from skills_engine.merge.types import Declined
 from skills_engine.record.file import record_file
 
@@ -51,15 +52,16 @@ def carry(path: str, base: bytes, ours: bytes, theirs: bytes) -> Carried:
 def _doubt(path: str, *versions: bytes) -> str:
     """Why the result, the last of the versions, would not pass for a merge of the others; or ''.
 
-    As in a merge, sides whose lines merge by themselves are taken to speak of the same things.
+    A name that nothing defines is what a fork's checks refuse too. As in a merge, sides whose lines merge by themselves
+    are taken to speak of the same things.
     """
     if not path.endswith((".py", ".pyi")):
         return ""
     try:
         base, ours, theirs, result = (data.decode("utf-8").replace("\r\n", "\n") for data in versions)
-        if why := python.doubt(base, ours, theirs, result):
+        if why := python.doubt(base, ours, theirs, result) or undefined(ours, theirs, result):
             return why
         by_lines = merge(*(text.split("\n") for text in (base, ours, theirs)))
-        return python.foreign(base, ours, theirs, result) if by_lines is None else ""
+        return resurrected(base, ours, theirs, result) if by_lines is None else ""
     except (UnicodeDecodeError, RecursionError, Declined):
         return ""
