@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from harness import Repo, skills
+from harness.merging import git_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +19,7 @@ from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.registry import decode
 from skills_engine.package.decode import operations
 from skills_engine.package.reader import read
-from skills_engine.record.carry import carry
+from skills_engine.record.carry import Carried, carry
 from skills_engine.record.file import record_file
 from skills_engine.record.package import Change, record_package
 
@@ -120,7 +122,14 @@ def test_a_change_is_said_as_what_was_meant(old: str, new: str, wanted: dict[str
     assert entries(BEFORE, BEFORE.replace(old, new, 1)) == [wanted]
 
 
-def test_of_two_neighbours_one_is_enough_where_the_other_has_gone() -> None:
+@pytest.fixture
+def carried(tmp_path: Path) -> Callable[[str, str, str], Carried]:
+    """What becomes of the second text when the change from the first to the third is recorded and applied to it."""
+    lines = git_lines(tmp_path)
+    return lambda base, ours, theirs: carry("m.py", base.encode(), ours.encode(), theirs.encode(), lines=lines)
+
+
+def test_of_two_neighbours_one_is_enough_where_the_other_has_gone(carried: Callable[[str, str, str], Carried]) -> None:
     base = "def f():\n    a()\n    b()\n    c()\n"
     theirs = "def f():\n    a()\n    new()\n    b()\n    c()\n"
     for ours, wanted in (
@@ -129,26 +138,26 @@ def test_of_two_neighbours_one_is_enough_where_the_other_has_gone() -> None:
         ("def f():\n    a()\n    own()\n    b()\n", "def f():\n    a()\n    own()\n    new()\n    b()\n"),
         ("def f():\n    b()\n    a()\n", None),
     ):
-        carried = carry("m.py", base.encode(), ours.encode(), theirs.encode())
-        assert carried.data == (wanted and wanted.encode()), carried.refused
+        found = carried(base, ours, theirs)
+        assert found.data == (wanted and wanted.encode()), found.refused
 
 
-def test_what_has_drifted_is_not_taken_for_gone() -> None:
+def test_what_has_drifted_is_not_taken_for_gone(carried: Callable[[str, str, str], Carried]) -> None:
     base = "def f():\n    a()\n    log(1)\n    b()\n"
     theirs = "def f():\n    a()\n    b()\n"
-    drifted = carry("m.py", base.encode(), base.replace("log(1)", "log(2)").encode(), theirs.encode())
+    drifted = carried(base, base.replace("log(1)", "log(2)"), theirs)
     assert drifted.data is None
     assert "its neighbours do not touch" in drifted.refused
-    assert carry("m.py", base.encode(), theirs.encode(), theirs.encode()).data == theirs.encode()
+    assert carried(base, theirs, theirs).data == theirs.encode()
 
 
-def test_what_both_moved_is_not_there_twice() -> None:
+def test_what_both_moved_is_not_there_twice(carried: Callable[[str, str, str], Carried]) -> None:
     base = "def f():\n    a()\n    log(1)\n    b()\n    bb()\n    c()\n    d()\n"
     ours = "def f():\n    a()\n    b()\n    bb()\n    c()\n    d()\n    log(1)\n"
     theirs = "def f():\n    a()\n    b()\n    bb()\n    new()\n    log(1)\n    c()\n    d()\n"
-    carried = carry("m.py", base.encode(), ours.encode(), theirs.encode())
-    assert carried.data is None
-    assert "log(1) would stand twice" in carried.refused
+    found = carried(base, ours, theirs)
+    assert found.data is None
+    assert "log(1) would stand twice" in found.refused
 
 
 def test_two_neighbours_are_named_only_where_each_says_the_same_place() -> None:

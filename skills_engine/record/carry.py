@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.operation import perform
 from skills_engine.codemods.registry import decode
-from skills_engine.data.diff3 import merge
 from skills_engine.errors import CannotEnsure, Refused, Unparsable
 from skills_engine.merge import python
 from skills_engine.merge.pywords import resurrected, undefined
-from skills_engine.merge.types import Declined
+from skills_engine.merge.types import Declined, LineMerge
 from skills_engine.record.file import record_file
 
 __all__ = ["Carried", "carry"]
@@ -28,8 +27,8 @@ class Carried:
     line: int = 1
 
 
-def carry(path: str, base: bytes, ours: bytes, theirs: bytes) -> Carried:
-    """Record what turns `base` into `theirs`, and apply that to `ours`."""
+def carry(path: str, base: bytes, ours: bytes, theirs: bytes, *, lines: LineMerge) -> Carried:
+    """Record what turns `base` into `theirs`, and apply that to `ours`. `lines` is git's line merge."""
     said = record_file(path, base, theirs, MemoryFiles({path: base}), loose=True)
     files = MemoryFiles({path: ours})
     count = 0
@@ -44,24 +43,21 @@ def carry(path: str, base: bytes, ours: bytes, theirs: bytes) -> Carried:
                 return Carried(None, count, error.message, near)
             count += 1
     result = files.contents[path]
-    if why := _doubt(path, base, ours, theirs, result):
+    if path.endswith((".py", ".pyi")) and (why := _doubt(base, ours, theirs, result, lines)):
         return Carried(None, count, why)
     return Carried(result, count)
 
 
-def _doubt(path: str, *versions: bytes) -> str:
-    """Why the result, the last of the versions, would not pass for a merge of the others; or ''.
+def _doubt(base: bytes, ours: bytes, theirs: bytes, result: bytes, lines: LineMerge) -> str:
+    """Why the result would not pass for a merge of Python; or ''.
 
     A name that nothing defines is what a fork's checks refuse too. As in a merge, sides whose lines merge by themselves
     are taken to speak of the same things.
     """
-    if not path.endswith((".py", ".pyi")):
-        return ""
     try:
-        base, ours, theirs, result = (data.decode("utf-8").replace("\r\n", "\n") for data in versions)
-        if why := python.doubt(base, ours, theirs, result) or undefined(ours, theirs, result):
+        b, o, t, found = (data.decode("utf-8").replace("\r\n", "\n") for data in (base, ours, theirs, result))
+        if why := python.doubt(b, o, t, found) or undefined(o, t, found):
             return why
-        by_lines = merge(*(text.split("\n") for text in (base, ours, theirs)))
-        return resurrected(base, ours, theirs, result) if by_lines is None else ""
+        return "" if lines(base, ours, theirs).clean else resurrected(b, o, t, found)
     except (UnicodeDecodeError, RecursionError, Declined):
         return ""

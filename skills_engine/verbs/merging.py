@@ -49,7 +49,7 @@ def carry_file(base: Path, ours: Path, theirs: Path, out: Path) -> MergeResult:
     """Record what `theirs` changed as operations and apply them to `ours`; `out` is not written if one is refused."""
     from skills_engine.record.carry import carry  # noqa: PLC0415
 
-    carried = carry(out.name, *_versions(base, ours, theirs))
+    carried = carry(out.name, *_versions(base, ours, theirs), lines=line_merge(Git(out.resolve().parent)))
     if carried.data is None:
         return MergeResult(clean=False, how="record", conflicts=((carried.line, carried.refused),), notes=())
     _write(out, carried.data)
