@@ -103,3 +103,31 @@ def test_refusals(text: str, before: str, after: str, outcome: Outcome | None, l
         snippet.ensure(text.encode(), before, after)
     assert caught.value.outcome is outcome
     assert caught.value.lines == lines
+
+
+def test_lines_that_have_drifted_still_say_the_place() -> None:
+    before = "    text = sub(r'`([^`]+)`', save, text)\n\n    # Headers.\n    text = sub(r'^#+', '', text)\n"
+    after = before.replace("# Headers.", "# Headers are bold.")
+    there = before.replace("'", '"')
+    texts: list[tuple[str, ...]] = []
+
+    def whole(*versions: str) -> str:
+        texts.append(versions)
+        return versions[1].replace("# Headers.", "# Headers are bold.")
+
+    found = snippet.ensure(f"x\n{there}y\n".encode(), before, after, whole=whole)
+    assert found.decode() == f"x\n{there}y\n".replace("# Headers.", "# Headers are bold.")
+    assert texts[0] == (f"x\n{before}y\n", f"x\n{there}y\n", f"x\n{after}y\n")
+
+
+def test_lines_around_that_the_file_has_no_more_are_no_conflict() -> None:
+    before = "import a\nimport b\n\nimport old\nimport d\nimport e\nimport f\n"
+    after = before.replace("import old", "import new")
+    there = "import z\n\nimport old\nimport d\nimport e\nimport f\n"
+    assert snippet.ensure(there.encode(), before, after).decode() == there.replace("import old", "import new")
+
+
+def test_a_snippet_is_alone_where_nothing_else_is_like_it() -> None:
+    lines = "def one():\n    first(1)\n    return 1\n\n\ndef two():\n    first(2)\n    return 1\n"
+    assert not snippet.is_alone(lines.encode(), "    first(2)\n    return 1\n")
+    assert snippet.is_alone(lines.encode(), "def two():\n    first(2)\n")
