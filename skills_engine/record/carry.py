@@ -51,13 +51,12 @@ def carry(path: str, base: bytes, ours: bytes, theirs: bytes, *, lines: LineMerg
 def _doubt(base: bytes, ours: bytes, theirs: bytes, result: bytes, lines: LineMerge) -> str:
     """Why the result would not pass for a merge of Python; or ''.
 
-    A name that nothing defines is what a fork's checks refuse too. As in a merge, sides whose lines merge by themselves
-    are taken to speak of the same things.
+    As in a merge, sides whose lines merge by themselves are taken to speak of the same things.
     """
     try:
         b, o, t, found = (data.decode("utf-8").replace("\r\n", "\n") for data in (base, ours, theirs, result))
-        if why := python.doubt(b, o, t, found) or undefined(o, t, found):
+        if why := python.doubt(b, o, t, found):
             return why
-        return "" if lines(base, ours, theirs).clean else resurrected(b, o, t, found)
+        return "" if lines(base, ours, theirs).clean else resurrected(b, o, t, found) or undefined(o, t, found)
     except (UnicodeDecodeError, RecursionError, Declined):
         return ""
