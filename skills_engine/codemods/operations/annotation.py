@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ class Annotation(SourceOperation):
     """The variable `of`, or a parameter of the function `of`, or what it returns, has that annotation.
 
     `parameter` is empty for a variable and `return` for what a function returns. `was` is what the annotation is
-    expected to be until then.
+    expected to be until then; `Optional[X]` and `X | None` are one type.
     """
 
     ensure = "annotation"
@@ -38,6 +39,12 @@ class Annotation(SourceOperation):
             "class A:\n    x : 'int' = 1\n",
             {"in": "m.py", "of": "A.x", "annotation": "int | None", "was": "'int'"},
             "class A:\n    x : int | None = 1\n",
+        ),
+        Example(
+            "another one of a field, which says it in other words",
+            "class A:\n    x: Optional[int] = 1\n",
+            {"in": "m.py", "of": "A.x", "annotation": "int | str | None", "was": "int | None"},
+            "class A:\n    x: int | str | None = 1\n",
         ),
         Example(
             "of an instance's attribute",
@@ -116,12 +123,18 @@ class Annotation(SourceOperation):
         old = now.annotation if now is not None else None
         if new.is_code(old):
             return Edit()
-        if self.was and not Expression.parse(self.was, "was").is_code(old):
+        if self.was and not self._is_as_expected(source, old):
             is_now = f"the annotation is {source.code(old)}" if old is not None else "there is no annotation"
             raise source.drifted(doing, f"{is_now}, not {self.was}", holder)
         if old is not None:
             return Edit((new.instead_of(source, old, holder),))
         return Edit((self._added(source, holder, new.at(source, holder), doing),))
+
+    def _is_as_expected(self, source: Source, old: cst.BaseExpression | None) -> bool:
+        """Whether the annotation is `was`, in these words or in those before PEP 604."""
+        if Expression.parse(self.was, "was").is_code(old):
+            return True
+        return old is not None and _type(source.code(old)) == _type(self.was)
 
     def _added(self, source: Source, holder: cst.CSTNode, text: str, doing: str) -> Splice:
         match holder:
@@ -139,3 +152,14 @@ class Annotation(SourceOperation):
                 at = extract(source, [target]).end
                 return Splice(at, at, f": {text}")
         raise source.drifted(doing, f"{self.of} shares its assignment with another name", holder)
+
+
+def _type(text: str) -> str:
+    from skills_engine.merge.pyexpr import in_new_words  # noqa: PLC0415  # few annotations need it
+
+    class InNewWords(ast.NodeTransformer):
+        def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+            self.generic_visit(node)
+            return in_new_words(node)
+
+    return ast.dump(InNewWords().visit(ast.parse(f"({text})", mode="eval")))
