@@ -11,7 +11,21 @@ from skills_engine.data.diff3 import merge
 from skills_engine.data.errors import DataError
 from skills_engine.types import Outcome
 
-LINES = st.lists(st.sampled_from(["a", "  b", "b", "\tc", "", "d  ", "ü", "e = 1", "}"]), max_size=8)
+WORDS = [
+    "a",
+    "  b",
+    "b",
+    "\tc",
+    "",
+    "d  ",
+    "ü",
+    "e = 1",
+    "}",
+    "return call(a)",
+    "  return call(a, b)",
+    "return call(b)",
+]
+LINES = st.lists(st.sampled_from(WORDS), max_size=8)
 UNIQUE = [f"line {n}" for n in range(30)]
 
 

@@ -167,12 +167,14 @@ def _regions(keys: Sequence[str], snippet: Sequence[str]) -> Iterator[_Region]:
     count = sum(map(bool, wanted))
     size = len(wanted) + len(wanted) // 2 + 2
     exact = set(filter(None, wanted))
-    known = {key: key if key in exact else _most_alike(key, exact) for key in set(keys)}
-    for start, key in enumerate(keys):
-        if not known[key]:
-            continue
+    like: dict[str, str] = {line: line for line in exact}
+    equal = [at for at, key in enumerate(keys) if key in exact]
+    for start in sorted({start for at in equal for start in range(max(0, at - size + 1), at + 1)}):
         window = keys[start : start + size]
-        blocks = SequenceMatcher(None, wanted, [known[own] for own in window], autojunk=False).get_matching_blocks()
+        like.update({key: _most_alike(key, exact) for key in window if key not in like})
+        if not like[window[0]]:
+            continue
+        blocks = SequenceMatcher(None, wanted, [like[key] for key in window], autojunk=False).get_matching_blocks()
         pairs = [(block.a + n, block.b + n) for block in blocks for n in range(block.size) if wanted[block.a + n]]
         same = sum(wanted[a] == window[b] for a, b in pairs)
         if same and pairs[0][1] == 0 and same + (len(pairs) - same) / 2 >= _ALIKE * count:
