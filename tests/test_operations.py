@@ -97,3 +97,11 @@ def test_whether_an_import_is_used_is_not_guessed_in_a_file_for_a_newer_python()
         assert "this Python cannot say" in error.message
     else:
         assert "import os" not in files.contents["m.py"].decode()
+
+
+def test_what_is_written_for_a_newer_python_may_stand_between_two_neighbours() -> None:
+    """On an older one, whether it assigns what the new statement reads cannot be told."""
+    files = MemoryFiles({"m.py": b"def f():\n    a()\n    type X = int\n    b()\n"})
+    keys = {"ensure": "statement", "in": "m.py", "of": "f", "code": "c()", "after": "a()", "before": "b()"}
+    decode(keys).apply(files)
+    assert files.contents["m.py"] == b"def f():\n    a()\n    type X = int\n    c()\n    b()\n"

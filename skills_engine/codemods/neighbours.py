@@ -57,11 +57,16 @@ def shared_name(one: str, other: str) -> str:
 
 
 def _variables(code: str) -> tuple[set[str], set[str]]:
-    """The variables, and the attributes of variables, that code assigns and those that it reads."""
+    """The variables, and the attributes of variables, that code assigns and those that it reads; none where it is
+    written for a newer Python than this one."""
     writes: set[str] = set()
     uses: set[str] = set()
     text = code.replace("\r\n", "\n")
-    for node in ast.walk(parse(f"if True:\n{text}" if text[:1].isspace() else text)):
+    try:
+        tree = parse(f"if True:\n{text}" if text[:1].isspace() else text)
+    except SyntaxError:
+        return writes, uses
+    for node in ast.walk(tree):
         if isinstance(node, ast.Name | ast.Attribute):
             (uses if isinstance(node.ctx, ast.Load) else writes).add(ast.unparse(node))
     return writes, uses
