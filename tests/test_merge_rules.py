@@ -210,6 +210,15 @@ def test_a_name_more_from_a_module_that_moved_is_imported_from_where_it_is_now(m
     assert merge.text(base, theirs, ours) == wanted
 
 
+def test_an_import_that_began_a_paragraph_of_its_own_stays_in_it(merge: Merge) -> None:
+    """A counterexample to law 3 that a generated test found: in another order of the skills it stood at the end."""
+    base = 'import os\nfrom dataclasses import dataclass\nfrom typing import Any\n\nROWS = ["a"]\n'
+    ours = base.replace('"', "'")
+    theirs = base.replace("Any\n", "Any\n\nfrom app.beta import Beta\n") + "\n\ndef beta() -> Beta: ...\n"
+    wanted = theirs.replace('"', "'")
+    assert merge.text(base, ours, theirs) == wanted
+
+
 def test_one_name_that_moved_does_not_take_others_along(merge: Merge) -> None:
     merged = merge.text("from old import A\n\nA()\n", "from new import A\n\nA()\n", "from old import A, B\n\nA(B)\n")
     assert merged == "from new import A\nfrom old import B\n\nA(B)\n"

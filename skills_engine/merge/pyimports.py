@@ -78,10 +78,11 @@ def _lists(text: str) -> tuple[tuple[str, ...], ...]:
 def settled(entries: list[Entry], units: Units, theirs: Sequence[Unit]) -> list[Entry]:
     """Entries with the imports that only theirs has moved to where their order puts them in their paragraph.
 
-    Only where ours keeps that paragraph in an order, and theirs, too, has the import there; one that would come to
-    stand above all others of the paragraph stays. `theirs` are all units of theirs.
+    Only where ours keeps that paragraph in an order, and theirs, too, has the import there, beside others that both
+    have; one that would come to stand above all others of the paragraph stays. `theirs` are all units of theirs.
     """
     out = list(entries)
+    shared = {entry.theirs for entry in entries if entry.ours is not None}
     for entry in entries:
         unit = units(entry)[2]
         if entry.ours is not None or unit is None or unit.role != "import" or unit.lead.strip():
@@ -91,6 +92,8 @@ def settled(entries: list[Entry], units: Units, theirs: Sequence[Unit]) -> list[
         known = [k for k in range(first, last) if out[k].ours is not None]
         order = _common([_text(out[k], units) for k in known], unit.node.text)
         if order is None or entry.theirs is None or not _in_place(theirs, entry.theirs, order):
+            continue
+        if shared.isdisjoint(_around(theirs, entry.theirs)):  # it began a paragraph of its own
             continue
         key = order(unit.node.text)
         before = [k for k in known if order(_text(out[k], units)) <= key]
@@ -115,6 +118,16 @@ def _in_place(units: Sequence[Unit], at: int, order: Callable[[str], _Key]) -> b
     if at + 1 < len(units) and units[at + 1].role == "import" and not units[at + 1].gap:
         near.append(units[at + 1])
     return _sorted([unit.node.text for unit in near], order)
+
+
+def _around(units: Sequence[Unit], at: int) -> range:
+    """The imports of the paragraph in which an import stands."""
+    first, last = at, at + 1
+    while first > 0 and units[first - 1].role == "import" and not units[first].gap:
+        first -= 1
+    while last < len(units) and units[last].role == "import" and not units[last].gap:
+        last += 1
+    return range(first, last)
 
 
 def _paragraph(entries: Sequence[Entry], place: int, units: Units) -> tuple[int, int]:
