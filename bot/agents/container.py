@@ -96,8 +96,8 @@ class ContainerAgent(Agent):
 
     async def close(self) -> None:
         self._reaping.cancel()
-        ends = map(Conversation.end, self._talks.values())
-        await asyncio.gather(self._reaping, *ends, *self._undoing, return_exceptions=True)
+        ends = [*self._undoing, *(talk.end() for talk in self._talks.values())]
+        await asyncio.gather(self._reaping, *ends, return_exceptions=True)
         self._runs.clear()  # none is left behind, whatever has become of it
         for attempt in range(3):  # a slow engine may have been told already, and say that it is at it
             await asyncio.sleep(attempt * 3)

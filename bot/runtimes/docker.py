@@ -75,7 +75,8 @@ class DockerRuntime:
         except APIError as error:
             raise BotError(f"the Docker Engine refuses: {error.explanation}") from error
         except (DockerException, OSError) as error:
-            raise BotError(f"the Docker Engine cannot be reached: {error}", hint="install and start Docker") from error
+            hint = "install Docker and start it, so that `docker info` works for you (https://docs.docker.com/engine)"
+            raise BotError(f"the Docker Engine cannot be reached: {error}", hint=hint) from error
 
     async def start(self, spec: Spec) -> DockerContainer:
         identity, end = await self.call(partial(self._start, spec))
@@ -88,19 +89,17 @@ class DockerRuntime:
         return {container["Labels"].get(RUN, "") for container in found}
 
     async def remove(self, installation: str, run: str) -> None:
-        labels = {"label": [f"{INSTALLATION}={installation}", f"{RUN}={run}"]}
-
-        def remove() -> None:
-            for container in self.client.containers(all=True, filters=labels):
-                with suppress(NotFound):
-                    self.client.remove_container(container["Id"], force=True, v=True)
-
-        await self.call(remove)
+        await self.call(partial(self._remove, [f"{INSTALLATION}={installation}", f"{RUN}={run}"]))
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
         if "client" in self.__dict__:
             self.client.close()
+
+    def _remove(self, labels: list[str]) -> None:
+        for container in self.client.containers(all=True, filters={"label": labels}):
+            with suppress(NotFound):
+                self.client.remove_container(container["Id"], force=True, v=True)
 
     def _start(self, spec: Spec) -> tuple[str, socket.socket]:
         client = self.client
@@ -127,7 +126,8 @@ class DockerRuntime:
         except BaseException:
             client.remove_container(identity, force=True, v=True)
             raise
-        own: socket.socket = (theirs := attached._sock).dup()  # the event loop's alone
+        theirs: socket.socket = attached._sock
+        own = theirs.dup()  # the event loop's alone
         attached.close()
         theirs.close()
         return identity, own

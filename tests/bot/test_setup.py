@@ -42,7 +42,7 @@ def test_what_only_the_owner_can_do_is_said(tmp_path: Path) -> None:
     for arguments, environment, words in (
         ((), {"CONSOLE": "no"}, "no channel is configured"),
         (("--main", "telegram:7"), {}, "no channel of 'telegram:7' is configured"),
-        ((), {"ANTHROPIC_API_KEY": "k", "DOCKER_HOST": "tcp://127.0.0.1:1"}, "install and start Docker"),
+        ((), {"ANTHROPIC_API_KEY": "k", "DOCKER_HOST": "tcp://127.0.0.1:1"}, "install Docker and start it"),
         ((), {"ANTHROPIC_API_KEY": "k", "RUNTIME": "podman"}, "there are docker"),
     ):
         refused = setup(tmp_path, *arguments, **environment)
