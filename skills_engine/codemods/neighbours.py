@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
 from skills_engine.codemods.snippets import parse
 from skills_engine.codemods.syntax import units
 
@@ -12,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from skills_engine.codemods.pattern import Match
+    from skills_engine.codemods.source import Body, Source
 
-__all__ = ["between", "follow", "position", "shared_name"]
+__all__ = ["between", "follow", "line_of", "position", "shared_name"]
 
 
 def between(after: Sequence[int], before: Sequence[int]) -> int | None:
@@ -37,6 +40,18 @@ def position(match: Match) -> range:
     assert match.body is not None  # noqa: S101  # as that of every match in a block
     first = next(i for i, unit in enumerate(units(match.body)) if unit.node is match.nodes[0])
     return range(first, first + len(match.nodes))
+
+
+def line_of(source: Source, match: Match, doing: str, *, first: bool) -> tuple[Body, int]:
+    """The block of a match and the index of its first or last line there. Raises CannotEnsure if it has none."""
+    unit, block = match.units[0 if first else -1], match.body
+    if not isinstance(block, cst.IndentedBlock | cst.Module):
+        hint = "put that body on lines of its own first"
+        raise source.drifted(doing, "the statement stands on the line of its header", unit.node, hint=hint)
+    if not (unit.first if first else unit.last):
+        hint = "put them on two lines first"
+        raise source.drifted(doing, "the statement shares its line with another statement", unit.node, hint=hint)
+    return block, next(i for i, line in enumerate(block.body) if line is unit.line)
 
 
 def follow(one: Sequence[Match], other: Sequence[Match]) -> tuple[list[tuple[Match, Match]], list[tuple[Match, Match]]]:

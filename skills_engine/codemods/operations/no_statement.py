@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
 from skills_engine.codemods.blocks import remove
-from skills_engine.codemods.neighbours import follow, position
+from skills_engine.codemods.neighbours import follow, line_of, position
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.pattern import Match, Pattern
 from skills_engine.codemods.search import scope
@@ -17,6 +15,8 @@ from skills_engine.codemods.source import Edit
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
+    import libcst as cst
+
     from skills_engine.codemods.source import Source
 
 __all__ = ["NoStatement"]
@@ -178,12 +178,6 @@ def _between(match: Match, one: Match, other: Match) -> bool:
 
 
 def _without(source: Source, match: Match, doing: str) -> Edit:
-    first, last, block = match.units[0], match.units[-1], match.body
-    if not isinstance(block, cst.IndentedBlock | cst.Module):
-        hint = "put that body on lines of its own first"
-        raise source.drifted(doing, "it stands on the line of its header", first.node, hint=hint)
-    if not (first.first and last.last):
-        hint = "put them on two lines first"
-        raise source.drifted(doing, "it shares its line with another statement", first.node, hint=hint)
-    lines = [next(i for i, line in enumerate(block.body) if line is unit.line) for unit in (first, last)]
-    return remove(source, block, *lines)
+    block, first = line_of(source, match, doing, first=True)
+    _, last = line_of(source, match, doing, first=False)
+    return remove(source, block, first, last)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import libcst as cst
 
 from skills_engine.codemods.blocks import Snippet, append, extent, fill, insert, prologue
-from skills_engine.codemods.neighbours import follow, position, shared_name
+from skills_engine.codemods.neighbours import follow, line_of, position, shared_name
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.pattern import Pattern
 from skills_engine.codemods.search import no_match, scope
@@ -18,10 +18,8 @@ from skills_engine.codemods.syntax import flatten, same
 from skills_engine.types import Outcome, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from skills_engine.codemods.pattern import Match
-    from skills_engine.codemods.source import Body, Source
+    from skills_engine.codemods.source import Source
 
 __all__ = ["Statement"]
 
@@ -292,18 +290,11 @@ class Statement(SourceOperation):
                 found[word] = [m for m in matches if not _inside_run(m, snippet)]
                 if matches and not found[word]:
                     return Edit()
-        if len(found) == 2:
-            touching, apart = follow(found["after"], found["before"])
-            if any(_between(*pair, snippet, found) for pair in (*touching, *apart)):
-                return Edit()
-            if len(touching) == 1:
-                return _insert_at(source, touching[0][0], snippet, doing, before=False)
-            if not touching and all(len(anchors) == 1 for anchors in found.values()):
-                if not apart:
-                    hint = "name the one that it belongs to"
-                    nodes = [anchors[0].nodes[0] for anchors in found.values()]
-                    raise source.drifted(doing, "the two do not follow one another there", *nodes, hint=hint)
-                return _insert_below(source, *apart[0], snippet, doing)
+        if (
+            len(found) == 2
+            and (edit := _between_both(source, found["after"], found["before"], snippet, doing)) is not None
+        ):
+            return edit
         word = min(found, key=lambda word: (len(found[word]) != 1, not found[word]))
         anchors = found[word]
         anchor = self._chosen(source, body, word, anchors, doing)
@@ -331,8 +322,24 @@ class Statement(SourceOperation):
         return anchors[max(0, self.nth - 1)]
 
 
+def _between_both(source: Source, after: list[Match], before: list[Match], snippet: Snippet, doing: str) -> Edit | None:
+    """Between two statements that say one place together; None where one of them has to say it alone. Raises."""
+    touching, apart = follow(after, before)
+    if any(_between(*pair, snippet, (after, before)) for pair in (*touching, *apart)):
+        return Edit()
+    if len(touching) == 1:
+        return _insert_at(source, touching[0][0], snippet, doing, before=False)
+    if touching or not len(after) == len(before) == 1:
+        return None
+    if not apart:
+        nodes = (after[0].nodes[0], before[0].nodes[0])
+        hint = "name the one that it belongs to"
+        raise source.drifted(doing, "the two do not follow one another there", *nodes, hint=hint)
+    return _insert_below(source, *apart[0], snippet, doing)
+
+
 def _insert_at(source: Source, anchor: Match, snippet: Snippet, doing: str, *, before: bool) -> Edit:
-    block, index = _line_of(source, anchor, doing, first=before)
+    block, index = line_of(source, anchor, doing, first=before)
     if before:
         return insert(source, block, index, snippet, near="before")
     return insert(source, block, index + 1, snippet, near="after")
@@ -340,8 +347,8 @@ def _insert_at(source: Source, anchor: Match, snippet: Snippet, doing: str, *, b
 
 def _insert_below(source: Source, after: Match, before: Match, snippet: Snippet, doing: str) -> Edit:
     """Between two statements, below what others have put directly under the first of them."""
-    block, index = _line_of(source, after, doing, first=False)
-    _, end = _line_of(source, before, doing, first=True)
+    block, index = line_of(source, after, doing, first=False)
+    _, end = line_of(source, before, doing, first=True)
     there = Span(extent(source, block, index + 1).start, extent(source, block, end - 1).end)
     if name := shared_name(source.text(there), snippet.text):
         what = f"what stands between the two uses {name} as the code does, and one of them assigns it"
@@ -350,18 +357,6 @@ def _insert_below(source: Source, after: Match, before: Match, snippet: Snippet,
     while index + 1 < end and extent(source, block, index).end == extent(source, block, index + 1).start:
         index += 1
     return insert(source, block, index + 1, snippet, near="after")
-
-
-def _line_of(source: Source, match: Match, doing: str, *, first: bool) -> tuple[Body, int]:
-    """The block of a match and the index of its first or last line there. Raises CannotEnsure if it has none."""
-    unit, block = match.units[0 if first else -1], match.body
-    if not isinstance(block, cst.IndentedBlock | cst.Module):
-        hint = "put that body on lines of its own first"
-        raise source.drifted(doing, "the statement stands on the line of its header", unit.node, hint=hint)
-    if not (unit.first if first else unit.last):
-        hint = "put them on two lines first"
-        raise source.drifted(doing, "the statement shares its line with another statement", unit.node, hint=hint)
-    return block, next(i for i, line in enumerate(block.body) if line is unit.line)
 
 
 def _runs(block: cst.BaseSuite | cst.Module, snippet: Snippet) -> list[range]:
@@ -381,13 +376,13 @@ def _inside_run(match: Match, snippet: Snippet) -> bool:
     return any(at.start >= run.start and at.stop <= run.stop for run in _runs(match.body, snippet))
 
 
-def _between(after: Match, before: Match, snippet: Snippet, found: Mapping[str, Sequence[Match]]) -> bool:
+def _between(after: Match, before: Match, snippet: Snippet, sides: tuple[list[Match], list[Match]]) -> bool:
     """Whether the code stands somewhere between two statements of one block or, where that has either of them once,
     anywhere in it."""
     if after.body is None:
         return False
     first, last, runs = position(after).stop, position(before).start, _runs(after.body, snippet)
-    once = any(sum(match.body is after.body for match in matches) == 1 for matches in found.values())
+    once = any(sum(match.body is after.body for match in matches) == 1 for matches in sides)
     return any(once or (first <= run.start and run.stop <= last) for run in runs)
 
 
