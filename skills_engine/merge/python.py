@@ -15,7 +15,7 @@ from skills_engine.merge.types import Declined
 if TYPE_CHECKING:
     from skills_engine.merge.draft import Draft
 
-__all__ = ["doubt", "how", "merge"]
+__all__ = ["doubt", "foreign", "how", "merge"]
 
 how = "structure"
 
@@ -29,7 +29,7 @@ def merge(base: str, ours: str, theirs: str) -> Draft:
         if better is not None:
             return better
     draft = merge_trees(tree, base, ours, theirs)
-    strange = _foreign(base, ours, theirs, draft.text) if draft.clean else ""
+    strange = foreign(base, ours, theirs, draft.text) if draft.clean else ""
     if not draft.clean or strange:
         better = _in_the_same_words(base, ours, theirs)
         if better is not None:
@@ -39,7 +39,8 @@ def merge(base: str, ours: str, theirs: str) -> Draft:
     return draft
 
 
-def _foreign(base: str, ours: str, theirs: str, result: str) -> str:
+def foreign(base: str, ours: str, theirs: str, result: str) -> str:
+    """Why the sides do not speak of the same things any more, as far as a result shows it, or ''."""
     return resurrected(base, ours, theirs, result) or undefined(ours, theirs, result)
 
 
@@ -57,7 +58,7 @@ def _believed(base: str, ours: str, theirs: str) -> Draft | None:
         draft = merge_trees(tree, base, ours, theirs)
     except Declined:
         return None
-    good = draft.clean and not _foreign(base, ours, theirs, draft.text) and not doubt(base, ours, theirs, draft.text)
+    good = draft.clean and not foreign(base, ours, theirs, draft.text) and not doubt(base, ours, theirs, draft.text)
     return draft if good else None
 
 

@@ -9,7 +9,6 @@ from skills_engine.codemods.operation import perform
 from skills_engine.codemods.registry import decode
 from skills_engine.errors import CannotEnsure, Refused, Unparsable
 from skills_engine.merge import python
-from skills_engine.merge.pywords import resurrected, undefined
 from skills_engine.merge.types import Declined, LineMerge
 from skills_engine.record.file import record_file
 
@@ -57,6 +56,6 @@ def _doubt(base: bytes, ours: bytes, theirs: bytes, result: bytes, lines: LineMe
         b, o, t, found = (data.decode("utf-8").replace("\r\n", "\n") for data in (base, ours, theirs, result))
         if why := python.doubt(b, o, t, found):
             return why
-        return "" if lines(base, ours, theirs).clean else resurrected(b, o, t, found) or undefined(o, t, found)
+        return "" if lines(base, ours, theirs).clean else python.foreign(b, o, t, found)
     except (UnicodeDecodeError, RecursionError, Declined):
         return ""

@@ -28,6 +28,8 @@ _NO_WAY = (Malformed, Unparsable, Refused, ValueError, RecursionError)
 _COUNTED = frozenset({"statement", "argument", "wrap"})
 """Operations that take `nth` where several places match."""
 _NEIGHBOURS = frozenset({"after", "before"})
+_NAMED = {"text": ("before",), "no-statement": ("code",)}
+"""The keys that say what must be there, where they are others than patterns and neighbours."""
 _MANY = 4
 """Lines of a pattern above which a snippet of half of them is better."""
 _MORE = 8
@@ -182,11 +184,9 @@ def _lines(entries: Entries) -> int:
     """The lines that must be there for the entries to find their places; of two neighbours one is enough."""
     found = 0
     for entry in entries:
-        named = ("before",) if entry["ensure"] == "text" else ("pattern", "statements")
-        found += sum(_count(entry, key) for key in named)
-        if entry["ensure"] == "no-statement":
-            found += _count(entry, "code")
-        elif entry["ensure"] != "text":
+        kind = entry["ensure"]
+        found += sum(_count(entry, key) for key in _NAMED.get(kind, ("pattern", "statements")))
+        if kind not in _NAMED:
             found += min((_count(entry, key) for key in _NEIGHBOURS if key in entry), default=0)
     return found
 

@@ -233,13 +233,6 @@ def removed(group: Sequence[Item], a: Source, owner: str, before: Item | None, a
     if before is not None and after is not None:
         yield ({**entry, "after": anchor(a, before), "before": anchor(a, after)},)
     yield (entry,)
-    gone = whole_code(a, group)
-    for keep, order in ((before, (0, 1)), (after, (1, 0))):
-        if keep is not None:
-            text = textwrap.dedent(whole_code(a, [keep]))
-            both = [text, gone]
-            pattern = "\n".join(both[i] for i in order)
-            yield ({"ensure": "replace", "in": path, **of(owner), "pattern": pattern, "with": text},)
 
 
 # --- exchanged
