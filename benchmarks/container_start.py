@@ -1,7 +1,9 @@
-"""What a group's container costs above a bare one: `python benchmarks/container_start.py`, with the image built.
+"""What a group's container costs above a bare one: `python benchmarks/container_start.py`, with the
+image built.
 
-Both run the same command of the same image until its first output: the client's `docker run` with nothing asked of it,
-and our runtime with all that a group's container has (mounts, limits, no network, labels). Runs alternate; medians.
+Both run the same command of the same image until its first output: the client's `docker run` with
+nothing asked of it, and our runtime with all that a group's container has (mounts, limits, no
+network, labels). Runs alternate; medians.
 """
 
 from __future__ import annotations
@@ -42,7 +44,14 @@ async def ours(agent: ContainerAgent, runtime: DockerRuntime, image: str) -> flo
     """Seconds until the output of a group's container."""
     begun = time.perf_counter()
     mounts = agent._mounts(Group("main", "console:me", "Main"))
-    spec = Spec(image=image, installation="benchmark", run=uuid4().hex, user="10001", command=COMMAND, mounts=mounts)
+    spec = Spec(
+        image=image,
+        installation="benchmark",
+        run=uuid4().hex,
+        user="10001",
+        command=COMMAND,
+        mounts=mounts,
+    )
     container = await runtime.start(spec)
     assert (await container.read())[1][:1] == b"1"  # noqa: S101
     took = time.perf_counter() - begun
@@ -56,10 +65,16 @@ async def main() -> None:
         settings = load({"GRAFTBOT_DATA": folder}, Path(folder) / "none")
         (Path(folder) / "proxy").mkdir()
         agent = ContainerAgent(settings, runtime)
-        pairs = [(bare(settings.agent_image), await ours(agent, runtime, settings.agent_image)) for _ in range(ROUNDS)]
+        pairs = [
+            (bare(settings.agent_image), await ours(agent, runtime, settings.agent_image))
+            for _ in range(ROUNDS)
+        ]
     await runtime.close()
     plain, group = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(f"docker run: {plain * 1000:.0f} ms; a group's container: {group * 1000:.0f} ms; ratio {group / plain:.2f}")
+    print(
+        f"docker run: {plain * 1000:.0f} ms; a group's container: {group * 1000:.0f} ms; ratio "
+        f"{group / plain:.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,9 @@ class Repo:
         return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
 
     def blob(self, spec: str) -> bytes | None:
-        done = subprocess.run([*self._git, "cat-file", "blob", spec], capture_output=True, check=False)
+        done = subprocess.run(
+            [*self._git, "cat-file", "blob", spec], capture_output=True, check=False
+        )
         return done.stdout if done.returncode == 0 else None
 
     def modified(self, old: str, new: str) -> list[str]:
@@ -113,7 +115,14 @@ def extract(repo: Repo, kind: str, out: Path, limit: int) -> int:
             case.mkdir(parents=True, exist_ok=True)
             for name, data in zip(("base", "theirs", "ours", "truth"), found, strict=True):
                 (case / f"{name}.py").write_bytes(data)
-            meta = {"kind": kind, "path": path, "base": base, "theirs": theirs, "ours": ours, "truth": truth}
+            meta = {
+                "kind": kind,
+                "path": path,
+                "base": base,
+                "theirs": theirs,
+                "ours": ours,
+                "truth": truth,
+            }
             (case / "meta.json").write_text(json.dumps(meta))
             if limit and len(seen) >= limit:
                 return len(seen)
@@ -121,7 +130,9 @@ def extract(repo: Repo, kind: str, out: Path, limit: int) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("git_dir")
     parser.add_argument("out", type=Path)
     parser.add_argument("--kind", choices=["backport", "merge"], default="backport")

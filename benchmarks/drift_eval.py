@@ -1,4 +1,5 @@
-"""Score a three-way merge of Python files on cases made by drift_corpus.py (`python benchmarks/drift_eval.py CASES…`).
+"""Score a three-way merge of Python files on cases made by drift_corpus.py (`python
+benchmarks/drift_eval.py CASES…`).
 
 Without `--engine`, `merge_file` is run in this process, and its time is
 compared with LibCST's parse of the three versions. With it, a command is run
@@ -45,7 +46,9 @@ GRADES = ("exact", "conflict", "wrong")
 
 @dataclass(frozen=True)
 class Row:
-    """One case. Times are seconds of the merge in process (git's line merge not counted) and of LibCST's parse."""
+    """One case. Times are seconds of the merge in process (git's line merge not counted) and of
+    LibCST's parse.
+    """
 
     case: str
     git: str
@@ -81,7 +84,9 @@ def git_lines(base: bytes, ours: bytes, theirs: bytes) -> Merged:
             path = Path(folder, name)
             path.write_bytes(data)
             names.append(str(path))
-        done = subprocess.run(["git", "merge-file", "-p", "--diff3", *names], capture_output=True, check=False)
+        done = subprocess.run(
+            ["git", "merge-file", "-p", "--diff3", *names], capture_output=True, check=False
+        )
     return from_lines(done.stdout, clean=done.returncode == 0)
 
 
@@ -91,7 +96,9 @@ def comments(source: bytes) -> Counter[str]:
 
 
 def fault(base: bytes, ours: bytes, theirs: bytes, out: bytes) -> str:
-    """What no clean merge may do: not parse, or lose a comment that a side wrote and the other did not take away."""
+    """What no clean merge may do: not parse, or lose a comment that a side wrote and the other did
+    not take away.
+    """
     if tree(out) is None:
         return "does not parse"
     b, o, t, found = (comments(data) for data in (base, ours, theirs, out))
@@ -103,7 +110,9 @@ def fault(base: bytes, ours: bytes, theirs: bytes, out: bytes) -> str:
 
 
 def score(case: Path, engine: str, timeout: float, timed: bool, save: Path | None) -> Row:
-    base, ours, theirs, truth = ((case / f"{name}.py").read_bytes() for name in ("base", "ours", "theirs", "truth"))
+    base, ours, theirs, truth = (
+        (case / f"{name}.py").read_bytes() for name in ("base", "ours", "theirs", "truth")
+    )
     by_git = git_lines(base, ours, theirs)
     git = grade(by_git.data if by_git.clean else None, truth)
     if engine:
@@ -111,7 +120,11 @@ def score(case: Path, engine: str, timeout: float, timed: bool, save: Path | Non
         return Row(case.name, git, grade(merged, truth), seconds=spent)
     start = time.perf_counter()
     answer = merge_file(
-        "case.py", base, ours, theirs, lines=lambda *_: by_git if _ == (base, ours, theirs) else git_lines(*_)
+        "case.py",
+        base,
+        ours,
+        theirs,
+        lines=lambda *_: by_git if _ == (base, ours, theirs) else git_lines(*_),
     )
     spent = time.perf_counter() - start
     if save is not None:
@@ -161,10 +174,17 @@ def report(rows: list[Row]) -> None:
     for git in GRADES:
         line = [cells[git, engine] for engine in GRADES]
         print(f"{git:>10}" + "".join(f"{n:>10}" for n in line) + f"{sum(line):>10}")
-    conflicts, exact = (sum(cells[git, engine] for engine in GRADES) for git in ("conflict", "exact"))
-    rescued, wrong, broken = cells["conflict", "exact"], cells["conflict", "wrong"], exact - cells["exact", "exact"]
+    conflicts, exact = (
+        sum(cells[git, engine] for engine in GRADES) for git in ("conflict", "exact")
+    )
+    rescued, wrong, broken = (
+        cells["conflict", "exact"],
+        cells["conflict", "wrong"],
+        exact - cells["exact", "exact"],
+    )
     print(
-        f"RESCUED {rescued}/{conflicts} = {rescued / max(conflicts, 1):.1%} of git's conflicts exact; "
+        f"RESCUED {rescued}/{conflicts} = {rescued / max(conflicts, 1):.1%} of git's conflicts "
+        "exact; "
         f"{wrong} = {wrong / max(conflicts, 1):.1%} of them clean but different"
     )
     print(f"BROKEN  {broken}/{exact} = {broken / max(exact, 1):.2%} of what git gets exact")
@@ -172,26 +192,41 @@ def report(rows: list[Row]) -> None:
     print(f"FAULTS  {len(faults)} clean outputs that do not parse or lost a comment")
     for how in sorted({row.how for row in rows if row.how}):
         counts = Counter(row.engine for row in rows if row.how == how)
-        print(f"  {how:>10}: " + ", ".join(f"{counts[name]} {name}" for name in GRADES if counts[name]))
+        print(
+            f"  {how:>10}: "
+            + ", ".join(f"{counts[name]} {name}" for name in GRADES if counts[name])
+        )
     left = [row.regions for row in rows if row.engine == "conflict"]
     if left:
-        print(f"conflicts: {sum(left)} regions in {len(left)} cases, median {statistics.median(left):.0f}")
+        print(
+            f"conflicts: {sum(left)} regions in {len(left)} cases, median "
+            f"{statistics.median(left):.0f}"
+        )
     seconds = sorted(row.seconds for row in rows)
     print(f"seconds a case: median {statistics.median(seconds):.3f}, most {seconds[-1]:.3f}")
     ratios = sorted(row.seconds / row.libcst for row in rows if row.libcst)
     if ratios:
-        print(f"against LibCST's parse of the three: median {statistics.median(ratios):.2f}, most {ratios[-1]:.2f}")
+        print(
+            f"against LibCST's parse of the three: median {statistics.median(ratios):.2f}, "
+            f"most {ratios[-1]:.2f}"
+        )
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("cases", type=Path, nargs="+")
     parser.add_argument("--engine", default="", help="command with {base} {ours} {theirs} {out}")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=30)
-    parser.add_argument("--time", action="store_true", help="also time LibCST's parse of the three versions")
+    parser.add_argument(
+        "--time", action="store_true", help="also time LibCST's parse of the three versions"
+    )
     parser.add_argument("--json", type=Path, help="write one row a case here")
-    parser.add_argument("--save", type=Path, help="write what the engine answered for each case into this directory")
+    parser.add_argument(
+        "--save", type=Path, help="write what the engine answered for each case into this directory"
+    )
     args = parser.parse_args()
     cases = sorted(path.parent for root in args.cases for path in root.glob("*/meta.json"))
     if not cases:

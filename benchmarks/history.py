@@ -1,9 +1,11 @@
-"""Live through a repository's real history with a skill and an owner: `python benchmarks/history.py GIT_DIR FOLDER`.
+"""Live through a repository's real history with a skill and an owner: `python benchmarks/history.py
+GIT_DIR FOLDER`.
 
-Each life begins at a random commit. A later commit that changes Python files below FOLDER is recorded as a skill and
-applied, the next such one is committed as the owner's own edits, the fork follows upstream to a commit that has
-neither, and the skill is taken off. Then the fork must be upstream with the owner's edits, line for line, in every
-life: what was refused must have changed nothing either. Prints each life that ends otherwise, and how many there were.
+Each life begins at a random commit. A later commit that changes Python files below FOLDER is
+recorded as a skill and applied, the next such one is committed as the owner's own edits, the fork
+follows upstream to a commit that has neither, and the skill is taken off. Then the fork must be
+upstream with the owner's edits, line for line, in every life: what was refused must have changed
+nothing either. Prints each life that ends otherwise, and how many there were.
 """
 
 from __future__ import annotations
@@ -21,14 +23,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 QUICK = ("--no-test", "--no-install")
-WHO = {f"GIT_{role}_{what}": "me@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+WHO = {
+    f"GIT_{role}_{what}": "me@example.org"
+    for role in ("AUTHOR", "COMMITTER")
+    for what in ("NAME", "EMAIL")
+}
 FARTHEST = 30
 """Commits of upstream at most between the beginning of a life and the change that is recorded."""
 
 
 @dataclass(frozen=True)
 class Life:
-    """Four commits: where it begins, where upstream goes, what becomes the skill, and what the owner does."""
+    """Four commits: where it begins, where upstream goes, what becomes the skill, and what the
+    owner does.
+    """
 
     base: str
     upstream: str
@@ -36,17 +44,28 @@ class Life:
     owner: str
 
     def __str__(self) -> str:
-        base, upstream, skill, owner = (commit[:10] for commit in (self.base, self.upstream, self.skill, self.owner))
+        base, upstream, skill, owner = (
+            commit[:10] for commit in (self.base, self.upstream, self.skill, self.owner)
+        )
         return f"{base} to {upstream} with {skill} as the skill, {owner} as edits"
 
 
 class Fork:
-    """A clone in `place` with an upstream beside it, both of which share the objects of `source`."""
+    """A clone in `place` with an upstream beside it, both of which share the objects of
+    `source`.
+    """
 
     def __init__(self, source: str, place: Path, base: str) -> None:
         self.core, self.path = place / "core", place / "fork"
-        self.environment = {**os.environ, **WHO, "HOME": str(place), "GIT_CONFIG_GLOBAL": os.devnull}
-        self.run("git", "clone", "-q", "--shared", "--no-checkout", source, str(self.core), at=place)
+        self.environment = {
+            **os.environ,
+            **WHO,
+            "HOME": str(place),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+        }
+        self.run(
+            "git", "clone", "-q", "--shared", "--no-checkout", source, str(self.core), at=place
+        )
         self.move_upstream(base)
         self.run("git", "clone", "-q", "--shared", str(self.core), str(self.path), at=place)
 
@@ -55,7 +74,9 @@ class Fork:
         self.run("git", "symbolic-ref", "HEAD", "refs/heads/work", at=self.core)
 
     def run(self, *words: str, at: Path | None = None, ok: bool = True) -> str:
-        ran = subprocess.run(words, cwd=at or self.path, env=self.environment, capture_output=True, check=False)
+        ran = subprocess.run(
+            words, cwd=at or self.path, env=self.environment, capture_output=True, check=False
+        )
         if ok and ran.returncode:
             raise RuntimeError(f"{' '.join(words[:4])}: {ran.stderr[-300:]!r}")
         return ran.stdout.decode("utf-8", "replace")
@@ -63,7 +84,14 @@ class Fork:
     def skills(self, *words: str) -> int:
         """Run a verb; what is no outcome of ours ends the program."""
         command = [sys.executable, "-P", "-m", "skills_engine", *words]
-        ran = subprocess.run(command, cwd=self.path, env=self.environment, capture_output=True, text=True, check=False)
+        ran = subprocess.run(
+            command,
+            cwd=self.path,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if ran.returncode not in range(6) or "Traceback" in ran.stderr:
             raise SystemExit(f"{' '.join(words)} ended with {ran.returncode}: {ran.stderr[-3000:]}")
         if ran.returncode == 3:  # a conflict; nobody is here to solve it
@@ -124,11 +152,17 @@ def lived(fork: Fork, life: Life, seen: Counter[str]) -> str:
 
 
 def _lines(diff: str) -> Counter[str]:
-    return Counter(line for line in diff.splitlines() if re.match(r"[+-](?!\+\+|--)", line) and line[1:].strip())
+    return Counter(
+        line
+        for line in diff.splitlines()
+        if re.match(r"[+-](?!\+\+|--)", line) and line[1:].strip()
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("git_dir", type=lambda text: str(Path(text).resolve()))
     parser.add_argument("folder", help="where the package lies in the repository: src/thing")
     parser.add_argument("--lives", type=int, default=20)

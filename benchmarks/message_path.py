@@ -1,10 +1,11 @@
-"""How fast the bot's own path is, how long it takes to start on a full store, and what it costs when idle.
+"""How fast the bot's own path is, how long it takes to start on a full store, and what it costs
+when idle.
 
-The store has 100,000 messages and 1,000 groups, and 10,000 tasks where add-scheduler is applied. Latencies are those
-of 50 groups that write at random moments, each with a container that is warm: from the moment at which a message is
-committed to its bytes on the container's standard input, and from the result on its standard output to the call of
-the channel, the commit of the reply between them. The containers are in memory, so that the bot's own share is
-measured.
+The store has 100,000 messages and 1,000 groups, and 10,000 tasks where add-scheduler is applied.
+Latencies are those of 50 groups that write at random moments, each with a container that is warm:
+from the moment at which a message is committed to its bytes on the container's standard input, and
+from the result on its standard output to the call of the channel, the commit of the reply between
+them. The containers are in memory, so that the bot's own share is measured.
 """
 
 from __future__ import annotations
@@ -42,14 +43,29 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC).isoformat()
 
 async def fill(folder: Path) -> None:
     async with open_store(folder) as store:
-        inbox = "INSERT INTO inbox (chat, id, sender, text, sent_at, direct, asks) VALUES (?, ?, 'Ada', ?, ?, 1, 1)"
-        groups = [Group("main" if n == 0 else f"g{n}", f"memory:{n}", f"Group {n}") for n in range(GROUPS)]
-        await store.write(*(("INSERT INTO groups VALUES (?, ?, ?, ?)", group.row()) for group in groups))
-        rows = ((f"memory:{n % GROUPS}", str(n), "a message of some length " * 4, NOW) for n in range(MESSAGES))
+        inbox = (
+            "INSERT INTO inbox (chat, id, sender, text, sent_at, direct, asks) VALUES (?, "
+            "?, 'Ada', ?, ?, 1, 1)"
+        )
+        groups = [
+            Group("main" if n == 0 else f"g{n}", f"memory:{n}", f"Group {n}") for n in range(GROUPS)
+        ]
+        await store.write(
+            *(("INSERT INTO groups VALUES (?, ?, ?, ?)", group.row()) for group in groups)
+        )
+        rows = (
+            (f"memory:{n % GROUPS}", str(n), "a message of some length " * 4, NOW)
+            for n in range(MESSAGES)
+        )
         await store.write(*((inbox, row) for row in rows))
-        await store.write(("INSERT INTO chats (chat, handled) SELECT chat, max(seq) FROM inbox GROUP BY chat", ()))
+        await store.write(
+            ("INSERT INTO chats (chat, handled) SELECT chat, max(seq) FROM inbox GROUP BY chat", ())
+        )
         if "schedule_task" in TOOLS:
-            columns = "?, ?, 'p', '', 'cron', '0 9 * * *', 'UTC', 0, 'active', '2099-01-01T00:00:00.000+00:00', NULL"
+            columns = (
+                "?, ?, 'p', '', 'cron', '0 9 * * *', 'UTC', 0, 'active', "
+                "'2099-01-01T00:00:00.000+00:00', NULL"
+            )
             task = f"INSERT INTO tasks VALUES ({columns})"  # noqa: S608
             await store.write(*((task, (f"t{n}", f"g{n % GROUPS}")) for n in range(TASKS)))
         await store.load_groups()
@@ -69,8 +85,15 @@ async def latencies(folder: Path) -> dict[str, list[float]]:
         while (said := json.loads(await stdin.readline()))["type"] != "close":
             now = time.perf_counter()
             asked = re.findall(r"new-\d+-\d+", said["prompt"])
-            to_container.extend(now - stored.pop(id_) for id_ in asked if not id_.endswith("-0"))  # that one is cold
-            result = {"type": "result", "turn": said["turn"], "text": " ".join(asked), "session": "s"}
+            to_container.extend(
+                now - stored.pop(id_) for id_ in asked if not id_.endswith("-0")
+            )  # that one is cold
+            result = {
+                "type": "result",
+                "turn": said["turn"],
+                "text": " ".join(asked),
+                "session": "s",
+            }
             replied[str(result["text"])] = time.perf_counter()
             write(1, f"\n---GRAFTBOT-RESULT---\n{json.dumps(result)}\n---END---\n".encode())
         return 0
@@ -86,10 +109,16 @@ async def latencies(folder: Path) -> dict[str, list[float]]:
 
         store.take_in = clocked  # type: ignore[method-assign]
         stop = asyncio.Event()
-        settings = Settings(graftbot_data=folder, anthropic_api_key=Secret("none"), max_containers=ACTIVE)
-        assistant = Assistant(store, [Clocked(stays=True)], ContainerAgent(settings, MemoryRuntime(runner)))
+        settings = Settings(
+            graftbot_data=folder, anthropic_api_key=Secret("none"), max_containers=ACTIVE
+        )
+        assistant = Assistant(
+            store, [Clocked(stays=True)], ContainerAgent(settings, MemoryRuntime(runner))
+        )
         host = Host(store, assistant, Places(folder), settings)
-        running = asyncio.create_task(assistant.run(stop, beside=[(cls.__name__, cls(host).run) for cls in SERVICES]))
+        running = asyncio.create_task(
+            assistant.run(stop, beside=[(cls.__name__, cls(host).run) for cls in SERVICES])
+        )
 
         async def group(n: int) -> None:
             for round_ in range(ROUNDS):
@@ -107,11 +136,22 @@ async def latencies(folder: Path) -> dict[str, list[float]]:
 
 
 def start_and_idle(folder: Path) -> tuple[float, float, float]:
-    """Seconds until a message is answered by a new process, then its share of a core in 30 idle seconds, and MB."""
-    environment = {**os.environ, "GRAFTBOT_DATA": str(folder), "LOG_LEVEL": "ERROR", "CONSOLE": "yes"}
+    """Seconds until a message is answered by a new process, then its share of a core in 30 idle
+    seconds, and MB.
+    """
+    environment = {
+        **os.environ,
+        "GRAFTBOT_DATA": str(folder),
+        "LOG_LEVEL": "ERROR",
+        "CONSOLE": "yes",
+    }
     begun = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "bot", "run"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0
+        [sys.executable, "-m", "bot", "run"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        bufsize=0,
     )
     assert process.stdin is not None  # noqa: S101
     assert process.stdout is not None  # noqa: S101
@@ -140,11 +180,21 @@ def main() -> None:
         seconds, share, megabytes = start_and_idle(folder)
         again, _, _ = start_and_idle(folder)
         print(
-            json.dumps({"first start s": seconds, "start s": again, "idle core %": 100 * share, "idle MB": megabytes})
+            json.dumps(
+                {
+                    "first start s": seconds,
+                    "start s": again,
+                    "idle core %": 100 * share,
+                    "idle MB": megabytes,
+                }
+            )
         )
         for name, values in asyncio.run(latencies(folder)).items():
             cuts = statistics.quantiles(values, n=100)
-            print(f"{name}: p50 {1000 * cuts[49]:.1f} ms, p99 {1000 * cuts[98]:.1f} ms of {len(values)}")
+            print(
+                f"{name}: p50 {1000 * cuts[49]:.1f} ms, p99 {1000 * cuts[98]:.1f} ms of "
+                f"{len(values)}"
+            )
 
 
 if __name__ == "__main__":

@@ -28,7 +28,11 @@ WHO = {
     for what, value in (("NAME", "Bench"), ("EMAIL", "bench@example.org"))
 }
 
-WHO |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "gc.auto", "GIT_CONFIG_VALUE_0": "0"}  # no work behind our back
+WHO |= {
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "gc.auto",
+    "GIT_CONFIG_VALUE_0": "0",
+}  # no work behind our back
 
 EXTRA_SKILL = """---
 name: {name}
@@ -67,7 +71,9 @@ class Side:
 
 
 def run(*command: str, cwd: Path) -> None:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env={**os.environ, **WHO}, check=False)
+    done = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, env={**os.environ, **WHO}, check=False
+    )
     if done.returncode:
         sys.exit(f"{' '.join(command)}: {done.stdout}{done.stderr}")
 
@@ -88,7 +94,8 @@ def compare(title: str, one: Side, other: Side, runs: int, at_most: float) -> bo
                 times[side.name].append(seconds)
     a, b = (statistics.median(times[side.name]) for side in (one, other))
     print(
-        f"{title}: {one.name} {a * 1000:.0f} ms, {other.name} {b * 1000:.0f} ms, ratio {a / b:.2f} (goal: {at_most})",
+        f"{title}: {one.name} {a * 1000:.0f} ms, {other.name} {b * 1000:.0f} ms, ratio "
+        f"{a / b:.2f} (goal: {at_most})",
         flush=True,
     )
     return a / b <= at_most
@@ -116,9 +123,13 @@ def more_skills(upstream: Path, names: list[str]) -> None:
         folder = upstream / ".claude/skills" / name
         added = folder / "add/bot/channels" / f"{module}.py"
         added.parent.mkdir(parents=True)
-        (folder / "SKILL.md").write_text(EXTRA_SKILL.format(name=name, module=module, cls=cls), encoding="utf-8")
+        (folder / "SKILL.md").write_text(
+            EXTRA_SKILL.format(name=name, module=module, cls=cls), encoding="utf-8"
+        )
         added.write_text(
-            f'"""{name}."""\n\nfrom bot.channels.base import Channel\n\n\nclass {cls}(Channel): ...\n', encoding="utf-8"
+            f'"""{name}."""\n\nfrom bot.channels.base import Channel\n\n\nclass '
+            f"{cls}(Channel): ...\n",
+            encoding="utf-8",
         )
 
 
@@ -143,7 +154,9 @@ def main() -> int:
             "small": fork(place, "small", upstream),
             "large": fork(place, "large-fork", large),
             "thirty": fork(place, "thirty", upstream, *many),
-            "three": fork(place, "three", upstream, "add-telegram", "telegram-reactions", "add-web-search"),
+            "three": fork(
+                place, "three", upstream, "add-telegram", "telegram-reactions", "add-web-search"
+            ),
         }
 
         def fresh(name: str) -> Callable[[], Path]:
@@ -157,12 +170,22 @@ def main() -> int:
             return prepare
 
         python = [sys.executable, "-c"]
-        imports = Side("import typer, git, libcst", [*python, "import typer, git, libcst"], lambda: place)
+        imports = Side(
+            "import typer, git, libcst", [*python, "import typer, git, libcst"], lambda: place
+        )
         apply_small = Side("apply add-telegram", APPLY, fresh("small"))
         ok = [
             compare("apply", apply_small, imports, runs, 2.0),
-            compare("20,000 more files", Side("large", APPLY, fresh("large")), apply_small, runs, 1.5),
-            compare("30 skills installed", Side("thirty", APPLY, fresh("thirty")), apply_small, runs, 1.5),
+            compare(
+                "20,000 more files", Side("large", APPLY, fresh("large")), apply_small, runs, 1.5
+            ),
+            compare(
+                "30 skills installed",
+                Side("thirty", APPLY, fresh("thirty")),
+                apply_small,
+                runs,
+                1.5,
+            ),
             compare(
                 "status",
                 Side("status, 3 skills", [SKILLS, "status"], lambda: forks["three"]),

@@ -1,4 +1,6 @@
-"""The command line. It imports what a command needs when that command runs, so that `bot --help` is quick."""
+"""The command line. It imports what a command needs when that command runs, so that `bot --help` is
+quick.
+"""
 
 import sys
 from dataclasses import replace
@@ -12,7 +14,9 @@ from bot.settings import Settings, load
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(name="bot", help="A personal assistant that its owner changes by grafting skills onto its code.")
+app = typer.Typer(
+    name="bot", help="A personal assistant that its owner changes by grafting skills onto its code."
+)
 
 
 def _version(wanted: bool) -> None:
@@ -25,12 +29,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback(no_args_is_help=True)
 def _options(
-    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """A personal assistant that its owner changes by grafting skills onto its code."""
 
 
-Data = Annotated[Path | None, typer.Option("--data", help="The store.", show_default="$GRAFTBOT_DATA, or ./data")]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="The store.", show_default="$GRAFTBOT_DATA, or ./data")
+]
 
 
 def _settings(data: Path | None) -> Settings:
@@ -40,7 +48,9 @@ def _settings(data: Path | None) -> Settings:
 
 @app.command()
 def run(data: Data = None) -> None:
-    """Answer messages on every configured channel until stopped, or until the end of the console's input."""
+    """Answer messages on every configured channel until stopped, or until the end of the console's
+    input.
+    """
     from bot.run import main as run_bot  # noqa: PLC0415
 
     run_bot(_settings(data))
@@ -48,10 +58,14 @@ def run(data: Data = None) -> None:
 
 @app.command()
 def setup(
-    chat: Annotated[str, typer.Option("--main", help="Your own chat, with its channel: telegram:123.")] = "",
+    chat: Annotated[
+        str, typer.Option("--main", help="Your own chat, with its channel: telegram:123.")
+    ] = "",
     data: Data = None,
 ) -> None:
-    """Make ready what the assistant needs: the agent's image, the channels' links, your own chat as main."""
+    """Make ready what the assistant needs: the agent's image, the channels' links, your own chat as
+    main.
+    """
     import asyncio  # noqa: PLC0415
 
     from bot.setup import make_ready  # noqa: PLC0415

@@ -21,20 +21,30 @@ from bot.store import Store
 from bot.workers import Backoff, Workers
 
 ATTEMPTS = 5
-LONG_SECONDS = 600.0  # an attempt that fails after so long is not repeated at once: the owner should know sooner
+# an attempt that fails after so long is not repeated at once: the owner should know sooner
+LONG_SECONDS = 600.0
 TYPING_SECONDS = 4.0
 STEADY_SECONDS = 60.0  # what lasted so long was good: its next failure counts as the first
 ALARM_SECONDS = 3600.0
 NO_ANSWER = (
-    "I could not answer in {name} ({chat}), and have given up for now at attempt {attempts}: {error}. "
+    "I could not answer in {name} ({chat}), and have given up for now at attempt {attempts}: "
+    "{error}. "
     "What was written there waits, and I go on trying."
 )
-FAILING = "{what} has failed {attempts} times: {error}. The rest goes on, and it is begun again and again."
-NOT_STORED = "I cannot write to my store: {error}. Nothing is lost, but I answer nobody until that is mended."
+FAILING = (
+    "{what} has failed {attempts} times: {error}. The rest goes on, and it is begun "
+    "again and again."
+)
+NOT_STORED = (
+    "I cannot write to my store: {error}. Nothing is lost, but I answer nobody until "
+    "that is mended."
+)
 
 
 class _Running:
-    """The turn that an agent is at work on in a chat, and how far it goes with those that have joined it."""
+    """The turn that an agent is at work on in a chat, and how far it goes with those that have
+    joined it.
+    """
 
     def __init__(self, until: int) -> None:
         self.until = until
@@ -42,7 +52,9 @@ class _Running:
 
 
 class Assistant:
-    """Carries messages from channels to the agent and back, through a store that knows how far each one is."""
+    """Carries messages from channels to the agent and back, through a store that knows how far each
+    one is.
+    """
 
     def __init__(
         self,
@@ -75,12 +87,17 @@ class Assistant:
         store.on_trouble = self._alarm
 
     async def run(
-        self, stop: asyncio.Event, grace: float = 10.0, beside: Sequence[tuple[str, Callable[[], Awaitable[None]]]] = ()
+        self,
+        stop: asyncio.Event,
+        grace: float = 10.0,
+        beside: Sequence[tuple[str, Callable[[], Awaitable[None]]]] = (),
     ) -> None:
-        """Work until every channel is at its end and all is answered and delivered, or until `stop`.
+        """Work until every channel is at its end and all is answered and delivered, or until
+        `stop`.
 
-        What is under way then has `grace` seconds to end; the rest is done after the next start. `beside` are
-        services by name, which run as long. Raises Misconfigured if a part finds that only the owner can help.
+        What is under way then has `grace` seconds to end; the rest is done after the next start.
+        `beside` are services by name, which run as long. Raises Misconfigured if a part finds that
+        only the owner can help.
         """
         await self._agent.open(self._store)
         for chat in await self._store.waiting():
@@ -88,11 +105,19 @@ class Assistant:
         for chat in await self._store.undelivered():
             self._deliveries.wake(chat)
         connections = [
-            asyncio.create_task(self._keep(f"the channel {channel.name}", partial(channel.connect, self.receive)))
+            asyncio.create_task(
+                self._keep(f"the channel {channel.name}", partial(channel.connect, self.receive))
+            )
             for channel in self.channels.values()
         ]
-        services = [asyncio.create_task(self._keep(name, service, ends=False)) for name, service in beside]
-        tasks = [asyncio.create_task(stop.wait()), asyncio.create_task(self._until_the_end(connections)), *services]
+        services = [
+            asyncio.create_task(self._keep(name, service, ends=False)) for name, service in beside
+        ]
+        tasks = [
+            asyncio.create_task(stop.wait()),
+            asyncio.create_task(self._until_the_end(connections)),
+            *services,
+        ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -107,14 +132,21 @@ class Assistant:
                 await asyncio.gather(*(some.stop(grace) for some in self._workers))
                 await self._deliveries.stop(grace)
             finally:  # a second signal does not wait for what runs
-                for end in (self._agent.close, *(channel.disconnect for channel in self.channels.values())):
+                for end in (
+                    self._agent.close,
+                    *(channel.disconnect for channel in self.channels.values()),
+                ):
                     await end()
 
     async def receive(self, message: Message) -> bool:
         """Store a message and wake its group; True if it is new and asks for an answer."""
         if (group := self._store.group(message.chat)) is None:
             await self._store.met((message.chat, message.sender))
-            log.info("not registered", chat=message.chat, hint=f"is it yours? bot setup --main {message.chat}")
+            log.info(
+                "not registered",
+                chat=message.chat,
+                hint=f"is it yours? bot setup --main {message.chat}",
+            )
             return False
         if not group.takes(message):
             return False
@@ -127,7 +159,9 @@ class Assistant:
         return new and asks
 
     async def perform(self, turn: Turn) -> list[str]:
-        """The agent's answer to a turn that comes from no message, in pieces, which the caller stores."""
+        """The agent's answer to a turn that comes from no message, in pieces, which the caller
+        stores.
+        """
         async with nullcontext() if turn.isolated else self._locks[turn.chat]:
             return self.pieces(turn.chat, await self._agent.answer(turn))
 
@@ -139,15 +173,21 @@ class Assistant:
     def pieces(self, chat: str, replies: Sequence[str]) -> list[str]:
         """Replies in pieces, each of which one message of the chat's channel can hold."""
         channel = self.channels.get(channel_of(chat))
-        return [piece for reply in replies for piece in (channel.split(reply) if channel else [reply])]
+        return [
+            piece for reply in replies for piece in (channel.split(reply) if channel else [reply])
+        ]
 
     async def _until_the_end(self, connections: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.gather(*connections)
         for some in (*self._workers, self._deliveries):
             await some.idle()
 
-    async def _keep(self, what: str, work: Callable[[], Awaitable[None]], *, ends: bool = True) -> None:
-        """Until it ends, if it may. What fails begins again after a pause; after a good while, as its first failure."""
+    async def _keep(
+        self, what: str, work: Callable[[], Awaitable[None]], *, ends: bool = True
+    ) -> None:
+        """Until it ends, if it may. What fails begins again after a pause; after a good while, as
+        its first failure.
+        """
         loop, failures = asyncio.get_running_loop(), 0
         while True:
             begun = loop.time()
@@ -163,8 +203,12 @@ class Assistant:
                 delay = self.backoff.delay(failures)
                 log.warning("lost", what=what, error=repr(error), again_in=round(delay, 1))
                 log.debug("lost", what=what, exc_info=True)
-                if failures == ATTEMPTS and not isinstance(error, sqlite3.Error):  # the owner knows of that one
-                    await self._tell(FAILING.format(what=what, attempts=failures, error=repr(error)[:300]))
+                if failures == ATTEMPTS and not isinstance(
+                    error, sqlite3.Error
+                ):  # the owner knows of that one
+                    await self._tell(
+                        FAILING.format(what=what, attempts=failures, error=repr(error)[:300])
+                    )
                 await asyncio.sleep(delay)
 
     async def _tell(self, text: str) -> None:
@@ -190,7 +234,11 @@ class Assistant:
                 failures += 1
                 log.warning("no answer", chat=chat, attempt=failures, error=repr(error))
                 log.debug("no answer", chat=chat, exc_info=True)
-                if failures == ATTEMPTS or chat in self._put_off or loop.time() - began > LONG_SECONDS:
+                if (
+                    failures == ATTEMPTS
+                    or chat in self._put_off
+                    or loop.time() - began > LONG_SECONDS
+                ):
                     await self._wait_for_better(turn, group, failures, repr(error))
                     return
                 await asyncio.sleep(self.backoff.delay(failures))
@@ -208,24 +256,32 @@ class Assistant:
             typing.cancel()
             async with running.joining:
                 del self._running[turn.chat]
-        await self._store.answered(replace(turn, until=running.until), self.pieces(turn.chat, replies))
+        await self._store.answered(
+            replace(turn, until=running.until), self.pieces(turn.chat, replies)
+        )
 
     async def _join(self, chat: str) -> None:
         """What arrives while an agent is at work joins its turn, if the agent can take it."""
         while (running := self._running.get(chat)) and (group := self._store.group(chat)):
             async with running.joining:
-                if self._running.get(chat) is not running or not (more := await self._store.turn(chat, running.until)):
+                if self._running.get(chat) is not running or not (
+                    more := await self._store.turn(chat, running.until)
+                ):
                     return
                 if not await self._agent.follow_up(self._written(more, group)):
                     return
                 running.until = more.until
 
     def _written(self, turn: Turn, group: Group) -> Turn:
-        return replace(turn, group=group, prompt=prompt.conversation(turn.messages, turn.omitted, self._zone))
+        return replace(
+            turn, group=group, prompt=prompt.conversation(turn.messages, turn.omitted, self._zone)
+        )
 
     async def _wait_for_better(self, turn: Turn, group: Group, attempts: int, error: str) -> None:
         """Tell the owner, and come back later, or as soon as another chat is answered."""
-        told = NO_ANSWER.format(name=group.name, chat=turn.chat, attempts=attempts, error=error[:300])
+        told = NO_ANSWER.format(
+            name=group.name, chat=turn.chat, attempts=attempts, error=error[:300]
+        )
         await self._store.failed(turn, error, told)
         if main := self._store.main:
             self.post(main.chat)
@@ -237,7 +293,9 @@ class Assistant:
         self._put_off[turn.chat] = (rounds + 1, timer)
 
     def _works_again(self, chat: str) -> None:
-        """Others that were put off may be answered now too; one that fails by itself is not asked for it ever again."""
+        """Others that were put off may be answered now too; one that fails by itself is not asked
+        for it ever again.
+        """
         if recovered := self._put_off.pop(chat, None):
             recovered[1].cancel()
         for other, (rounds, _) in self._put_off.items():
@@ -257,18 +315,24 @@ class Assistant:
             await self._store.settled(seq, why)
 
     def _channel(self, chat: str) -> Channel | None:
-        """The channel of a chat; None if it is not configured now, and the chat waits until it is."""
+        """The channel of a chat; None if it is not configured now, and the chat waits until it
+        is.
+        """
         if (name := channel_of(chat)) not in self.channels:
             log.warning("channel not configured", chat=chat)
         return self.channels.get(name)
 
     def _alarm(self, error: sqlite3.Error) -> None:
-        """The store cannot hold a notice now, so the owner is told without it, at most once an hour."""
+        """The store cannot hold a notice now, so the owner is told without it, at most once an
+        hour.
+        """
         now = asyncio.get_running_loop().time()
         log.error("the store cannot be written", error=repr(error))
         if now - self._alarmed_at >= ALARM_SECONDS:
             self._alarmed_at = now
-            self._alarms.add(task := asyncio.create_task(self._tell_at_once(NOT_STORED.format(error=error))))
+            self._alarms.add(
+                task := asyncio.create_task(self._tell_at_once(NOT_STORED.format(error=error)))
+            )
             task.add_done_callback(self._alarms.discard)
 
     async def _tell_at_once(self, text: str) -> None:

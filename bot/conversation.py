@@ -25,15 +25,19 @@ SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
 class Conversation:
     """What the container writes is the agent's word and is believed in nothing but its own answers.
 
-    `session` is what it said last about which session this is, and `closed` how it ended, when it has. `secrets` do
-    not reach the log.
+    `session` is what it said last about which session this is, and `closed` how it ended, when it
+    has. `secrets` do not reach the log.
     """
 
     def __init__(self, container: Container, logs: Path, secrets: Sequence[str]) -> None:
         self.start: dict[str, Any] = {}
         """What the container is told with the first turn."""
         self.session: str | None = None
-        self._container, self._logs, self._secrets = container, logs, [secret.encode() for secret in secrets]
+        self._container, self._logs, self._secrets = (
+            container,
+            logs,
+            [secret.encode() for secret in secrets],
+        )
         self.idle_since: float | None = None
         """When the last answer came, by the event loop's clock; None while one is awaited."""
         self._pending: set[str] = set()
@@ -49,7 +53,9 @@ class Conversation:
         return self.closed.done() or self._ending is not None
 
     async def ask(self, turn: Turn) -> list[str]:
-        """The replies to a turn and to those that joined it. Raises BotError if the container says, or is, an error."""
+        """The replies to a turn and to those that joined it. Raises BotError if the container says,
+        or is, an error.
+        """
         loop = asyncio.get_running_loop()
         self._answered, self.idle_since = loop.create_future(), None
         self._pending, self._replies, self._written = set(), [], 0
@@ -75,11 +81,18 @@ class Conversation:
     async def _hand_over(self, turn: Turn) -> None:
         start, self.start = self.start, {}
         self._pending.add(id_ := uuid4().hex)
-        line = {"type": "start" if start else "message", "turn": id_, "prompt": turn.prompt, "script": turn.script}
+        line = {
+            "type": "start" if start else "message",
+            "turn": id_,
+            "prompt": turn.prompt,
+            "script": turn.script,
+        }
         await self._write(line | start)
 
     def end(self, *, politely: bool = True) -> asyncio.Task[str]:
-        """Close the container; one that does not go by itself is killed. Nothing is asked of it from here on."""
+        """Close the container; one that does not go by itself is killed. Nothing is asked of it
+        from here on.
+        """
         self._ending = self._ending or asyncio.create_task(self._end(politely))
         return self.closed
 
@@ -106,7 +119,9 @@ class Conversation:
         try:
             how = await self._container.end()
             return reason or how
-        except BotError as error:  # the engine is gone; its containers are looked after when it is back
+        except (
+            BotError
+        ) as error:  # the engine is gone; its containers are looked after when it is back
             return f"was lost: {error.message}"
 
     async def _read_all(self) -> str:
@@ -120,7 +135,10 @@ class Conversation:
                 self._written += len(data)
                 whole, _, rest[stream] = (rest[stream] + data).rpartition(b"\n")
                 if self._written > MOST_OUTPUT or len(rest[stream]) > LONGEST_LINE:
-                    return f"wrote more than {MOST_OUTPUT >> 20} MB in a turn, or {LONGEST_LINE >> 20} MB in a line"
+                    return (
+                        f"wrote more than {MOST_OUTPUT >> 20} MB in a turn, or "
+                        f"{LONGEST_LINE >> 20} MB in a line"
+                    )
                 if stream == 1 and (result_next or BEGIN in whole):
                     for line in whole.split(b"\n"):
                         if result_next:
@@ -133,10 +151,17 @@ class Conversation:
                     log.flush()
 
     def _take(self, line: bytes) -> None:
-        """A result: the container's word for one turn. What is none is ignored, and the turn waits for its time-out."""
+        """A result: the container's word for one turn. What is none is ignored, and the turn waits
+        for its time-out.
+        """
         try:
             said = json.loads(line)
-            kind, turn, text, session = said["type"], said["turn"], said.get("text"), said.get("session")
+            kind, turn, text, session = (
+                said["type"],
+                said["turn"],
+                said.get("text"),
+                said.get("session"),
+            )
         except (ValueError, TypeError, KeyError):
             return
         if turn not in self._pending or self._answered is None or self._answered.done():

@@ -14,20 +14,25 @@ if TYPE_CHECKING:
 
 MAIN = "main"
 FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-MEMORY = "# {name}\n\nWhat the assistant shall remember about this chat, and how it shall behave here.\n"
+MEMORY = (
+    "# {name}\n\nWhat the assistant shall remember about this chat, and how it shall behave here.\n"
+)
 
 
 def trigger(word: str) -> re.Pattern[str]:
     """`@Name` at the start of a text, in any case, as a word of its own; matches what to strip."""
-    return re.compile(rf"\s*{re.escape(word)}(?!\w)[\s,:]*", re.IGNORECASE)  # re keeps what it has compiled
+    return re.compile(
+        rf"\s*{re.escape(word)}(?!\w)[\s,:]*", re.IGNORECASE
+    )  # re keeps what it has compiled
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """`folder` names its directories; `trigger` is `@Name`, or None where every message asks.
 
-    Only `senders` (identifiers as their channel gives them) may trigger, or everyone if there are none; with `drop`,
-    what others write is not even stored. `options` are what main granted this group's agent.
+    Only `senders` (identifiers as their channel gives them) may trigger, or everyone if there are
+    none; with `drop`, what others write is not even stored. `options` are what main granted this
+    group's agent.
     """
 
     folder: str
@@ -40,10 +45,15 @@ class Group:
 
     def __post_init__(self) -> None:
         if not FOLDER.fullmatch(self.folder) or self.folder == "global":
-            hint = "use small letters, digits, - and _; it begins with a letter or digit, and is not 'global'"
+            hint = (
+                "use small letters, digits, - and _; it begins with a letter or digit, and "
+                "is not 'global'"
+            )
             raise BotError(f"{self.folder!r} cannot be a group's folder", hint=hint)
         if ":" not in self.chat:
-            raise BotError(f"{self.chat!r} is no chat", hint="write its channel before it: telegram:123")
+            raise BotError(
+                f"{self.chat!r} is no chat", hint="write its channel before it: telegram:123"
+            )
 
     @property
     def main(self) -> bool:
@@ -63,13 +73,26 @@ class Group:
         return not self.senders or message.sender_id in self.senders  # a name is no proof
 
     def row(self) -> tuple[str, str, str, str]:
-        rest = {"trigger": self.trigger, "senders": self.senders, "drop": self.drop, "options": dict(self.options)}
+        rest = {
+            "trigger": self.trigger,
+            "senders": self.senders,
+            "drop": self.drop,
+            "options": dict(self.options),
+        }
         return self.folder, self.chat, self.name, json.dumps(rest)
 
     @classmethod
     def of(cls, folder: str, chat: str, name: str, rest: str) -> Self:
         values = json.loads(rest)
-        return cls(folder, chat, name, values["trigger"], tuple(values["senders"]), values["drop"], values["options"])
+        return cls(
+            folder,
+            chat,
+            name,
+            values["trigger"],
+            tuple(values["senders"]),
+            values["drop"],
+            values["options"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +102,9 @@ class Places:
     data: Path
 
     def group(self, folder: str) -> Path:
-        """The group's memory (`CLAUDE.md`) and its files; `global` is shared, and main's to write."""
+        """The group's memory (`CLAUDE.md`) and its files; `global` is shared, and main's to
+        write.
+        """
         return self.data / "groups" / folder
 
     def session(self, folder: str) -> Path:

@@ -1,8 +1,9 @@
-"""What agents ask of the host: files that they write into their group's directory, and whose effect happens once.
+"""What agents ask of the host: files that they write into their group's directory, and whose effect
+happens once.
 
-Who asks is the directory, which no other group's container sees; nothing in a file says it. An agent may put anything
-there (links, pipes, huge files, thousands a second), so files are opened relative to directories that are no links,
-never followed, bounded in size and in rate.
+Who asks is the directory, which no other group's container sees; nothing in a file says it. An
+agent may put anything there (links, pipes, huge files, thousands a second), so files are opened
+relative to directories that are no links, never followed, bounded in size and in rate.
 """
 
 import asyncio
@@ -36,7 +37,9 @@ NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one group: the bytes of a request, requests a second and at once, and how many may wait or lie set aside."""
+    """Of one group: the bytes of a request, requests a second and at once, and how many may wait or
+    lie set aside.
+    """
 
     size: int = 64 * 1024
     rate: float = 20.0
@@ -51,26 +54,34 @@ class Ipc:
     def __init__(self, host: Host, limits: Limits | None = None) -> None:
         self._host, self._places, self._store = host, host.places, host.store
         self._limits = limits or Limits()
-        self._buckets: dict[str, tuple[float, float]] = {}  # of each group: how many requests it may make, since when
+        self._buckets: dict[
+            str, tuple[float, float]
+        ] = {}  # of each group: how many requests it may make, since when
 
     async def run(self) -> None:
         root = self._places.data / "ipc"
         root.mkdir(parents=True, exist_ok=True)
-        waiting = {group.folder for group in self._store.groups if self._places.ipc(group.folder).is_dir()}
+        waiting = {
+            group.folder for group in self._store.groups if self._places.ipc(group.folder).is_dir()
+        }
         async for folders in self._events():
             waiting |= folders
             groups = [group for group in self._store.groups if group.folder in waiting]
             waiting = {group.folder for group in groups if await self.serve(group)}
 
     async def _events(self) -> AsyncIterator[set[str]]:
-        """The folders in which something happened; at least once a second, for those that have to wait their turn."""
+        """The folders in which something happened; at least once a second, for those that have to
+        wait their turn.
+        """
         root = self._places.data / "ipc"
         yield set()
         async for changes in awatch(
             root, watch_filter=None, step=20, debounce=100, yield_on_timeout=True, rust_timeout=1000
         ):
             paths = (path.removeprefix(f"{root}/").split("/") for _, path in changes)
-            yield {parts[0] for parts in paths if len(parts) < 3 or parts[1] == "requests"}  # fewer: a new directory
+            yield {
+                parts[0] for parts in paths if len(parts) < 3 or parts[1] == "requests"
+            }  # fewer: a new directory
 
     async def serve(self, group: Group) -> bool:
         """Serve what a group has asked, as far as its rate allows; True if some has to wait."""
@@ -94,7 +105,9 @@ class Ipc:
 
     async def _serve_one(self, rooms: dict[str, int], group: Group, name: str) -> None:
         id_ = name.removesuffix(".json")
-        if seen := await self._store.read(SEEN, (group.folder, id_)):  # its effect was committed, then somebody died
+        if seen := await self._store.read(
+            SEEN, (group.folder, id_)
+        ):  # its effect was committed, then somebody died
             reply = seen[0][0]
         else:
             try:
@@ -102,7 +115,9 @@ class Ipc:
             except (FileNotFoundError, sqlite3.Error):
                 raise
             except Exception as error:  # noqa: BLE001  # whatever an agent makes fail: the others are served
-                self._refuse(rooms, group, name, str(error) if isinstance(error, ValueError) else repr(error))
+                self._refuse(
+                    rooms, group, name, str(error) if isinstance(error, ValueError) else repr(error)
+                )
                 return
         self._write(rooms["replies"], name, reply)
         os.unlink(name, dir_fd=rooms["requests"])
@@ -115,7 +130,9 @@ class Ipc:
         except BotError as error:
             effect, why = Effect(), repr(error)
         text = json.dumps({"ok": why is None, "result": effect.result, "error": why})
-        await self._store.write((DONE, (group.folder, id_, text, stamp(datetime.now(UTC)))), *effect.statements)
+        await self._store.write(
+            (DONE, (group.folder, id_, text, stamp(datetime.now(UTC)))), *effect.statements
+        )
         if effect.afterwards:
             await effect.afterwards()
         return text
@@ -148,7 +165,9 @@ class Ipc:
 
     @contextmanager
     def _open(self, group: Group) -> Iterator[dict[str, int]]:
-        """The directories of a group, none of them a link; the agent may have put others in their place."""
+        """The directories of a group, none of them a link; the agent may have put others in their
+        place.
+        """
         with ExitStack() as opened:
             base = os.open(self._places.ipc(group.folder), FOLDER)
             opened.callback(os.close, base)

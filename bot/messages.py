@@ -11,10 +11,10 @@ from bot.groups import Group
 class Message:
     """A message as a channel took it in.
 
-    `chat` begins with the channel's name (`telegram:123`) and `id` is unique in it, so that a message that is
-    brought twice is stored once. `direct` says that it needs no trigger: it was written to the assistant alone.
-    `sender` is a name, which anyone may choose; `sender_id` is what the messenger vouches for. `quoted` is the text
-    that this message replies to, if it quotes one.
+    `chat` begins with the channel's name (`telegram:123`) and `id` is unique in it, so that a
+    message that is brought twice is stored once. `direct` says that it needs no trigger: it was
+    written to the assistant alone. `sender` is a name, which anyone may choose; `sender_id` is what
+    the messenger vouches for. `quoted` is the text that this message replies to, if it quotes one.
     """
 
     chat: str
@@ -30,12 +30,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What an agent answers: all that was said in a chat since the last turn, in order, or a scheduled task.
+    """What an agent answers: all that was said in a chat since the last turn, in order, or a
+    scheduled task.
 
-    `asked` are the messages that address the assistant; the others are context, of which the oldest may be `omitted`.
-    `until` is the sequence number of the last one, up to which the chat is handled when the reply is stored. `prompt`
-    is all of it as text. A turn of a `task` (its identifier) may be `isolated`, outside the group's conversation, and
-    may carry a `script` that says whether the agent is to be woken at all.
+    `asked` are the messages that address the assistant; the others are context, of which the oldest
+    may be `omitted`. `until` is the sequence number of the last one, up to which the chat is
+    handled when the reply is stored. `prompt` is all of it as text. A turn of a `task` (its
+    identifier) may be `isolated`, outside the group's conversation, and may carry a `script` that
+    says whether the agent is to be woken at all.
     """
 
     chat: str
@@ -51,7 +53,9 @@ class Turn:
 
 
 Receive = Callable[[Message], Awaitable[bool]]
-"""What a channel calls with a message, and may let go of it when it returns. True if it is new and wants an answer."""
+"""What a channel calls with a message, and may let go of it when it returns. True if it is new and
+wants an answer.
+"""
 
 
 def channel_of(chat: str) -> str:

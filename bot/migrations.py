@@ -17,5 +17,7 @@ def statements(name: str) -> dict[str, str]:
 
 MIGRATIONS: tuple[str, ...] = (script("1.sql"), script("2.sql"))
 TABLES: tuple[str, ...] = ()
-"""Of skills, which come and go, so without a number: scripts that make what is not there, at every start."""
+"""Of skills, which come and go, so without a number: scripts that make what is not there, at every
+start.
+"""
 SQL = statements("queries.sql")

@@ -1,4 +1,6 @@
-"""What an agent reads: the messages since its last turn, escaped, with their times, and not more than fits."""
+"""What an agent reads: the messages since its last turn, escaped, with their times, and not more
+than fits.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +17,9 @@ MOST = 100_000
 
 
 def conversation(messages: Sequence[Message], omitted: int, zone: ZoneInfo) -> str:
-    """`<messages timezone= omitted=>`, a `<message sender= time=>` each, with a `<quoted>` for what a reply quotes."""
+    """`<messages timezone= omitted=>`, a `<message sender= time=>` each, with a `<quoted>` for what
+    a reply quotes.
+    """
     lines: list[str] = []
     room = MOST
     for message in reversed(messages):
@@ -26,14 +30,20 @@ def conversation(messages: Sequence[Message], omitted: int, zone: ZoneInfo) -> s
         lines.insert(0, line)
     omitted += len(messages) - len(lines)
     left_out = f' omitted="{omitted}"' if omitted else ""
-    return "\n".join([f"<messages timezone={quoteattr(zone.key)}{left_out}>", *lines, "</messages>"])
+    return "\n".join(
+        [f"<messages timezone={quoteattr(zone.key)}{left_out}>", *lines, "</messages>"]
+    )
 
 
 def _line(message: Message, zone: ZoneInfo) -> str:
     quoted = ""
     if message.quoted:
-        quoted = f"<quoted sender={quoteattr(message.quoted_sender)}>{_cut(message.quoted, LONGEST // 8)}</quoted>\n"
-    head = f"<message sender={quoteattr(message.sender)} time={quoteattr(time(message.sent_at, zone))}>"
+        text = _cut(message.quoted, LONGEST // 8)
+        quoted = f"<quoted sender={quoteattr(message.quoted_sender)}>{text}</quoted>\n"
+    head = (
+        f"<message sender={quoteattr(message.sender)} "
+        f"time={quoteattr(time(message.sent_at, zone))}>"
+    )
     return f"{head}{quoted}{_cut(message.text, LONGEST)}</message>"
 
 

@@ -1,4 +1,6 @@
-"""The credentials proxy: a container holds a token that is worth something here alone, and only while it lives."""
+"""The credentials proxy: a container holds a token that is worth something here alone, and only
+while it lives.
+"""
 
 import json
 import os
@@ -15,19 +17,26 @@ from bot.settings import Settings
 
 PATHS = frozenset({"/v1/messages", "/v1/messages/count_tokens"})
 LONGEST_LINE = 1 << 20
-CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"})
-OF_ONE_CONNECTION = frozenset({"connection", "content-length", "host", "keep-alive", "transfer-encoding", "upgrade"})
+CREDENTIALS = frozenset(
+    {"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"}
+)
+OF_ONE_CONNECTION = frozenset(
+    {"connection", "content-length", "host", "keep-alive", "transfer-encoding", "upgrade"}
+)
 TIMEOUT = ClientTimeout(total=None, sock_connect=30, sock_read=600)
 
 
 class Proxy:
     """Passes requests for PATHS on to the configured API and its answers back as they come.
 
-    `used(group, input, output)` is told the tokens of each answer. Where it listens is `address`, in the words of the
-    runner: a socket in `folder` on Linux, whose containers need no network then; a loopback port elsewhere.
+    `used(group, input, output)` is told the tokens of each answer. Where it listens is `address`,
+    in the words of the runner: a socket in `folder` on Linux, whose containers need no network
+    then; a loopback port elsewhere.
     """
 
-    def __init__(self, settings: Settings, folder: Path, used: Callable[[str, int, int], Awaitable[None]]) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, used: Callable[[str, int, int], Awaitable[None]]
+    ) -> None:
         self._upstream = settings.anthropic_base_url.rstrip("/")
         key = settings.anthropic_api_key
         self.credential = "api_key" if key else "oauth"
@@ -53,11 +62,15 @@ class Proxy:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
-        self._session = ClientSession(timeout=TIMEOUT, auto_decompress=False, cookie_jar=DummyCookieJar())
+        self._session = ClientSession(
+            timeout=TIMEOUT, auto_decompress=False, cookie_jar=DummyCookieJar()
+        )
         await self._runner.setup()
         if sys.platform == "linux":
             self._folder.mkdir(parents=True, exist_ok=True)
-            place = os.open(self._folder, os.O_PATH)  # a socket's path may have 107 bytes; this one is always short
+            place = os.open(
+                self._folder, os.O_PATH
+            )  # a socket's path may have 107 bytes; this one is always short
             try:
                 socket = self._folder / "proxy.sock"
                 socket.unlink(missing_ok=True)
@@ -77,17 +90,27 @@ class Proxy:
             await self._session.close()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        token = request.headers.get("x-api-key") or request.headers.get("authorization", "").removeprefix("Bearer ")
+        token = request.headers.get("x-api-key") or request.headers.get(
+            "authorization", ""
+        ).removeprefix("Bearer ")
         if (group := self._groups.get(token)) is None:
-            return _refusal(401, "authentication_error", "this token is not, or no longer, valid here")
+            return _refusal(
+                401, "authentication_error", "this token is not, or no longer, valid here"
+            )
         if request.method != "POST" or request.path not in PATHS or self._session is None:
-            return _refusal(403, "permission_error", f"{request.method} {request.path} is not passed on")
+            return _refusal(
+                403, "permission_error", f"{request.method} {request.path} is not passed on"
+            )
         headers = _passing(request.headers) | self._header | {"Accept-Encoding": "identity"}
         url = self._upstream + request.path_qs
         response: web.StreamResponse | None = None
         try:
-            async with self._session.post(url, data=request.content, headers=headers, allow_redirects=False) as answer:
-                response = web.StreamResponse(status=answer.status, headers=_passing(answer.headers))
+            async with self._session.post(
+                url, data=request.content, headers=headers, allow_redirects=False
+            ) as answer:
+                response = web.StreamResponse(
+                    status=answer.status, headers=_passing(answer.headers)
+                )
                 await response.prepare(request)
                 usage = _Usage()
                 async for piece in answer.content.iter_any():
@@ -117,13 +140,25 @@ class _Usage:
             with suppress(ValueError, KeyError, TypeError, AttributeError):  # it tells of none
                 said = json.loads(line.removeprefix(b"data:")) if b'"usage"' in line else {}
                 usage = said.get("usage") or said["message"]["usage"]
-                read = sum(usage.get(f"{kind}input_tokens") or 0 for kind in ("", "cache_creation_", "cache_read_"))
-                self.input, self.output = max(self.input, read), max(self.output, usage.get("output_tokens") or 0)
+                read = sum(
+                    usage.get(f"{kind}input_tokens") or 0
+                    for kind in ("", "cache_creation_", "cache_read_")
+                )
+                self.input, self.output = (
+                    max(self.input, read),
+                    max(self.output, usage.get("output_tokens") or 0),
+                )
 
 
 def _passing(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name.lower() not in CREDENTIALS | OF_ONE_CONNECTION}
+    return {
+        name: value
+        for name, value in headers.items()
+        if name.lower() not in CREDENTIALS | OF_ONE_CONNECTION
+    }
 
 
 def _refusal(status: int, kind: str, text: str) -> web.Response:
-    return web.json_response({"type": "error", "error": {"type": kind, "message": text}}, status=status)
+    return web.json_response(
+        {"type": "error", "error": {"type": kind, "message": text}}, status=status
+    )

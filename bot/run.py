@@ -20,7 +20,9 @@ from bot.tools import Host
 
 
 class Service(Protocol):
-    """Goes on beside the message path until it is cancelled. One that raises, or ends, is run again after a pause."""
+    """Goes on beside the message path until it is cancelled. One that raises, or ends, is run again
+    after a pause.
+    """
 
     def __init__(self, host: Host) -> None: ...
 
@@ -31,7 +33,9 @@ SERVICES: tuple[type[Service], ...] = (Ipc,)
 
 
 def main(settings: Settings) -> None:
-    """Run until every channel is at its end, or SIGTERM or SIGINT; a second signal does not wait for what runs."""
+    """Run until every channel is at its end, or SIGTERM or SIGINT; a second signal does not wait
+    for what runs.
+    """
     set_up(settings.log_level, settings.secrets(), Places(settings.graftbot_data).logs())
     with suppress(asyncio.CancelledError):
         asyncio.run(_run(settings))
@@ -42,7 +46,9 @@ def parts(settings: Settings) -> tuple[list[Channel], Agent]:
     channels = [channel for cls in CHANNELS if (channel := cls.from_settings(settings))]
     if not channels:
         names = ", ".join(cls.name for cls in CHANNELS)
-        raise Misconfigured(f"no channel is configured; there are: {names}", hint="configure one in .env")
+        raise Misconfigured(
+            f"no channel is configured; there are: {names}", hint="configure one in .env"
+        )
     return channels, next(agent for cls in AGENTS if (agent := cls.from_settings(settings)))
 
 
@@ -51,11 +57,20 @@ async def _run(settings: Settings) -> None:
     places = Places(settings.graftbot_data)
     async with open_store(settings.graftbot_data) as store:
         await _register_the_console(store, settings)
-        if store.main:  # the others' folders are made when they are first used: there may be a thousand
+        if (
+            store.main
+        ):  # the others' folders are made when they are first used: there may be a thousand
             places.prepare(store.main)
         assistant = Assistant(store, channels, agent, zone=zone_of(settings.timezone))
-        services = [(cls.__name__, cls(Host(store, assistant, places, settings)).run) for cls in SERVICES]
-        log.info("ready", name=settings.assistant_name, channels=[*assistant.channels], agent=type(agent).__name__)
+        services = [
+            (cls.__name__, cls(Host(store, assistant, places, settings)).run) for cls in SERVICES
+        ]
+        log.info(
+            "ready",
+            name=settings.assistant_name,
+            channels=[*assistant.channels],
+            agent=type(agent).__name__,
+        )
         await assistant.run(_signalled(), beside=services)
     log.info("stopped", name=settings.assistant_name)
 
@@ -64,7 +79,9 @@ async def _register_the_console(store: Store, settings: Settings) -> None:
     """Who sits at the console is the owner: it is main, unless that is another chat."""
     chat = ConsoleChannel.CHAT
     if settings.console and store.group(chat) is None:
-        await store.register(Group("console", chat, "Console") if store.main else Group(MAIN, chat, "Main"))
+        await store.register(
+            Group("console", chat, "Console") if store.main else Group(MAIN, chat, "Main")
+        )
 
 
 def _signalled() -> asyncio.Event:

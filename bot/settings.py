@@ -10,7 +10,16 @@ from dotenv import dotenv_values
 
 from bot.errors import Misconfigured
 
-_BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+_BOOLEANS = {
+    "yes": True,
+    "true": True,
+    "on": True,
+    "1": True,
+    "no": False,
+    "false": False,
+    "off": False,
+    "0": False,
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,8 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Each field is the environment variable of its name in capitals: `assistant_name` is ASSISTANT_NAME.
+    """Each field is the environment variable of its name in capitals: `assistant_name` is
+    ASSISTANT_NAME.
 
     A field is a `str`, `int`, `float`, `bool`, `Path` or `Secret`, and has a default.
     """
@@ -52,7 +62,9 @@ class Settings:
 
 
 def load(environment: Mapping[str, str] = os.environ, dotenv: Path = Path(".env")) -> Settings:
-    """The settings; an empty variable counts as not set. Raises Misconfigured for what a field cannot hold."""
+    """The settings; an empty variable counts as not set. Raises Misconfigured for what a field
+    cannot hold.
+    """
     configured = _read_dotenv(dotenv) | {key: value for key, value in environment.items() if value}
     kinds = get_type_hints(Settings)
     values: dict[str, Any] = {
@@ -68,9 +80,13 @@ def _read_dotenv(path: Path) -> dict[str, str]:
     try:
         values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{path} cannot be read: {error}", hint="make it a text file that you may read") from None
+        raise Misconfigured(
+            f"{path} cannot be read: {error}", hint="make it a text file that you may read"
+        ) from None
     if wrong := [key for key, value in values.items() if value is None]:
-        raise Misconfigured(f"{path}: {wrong[0]!r} is no setting", hint="write KEY=value, or put # before it")
+        raise Misconfigured(
+            f"{path}: {wrong[0]!r} is no setting", hint="write KEY=value, or put # before it"
+        )
     return {key: value for key, value in values.items() if value}
 
 
@@ -78,5 +94,8 @@ def _convert(name: str, raw: str, kind: type) -> object:
     try:
         return _BOOLEANS[raw.lower()] if kind is bool else kind(raw)
     except (ValueError, KeyError):
-        hint = f"set {name} to {'yes or no' if kind is bool else 'a number'}, in the environment or in .env"
+        hint = (
+            f"set {name} to {'yes or no' if kind is bool else 'a number'}, in the "
+            "environment or in .env"
+        )
         raise Misconfigured(f"{name} cannot be {raw!r}", hint=hint) from None

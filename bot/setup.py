@@ -1,4 +1,6 @@
-"""`bot setup`: what the assistant needs, step by step. What is there already is said, and left as it is."""
+"""`bot setup`: what the assistant needs, step by step. What is there already is said, and left as
+it is.
+"""
 
 from collections.abc import Callable
 
@@ -13,9 +15,11 @@ from bot.store import open_store
 
 
 async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) -> None:
-    """Do what has to be done; says a line for each step. `main` is the chat that shall be the owner's own.
+    """Do what has to be done; says a line for each step. `main` is the chat that shall be the
+    owner's own.
 
-    Raises BotError with what the owner has to do; what was done stays, and the next run goes on from there.
+    Raises BotError with what the owner has to do; what was done stays, and the next run goes on
+    from there.
     """
     set_up(settings.log_level, settings.secrets())
     channels, agent = parts(settings)
@@ -27,14 +31,23 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
             try:
                 own += [chat for chat in [await channel.pair()] if chat]
             except OSError as error:
-                raise BotError(f"{channel.name} cannot be linked: {error!r}", hint="set up again") from error
+                raise BotError(
+                    f"{channel.name} cannot be linked: {error!r}", hint="set up again"
+                ) from error
             await channel.disconnect()
             say(f"the channel {channel.name} is ready")
-        own.sort(key=ConsoleChannel.CHAT.__eq__)  # the terminal is main where no messenger tells a better one
+        own.sort(
+            key=ConsoleChannel.CHAT.__eq__
+        )  # the terminal is main where no messenger tells a better one
         if main and channel_of(main) not in {channel.name for channel in channels}:
-            raise BotError(f"no channel of {main!r} is configured", hint="write it like telegram:123; see .env")
+            raise BotError(
+                f"no channel of {main!r} is configured", hint="write it like telegram:123; see .env"
+            )
         if not (chat := main or (store.main.chat if store.main else next(iter(own), ""))):
-            hint = "start the bot, write to it, and name the chat that its log names: bot setup --main CHAT"
+            hint = (
+                "start the bot, write to it, and name the chat that its log names: bot "
+                "setup --main CHAT"
+            )
             raise BotError("no chat is main yet", hint=hint)
         if store.main is None or store.main.chat != chat:
             await store.register(Group(MAIN, chat, "Main"))

@@ -6,7 +6,9 @@ from itertools import count
 
 
 class Slots:
-    """`most` places; who waits is served in order, what is `urgent` before the rest, and `give` gives a place back."""
+    """`most` places; who waits is served in order, what is `urgent` before the rest, and `give`
+    gives a place back.
+    """
 
     def __init__(self, most: int) -> None:
         self._free, self._order = most, count()

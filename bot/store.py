@@ -1,7 +1,7 @@
 """Inbox and outbox in SQLite: what came in and is not answered, what is answered and not delivered.
 
-One process, one connection. Positions are sequence numbers. Every write is one transaction, which ends whole even
-when its caller is cancelled.
+One process, one connection. Positions are sequence numbers. Every write is one transaction, which
+ends whole even when its caller is cancelled.
 """
 
 import asyncio
@@ -36,7 +36,9 @@ class Store:
         self._mutex = asyncio.Lock()
         self._groups: dict[str, Group] = {}
         self.on_trouble: Callable[[sqlite3.Error], None] = lambda error: None
-        """Called when a write fails, with a full disk, say: who wanted it tries again, but the owner should know."""
+        """Called when a write fails, with a full disk, say: who wanted it tries again, but the
+        owner should know.
+        """
 
     @property
     def groups(self) -> list[Group]:
@@ -63,17 +65,33 @@ class Store:
         await self.write(*((SQL["met"], (*chat, stamp(datetime.now(UTC)))) for chat in chats))
 
     async def take_in(self, message: Message, *, asks: bool) -> bool:
-        """Store a message; False if it was there already. One that does not ask is context for the next that does."""
+        """Store a message; False if it was there already. One that does not ask is context for the
+        next that does.
+        """
         rest = (message.sender_id, message.quoted, message.quoted_sender)
-        row = (message.id, message.sender, message.text, stamp(message.sent_at), message.direct, *rest)
+        row = (
+            message.id,
+            message.sender,
+            message.text,
+            stamp(message.sent_at),
+            message.direct,
+            *rest,
+        )
         return await self.write((SQL["take_in"], (asks, message.chat, *row))) > 0
 
     async def waiting(self) -> list[str]:
         return [chat for (chat,) in await self.read(SQL["waiting"])]
 
     async def turn(self, chat: str, after: int = 0) -> Turn | None:
-        """All since the last turn and `after`, up to the last message that asks; None if none does. Bounded in size."""
-        where = {"chat": chat, "after": after, "most_asked": MOST_ASKED, "most_context": MOST_CONTEXT}
+        """All since the last turn and `after`, up to the last message that asks; None if none does.
+        Bounded in size.
+        """
+        where = {
+            "chat": chat,
+            "after": after,
+            "most_asked": MOST_ASKED,
+            "most_context": MOST_CONTEXT,
+        }
         if not (rows := await self.read(SQL["turn"], where)):
             return None
         messages = tuple(
@@ -89,8 +107,12 @@ class Store:
         await self.write((SQL["answered"], (turn.chat, turn.until)), *sends)
 
     async def failed(self, turn: Turn, error: str, notice: str) -> None:
-        """The turn is not handled: it waits, and the owner is told so in main, once until an answer succeeds."""
-        await self.write((SQL["tell_once"], (notice, turn.chat)), (SQL["failed"], (turn.chat, error)))
+        """The turn is not handled: it waits, and the owner is told so in main, once until an answer
+        succeeds.
+        """
+        await self.write(
+            (SQL["tell_once"], (notice, turn.chat)), (SQL["failed"], (turn.chat, error))
+        )
 
     async def session(self, folder: str) -> str | None:
         """The agent's session in a group, to be resumed."""
@@ -98,7 +120,9 @@ class Store:
 
     async def remember(self, folder: str, session: str | None) -> None:
         """The session to resume next; None begins anew."""
-        await self.write((SQL["remember"], (folder, session)) if session else (SQL["forget"], (folder,)))
+        await self.write(
+            (SQL["remember"], (folder, session)) if session else (SQL["forget"], (folder,))
+        )
 
     async def used(self, folder: str, tokens_in: int, tokens_out: int) -> None:
         await self.write((SQL["used"], (folder, tokens_in, tokens_out)))
@@ -107,7 +131,9 @@ class Store:
         return [chat for (chat,) in await self.read(SQL["undelivered"])]
 
     async def next_piece(self, chat: str) -> tuple[int, str] | None:
-        """The sequence number and the text of what a chat is to be sent next: it fits into one message."""
+        """The sequence number and the text of what a chat is to be sent next: it fits into one
+        message.
+        """
         return next(iter(await self.read(SQL["next_piece"], (chat,))), None)
 
     async def settled(self, seq: int, error: str | None = None) -> None:
@@ -121,11 +147,14 @@ class Store:
         ((version,),) = await self.read("PRAGMA user_version")
         if version > len(MIGRATIONS):
             raise BotError(
-                f"bot.db was written by a newer bot: its schema is {version}, and this bot knows {len(MIGRATIONS)}",
+                f"bot.db was written by a newer bot: its schema is {version}, and this bot "
+                f"knows {len(MIGRATIONS)}",
                 hint="update this bot, or restore a backup of its data",
             )
         for number, step in enumerate(MIGRATIONS[version:], version + 1):
-            await self._db.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT")
+            await self._db.executescript(
+                f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT"
+            )
         for tables in TABLES:
             await self._db.executescript(f"BEGIN IMMEDIATE; {tables} COMMIT")
         await self.write((SQL["prune"], ()))
@@ -151,7 +180,9 @@ class Store:
                 cursors = [await self._db.execute(sql, values) for sql, values in statements]
                 await self._db.execute("COMMIT")
             except BaseException:
-                if self._db.in_transaction:  # SQLite itself rolls back after some errors, a full disk among them
+                if (
+                    self._db.in_transaction
+                ):  # SQLite itself rolls back after some errors, a full disk among them
                     await self._db.execute("ROLLBACK")
                 raise
             return cursors[0].rowcount if cursors else 0

@@ -11,7 +11,9 @@ from bot.log import log
 
 @dataclass(frozen=True)
 class Backoff:
-    """Doubles from `first` to `most` seconds, less up to a fifth, so that those who failed together come back apart."""
+    """Doubles from `first` to `most` seconds, less up to a fifth, so that those who failed together
+    come back apart.
+    """
 
     first: float = 1.0
     most: float = 60.0
@@ -24,8 +26,9 @@ class Backoff:
 class Workers:
     """Runs `work(key)` once at a time for each key that was woken, different keys side by side.
 
-    A key that is woken while its work runs is worked on once more, so no wake-up is lost and none waits for a clock.
-    Work that raises is tried again after a pause. A key without work costs nothing.
+    A key that is woken while its work runs is worked on once more, so no wake-up is lost and none
+    waits for a clock. Work that raises is tried again after a pause. A key without work costs
+    nothing.
     """
 
     def __init__(self, name: str, work: Callable[[str], Awaitable[None]], backoff: Backoff) -> None:
@@ -65,7 +68,12 @@ class Workers:
                 except Exception as error:  # noqa: BLE001  # whatever it is: it is logged, and tried again
                     failures += 1
                     delay = self._backoff.delay(failures)
-                    log.warning("failed", work=f"{self._name} {key}", error=repr(error), again_in=round(delay, 1))
+                    log.warning(
+                        "failed",
+                        work=f"{self._name} {key}",
+                        error=repr(error),
+                        again_in=round(delay, 1),
+                    )
                     log.debug("failed", work=f"{self._name} {key}", exc_info=True)
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._stopping.wait(), delay)

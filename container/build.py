@@ -1,4 +1,6 @@
-"""The agent's image, built from container/. The wheels in it come by this machine's pip, as it is configured here."""
+"""The agent's image, built from container/. The wheels in it come by this machine's pip, as it is
+configured here.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +26,19 @@ __all__ = ["build", "outdated", "recipe"]
 
 CONTEXT = Path(__file__).parent
 RECIPE = "graftbot.recipe"
-ABOUT = "import platform, sys; print(*sys.version_info[:2], sep='.', end=' '); print(platform.machine())"
+ABOUT = (
+    "import platform, sys; print(*sys.version_info[:2], sep='.', end=' '); "
+    "print(platform.machine())"
+)
 GLIBC = (17, 24, 28, 31, 34, 35, 36)
-"""Minor versions of the C library that wheels ask for, up to that of Debian 12, the oldest base that has its Python."""
+"""Minor versions of the C library that wheels ask for, up to that of Debian 12, the oldest base
+that has its Python.
+"""
 
 
 def build(settings: Settings, context: Path = CONTEXT) -> Iterator[str]:
-    """Build `agent_image` on `agent_base`, which is pulled if it is not there; yields lines of progress.
+    """Build `agent_image` on `agent_base`, which is pulled if it is not there; yields lines of
+    progress.
 
     Raises BotError if the engine, pip or a step of the Dockerfile fails.
     """
@@ -44,44 +52,73 @@ def build(settings: Settings, context: Path = CONTEXT) -> Iterator[str]:
             yield f"wheels for Python {python.decode()} on {machine.decode()}"
             _download(context, python.decode(), machine.decode())
             options: Any = {"buildargs": {"BASE": base}, "labels": {RECIPE: recipe(base, context)}}
-            steps = client.api.build(str(context), settings.agent_image, rm=True, forcerm=True, decode=True, **options)
+            steps = client.api.build(
+                str(context), settings.agent_image, rm=True, forcerm=True, decode=True, **options
+            )
             for step in steps:
                 if "error" in step:
-                    raise BotError(f"the image cannot be built: {step['error'].strip()}", hint="see the output above")
+                    raise BotError(
+                        f"the image cannot be built: {step['error'].strip()}",
+                        hint="see the output above",
+                    )
                 if text := step.get("stream", "").strip():
                     yield text
     except (DockerException, OSError) as error:
-        hint = "see with `docker info` whether Docker runs; AGENT_BASE in .env names another base image"
+        hint = (
+            "see with `docker info` whether Docker runs; AGENT_BASE in .env names another "
+            "base image"
+        )
         raise BotError(f"the image cannot be built: {error}", hint=hint) from error
 
 
 def outdated(settings: Settings, context: Path = CONTEXT) -> bool:
-    """Whether `agent_image` is not there, or was built from another recipe. Raises BotError without an engine."""
+    """Whether `agent_image` is not there, or was built from another recipe. Raises BotError without
+    an engine.
+    """
     try:
         with closing(docker.from_env()) as client:
             built = client.images.get(settings.agent_image).labels.get(RECIPE)
     except ImageNotFound:
         return True
     except (DockerException, OSError) as error:
-        raise BotError(f"the Docker Engine cannot be reached: {error}", hint="see `docker info`") from error
+        raise BotError(
+            f"the Docker Engine cannot be reached: {error}", hint="see `docker info`"
+        ) from error
     return built != recipe(settings.agent_base, context)
 
 
 def recipe(base: str, context: Path) -> str:
     """What an image is built from, as a digest; images have it as the label RECIPE."""
-    parts = [base.encode(), *((context / name).read_bytes() for name in ("Dockerfile", "requirements.txt"))]
+    parts = [
+        base.encode(),
+        *((context / name).read_bytes() for name in ("Dockerfile", "requirements.txt")),
+    ]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def _download(context: Path, python: str, machine: str) -> None:
     platforms = [f"--platform=manylinux_2_{minor}_{machine}" for minor in GLIBC]
     place = ["--dest", str(context / "wheels"), "--requirement", str(context / "requirements.txt")]
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", *place]
-    command += ["--only-binary=:all:", f"--python-version={python}", "--implementation=cp", *platforms]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        *place,
+    ]
+    command += [
+        "--only-binary=:all:",
+        f"--python-version={python}",
+        "--implementation=cp",
+        *platforms,
+    ]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise BotError(
-            f"pip cannot bring the agent's packages: {ended.stderr.strip()}", hint="check pip's configuration"
+            f"pip cannot bring the agent's packages: {ended.stderr.strip()}",
+            hint="check pip's configuration",
         )
 
 
@@ -89,7 +126,9 @@ if __name__ == "__main__":
     try:
         _settings = load()
         _needed = "--if-outdated" not in sys.argv or outdated(_settings)
-        for _line in build(_settings) if _needed else [f"the image {_settings.agent_image} is up to date"]:
+        for _line in (
+            build(_settings) if _needed else [f"the image {_settings.agent_image} is up to date"]
+        ):
             sys.stdout.write(_line + "\n")
             sys.stdout.flush()
     except BotError as _error:

@@ -63,9 +63,13 @@ class PackageError(Refused, ValueError):
 
 
 class CannotEnsure(Refused, LookupError):
-    """An operation's place is missing, ambiguous or drifted; `candidates` are the places it might mean."""
+    """An operation's place is missing, ambiguous or drifted; `candidates` are the places it might
+    mean.
+    """
 
-    def __init__(self, outcome: Outcome, message: str, *, candidates: tuple[Place, ...] = (), hint: str = "") -> None:
+    def __init__(
+        self, outcome: Outcome, message: str, *, candidates: tuple[Place, ...] = (), hint: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.outcome = outcome
         self.candidates = candidates
@@ -96,7 +100,9 @@ class Conflict(SkillsError):
 
 
 class TestsFailed(SkillsError):
-    """The skills' own tests failed in the scratch worktree; nothing changed. `output` is what they printed."""
+    """The skills' own tests failed in the scratch worktree; nothing changed. `output` is what they
+    printed.
+    """
 
     __test__ = False
     exit_code = 4

@@ -33,8 +33,15 @@ _PREDICTABLE = (
     "-c", "protocol.ext.allow=never",
     "-c", "gc.auto=0",
 )  # fmt: skip
-_CANNOT_WRITE = ("unable to create", "unable to write", "cannot update", "could not write", "failed to write")
-_WRITING = "see whether the disk has space and you may write there"  # git does not always give the system's reason
+_CANNOT_WRITE = (
+    "unable to create",
+    "unable to write",
+    "cannot update",
+    "could not write",
+    "failed to write",
+)
+# git does not always give the system's reason
+_WRITING = "see whether the disk has space and you may write there"
 
 
 class GitError(Refused):
@@ -120,45 +127,68 @@ class Git:
             raise Refused("git is not installed", hint="install git 2.30 or newer") from None
         if ok is not None and done.returncode not in ok:
             said = os.fsdecode(done.stderr).strip().splitlines()
-            words = "; ".join(said[-3:]) or f"exit code {done.returncode}"  # the last line alone may not name the cause
+            words = (
+                "; ".join(said[-3:]) or f"exit code {done.returncode}"
+            )  # the last line alone may not name the cause
             hint = _WRITING if any(sign in words for sign in _CANNOT_WRITE) else ""
             raise GitError(f"git {args[0]} failed: {words}", hint=hint)
         return done
 
     def _env(self, more: Mapping[str, str] | None) -> dict[str, str]:
-        return {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **self.environment, **(more or {})}
+        return {
+            **os.environ,
+            "LC_ALL": "C",
+            "GIT_TERMINAL_PROMPT": "0",
+            **self.environment,
+            **(more or {}),
+        }
 
     # --- the repository
 
     @cached_property
     def repository(self) -> Repository:
         """Raises Refused outside a working tree and in a bare repository."""
-        asked = "--is-bare-repository --is-shallow-repository --absolute-git-dir --git-common-dir --show-object-format"
+        asked = (
+            "--is-bare-repository --is-shallow-repository --absolute-git-dir "
+            "--git-common-dir --show-object-format"
+        )
         done = self._run(["rev-parse", *asked.split(), "--show-toplevel"], None, None, None, None)
         lines = os.fsdecode(done.stdout).splitlines()
         if lines and lines[0] == "true":
-            raise Refused(f"{self.directory} is a bare repository", hint="run skills in a clone with a working tree")
+            raise Refused(
+                f"{self.directory} is a bare repository",
+                hint="run skills in a clone with a working tree",
+            )
         if done.returncode or len(lines) < 6:
             raise Refused(
                 f"{self.directory} is not inside a git repository",
-                hint="run it in your fork, or name it with -C DIR; a downloaded copy needs git init and a commit first",
+                hint=(
+                    "run it in your fork, or name it with -C DIR; a downloaded copy needs git "
+                    "init and a commit first"
+                ),
             )
         _, shallow, git_dir, common, object_format, top = lines
         if object_format != "sha1":
             raise Refused(f"{top} uses {object_format} objects, which this version cannot write")
-        return Repository(Path(top), Path(git_dir), (self.directory / common).resolve(), shallow == "true")
+        return Repository(
+            Path(top), Path(git_dir), (self.directory / common).resolve(), shallow == "true"
+        )
 
     @cached_property
     def objects(self) -> Objects:
         return Objects(self)
 
     def identity(self) -> Identity:
-        """Who commits. Raises Refused, with the two commands that set it, when git does not know."""
+        """Who commits. Raises Refused, with the two commands that set it, when git does not
+        know.
+        """
         done = self._run(["var", "GIT_COMMITTER_IDENT"], None, None, None, None)
         if done.returncode:
             raise Refused(
                 "git does not know who you are, and the result must be committed",
-                hint='run: git config user.name "Your Name" && git config user.email you@example.org',
+                hint=(
+                    'run: git config user.name "Your Name" && git config user.email you@example.org'
+                ),
             )
         name, _, rest = os.fsdecode(done.stdout).partition(" <")
         return Identity(name, rest.partition(">")[0])
@@ -197,7 +227,9 @@ class Git:
         return (os.fsdecode(done.stdout).strip() or None) if done.returncode == 0 else None
 
     def fetch(self, remote: str, branch: str) -> str | None:
-        """Fetch a branch of a remote into its remote-tracking ref; the commit that it is at, or None without one."""
+        """Fetch a branch of a remote into its remote-tracking ref; the commit that it is at, or
+        None without one.
+        """
         tracking = f"refs/remotes/{remote}/{branch}"
         if not self.text("ls-remote", remote, f"refs/heads/{branch}"):
             return None
@@ -205,7 +237,9 @@ class Git:
         return self.commit(tracking)
 
     def fetch_aside(self, remote: str, branch: str, folder: Path) -> str | None:
-        """The same without a trace in the repository: new objects go to `folder`, where this Git looks from now on."""
+        """The same without a trace in the repository: new objects go to `folder`, where this Git
+        looks from now on.
+        """
         found = self.text("ls-remote", remote, f"refs/heads/{branch}").split()
         if not found:
             return None
@@ -219,22 +253,32 @@ class Git:
         self.run("fetch", "--quiet", "--no-write-fetch-head", "--refmap=", remote, found[0])
         return self.commit(found[0])
 
-    def commit_tree(self, tree: str, parents: Sequence[str], message: str, *, sign: bool = False) -> str:
+    def commit_tree(
+        self, tree: str, parents: Sequence[str], message: str, *, sign: bool = False
+    ) -> str:
         """A new commit object (nothing points at it yet). `tree` must have been flushed."""
         flags = [word for parent in parents for word in ("-p", parent)]
-        out = self.run("commit-tree", tree, *flags, *(["-S"] if sign else []), stdin=message.encode())
+        out = self.run(
+            "commit-tree", tree, *flags, *(["-S"] if sign else []), stdin=message.encode()
+        )
         return out.decode().strip()
 
     def update_refs(self, commands: Iterable[str], *, message: str) -> None:
-        """One transaction of `update REF NEW OLD`, `create REF NEW`, `delete REF [OLD]`, `option no-deref` lines."""
+        """One transaction of `update REF NEW OLD`, `create REF NEW`, `delete REF [OLD]`, `option
+        no-deref` lines.
+        """
         script = "start\n" + "".join(line + "\n" for line in commands) + "prepare\ncommit\n"
         self.run("update-ref", "-m", message, "--create-reflog", "--stdin", stdin=script.encode())
 
     def config(self, key: str) -> str | None:
         return self.text_or_none("config", "--get", key)
 
-    def merge_lines(self, base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str]) -> tuple[bytes, int]:
-        """git's own three-way line merge: the merged bytes with diff3 markers, and how many conflicts."""
+    def merge_lines(
+        self, base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str]
+    ) -> tuple[bytes, int]:
+        """git's own three-way line merge: the merged bytes with diff3 markers, and how many
+        conflicts.
+        """
         import tempfile  # noqa: PLC0415  (most operations never merge lines)
 
         with tempfile.TemporaryDirectory(prefix="skills-") as folder:
@@ -244,7 +288,9 @@ class Git:
                 path.write_bytes(data)
                 names.append(str(path))
             marks = [word for label in (labels[1], labels[0], labels[2]) for word in ("-L", label)]
-            done = self._run(["merge-file", "-p", "--diff3", *marks, *names], None, None, None, range(128))
+            done = self._run(
+                ["merge-file", "-p", "--diff3", *marks, *names], None, None, None, range(128)
+            )
         return done.stdout, done.returncode
 
 
@@ -263,7 +309,9 @@ class Objects:
         return found[0] if found else None
 
     def read(self, oid: str) -> bytes:
-        """The bytes of an object. Raises Refused for one that is not there (a shallow or pruned repository)."""
+        """The bytes of an object. Raises Refused for one that is not there (a shallow or pruned
+        repository).
+        """
         if oid in self._pending:
             return self._pending[oid][1]
         if oid in self._cache:
@@ -289,7 +337,8 @@ class Objects:
         return oid
 
     def flush(self, *roots: str) -> int:
-        """Write what is pending of these objects and of all that they reach, without any of everything; how many.
+        """Write what is pending of these objects and of all that they reach, without any of
+        everything; how many.
 
         A fold makes a tree after each step, and only the last of them is ever looked at again.
         """

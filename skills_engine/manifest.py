@@ -1,4 +1,5 @@
-"""What a fork has installed, as files in `manifests/`: one a skill, and `core.yaml` for what it all stands on.
+"""What a fork has installed, as files in `manifests/`: one a skill, and `core.yaml` for what it all
+stands on.
 
 They are written by the engine alone, and hold nothing that belongs to a moment:
 the same skills on the same base give the same bytes, in whatever order and on
@@ -46,7 +47,9 @@ _OID = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What a fork stands on: upstream's address and branch, the commit there, and the version in it."""
+    """What a fork stands on: upstream's address and branch, the commit there, and the version in
+    it.
+    """
 
     upstream: str
     branch: str
@@ -69,7 +72,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """An installed skill. `package` is the git tree of the package as applied; `digest` covers the same bytes."""
+    """An installed skill. `package` is the git tree of the package as applied; `digest` covers the
+    same bytes.
+    """
 
     name: str
     version: str
@@ -98,12 +103,16 @@ def render(what: Core | Pin) -> bytes:
         if key != "source":
             lines.append(f"{key}: {_scalar(value)}\n")
         elif value != asdict(Source()):
-            lines.append("source:\n" + "".join(f"  {k}: {_scalar(v)}\n" for k, v in value.items() if v))
+            lines.append(
+                "source:\n" + "".join(f"  {k}: {_scalar(v)}\n" for k, v in value.items() if v)
+            )
     return "".join(lines).encode()
 
 
 def read_core(tree: Tree) -> Core | None:
-    """The fork's core, or None where `skills init` has not been run. Raises Refused for one that was damaged."""
+    """The fork's core, or None where `skills init` has not been run. Raises Refused for one that
+    was damaged.
+    """
     data = tree.read(CORE)
     if data is None:
         return None
@@ -124,14 +133,22 @@ def read_pins(tree: Tree) -> dict[str, Pin]:
         found = _mapping(path, tree.read(path) or b"")
         name = _text(path, found, "name")
         if path != f"{FOLDER}/{name}.yaml" or not _NAME.fullmatch(name):
-            raise Refused(f"{path}: it says that it is the manifest of {name!r}", hint=_RESTORE.format(path))
+            raise Refused(
+                f"{path}: it says that it is the manifest of {name!r}", hint=_RESTORE.format(path)
+            )
         source = found.get("source") or {}
         if not isinstance(source, dict):
             raise Refused(f"{path}: source is not a mapping", hint=_RESTORE.format(path))
-        origin = Source(**{key: str(source.get(key, default)) for key, default in asdict(Source()).items()})
-        version, digest, package = (_text(path, found, key) for key in ("version", "digest", "package"))
+        origin = Source(
+            **{key: str(source.get(key, default)) for key, default in asdict(Source()).items()}
+        )
+        version, digest, package = (
+            _text(path, found, key) for key in ("version", "digest", "package")
+        )
         if not _OID.fullmatch(package):
-            raise Refused(f"{path}: package is {package!r}, not a git tree", hint=_RESTORE.format(path))
+            raise Refused(
+                f"{path}: package is {package!r}, not a git tree", hint=_RESTORE.format(path)
+            )
         pins[name] = Pin(name, version, digest, package, origin)
     return pins
 

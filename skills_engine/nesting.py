@@ -1,7 +1,9 @@
-"""How deep Python code is nested, told from its tokens: parsers overflow the stack, trees outgrow Python's recursion.
+"""How deep Python code is nested, told from its tokens: parsers overflow the stack, trees outgrow
+Python's recursion.
 
-Python itself takes 200 nested brackets. LibCST's parser is native and recursive: it ends the process at some 1,500 of
-them or 10,000 operators in a row, and takes twice as long for each bracket in a pattern of `case`.
+Python itself takes 200 nested brackets. LibCST's parser is native and recursive: it ends the
+process at some 1,500 of them or 10,000 operators in a row, and takes twice as long for each bracket
+in a pattern of `case`.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ import re
 __all__ = ["DEEPEST", "too_deep"]
 
 DEEPEST = 450
-"""Levels of nesting: two for a bracket, one for each operator, call, string or `elif` that hangs on the one before."""
+"""Levels of nesting: two for a bracket, one for each operator, call, string or `elif` that hangs on
+the one before.
+"""
 _DEEPEST_PATTERN = 12
 """Nested brackets of a pattern: each doubles the time, which is a tenth of a second there."""
 _FEW = 50
@@ -21,37 +25,48 @@ _STRING = r"""(?P<prefix>\b[A-Za-z]{1,2})?
     (?: \"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*\""" | '''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''
       | "[^"\\\n]*(?:\\.[^"\\\n]*)*" | '[^'\\\n]*(?:\\.[^'\\\n]*)*' )"""
 _FLAT = r"""[^()\[\]{}"'\\\#\n]++ | "[^"\\\n{]*+"(?!") | '[^'\\\n{]*+'(?!')"""
-_TOKEN = rf"""(?P<string>{_STRING}) | (?P<word>\w+) | (?P<newline>\n) | (?P<open>[(\[{{]) | (?P<close>[)\]}}])
-    | (?P<end>[,;]) | (?P<operator>\*\*|//|<<|>>|[-+*/%@|&^~<>.]) | \#[^\n]* | \\\r?\n"""
+_TOKEN = rf"""(?P<string>{_STRING}) | (?P<word>\w+) | (?P<newline>\n)
+    | (?P<open>[(\[{{]) | (?P<close>[)\]}}]) | (?P<end>[,;])
+    | (?P<operator>\*\*|//|<<|>>|[-+*/%@|&^~<>.]) | \#[^\n]* | \\\r?\n"""
 _TOKENS = re.compile(_TOKEN, re.VERBOSE | re.DOTALL)
 _LINES = re.compile(
-    rf"(?P<plain>^(?=[^\n]{{0,200}}\n)(?:{_FLAT} | [(\[](?:{_FLAT})*+[)\]])*+(?:\#[^\n]*)?\n) | {_TOKEN}",
+    rf"(?P<plain>^(?=[^\n]{{0,200}}\n)"
+    rf"(?:{_FLAT} | [(\[](?:{_FLAT})*+[)\]])*+(?:\#[^\n]*)?\n) | {_TOKEN}",
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
-"""Tokens, but whole lines where they are short and no bracket in them holds another or stays open."""
+"""Tokens, but whole lines where they are short and no bracket in them holds another or stays open.
+"""
 _FIELD = re.compile(
-    r"(?P<double>\{\{|\}\}) | (?P<word>\b[a-z]+\b) | (?P<open>[(\[{]) | (?P<close>[)\]}]) | (?P<end>,)"
-    r"| (?P<operator>\*\*|//|<<|>>|[-+*/%@|&^~<>.])",
+    r"(?P<double>\{\{|\}\}) | (?P<word>\b[a-z]+\b) | (?P<open>[(\[{]) | (?P<close>[)\]}])"
+    r"| (?P<end>,) | (?P<operator>\*\*|//|<<|>>|[-+*/%@|&^~<>.])",
     re.VERBOSE,
 )
 _HANGS = frozenset({"and", "await", "for", "if", "in", "is", "lambda", "not", "or", "yield"})
 
 
 def too_deep(text: str) -> int | None:
-    """The line (from 1) where code is nested too deeply for its tree to be made and walked, or None."""
+    """The line (from 1) where code is nested too deeply for its tree to be made and walked, or
+    None.
+    """
     nesting = _Nesting()
     for found in (_LINES if text.count("elif") < _FEW else _TOKENS).finditer(text):
         if found.lastgroup == "plain" and not nesting.open:
             continue
-        for token in _TOKENS.finditer(text, *found.span()) if found.lastgroup == "plain" else (found,):
+        for token in (
+            _TOKENS.finditer(text, *found.span()) if found.lastgroup == "plain" else (found,)
+        ):
             nesting.token(token)
-            if nesting.depth > DEEPEST or (nesting.pattern and len(nesting.open) > _DEEPEST_PATTERN):
+            if nesting.depth > DEEPEST or (
+                nesting.pattern and len(nesting.open) > _DEEPEST_PATTERN
+            ):
                 return text.count("\n", 0, token.start()) + 1
     return None
 
 
 class _Nesting:
-    """How deep a tree is at a token: what is open there, and what hangs on one another since the last comma."""
+    """How deep a tree is at a token: what is open there, and what hangs on one another since the
+    last comma.
+    """
 
     def __init__(self) -> None:
         self.open: list[int] = []
@@ -96,7 +111,9 @@ class _Nesting:
         elif kind == "close":
             self.depth = (self.open.pop() if self.open else self.depth) + 1
         elif kind == "end":
-            self.depth = self.open[-1] + 2 if self.open else sum(count for _, count in self._branches)
+            self.depth = (
+                self.open[-1] + 2 if self.open else sum(count for _, count in self._branches)
+            )
         elif kind != "word" or text in _HANGS:
             self.depth += 1
 

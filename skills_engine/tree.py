@@ -36,7 +36,9 @@ class Entry:
 
 
 class _Folder:
-    """A directory: entries as loaded, sub-directories that were opened, and whether anything changed."""
+    """A directory: entries as loaded, sub-directories that were opened, and whether anything
+    changed.
+    """
 
     __slots__ = ("changed", "entries", "objects", "oid", "opened")
 
@@ -78,7 +80,9 @@ class _Folder:
 
 
 class Tree:
-    """A mutable tree of files; the port that operations see (`codemods.files.Files`) is built on it."""
+    """A mutable tree of files; the port that operations see (`codemods.files.Files`) is built on
+    it.
+    """
 
     def __init__(self, objects: Objects, oid: str | None) -> None:
         self.objects = objects
@@ -107,10 +111,15 @@ class Tree:
         if folder is None:
             return []
         folder.write()
-        return sorted(name + ("/" if entry.mode == DIRECTORY else "") for name, entry in folder.entries.items())
+        return sorted(
+            name + ("/" if entry.mode == DIRECTORY else "")
+            for name, entry in folder.entries.items()
+        )
 
     def put(self, path: str, entry: Entry | None) -> None:
-        """Set what is at a path, or remove it with None. Raises Refused where a file stands in the way."""
+        """Set what is at a path, or remove it with None. Raises Refused where a file stands in the
+        way.
+        """
         folder, name = self._folder(path, create=entry is not None)
         if folder is None:
             if entry is None:
@@ -126,7 +135,9 @@ class Tree:
         folder.changed = True
 
     def write(self, path: str, data: bytes, mode: int | None = None) -> None:
-        """Write a file; an existing one keeps its mode unless one is given. A link or a directory is not replaced."""
+        """Write a file; an existing one keeps its mode unless one is given. A link or a directory
+        is not replaced.
+        """
         before = self.entry(path)
         if before is not None and not before.is_file:
             raise Refused(f"{path} cannot be written: it is not a regular file")
@@ -139,7 +150,10 @@ class Tree:
     def rename(self, old: str, new: str) -> None:
         entry = self.entry(old)
         if entry is None or self.exists(new):
-            raise Refused(f"{old} cannot become {new}: {'it is not there' if entry is None else 'that exists'}")
+            raise Refused(
+                f"{old} cannot become {new}: "
+                f"{'it is not there' if entry is None else 'that exists'}"
+            )
         self.put(old, None)
         self.put(new, entry)
 
@@ -193,7 +207,9 @@ def _parse(data: bytes) -> dict[str, Entry]:
     while at < len(data):
         space = data.index(b" ", at)
         end = data.index(b"\0", space)
-        entries[os.fsdecode(data[space + 1 : end])] = Entry(int(data[at:space], 8), data[end + 1 : end + 21].hex())
+        entries[os.fsdecode(data[space + 1 : end])] = Entry(
+            int(data[at:space], 8), data[end + 1 : end + 21].hex()
+        )
         at = end + 21
     return entries
 

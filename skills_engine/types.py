@@ -1,4 +1,6 @@
-"""The nouns that every room shares: frozen dataclasses and aliases, no behaviour beyond printing themselves."""
+"""The nouns that every room shares: frozen dataclasses and aliases, no behaviour beyond printing
+themselves.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A line that a person can be pointed at. `line` counts from 1; `text` is that line, stripped."""
+    """A line that a person can be pointed at. `line` counts from 1; `text` is that line,
+    stripped.
+    """
 
     path: str
     line: int
@@ -61,12 +65,16 @@ class Problem:
     right: str = ""
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.message}" + (f" ({self.right})" if self.right else "")
+        return f"{self.path}:{self.line}: {self.message}" + (
+            f" ({self.right})" if self.right else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that a person who waits may want to know. `lasting` marks a note that should stay on the screen."""
+    """Something that a person who waits may want to know. `lasting` marks a note that should stay
+    on the screen.
+    """
 
     text: str
     lasting: bool = False

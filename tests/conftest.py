@@ -1,6 +1,8 @@
-"""No test talks to a model, whatever credentials there are where it runs, or minds what its owner has changed.
+"""No test talks to a model, whatever credentials there are where it runs, or minds what its owner
+has changed.
 
-An owner's first edit is often another default in bot/settings.py; with it the skills' tests must still pass.
+An owner's first edit is often another default in bot/settings.py; with it the skills' tests must
+still pass.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ os.environ |= {"ASSISTANT_NAME": "Andy", "TIMEZONE": "UTC"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A law takes a minute and more: spread among the others, every worker has its share, and none ends with several."""
+    """A law takes a minute and more: spread among the others, every worker has its share, and none
+    ends with several.
+    """
     laws = [item for item in items if item.get_closest_marker("law")]
     others = [item for item in items if not item.get_closest_marker("law")]
     share = -(-len(others) // max(len(laws), 1))

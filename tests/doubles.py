@@ -1,4 +1,6 @@
-"""A channel, an agent and a runtime in memory: what the assistant, and whatever a skill adds to it, is tested with."""
+"""A channel, an agent and a runtime in memory: what the assistant, and whatever a skill adds to it,
+is tested with.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,7 +28,9 @@ async def register(store: Store, *chats: str, trigger: str | None = "@Andy") -> 
 
 
 class MemoryChannel(Channel):
-    """Brings `incoming`, then ends; `sent` is what was delivered, `shown` the chats that saw typing."""
+    """Brings `incoming`, then ends; `sent` is what was delivered, `shown` the chats that saw
+    typing.
+    """
 
     name: ClassVar[str] = "memory"
 
@@ -96,9 +100,14 @@ class MemoryContainer:
 
 
 class MemoryRuntime:
-    """A container is a task of `program(standard input, write)`; it writes to 1 or 2 and returns the exit code."""
+    """A container is a task of `program(standard input, write)`; it writes to 1 or 2 and returns
+    the exit code.
+    """
 
-    def __init__(self, program: Callable[[asyncio.StreamReader, Callable[[int, bytes], None]], Awaitable[int]]) -> None:
+    def __init__(
+        self,
+        program: Callable[[asyncio.StreamReader, Callable[[int, bytes], None]], Awaitable[int]],
+    ) -> None:
         self.started: dict[str, Spec] = {}
         self._containers: dict[str, MemoryContainer] = {}
         self._program = program

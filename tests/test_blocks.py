@@ -26,7 +26,11 @@ def run(data: bytes, **keys: Any) -> bytes:
 
 
 VARIABLES = st.sampled_from(
-    ["{n} = 1", "{n}: int = (\n    1,  # one\n)", "# About it.\n{n} = '''\n# no comment\n\n'''  # end"]
+    [
+        "{n} = 1",
+        "{n}: int = (\n    1,  # one\n)",
+        "# About it.\n{n} = '''\n# no comment\n\n'''  # end",
+    ]
 )
 DEFINITIONS = st.sampled_from(
     [
@@ -40,12 +44,16 @@ DEFINITIONS = st.sampled_from(
         "class {n}(A):\n    '''Doc.'''\n\n    x = 1\n\n    def f(self): ...",
     ]
 )
-DETACHED = st.sampled_from(["# --- a section ---", "if x:\n    y()", "for z in y: pass", "x.y = 1; z = 2"])
+DETACHED = st.sampled_from(
+    ["# --- a section ---", "if x:\n    y()", "for z in y: pass", "x.y = 1; z = 2"]
+)
 
 
 @st.composite
 def bodies(draw: st.DrawFn, gap: int) -> tuple[str, list[str]]:
-    """Source of a body, and the names that it defines; around definitions and comments there are `gap` blank lines."""
+    """Source of a body, and the names that it defines; around definitions and comments there are
+    `gap` blank lines.
+    """
     source, names, previous = "", [], ""
     for number in range(draw(st.integers(0, 5))):
         kind = draw(st.sampled_from(["variable", "definition", "detached"]))
@@ -82,7 +90,9 @@ def test_what_is_put_into_a_module_and_removed_was_never_there(
         head += "def one(): ...\n\ndef other(): ...\n\n"
     before = laid_out(head + source, **layout)
     place = data.draw(
-        st.sampled_from([{}, {"position": "first"}, *[{p: n} for n in names for p in ("before", "after")]])
+        st.sampled_from(
+            [{}, {"position": "first"}, *[{p: n} for n in names for p in ("before", "after")]]
+        )
     )
     code = FUNCTION if kind == "function" else "class new:\n" + textwrap.indent(FUNCTION, "    ")
     there = run(before, ensure=kind, code=code, **place)
@@ -96,16 +106,24 @@ def test_what_is_put_into_a_module_and_removed_was_never_there(
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(st.data(), LAYOUTS)
-def test_what_is_put_into_a_class_and_removed_was_never_there(data: st.DataObject, layout: dict[str, bool]) -> None:
+def test_what_is_put_into_a_class_and_removed_was_never_there(
+    data: st.DataObject, layout: dict[str, bool]
+) -> None:
     body, names = data.draw(bodies(1))
     assume(names)
     above, below = data.draw(
-        st.sampled_from([("", ""), ("x = 1\n\n\n", "\n\ny = 2\n"), ("if z:\n    pass\n", "# Below.\n")])
+        st.sampled_from(
+            [("", ""), ("x = 1\n\n\n", "\n\ny = 2\n"), ("if z:\n    pass\n", "# Below.\n")]
+        )
     )
     doc = data.draw(st.sampled_from(["", "    '''Doc.'''\n\n", "    # First.\n\n"]))
-    before = laid_out(f"{above}class A(B):  # A\n{doc}{textwrap.indent(body, '    ')}{below}", **layout)
+    before = laid_out(
+        f"{above}class A(B):  # A\n{doc}{textwrap.indent(body, '    ')}{below}", **layout
+    )
     place = data.draw(
-        st.sampled_from([{}, {"position": "first"}, *[{p: n} for n in names for p in ("before", "after")]])
+        st.sampled_from(
+            [{}, {"position": "first"}, *[{p: n} for n in names for p in ("before", "after")]]
+        )
     )
     there = run(before, ensure="method", of="A", code=FUNCTION, **place)
     assert run(there, ensure="method", of="A", code=FUNCTION, **place) == there
@@ -140,10 +158,16 @@ WRAPPED = st.sampled_from(
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(st.lists(WRAPPED, min_size=0, max_size=3), st.lists(WRAPPED, min_size=0, max_size=2), LAYOUTS)
-def test_wrapping_changes_nothing_inside(inside: list[str], around: list[str], layout: dict[str, bool]) -> None:
+@given(
+    st.lists(WRAPPED, min_size=0, max_size=3), st.lists(WRAPPED, min_size=0, max_size=2), LAYOUTS
+)
+def test_wrapping_changes_nothing_inside(
+    inside: list[str], around: list[str], layout: dict[str, bool]
+) -> None:
     middle = "\n".join(["start()", *inside, "stop()"])
-    text = "async def f():\n" + textwrap.indent("\n".join([*around, middle, *around]), "    ", lambda _: True)
+    text = "async def f():\n" + textwrap.indent(
+        "\n".join([*around, middle, *around]), "    ", lambda _: True
+    )
     text = text.replace("    '''\n", "'''\n").replace("      s\n", "  s\n") + "\n"
     before = laid_out(text, **layout)
     keys = {
@@ -163,7 +187,9 @@ def test_wrapping_changes_nothing_inside(inside: list[str], around: list[str], l
     assert ast.dump(now) == ast.dump(was)
     assert run(after, **keys) == after
     assert [line.strip() for line in before.splitlines()] == [
-        line.strip() for line in after.splitlines() if line.strip() not in {b"try:", b"finally:", b"end()"}
+        line.strip()
+        for line in after.splitlines()
+        if line.strip() not in {b"try:", b"finally:", b"end()"}
     ]
 
 
@@ -198,7 +224,9 @@ def test_code_that_is_none_is_malformed(code: str) -> None:
         Snippet.parse(code)
 
 
-@pytest.mark.parametrize("body", ["a(); b()", "if x: a()", "match y:\n    case 1: a()", "while (a := b()): c()"])
+@pytest.mark.parametrize(
+    "body", ["a(); b()", "if x: a()", "match y:\n    case 1: a()", "while (a := b()): c()"]
+)
 def test_odd_statements_are_handled_or_refused_never_broken(body: str) -> None:
     before = f"def f(x, y):\n{textwrap.indent(body, '    ')}\n".encode()
     for place in ({"before": "a()"}, {"after": "a()"}, {"at": "start"}, {"at": "end"}):
@@ -206,7 +234,10 @@ def test_odd_statements_are_handled_or_refused_never_broken(body: str) -> None:
             after = run(before, ensure="statement", of="f", code="log(1)", **place)
         except CannotEnsure:
             continue
-        assert ast.unparse(ast.parse(after)).replace("log(1)", "").split() == ast.unparse(ast.parse(before)).split()
+        assert (
+            ast.unparse(ast.parse(after)).replace("log(1)", "").split()
+            == ast.unparse(ast.parse(before)).split()
+        )
 
 
 def test_line_ends_that_splices_cannot_keep_are_refused() -> None:

@@ -23,30 +23,59 @@ def as_bytes(text: str | bytes | None) -> bytes | None:
 
 
 def found(owner: Texts, after: Texts, graft: Texts | None = None) -> list[str]:
-    """The findings of an operation. Texts that `after` does not have are the owner's; None is no file."""
+    """The findings of an operation. Texts that `after` does not have are the owner's; None is no
+    file.
+    """
     graft = graft or {}
     old = {path: as_bytes(text) for path, text in owner.items()}
     new = old | {path: as_bytes(text) for path, text in after.items()}
-    changed = [Changed(p, new[p], (old.get(p), as_bytes(graft.get(p)))) for p in after if new[p] != old.get(p)]
+    changed = [
+        Changed(p, new[p], (old.get(p), as_bytes(graft.get(p))))
+        for p in after
+        if new[p] != old.get(p)
+    ]
     theirs = {path: as_bytes(text) for path, text in graft.items()}
-    tree, base = (MemoryFiles({p: data for p, data in texts.items() if data is not None}) for texts in (new, theirs))
+    tree, base = (
+        MemoryFiles({p: data for p, data in texts.items() if data is not None})
+        for texts in (new, theirs)
+    )
     return [f"{f.rule} {f}" for f in check(changed, tree, base)]
 
 
 ONE_FILE = [
     # before, after, what is found
     ("x = 1\n", "x = (\n", ["syntax m.py:1: the file does not compile: '(' was never closed"]),
-    ("x = 1\n", "x = 1\nreturn x\n", ["syntax m.py:2: the file does not compile: 'return' outside function"]),
-    ("def f(a): ...\n", "def f(a, a): ...\n", ["syntax m.py:1: the file does not compile: duplicate argument"]),
-    ("f(a=1)\n", "f(a=1, a=1)\n", ["syntax m.py:1: the file does not compile: keyword argument repeated"]),
+    (
+        "x = 1\n",
+        "x = 1\nreturn x\n",
+        ["syntax m.py:2: the file does not compile: 'return' outside function"],
+    ),
+    (
+        "def f(a): ...\n",
+        "def f(a, a): ...\n",
+        ["syntax m.py:1: the file does not compile: duplicate argument"],
+    ),
+    (
+        "f(a=1)\n",
+        "f(a=1, a=1)\n",
+        ["syntax m.py:1: the file does not compile: keyword argument repeated"],
+    ),
     (b"x = 1\n", b"x = 1\ny = '\0'\n", ["syntax m.py:"]),
     (b"x = 1\n", b"x = '\xff'\n", ["syntax m.py:"]),
     (b"x = 1\n", b"# coding: no-such\nx = 1\n", ["syntax m.py:"]),
     (b"x = 1\n", b"# coding: latin-1\nx = '\xff'\n", []),
     (b"x = 1\n", b"\xef\xbb\xbfx = 2\r\n", []),
     ("x = 1\n", "x = 1 is 1\nassert (x, 'always')\ny = '\\d'\n", []),
-    ("x = 1\n", "x = " + "(" * 300 + ")" * 300 + "\n", ["syntax m.py:1: the file does not compile: "]),
-    ("x = 1\n", "x = " + "+".join("1" * 50_000) + "\n", ["syntax m.py:1: the file does not compile: "]),
+    (
+        "x = 1\n",
+        "x = " + "(" * 300 + ")" * 300 + "\n",
+        ["syntax m.py:1: the file does not compile: "],
+    ),
+    (
+        "x = 1\n",
+        "x = " + "+".join("1" * 50_000) + "\n",
+        ["syntax m.py:1: the file does not compile: "],
+    ),
     ("x = (\n", "x = (\ny = 2\n", []),
     (
         "x = 1\n",
@@ -75,15 +104,27 @@ ONE_FILE = [
     ("", "if 1:\n    def f(): ...\nelse:\n    def f(): ...\n", []),
     ("", "try:\n    from a import f\nexcept ImportError:\n    def f(): ...\n", []),
     ("", "import sys\ndef f(): ...\nif sys.platform == 'x':\n    def f(): ...\n", []),
-    ("", "class A:\n    @property\n    def f(self): ...\n    @f.setter\n    def f(self, v): ...\n", []),
+    (
+        "",
+        "class A:\n    @property\n    def f(self): ...\n    @f.setter\n    def f(self, v): ...\n",
+        [],
+    ),
     (
         "",
         "from typing import overload\n@overload\ndef f(a: int): ...\n@overload\ndef f(a: str): ...\ndef f(a): ...\n",
         [],
     ),
-    ("", "from m import show\n@show.register\ndef _(a: int): ...\n@show.register\ndef _(a: str): ...\n", []),
+    (
+        "",
+        "from m import show\n@show.register\ndef _(a: int): ...\n@show.register\ndef _(a: str): ...\n",
+        [],
+    ),
     ("", "def f(): ...\nf = staticmethod(f)\n", []),
-    ("d = {1: 2}\n", "d = {1: 2, 3: 4, 1: 2}\n", ["duplicate m.py:1: the key 1 is in the dict a second time"]),
+    (
+        "d = {1: 2}\n",
+        "d = {1: 2, 3: 4, 1: 2}\n",
+        ["duplicate m.py:1: the key 1 is in the dict a second time"],
+    ),
     ("", "K = 1\nd = {K: 2, **{}, K: 3}\n", ["duplicate m.py:2: the key K"]),
     ("", "d = [{'a': 1}, {'a': 2}, {**{}, **{}}]\n", []),
     # undefined
@@ -91,7 +132,11 @@ ONE_FILE = [
     ("x = y\n", "x = [y]\n", []),
     ("x = y\n", "x = y\n\nz = y\n", ["undefined m.py:3: the name 'y' is not defined"]),
     ("", "__all__ = ['a']\n", ["undefined m.py:1: __all__ names 'a'"]),
-    ("x = 1\n", "x = 1\ndef f():\n    print(x)\n    x = 2\n", ["undefined m.py:3: the local variable 'x'"]),
+    (
+        "x = 1\n",
+        "x = 1\ndef f():\n    print(x)\n    x = 2\n",
+        ["undefined m.py:3: the local variable 'x'"],
+    ),
     ("import os\nprint(os)\n", "print(os)\n", ["undefined m.py:1: the name 'os' is not defined"]),
     ("", "from a import *\nx = y\n", []),
     ("", "def f(): return g()\ndef g(): ...\nprint(__file__, __name__)\n", []),
@@ -100,7 +145,9 @@ ONE_FILE = [
 
 @pytest.mark.parametrize(("before", "after", "expected"), ONE_FILE, ids=lambda v: repr(v)[:60])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
-def test_one_file(before: str | bytes, after: str | bytes, expected: list[str], newline: str) -> None:
+def test_one_file(
+    before: str | bytes, after: str | bytes, expected: list[str], newline: str
+) -> None:
     versions = [v.encode() if isinstance(v, str) else v for v in (before, after)]
     old, new = (v.replace(b"\r\n", b"\n").replace(b"\n", newline.encode()) for v in versions)
     lines = found({"m.py": old}, {"m.py": new})
@@ -110,7 +157,10 @@ def test_one_file(before: str | bytes, after: str | bytes, expected: list[str], 
 
 
 def test_what_either_version_had_stays_allowed() -> None:
-    owner, graft = "def f(): return mine\n\n\n\n", "def f(): return 1\n\n\n\ndef g(): return theirs\n"
+    owner, graft = (
+        "def f(): return mine\n\n\n\n",
+        "def f(): return 1\n\n\n\ndef g(): return theirs\n",
+    )
     merged = "def f(): return mine\n\n\n\ndef g(): return theirs\n"
     assert found({"m.py": owner}, {"m.py": merged}, {"m.py": graft}) == []
     again = merged + "def h(): return theirs\n"
@@ -124,7 +174,9 @@ def test_what_upstream_broke_itself_is_not_the_operations_doing() -> None:
     owner: Texts = {"a.py": "from b import x\n", "b.py": "x = 1\n"}
     moved: Texts = {"b.py": None, "c.py": "x = 1\n"}
     assert found(owner, moved, {**moved, "a.py": "from b import x\n"}) == []
-    assert found(owner, moved, {**moved, "a.py": "from c import x\n"}) == ["import a.py:1: there is no module b"]
+    assert found(owner, moved, {**moved, "a.py": "from c import x\n"}) == [
+        "import a.py:1: there is no module b"
+    ]
 
 
 def test_a_definition_from_each_side_is_found() -> None:
@@ -242,7 +294,9 @@ REACH = [
 
 
 @pytest.mark.parametrize(("edit", "expected"), REACH, ids=lambda v: repr(v)[:70])
-def test_calls_elsewhere_must_fit_a_changed_signature(edit: tuple[str, str], expected: list[tuple[str, str]]) -> None:
+def test_calls_elsewhere_must_fit_a_changed_signature(
+    edit: tuple[str, str], expected: list[tuple[str, str]]
+) -> None:
     lines = [
         line
         for line in found(PACKAGE, base(edit))
@@ -262,7 +316,9 @@ def test_calls_on_self_in_the_class_itself_must_fit() -> None:
 
 
 def test_a_constructor_reaches_subclasses_of_subclasses() -> None:
-    tree = PACKAGE | {"x/deep.py": "from bot.app import Console\nclass Deep(Console): ...\nDeep()\n"}
+    tree = PACKAGE | {
+        "x/deep.py": "from bot.app import Console\nclass Deep(Console): ...\nDeep()\n"
+    }
     app = str(PACKAGE["bot/app.py"]).replace("def __init__(self)", "def __init__(self, prompt)")
     assert found(tree, {"bot/app.py": app}) == [
         "signature bot/app.py:28: the call of Console does not fit: it needs 'prompt'",
@@ -275,10 +331,19 @@ GONE_METHODS = [
         "from bot.base import Channel\nclass A(Channel):\n  def f(self): self.start()\n",
         ["x.py:3: the call of self.start: "],
     ),
-    ("from bot.base import Channel\nclass A(Channel):\n  def f(self): super().start()\n", ["x.py:3: "]),
-    ("from bot.base import Channel\nclass A(Channel):\n  def start(self): ...\n  def f(self): self.start()\n", []),
+    (
+        "from bot.base import Channel\nclass A(Channel):\n  def f(self): super().start()\n",
+        ["x.py:3: "],
+    ),
+    (
+        "from bot.base import Channel\nclass A(Channel):\n  def start(self): ...\n  def f(self): self.start()\n",
+        [],
+    ),
     ("from bot.base import Channel\nclass A(Channel, Mixin):\n  def f(self): self.start()\n", []),
-    ("from bot.base import Channel\nclass A(Channel):\n  def f(self, s): self.start = s; self.start()\n", []),
+    (
+        "from bot.base import Channel\nclass A(Channel):\n  def f(self, s): self.start = s; self.start()\n",
+        [],
+    ),
     ("from bot.base import Message\nclass A(Message):\n  def f(self): self.start()\n", []),
     ("class A:\n  def f(self): self.start()\n", []),
 ]
@@ -286,7 +351,9 @@ GONE_METHODS = [
 
 @pytest.mark.parametrize(("text", "expected"), GONE_METHODS)
 def test_a_method_that_disappeared_is_called_no_more(text: str, expected: list[str]) -> None:
-    lines = found(PACKAGE | {"x.py": text}, base(("def start(self, loop=None)", "def begin(self, loop=None)")))
+    lines = found(
+        PACKAGE | {"x.py": text}, base(("def start(self, loop=None)", "def begin(self, loop=None)"))
+    )
     here = [line for line in lines if line.startswith("signature x.py")]
     assert len(here) == len(expected), lines
     for line, start in zip(here, expected, strict=True):
@@ -310,12 +377,21 @@ def test_tests_may_call_wrongly_on_purpose() -> None:
 
 def test_a_call_that_did_not_fit_before_is_left_alone() -> None:
     tree = PACKAGE | {"x.py": "from bot.base import send\nsend()\n"}
-    assert [f for f in found(tree, base(("def send(to, text,", "def send(to, text, when,"))) if "x.py" in f] == []
+    assert [
+        f
+        for f in found(tree, base(("def send(to, text,", "def send(to, text, when,")))
+        if "x.py" in f
+    ] == []
 
 
 def test_a_new_call_must_fit_what_the_owner_made_of_the_function() -> None:
-    # the skill's author knew send(to, text); the owner added a parameter, and the file it is in does not change
-    tree = PACKAGE | base(("def send(to, text,", "def send(to, text, when,")) | {"x.py": "import os\nprint(os)\n"}
+    # the skill's author knew send(to, text); the owner added a parameter, and the file it is in
+    # does not change
+    tree = (
+        PACKAGE
+        | base(("def send(to, text,", "def send(to, text, when,"))
+        | {"x.py": "import os\nprint(os)\n"}
+    )
     new = "import os\nfrom bot.base import send\nprint(os)\nsend(1, 2)\n"
     assert found(tree, {"x.py": new}, {"x.py": new}) == [
         "signature x.py:4: the call of send does not fit: it needs 'when'"
@@ -371,7 +447,9 @@ LESS: Texts = {
 @pytest.mark.parametrize(("text", "expected"), IMPORTS)
 @pytest.mark.parametrize("new", [False, True], ids=["unchanged", "new"])
 def test_imports_of_what_disappeared(text: str, expected: list[str], *, new: bool) -> None:
-    lines = found(PACKAGE, LESS | {"x/y.py": text}) if new else found(PACKAGE | {"x/y.py": text}, LESS)
+    lines = (
+        found(PACKAGE, LESS | {"x/y.py": text}) if new else found(PACKAGE | {"x/y.py": text}, LESS)
+    )
     assert len(lines) == len(expected), lines
     for line, start in zip(lines, expected, strict=True):
         assert line.startswith(f"import {start}")
@@ -401,7 +479,9 @@ def test_a_module_may_become_a_package_or_be_reexported() -> None:
 
 def test_a_skill_that_imports_what_the_owner_renamed() -> None:
     tree = PACKAGE | base(("class Channel:", "class Wire:")) | {"bot/app.py": ""}
-    new = "from bot.base import Channel\nfrom bot.other import x\n\n\nclass Telegram(Channel): ...\n"
+    new = (
+        "from bot.base import Channel\nfrom bot.other import x\n\n\nclass Telegram(Channel): ...\n"
+    )
     assert found(tree, {"bot/telegram.py": new}, {"bot/telegram.py": new}) == [
         "import bot/telegram.py:1: bot/base.py does not define Channel, which is imported from it",
         "import bot/telegram.py:2: there is no module bot.other",
@@ -416,7 +496,9 @@ def test_src_layout_and_scripts_beside_their_modules() -> None:
         "tools/helper.py": "def g(): ...\n",
         "tools/run.py": "from helper import g\ng()\n",
     }
-    assert found(tree, {"src/pkg/a.py": "def f(x): ...\n", "tools/helper.py": "def h(): ...\n"}) == [
+    assert found(
+        tree, {"src/pkg/a.py": "def f(x): ...\n", "tools/helper.py": "def h(): ...\n"}
+    ) == [
         "signature tests/test_a.py:2: the call of f does not fit: it needs 'x'",
         "import tools/run.py:1: tools/helper.py does not define g, which is imported from it",
     ]
@@ -458,9 +540,19 @@ def modules(draw: st.DrawFn) -> list[str]:
     return ["LATE = ()", *(text.format(n=number) for number, text in enumerate(kinds))]
 
 
-@given(modules(), modules(), st.sampled_from(["comment", "reorder", "merge", "blank", "use"]), st.randoms())
-def test_a_neutral_edit_has_no_findings(owner: list[str], theirs: list[str], edit: str, rng: random.Random) -> None:
-    graft = [text.replace("_", "_t") if not text.startswith(("LATE", "import", "from")) else text for text in theirs]
+@given(
+    modules(),
+    modules(),
+    st.sampled_from(["comment", "reorder", "merge", "blank", "use"]),
+    st.randoms(),
+)
+def test_a_neutral_edit_has_no_findings(
+    owner: list[str], theirs: list[str], edit: str, rng: random.Random
+) -> None:
+    graft = [
+        text.replace("_", "_t") if not text.startswith(("LATE", "import", "from")) else text
+        for text in theirs
+    ]
     after = list(owner)
     if edit == "comment":
         after.insert(rng.randrange(len(after) + 1), "# é: a remark")
@@ -471,7 +563,9 @@ def test_a_neutral_edit_has_no_findings(owner: list[str], theirs: list[str], edi
     elif edit == "blank":
         after = [text + "\n" * rng.randrange(4) for text in after]
     else:
-        after.append("import string\n\n\ndef added(value):\n    return string.capwords(value), LATE")
+        after.append(
+            "import string\n\n\ndef added(value):\n    return string.capwords(value), LATE"
+        )
     texts = ["\n".join(part) + "\n" for part in (owner, after, graft)]
     for text in texts:
         ast.parse(text)
@@ -483,4 +577,9 @@ def test_a_neutral_edit_has_no_findings(owner: list[str], theirs: list[str], edi
 def test_nothing_heavy_is_imported() -> None:
     heavy = {"libcst", "pyflakes", "yaml", "packaging", "filelock"}
     code = f"import sys, skills_engine.check; print(*{heavy} & {{*sys.modules}})"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "\n"
+    )

@@ -38,10 +38,14 @@ DATA = [
 
 @pytest.mark.parametrize(("path", "before", "after", "expected"), DATA, ids=lambda v: repr(v)[:50])
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
-def test_data_files(path: str, before: str, after: str | bytes, expected: list[str], newline: bytes) -> None:
+def test_data_files(
+    path: str, before: str, after: str | bytes, expected: list[str], newline: bytes
+) -> None:
     new = (after if isinstance(after, bytes) else after.encode()).replace(b"\n", newline)
     old = before.encode().replace(b"\n", newline)
-    lines = [f"{f.rule} {f}" for f in check([Changed(path, new, (old, None))], MemoryFiles({path: new}))]
+    lines = [
+        f"{f.rule} {f}" for f in check([Changed(path, new, (old, None))], MemoryFiles({path: new}))
+    ]
     assert len(lines) == len(expected), lines
     for line, start in zip(lines, expected, strict=True):
         assert line.startswith(start)

@@ -1,4 +1,6 @@
-"""Environments for tests, the tests run in them, and the fork's own environment: with wheels made on the spot."""
+"""Environments for tests, the tests run in them, and the fork's own environment: with wheels made
+on the spot.
+"""
 
 from __future__ import annotations
 
@@ -78,9 +80,14 @@ dev = ["ruff"]
         (project("a>=1", rest=GROUPS), ["a>=1", "b", "c>=1", "pytest"]),
         (project("PyTest>7"), ["PyTest>7"]),
         (project(rest="[dependency-groups]\ndev = ['d']\ndocs = ['e']\n"), ["d", "pytest"]),
-        (project("a", rest="[project.optional-dependencies]\ntests = ['b']\ndev = ['c']\n"), ["a", "b", "pytest"]),
         (
-            project(rest="[project.optional-dependencies]\ntest = ['x', 'My.Fork[all,test]']\nAll = ['y']\n"),
+            project("a", rest="[project.optional-dependencies]\ntests = ['b']\ndev = ['c']\n"),
+            ["a", "b", "pytest"],
+        ),
+        (
+            project(
+                rest="[project.optional-dependencies]\ntest = ['x', 'My.Fork[all,test]']\nAll = ['y']\n"
+            ),
             ["pytest", "x", "y"],
         ),
     ],
@@ -95,7 +102,10 @@ def test_what_the_tests_of_a_fork_need(pyproject: bytes, expected: list[str]) ->
         (b"[project\n", "cannot be read"),
         (b"\xff", "cannot be read"),
         (project("a >> 1"), "'a >> 1' is no valid requirement"),
-        (b"[dependency-groups]\ntest = [{include-group = 'test'}]\n", "includes itself (test → test)"),
+        (
+            b"[dependency-groups]\ntest = [{include-group = 'test'}]\n",
+            "includes itself (test → test)",
+        ),
         (b"[dependency-groups]\ntest = [{include-group = 'no'}]\n", "no dependency group 'no'"),
     ],
 )
@@ -115,7 +125,10 @@ def test_whether_the_running_environment_has_it() -> None:
 
 def test_what_a_change_adds() -> None:
     before = project("aiogram>=3,<4", "Foo_Bar >=1", "gone")
-    assert added(before, project("new", "foo-bar>=1", "aiogram>=3.31,<4")) == ("new", "aiogram>=3.31,<4")
+    assert added(before, project("new", "foo-bar>=1", "aiogram>=3.31,<4")) == (
+        "new",
+        "aiogram>=3.31,<4",
+    )
     assert added(before, before) == ()
 
 
@@ -139,7 +152,9 @@ def test_nothing_is_built_for_what_is_there_already(tmp_path: Path) -> None:
     assert not cache.exists()
 
 
-def test_an_environment_is_built_once_and_rebuilt_if_that_was_cut_short(index: Path, tmp_path: Path) -> None:
+def test_an_environment_is_built_once_and_rebuilt_if_that_was_cut_short(
+    index: Path, tmp_path: Path
+) -> None:
     cache, said = tmp_path / "a cache", list[str]()
 
     def ensure() -> Path:
@@ -173,7 +188,10 @@ def test_an_environment_is_built_once_and_rebuilt_if_that_was_cut_short(index: P
         os.utime(other / ".complete", (number, number))
     (cache / "killed").mkdir()
     ensure()
-    assert {p.name for p in cache.iterdir() if p.is_dir()} == {home.name, *(f"other{n}" for n in range(2, 9))}
+    assert {p.name for p in cache.iterdir() if p.is_dir()} == {
+        home.name,
+        *(f"other{n}" for n in range(2, 9)),
+    }
 
 
 def test_a_failed_installation_says_why(index: Path, tmp_path: Path) -> None:
@@ -190,7 +208,9 @@ def test_a_cache_that_cannot_be_written_says_so(index: Path, tmp_path: Path) -> 
         ensure_environment(project("tiny"), None, cache=tmp_path / "file" / "cache", report=print)
 
 
-def test_two_operations_build_one_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: Path) -> None:
+def test_two_operations_build_one_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: Path
+) -> None:
     built, inside = [], threading.Event()
     install = installer.install
 
@@ -211,7 +231,9 @@ def test_two_operations_build_one_environment(tmp_path: Path, monkeypatch: pytes
     found: list[Path] = []
 
     def ensure() -> None:
-        found.append(ensure_environment(project("tiny"), None, cache=tmp_path / "cache", report=report))
+        found.append(
+            ensure_environment(project("tiny"), None, cache=tmp_path / "cache", report=report)
+        )
 
     threads = [threading.Thread(target=ensure) for _ in range(2)]
     threads[0].start()
@@ -234,7 +256,9 @@ def test_an_environment_in_the_making_is_not_pruned(tmp_path: Path) -> None:
     assert not home.exists()
 
 
-def test_the_cache_is_where_the_desktop_keeps_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_cache_is_where_the_desktop_keeps_caches(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_cache() == tmp_path / "graftbot" / "environments"
     monkeypatch.setenv("XDG_CACHE_HOME", "not/absolute")
@@ -258,7 +282,9 @@ def written(folder: Path, **files: str) -> Callable[..., tuple[bool, str, str]]:
     return go
 
 
-def test_tests_see_the_worktree_and_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tests_see_the_worktree_and_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "s3cret")
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
     monkeypatch.setenv("LC_TIME", "C")
@@ -278,7 +304,9 @@ def test():
     passed, reason, output = go("test_it.py")
     assert passed, output
     assert reason == ""
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.py", "src", "test_it.py"], "nothing is left"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.py", "src", "test_it.py"], (
+        "nothing is left"
+    )
 
 
 def test_what_became_of_them(tmp_path: Path) -> None:
@@ -368,7 +396,10 @@ def test_the_forks_environment_gets_what_is_new(index: Path, tmp_path: Path) -> 
     assert update.hint == ""
     python = root / ".venv/bin/python"
     shown = subprocess.run(
-        [python, "-c", "import tiny; print(tiny.VERSION)"], capture_output=True, text=True, check=True
+        [python, "-c", "import tiny; print(tiny.VERSION)"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert shown.stdout == "1.0\n"
 

@@ -47,7 +47,10 @@ def fork(workshop: Workshop, tmp_path: Path) -> Repo:
 # --- one document, whatever happens
 
 RESULTS: dict[str, Any] = {
-    **dict.fromkeys(["init", "apply", "uninstall", "upgrade", "rebase", "continue", "skip", "undo"], ChangeReport),
+    **dict.fromkeys(
+        ["init", "apply", "uninstall", "upgrade", "rebase", "continue", "skip", "undo"],
+        ChangeReport,
+    ),
     "plan": Plan,
     "list": list[Listed],
     "search": list[Listed],
@@ -145,7 +148,9 @@ def test_the_documentation_has_every_key_and_no_other(verb: str) -> None:
 
 
 def test_every_verb_is_documented() -> None:
-    listed = subprocess.run([sys.executable, "-m", "skills_engine", "--help"], capture_output=True, check=True)
+    listed = subprocess.run(
+        [sys.executable, "-m", "skills_engine", "--help"], capture_output=True, check=True
+    )
     commands = re.search(r"\nCommands:\n(.*)", listed.stdout.decode(), re.DOTALL)
     assert commands is not None
     verbs = {line.split()[0] for line in commands[1].splitlines() if re.match(r"  \S", line)}
@@ -155,14 +160,20 @@ def test_every_verb_is_documented() -> None:
 def _inside(fork: Repo, line: str) -> list[str]:
     """The words of a command; paths of `merge-file` are the fork's."""
     words = line.split()
-    return [str(fork.path / word) if words[0] == "merge-file" and word == "README.md" else word for word in words]
+    return [
+        str(fork.path / word) if words[0] == "merge-file" and word == "README.md" else word
+        for word in words
+    ]
 
 
 def _keys(verb: str) -> set[str]:
     """The keys in the table below the heading that names a verb."""
     for heading, body in re.findall(r"^## (.+)\n((?:(?!^## ).*\n?)*)", PAGE, re.MULTILINE):
         if verb in heading.replace("`", "").split(", "):
-            return {re.sub(r"^\[\]\.", "", key) for key in re.findall(r"^\| `([^`]+)` \|", body, re.MULTILINE)}
+            return {
+                re.sub(r"^\[\]\.", "", key)
+                for key in re.findall(r"^\| `([^`]+)` \|", body, re.MULTILINE)
+            }
     raise AssertionError(f"docs/json.md has no section on {verb}")
 
 
@@ -195,7 +206,9 @@ def _key(name: str, hint: Any) -> Iterator[str]:
 
 
 def _found(value: Any, prefix: str = "") -> Iterator[str]:
-    """The keys that a document has, as paths; the key of an array of objects is that of its objects."""
+    """The keys that a document has, as paths; the key of an array of objects is that of its
+    objects.
+    """
     if isinstance(value, list):
         for item in value:
             yield from _found(item, prefix)
@@ -230,7 +243,10 @@ def test_the_directory_may_stand_before_or_after_the_verb(fork: Repo, tmp_path: 
     inside = skills(fork, "status", "--json").out
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    for words in (["-C", str(fork.path), "status", "--json"], ["status", "--json", "-C", str(fork.path)]):
+    for words in (
+        ["-C", str(fork.path), "status", "--json"],
+        ["status", "--json", "-C", str(fork.path)],
+    ):
         assert skills(elsewhere, *words).out == inside
     below = skills(fork.path / "bot", "status", "--json")
     assert below.out == inside
@@ -243,7 +259,17 @@ def test_paths_count_from_the_directory_that_was_named(fork: Repo, tmp_path: Pat
     """As with git's -C: what lies in the current directory under the same name is not meant."""
     for place in (fork.path / "bot", tmp_path):
         (place / "one.py").write_text(f"# {place.name}\n")
-    merged = skills(tmp_path, "-C", str(fork.path / "bot"), "merge-file", "one.py", "one.py", "one.py", "-o", "out.py")
+    merged = skills(
+        tmp_path,
+        "-C",
+        str(fork.path / "bot"),
+        "merge-file",
+        "one.py",
+        "one.py",
+        "one.py",
+        "-o",
+        "out.py",
+    )
     assert merged.code == 0, merged.said
     assert (fork.path / "bot" / "out.py").read_text() == "# bot\n"
     planned = skills(tmp_path, "plan", "add-pager", "-o", "plan.json", "-C", str(fork.path / "bot"))
@@ -253,7 +279,9 @@ def test_paths_count_from_the_directory_that_was_named(fork: Repo, tmp_path: Pat
 
 
 def test_results_and_progress_are_apart(fork: Repo) -> None:
-    """Results on standard output; a line for each step on standard error, where that is no terminal."""
+    """Results on standard output; a line for each step on standard error, where that is no
+    terminal.
+    """
     ran = skills(fork, "rebase", "--preview")
     assert ran.code == 0
     assert "· fetch upstream" in ran.err.splitlines()
@@ -284,7 +312,9 @@ HEAVY = ("libcst", "docker", "aiosqlite", "neonize")
 @pytest.mark.parametrize("line", ["--help", "list", "status"])
 def test_quick_verbs_load_nothing_heavy(fork: Repo, line: str) -> None:
     code = f"import sys; sys.argv = ['skills', {line!r}]\nfrom skills_engine.cli import main\n"
-    code += f"try:\n    main()\nfinally:\n    sys.exit(str([m for m in {HEAVY!r} if m in sys.modules]))"
+    code += (
+        f"try:\n    main()\nfinally:\n    sys.exit(str([m for m in {HEAVY!r} if m in sys.modules]))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=fork.path,
@@ -304,7 +334,13 @@ def test_names_are_completed(fork: Repo, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_shell_gets_them(fork: Repo) -> None:
     env = environment(fork.path.parent / "home")
-    env |= {"_SKILLS_COMPLETE": "complete_bash", "COMP_WORDS": "skills uninstall pag", "COMP_CWORD": "2"}
+    env |= {
+        "_SKILLS_COMPLETE": "complete_bash",
+        "COMP_WORDS": "skills uninstall pag",
+        "COMP_CWORD": "2",
+    }
     code = "import sys; sys.argv = ['skills']; from skills_engine.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code], cwd=fork.path, env=env, capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=fork.path, env=env, capture_output=True, check=False
+    )
     assert os.fsdecode(done.stdout).split() == ["pager-receipts"]

@@ -1,4 +1,6 @@
-"""What stops at a conflict, on real repositories: said before, said with the right exit code, and nothing changed."""
+"""What stops at a conflict, on real repositories: said before, said with the right exit code, and
+nothing changed.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ WRAPS = skill(
 
 @pytest.fixture
 def fork(tmp_path: Path) -> Repo:
-    """A fork whose owner deleted, in a commit, the statement that a skill wraps, and edited around it."""
+    """A fork whose owner deleted, in a commit, the statement that a skill wraps, and edited around
+    it.
+    """
     source = upstream(tmp_path / "upstream")
     source.commit("Care", WRAPS)
     fork = fork_of(source, tmp_path / "fork")
@@ -49,7 +53,9 @@ def test_what_the_owner_deleted_does_not_come_back_in_what_a_skill_wraps(fork: R
 
 
 @pytest.mark.parametrize("verb", [("apply", "add-care", "--dry-run"), ("plan", "add-care")])
-def test_what_would_stop_says_so_with_the_exit_code_of_the_real_run(fork: Repo, verb: tuple[str, ...]) -> None:
+def test_what_would_stop_says_so_with_the_exit_code_of_the_real_run(
+    fork: Repo, verb: tuple[str, ...]
+) -> None:
     before = state(fork)
     told = skills(fork, *verb, "--json")
     assert told.code == 3, told.said

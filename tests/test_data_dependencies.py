@@ -19,15 +19,21 @@ from skills_engine.types import Outcome
 NAMES = st.sampled_from(["aiogram", "Rich", "ruamel.yaml", "ruamel_yaml", "a", "zope.interface"])
 BOUNDS = ["1", "1.0", "1.4.2", "2", "2.0rc1", "2.1.dev3", "3", "1.4.post1", "1!1"]
 SPECIFIERS = st.lists(
-    st.builds("{}{}".format, st.sampled_from([">=", "<", "<=", ">", "!=", "=="]), st.sampled_from(BOUNDS))
+    st.builds(
+        "{}{}".format, st.sampled_from([">=", "<", "<=", ">", "!=", "=="]), st.sampled_from(BOUNDS)
+    )
     | st.sampled_from(["~=1.4.2", "~=2.0", "==1.*", "!=1.4.*", "==2.0.*"]),
     max_size=3,
     unique=True,
 ).map(",".join)
 MARKERS = st.sampled_from(["", "; python_version < '3.12'", '; sys_platform=="linux"'])
-REQUIREMENTS = st.builds("{}{}{}{}".format, NAMES, st.sampled_from(["", "[x]", "[b,a]"]), SPECIFIERS, MARKERS)
+REQUIREMENTS = st.builds(
+    "{}{}{}{}".format, NAMES, st.sampled_from(["", "[x]", "[b,a]"]), SPECIFIERS, MARKERS
+)
 VERSIONS = [
-    Version(text) for bound in BOUNDS for text in (bound, bound + "+l", bound.split(".dev")[0] + ".dev0", "1.5")
+    Version(text)
+    for bound in BOUNDS
+    for text in (bound, bound + "+l", bound.split(".dev")[0] + ".dev0", "1.5")
 ]
 
 
@@ -35,19 +41,35 @@ VERSIONS = [
 def projects(draw: st.DrawFn) -> str:
     """A pyproject.toml with a list of any layout."""
     quote = draw(st.sampled_from("'\""))
-    wanted = draw(st.lists(REQUIREMENTS, max_size=4, unique_by=lambda r: canonicalize_name(Requirement(r).name)))
+    wanted = draw(
+        st.lists(
+            REQUIREMENTS, max_size=4, unique_by=lambda r: canonicalize_name(Requirement(r).name)
+        )
+    )
     if draw(st.booleans()):
         wanted.sort(key=lambda r: canonicalize_name(Requirement(r).name))
-    items = [quote + r.replace("'" if quote == "'" else '"', '"' if quote == "'" else "'") + quote for r in wanted]
+    items = [
+        quote + r.replace("'" if quote == "'" else '"', '"' if quote == "'" else "'") + quote
+        for r in wanted
+    ]
     match draw(st.sampled_from(["line", "lines", "ragged", "none"])):
         case "line":
             array = "dependencies = [" + ", ".join(items) + "]  # all\n"
         case "lines":
             end = draw(st.sampled_from([",", ",  # why", ",\n\n  # above the next ]"]))
-            array = "dependencies = [" + "".join(f"\n  {item}{end}" for item in items) + "\n]\n" * bool(items)
+            array = (
+                "dependencies = ["
+                + "".join(f"\n  {item}{end}" for item in items)
+                + "\n]\n" * bool(items)
+            )
             array += "" if items else "]\n"
         case "ragged":
-            array = "dependencies=[" + "\n  , ".join(items) + ("]" if not items else " # last\n ]") + "\n"
+            array = (
+                "dependencies=["
+                + "\n  , ".join(items)
+                + ("]" if not items else " # last\n ]")
+                + "\n"
+            )
         case _:
             array = "# dependencies = []\n"
     text = f'# head\n[project]\nname = "x"\n{array}\n[project.urls]\na = "b"\n'
@@ -64,21 +86,42 @@ def listed(data: bytes) -> list[str]:
 def test_what_is_required_after_is_what_both_require(text: str, requirement: str) -> None:
     before, wanted = text.encode(), Requirement(requirement)
     alike = [r for r in map(Requirement, listed(before)) if _alike(r, wanted)]
-    if any(versions.empty(r.specifier & wanted.specifier) for r in alike if not _implied(r, wanted)):
+    if any(
+        versions.empty(r.specifier & wanted.specifier) for r in alike if not _implied(r, wanted)
+    ):
         with pytest.raises(DataError, match="which contradicts"):
             dependencies.ensure(before, requirement)
         return
     after = dependencies.ensure(before, requirement)
     assert dependencies.ensure(after, requirement) == after
-    alike = [r for r in map(Requirement, listed(after)) if canonicalize_name(r.name) == canonicalize_name(wanted.name)]
-    old = [r for r in map(Requirement, listed(before)) if canonicalize_name(r.name) == canonicalize_name(wanted.name)]
-    others = [r for r in listed(after) if canonicalize_name(Requirement(r).name) != canonicalize_name(wanted.name)]
-    assert others == [
-        r for r in listed(before) if canonicalize_name(Requirement(r).name) != canonicalize_name(wanted.name)
+    alike = [
+        r
+        for r in map(Requirement, listed(after))
+        if canonicalize_name(r.name) == canonicalize_name(wanted.name)
     ]
-    assert any(versions.implies(r.specifier, wanted.specifier) and wanted.extras <= r.extras for r in alike)
+    old = [
+        r
+        for r in map(Requirement, listed(before))
+        if canonicalize_name(r.name) == canonicalize_name(wanted.name)
+    ]
+    others = [
+        r
+        for r in listed(after)
+        if canonicalize_name(Requirement(r).name) != canonicalize_name(wanted.name)
+    ]
+    assert others == [
+        r
+        for r in listed(before)
+        if canonicalize_name(Requirement(r).name) != canonicalize_name(wanted.name)
+    ]
+    assert any(
+        versions.implies(r.specifier, wanted.specifier) and wanted.extras <= r.extras for r in alike
+    )
     for entry in old:
-        assert any(versions.implies(r.specifier, entry.specifier) and entry.extras <= r.extras for r in alike)
+        assert any(
+            versions.implies(r.specifier, entry.specifier) and entry.extras <= r.extras
+            for r in alike
+        )
     assert text.count("#") == after.decode().count("#")
     if not old:
         assert dependencies.remove(after, requirement, prune="# dependencies" in text) == before
@@ -102,7 +145,9 @@ def test_sets_of_versions_agree_with_packaging_itself(left: str, right: str) -> 
         assert versions.implies(one, other) == one.is_subset(other)
     both = SpecifierSet(versions.intersection(one, other))
     for version in VERSIONS:
-        assert both.contains(version, prereleases=True) == (one & other).contains(version, prereleases=True)
+        assert both.contains(version, prereleases=True) == (one & other).contains(
+            version, prereleases=True
+        )
     assert versions.intersection(one, other) == versions.intersection(other, one)
 
 
@@ -142,7 +187,12 @@ def test_places(dependencies_before: str, requirement: str, dependencies_after: 
             "line 2 requires 'x==1', which contradicts 'x==2'",
         ),
         ('[project]\ndependencies = ["x<2"]\n', "x>=3", Outcome.DRIFTED, "contradicts"),
-        ('[project]\ndependencies = ["x @ git+https://a/x"]\n', "x>=3", Outcome.DRIFTED, "not 'x>=3'"),
+        (
+            '[project]\ndependencies = ["x @ git+https://a/x"]\n',
+            "x>=3",
+            Outcome.DRIFTED,
+            "not 'x>=3'",
+        ),
         ('[project]\ndependencies = "x"\n', "x", Outcome.DRIFTED, "is text, not a list"),
         ("[project\n", "x", None, "line 1 is not TOML"),
     ],

@@ -1,4 +1,6 @@
-"""Keys of an environment example: added under a comment, set apart as the file sets its entries apart."""
+"""Keys of an environment example: added under a comment, set apart as the file sets its entries
+apart.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 from skills_engine.data import environment
 from skills_engine.data.errors import DataError
 
-LINES = st.sampled_from(["A=1", "# B=2", "export C='x y'", "# a comment", "", "  ", 'D = "e" # f', "nonsense", "#"])
+LINES = st.sampled_from(
+    ["A=1", "# B=2", "export C='x y'", "# a comment", "", "  ", 'D = "e" # f', "nonsense", "#"]
+)
 KEYS = st.sampled_from(["A", "B", "C", "NEW", "D_2"])
 COMMENTS = st.sampled_from(["", "what it is", "two\nlines"])
 

@@ -26,9 +26,15 @@ VALUES = st.recursive(
 def documents(draw: st.DrawFn) -> tuple[bytes, dict[str, Any]]:
     data = draw(st.dictionaries(NAMES, VALUES, max_size=4))
     indent = draw(st.sampled_from([None, 2, 4, "\t", 0]))
-    spaces = draw(st.sampled_from([("," if indent is not None else ", ", ": "), (",", ":"), (" , ", " : ")]))
+    spaces = draw(
+        st.sampled_from([("," if indent is not None else ", ", ": "), (",", ":"), (" , ", " : ")])
+    )
     text = json.dumps(data, indent=indent, separators=spaces, ensure_ascii=draw(st.booleans()))
-    text = draw(st.sampled_from(["", "\ufeff", " \n"])) + text + draw(st.sampled_from(["", "\n", "\n\n"]))
+    text = (
+        draw(st.sampled_from(["", "\ufeff", " \n"]))
+        + text
+        + draw(st.sampled_from(["", "\n", "\n\n"]))
+    )
     return text.replace("\n", draw(st.sampled_from(["\n", "\r\n"]))).encode(), data
 
 
@@ -38,7 +44,13 @@ def read(data: bytes) -> Any:
 
 def places(data: Any, kind: type, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     found = [path] if isinstance(data, kind) else []
-    children = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    children = (
+        data.items()
+        if isinstance(data, dict)
+        else enumerate(data)
+        if isinstance(data, list)
+        else ()
+    )
     return found + [p for key, child in children for p in places(child, kind, (*path, key))]
 
 

@@ -1,4 +1,6 @@
-"""What operations on data and files have in common: paths that are refused, renames, files that do not parse."""
+"""What operations on data and files have in common: paths that are refused, renames, files that do
+not parse.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ UNSAFE = [
         ("yaml", "in", {"path": "a", "value": 1}),
     ],
 )
-def test_paths_outside_and_gits_own_are_refused(word: str, key: str, more: dict[str, Any], path: str) -> None:
+def test_paths_outside_and_gits_own_are_refused(
+    word: str, key: str, more: dict[str, Any], path: str
+) -> None:
     with pytest.raises(Malformed) as caught:
         decode({"ensure": word, key: path, **more})
     assert caught.value.key == key
@@ -55,7 +59,9 @@ def test_a_path_that_passes_stays_inside(path: str) -> None:
     except UnsafePath:
         return
     segments = path.split("/")
-    assert not any(segment.strip(". ") == "" or segment.rstrip(". ").lower() == ".git" for segment in segments)
+    assert not any(
+        segment.strip(". ") == "" or segment.rstrip(". ").lower() == ".git" for segment in segments
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,8 +71,14 @@ def test_a_path_that_passes_stays_inside(path: str) -> None:
         ({"ensure": "environment", "key": "A B"}, "no name"),
         ({"ensure": "service", "service": "x", "spec": {}}, "not described"),
         ({"ensure": "yaml", "in": "a", "path": "b"}, "either `value` or `element`"),
-        ({"ensure": "json", "in": "a", "path": "b", "value": 1, "element": 1}, "either `value` or `element`"),
-        ({"ensure": "toml", "in": "a", "path": "b", "value": 1, "was": 1, "replace": True}, "takes any value"),
+        (
+            {"ensure": "json", "in": "a", "path": "b", "value": 1, "element": 1},
+            "either `value` or `element`",
+        ),
+        (
+            {"ensure": "toml", "in": "a", "path": "b", "value": 1, "was": 1, "replace": True},
+            "takes any value",
+        ),
         ({"ensure": "text", "in": "a", "before": " \n", "after": "b"}, "`before` is empty"),
         ({"ensure": "text", "in": "a", "before": "b", "after": ""}, "`after` is empty"),
         ({"ensure": "move-file", "path": "a/", "to": "b"}, "one path is a folder"),
@@ -101,7 +113,10 @@ def test_a_file_that_does_not_parse_is_named_and_stays(entry: dict[str, Any], da
 
 
 def test_upstreams_renames_are_followed() -> None:
-    files = MemoryFiles({"new.json": b'{"a": 1}', "gone.txt": b""}, renamed={"old.json": "new.json", "x": "gone.txt"})
+    files = MemoryFiles(
+        {"new.json": b'{"a": 1}', "gone.txt": b""},
+        renamed={"old.json": "new.json", "x": "gone.txt"},
+    )
     change = decode({"ensure": "json", "in": "old.json", "path": "b", "value": 2}).apply(files)
     assert [str(place) for place in change.places] == ['new.json:1: {"a": 1, "b": 2}']
     decode({"ensure": "no-file", "path": "x"}).apply(files)

@@ -1,4 +1,6 @@
-"""Snippets of any text: exact, elsewhere indented, merged three ways, and refused when that would be a guess."""
+"""Snippets of any text: exact, elsewhere indented, merged three ways, and refused when that would
+be a guess.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def test_a_second_time_changes_nothing(
 
 @settings(deadline=None)
 @given(st.integers(0, 20), st.integers(2, 8), st.data())
-def test_an_owners_change_elsewhere_in_the_region_stays(start: int, size: int, data: st.DataObject) -> None:
+def test_an_owners_change_elsewhere_in_the_region_stays(
+    start: int, size: int, data: st.DataObject
+) -> None:
     region = UNIQUE[start : start + size]
     at = data.draw(st.integers(0, size - 1))
     after = [*region[:at], "inserted", *region[at:]]
@@ -64,7 +68,9 @@ def test_an_owners_change_elsewhere_in_the_region_stays(start: int, size: int, d
 
 
 @given(LINES, LINES, LINES)
-def test_a_merge_takes_what_only_one_side_changed(base: list[str], one: list[str], other: list[str]) -> None:
+def test_a_merge_takes_what_only_one_side_changed(
+    base: list[str], one: list[str], other: list[str]
+) -> None:
     def keys(lines: list[str] | None) -> list[str] | None:
         return None if lines is None else [line.rstrip() for line in lines]
 
@@ -112,7 +118,9 @@ def test_places(text: str, before: str, after: str, expected: str) -> None:
         ("a\0", "a", "b", None, ()),
     ],
 )
-def test_refusals(text: str, before: str, after: str, outcome: Outcome | None, lines: tuple[int, ...]) -> None:
+def test_refusals(
+    text: str, before: str, after: str, outcome: Outcome | None, lines: tuple[int, ...]
+) -> None:
     with pytest.raises(DataError) as caught:
         snippet.ensure(text.encode(), before, after)
     assert caught.value.outcome is outcome
@@ -138,7 +146,9 @@ def test_lines_around_that_the_file_has_no_more_are_no_conflict() -> None:
     before = "import a\nimport b\n\nimport old\nimport d\nimport e\nimport f\n"
     after = before.replace("import old", "import new")
     there = "import z\n\nimport old\nimport d\nimport e\nimport f\n"
-    assert snippet.ensure(there.encode(), before, after).decode() == there.replace("import old", "import new")
+    assert snippet.ensure(there.encode(), before, after).decode() == there.replace(
+        "import old", "import new"
+    )
 
 
 def test_a_snippet_is_alone_where_nothing_else_is_like_it() -> None:

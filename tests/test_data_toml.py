@@ -36,14 +36,19 @@ WRITTEN = [
 KEYS = [("a", "a"), ("b-c", "b-c"), ('"d.e # ="', "d.e # ="), ("'f g'", "f g"), ("1", "1")]
 VALUES = st.recursive(
     st.sampled_from([True, 7, 1.5, "x", 'é "\\\n', "\x7f", datetime.date(2026, 1, 2)]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "x y"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "x y"]), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
 
 @st.composite
 def documents(draw: st.DrawFn) -> str:
-    """Root pairs, tables, sub-tables before and after their parents, arrays of tables, dotted keys; comments."""
+    """Root pairs, tables, sub-tables before and after their parents, arrays of tables, dotted keys;
+    comments.
+    """
 
     def pairs(indent: str) -> list[str]:
         lines = []
@@ -51,21 +56,44 @@ def documents(draw: st.DrawFn) -> str:
             written, _ = draw(st.sampled_from(WRITTEN))
             dotted = draw(st.sampled_from(["", "", " . sub"]))
             end = draw(st.sampled_from(["", "  # why [x]"]))
-            lines += [*draw(st.sampled_from([[], [""], ["# above"]])), f"{indent}{key}{dotted} = {written}{end}"]
+            lines += [
+                *draw(st.sampled_from([[], [""], ["# above"]])),
+                f"{indent}{key}{dotted} = {written}{end}",
+            ]
         return lines
 
     lines = [*draw(st.sampled_from([[], ["# licence", ""], ["# of t"]])), *pairs("")]
     for header in draw(
-        st.sampled_from([[], ["[t]"], ["[t.u]", "[t]"], ["[[l]]", "[l.m]", "[[l]]"], [' [ t . "u v" ] # h', "[s]"]])
+        st.sampled_from(
+            [
+                [],
+                ["[t]"],
+                ["[t.u]", "[t]"],
+                ["[[l]]", "[l.m]", "[[l]]"],
+                [' [ t . "u v" ] # h', "[s]"],
+            ]
+        )
     ):
-        lines += [*draw(st.sampled_from([[], [""], ["", "# head"]])), header, *pairs(draw(st.sampled_from(["", "  "])))]
+        lines += [
+            *draw(st.sampled_from([[], [""], ["", "# head"]])),
+            header,
+            *pairs(draw(st.sampled_from(["", "  "]))),
+        ]
     eol = draw(st.sampled_from(["\n", "\r\n"]))
-    return eol.join(line.replace("\n", eol) for line in lines) + draw(st.sampled_from(["", eol, eol + eol]))
+    return eol.join(line.replace("\n", eol) for line in lines) + draw(
+        st.sampled_from(["", eol, eol + eol])
+    )
 
 
 def places(data: Any, kind: type, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     found = [path] if isinstance(data, kind) else []
-    children = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    children = (
+        data.items()
+        if isinstance(data, dict)
+        else enumerate(data)
+        if isinstance(data, list)
+        else ()
+    )
     return found + [p for key, child in children for p in places(child, kind, (*path, key))]
 
 
@@ -76,7 +104,12 @@ def at(data: Any, path: tuple[str | int, ...]) -> Any:
 
 
 @settings(deadline=None)
-@given(documents(), VALUES, st.lists(st.sampled_from(["new", "k y"]), min_size=1, max_size=2), st.data())
+@given(
+    documents(),
+    VALUES,
+    st.lists(st.sampled_from(["new", "k y"]), min_size=1, max_size=2),
+    st.data(),
+)
 def test_a_new_key_is_all_that_changes_and_goes_again(
     text: str, value: Any, new: list[str], data: st.DataObject
 ) -> None:
@@ -85,19 +118,25 @@ def test_a_new_key_is_all_that_changes_and_goes_again(
     path = (*parent, *new)
     after = toml_edit.ensure_value(text.encode(), path, value)
     assert tomllib.loads(after.decode()) == with_(said, path, value)
-    if "\r" not in text:  # tomlkit has a carriage return in a text of several lines where tomllib has none
+    if (
+        "\r" not in text
+    ):  # tomlkit has a carriage return in a text of several lines where tomllib has none
         assert tomlkit.parse(after.decode()).unwrap() == tomllib.loads(after.decode())
     assert toml_edit.ensure_value(after, path, value) == after
     back = toml_edit.remove(after, (*parent, new[0])).decode()
     if back != text:  # a table that only its sub-tables implied has a header now
-        assert {line.strip()[:1] for line in Counter(back.split("\n")) - Counter(text.split("\n"))} <= {"[", ""}
+        assert {
+            line.strip()[:1] for line in Counter(back.split("\n")) - Counter(text.split("\n"))
+        } <= {"[", ""}
         assert tomllib.loads(back) == said
         assert toml_edit.Document.of(text.encode()).line(parent) == ()
 
 
 @settings(deadline=None)
 @given(documents(), VALUES, st.data())
-def test_an_element_is_all_that_changes_and_goes_again(text: str, value: Any, data: st.DataObject) -> None:
+def test_an_element_is_all_that_changes_and_goes_again(
+    text: str, value: Any, data: st.DataObject
+) -> None:
     said = tomllib.loads(text)
     arrays = [p for p in places(said, list) if not _of_tables(at(said, p))]
     path = data.draw(st.sampled_from(arrays or [("new",)]))
@@ -112,10 +151,14 @@ def test_an_element_is_all_that_changes_and_goes_again(text: str, value: Any, da
 
 @settings(deadline=None)
 @given(documents(), VALUES, st.data())
-def test_a_replaced_value_leaves_the_bytes_around_it(text: str, value: Any, data: st.DataObject) -> None:
+def test_a_replaced_value_leaves_the_bytes_around_it(
+    text: str, value: Any, data: st.DataObject
+) -> None:
     said = tomllib.loads(text)
     leaves = [
-        p for p in places(said, object) if p and not isinstance(at(said, p), dict) and not _of_tables(at(said, p))
+        p
+        for p in places(said, object)
+        if p and not isinstance(at(said, p), dict) and not _of_tables(at(said, p))
     ]
     if not leaves:
         return
@@ -140,10 +183,25 @@ def _of_tables(value: Any) -> bool:
         ("", "a", 1, "a = 1\n"),
         ("# only\n", "a", 1, "# only\na = 1\n"),
         ("# licence\n\n# of t\n[t]\nx = 1\n", "a", 1, "# licence\n\na = 1\n\n# of t\n[t]\nx = 1\n"),
-        ("[t]\nx = 1\n# x2 = 2\n\n[u]\n", "t.v", {"a": 1}, "[t]\nx = 1\n# x2 = 2\n\n[t.v]\na = 1\n\n[u]\n"),
+        (
+            "[t]\nx = 1\n# x2 = 2\n\n[u]\n",
+            "t.v",
+            {"a": 1},
+            "[t]\nx = 1\n# x2 = 2\n\n[t.v]\na = 1\n\n[u]\n",
+        ),
         ("t.x = 1\n[u]\n", "t.y.z", 1, "t.x = 1\nt.y.z = 1\n[u]\n"),
-        ("[[l]]\nn = 'a'\n\n[[l]]\nn = 'b'\n", "l.n=a.x", 1, "[[l]]\nn = 'a'\nx = 1\n\n[[l]]\nn = 'b'\n"),
-        ("[[l]]\nn = 'a'\n\n[[l]]\nn = 'b'\n", "l.n=a.x.y", 1, "[[l]]\nn = 'a'\n\n[l.x]\ny = 1\n\n[[l]]\nn = 'b'\n"),
+        (
+            "[[l]]\nn = 'a'\n\n[[l]]\nn = 'b'\n",
+            "l.n=a.x",
+            1,
+            "[[l]]\nn = 'a'\nx = 1\n\n[[l]]\nn = 'b'\n",
+        ),
+        (
+            "[[l]]\nn = 'a'\n\n[[l]]\nn = 'b'\n",
+            "l.n=a.x.y",
+            1,
+            "[[l]]\nn = 'a'\n\n[l.x]\ny = 1\n\n[[l]]\nn = 'b'\n",
+        ),
         ("t = {a = 1}\n", "t.b.c", 1, "t = {a = 1, b = { c = 1 }}\n"),
     ],
 )
@@ -162,7 +220,9 @@ def test_places(before: str, path: str, value: Any, after: str) -> None:
         ("", "a", None, None, "TOML has no way to write None"),
     ],
 )
-def test_refusals(before: str, path: str, value: Any, outcome: Outcome | None, message: str) -> None:
+def test_refusals(
+    before: str, path: str, value: Any, outcome: Outcome | None, message: str
+) -> None:
     with pytest.raises(DataError) as caught:
         toml_edit.ensure_value(before.encode(), path, value)
     assert caught.value.outcome is outcome

@@ -17,7 +17,24 @@ from skills_engine.data.path import with_
 from skills_engine.types import Outcome
 
 SCALARS = st.sampled_from(
-    [None, True, False, 0, 17, -3, 2.5, "x", "no", "8080:80", "a b", "it's", "# no", "ü: é", "", "~"]
+    [
+        None,
+        True,
+        False,
+        0,
+        17,
+        -3,
+        2.5,
+        "x",
+        "no",
+        "8080:80",
+        "a b",
+        "it's",
+        "# no",
+        "ü: é",
+        "",
+        "~",
+    ]
 )
 NAMES = st.sampled_from(["a", "b", "image", "on", "x-y", "8080", "k v"])
 VALUES = st.recursive(
@@ -29,7 +46,9 @@ MAPPINGS = st.dictionaries(NAMES, VALUES, min_size=1, max_size=4)
 
 
 class Layout:
-    """Writes data as people do: comments, blank lines, quotes, flow and block, whatever indentation."""
+    """Writes data as people do: comments, blank lines, quotes, flow and block, whatever
+    indentation.
+    """
 
     def __init__(self, draw: st.DrawFn) -> None:
         self.draw = draw
@@ -53,16 +72,30 @@ class Layout:
 
     def scalar(self, value: Any) -> str:
         if isinstance(value, str):
-            plain = value in {"x", "a b", "a", "b", "image", "x-y", "k v"} and self.draw(st.booleans())
+            plain = value in {"x", "a b", "a", "b", "image", "x-y", "k v"} and self.draw(
+                st.booleans()
+            )
             single = "\n" not in value and self.draw(st.booleans())
-            return value if plain else "'" + value.replace("'", "''") + "'" if single else json.dumps(value)
+            return (
+                value
+                if plain
+                else "'" + value.replace("'", "''") + "'"
+                if single
+                else json.dumps(value)
+            )
         return json.dumps(value)
 
     def flow(self, value: Any) -> str:
         if isinstance(value, dict):
-            return "{" + ", ".join(f"{self.scalar(k)}: {self.flow(v)}" for k, v in value.items()) + "}"
+            return (
+                "{" + ", ".join(f"{self.scalar(k)}: {self.flow(v)}" for k, v in value.items()) + "}"
+            )
         if isinstance(value, list):
-            return "[ " + " , ".join(map(self.flow, value)) + (", ]" if value and self.maybe() else " ]")
+            return (
+                "[ "
+                + " , ".join(map(self.flow, value))
+                + (", ]" if value and self.maybe() else " ]")
+            )
         return self.scalar(value)
 
     def value(self, value: Any, indent: int, offset: int) -> list[str]:
@@ -73,7 +106,10 @@ class Layout:
             return [" |" + self.end(), *(" " * (indent + self.step) + s for s in ("one", "two"))]
         if not isinstance(value, dict | list) or not value or self.maybe():
             return [" " + self.flow(value) + self.end()]
-        return [self.end(), *self.block(value, indent + (self.step if isinstance(value, dict) else offset))]
+        return [
+            self.end(),
+            *self.block(value, indent + (self.step if isinstance(value, dict) else offset)),
+        ]
 
     def block(self, value: Any, indent: int) -> list[str]:
         pad, lines = " " * indent, []
@@ -98,9 +134,15 @@ class Layout:
 @st.composite
 def documents(draw: st.DrawFn) -> tuple[bytes, dict[str, Any]]:
     layout, data = Layout(draw), draw(MAPPINGS)
-    lines = [*(["# head", ""] if draw(st.booleans()) else []), *layout.block(data, 0), *layout.before("")]
+    lines = [
+        *(["# head", ""] if draw(st.booleans()) else []),
+        *layout.block(data, 0),
+        *layout.before(""),
+    ]
     eol = draw(st.sampled_from(["\n", "\r\n"]))
-    text = draw(st.sampled_from(["", "\ufeff"])) + eol.join(lines) + draw(st.sampled_from(["", eol]))
+    text = (
+        draw(st.sampled_from(["", "\ufeff"])) + eol.join(lines) + draw(st.sampled_from(["", eol]))
+    )
     if " |" in text and not text.endswith("\n"):
         text += eol
     return text.encode(), data
@@ -117,12 +159,20 @@ def keys_of(data: dict[Any, Any]) -> dict[str, Any]:
 
 def mappings(data: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     found = [path] if isinstance(data, dict) else []
-    children = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    children = (
+        data.items()
+        if isinstance(data, dict)
+        else enumerate(data)
+        if isinstance(data, list)
+        else ()
+    )
     return found + [p for key, child in children for p in mappings(child, (*path, key))]
 
 
 def comments(data: bytes) -> list[str]:
-    return [line.split("# c")[1].split(":")[0] for line in data.decode().splitlines() if "# c" in line]
+    return [
+        line.split("# c")[1].split(":")[0] for line in data.decode().splitlines() if "# c" in line
+    ]
 
 
 @settings(deadline=None)
@@ -163,7 +213,9 @@ def test_an_element_is_all_that_changes_and_goes_again(
     document: tuple[bytes, dict[str, Any]], value: Any, data: st.DataObject
 ) -> None:
     before, said = document
-    lists = [(*p, k) for p in mappings(said) for k, v in _at(said, p).items() if isinstance(v, list)]
+    lists = [
+        (*p, k) for p in mappings(said) for k, v in _at(said, p).items() if isinstance(v, list)
+    ]
     path = data.draw(st.sampled_from(lists)) if lists else ("new",)
     there = _at(said, path) if lists else []
     after = yaml_edit.ensure_element(before, path, value)
@@ -182,10 +234,16 @@ def _at(data: Any, path: tuple[str | int, ...]) -> Any:
 
 @settings(deadline=None)
 @given(documents().filter(lambda d: "x-y" not in d[1]), VALUES)
-def test_a_service_with_its_volume_comes_and_goes(document: tuple[bytes, dict[str, Any]], value: Any) -> None:
+def test_a_service_with_its_volume_comes_and_goes(
+    document: tuple[bytes, dict[str, Any]], value: Any
+) -> None:
     before, said = document
     after = services.ensure_service(before, "web", {"image": "x", "y": value}, {"data": None})
-    assert keys_of(read(after)) == {**said, "services": {"web": {"image": "x", "y": value}}, "volumes": {"data": None}}
+    assert keys_of(read(after)) == {
+        **said,
+        "services": {"web": {"image": "x", "y": value}},
+        "volumes": {"data": None},
+    }
     assert services.ensure_service(after, "web", {"y": value, "image": "x"}, {"data": {}}) == after
     assert services.remove_service(after, "web", {"data": None}) == before
 
@@ -195,12 +253,22 @@ def test_a_service_with_its_volume_comes_and_goes(document: tuple[bytes, dict[st
     [
         ("", "a.b", 1, "a:\n  b: 1\n"),
         ("# c", "a", 1, "# c\na: 1"),
-        ("volumes:\n  # named\n# end\n", "volumes.data", None, "volumes:\n  # named\n  data:\n# end\n"),
+        (
+            "volumes:\n  # named\n# end\n",
+            "volumes.data",
+            None,
+            "volumes:\n  # named\n  data:\n# end\n",
+        ),
         ("a: |+\n  x\n\n", "b", 1, "a: |+\n  x\n\nb: 1\n"),
         ("a: b\n...\n", "c", "on", 'a: b\nc: "on"\n...\n'),
         ("a: ~  # none\n", "a.b", 1, "a:  # none\n  b: 1\n"),
         ("a: {}  # none\n", "a.b", {"c": 1}, "a:  # none\n  b:\n    c: 1\n"),
-        ("a: &x {b: 1}\nc:\n  <<: *x\n", "c.d", "2020-01-01", 'a: &x {b: 1}\nc:\n  <<: *x\n  d: "2020-01-01"\n'),
+        (
+            "a: &x {b: 1}\nc:\n  <<: *x\n",
+            "c.d",
+            "2020-01-01",
+            'a: &x {b: 1}\nc:\n  <<: *x\n  d: "2020-01-01"\n',
+        ),
         (
             "- name: w\n  env: {a: 1}\n- name: v\n",
             ["name=w", "env", "b"],

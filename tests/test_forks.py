@@ -48,15 +48,25 @@ def test_a_newcomer_finds_the_page_that_explains_recipes() -> None:
 
 
 @pytest.mark.parametrize("recipe", MANAGED, ids=str)
-def test_a_fork_comes_out_of_its_manifests_on_any_machine(workshop: Workshop, tmp_path: Path, recipe: Recipe) -> None:
-    """Law 4: another clone, which has no cached graft, gives the same tree; what HEAD has beyond it is the owner's."""
+def test_a_fork_comes_out_of_its_manifests_on_any_machine(
+    workshop: Workshop, tmp_path: Path, recipe: Recipe
+) -> None:
+    """Law 4: another clone, which has no cached graft, gives the same tree; what HEAD has beyond it
+    is the owner's.
+    """
     fork = workshop.fork(recipe)
     here = skills(fork, "replay", "--json").document["result"]
     other = Repo(tmp_path / "other")
     url = str(workshop.upstream().path.parent / recipe.name / "upstream")
     fork.git("clone", "--quiet", "--no-hardlinks", str(fork.path), str(other.path))
     other.git("remote", "add", "upstream", url)
-    other.git("fetch", "--quiet", "upstream", "+refs/heads/*:refs/remotes/upstream/*", "+refs/tags/*:refs/tags/*")
+    other.git(
+        "fetch",
+        "--quiet",
+        "upstream",
+        "+refs/heads/*:refs/remotes/upstream/*",
+        "+refs/tags/*:refs/tags/*",
+    )
     there = skills(other, "replay", "--json", "--into", str(tmp_path / "graft")).document["result"]
     if "upstream/main" in fork.git("branch", "-r") and recipe.name != "pulled-by-hand":
         assert there["graft"] == here["graft"]
@@ -66,13 +76,17 @@ def test_a_fork_comes_out_of_its_manifests_on_any_machine(workshop: Workshop, tm
     for path, (_, data) in written.items():
         if path not in edited:
             assert (
-                subprocess.run(["git", "show", f"HEAD:{path}"], cwd=other.path, capture_output=True, check=True).stdout
+                subprocess.run(
+                    ["git", "show", f"HEAD:{path}"], cwd=other.path, capture_output=True, check=True
+                ).stdout
                 == data
             )
 
 
 @pytest.mark.parametrize("recipe", recipes(), ids=str)
-def test_the_doctor_finds_every_fork_well(workshop: Workshop, tmp_path: Path, recipe: Recipe) -> None:
+def test_the_doctor_finds_every_fork_well(
+    workshop: Workshop, tmp_path: Path, recipe: Recipe
+) -> None:
     fork = workshop.copy(recipe, tmp_path)
     before = whole(fork.path)
     found = skills(fork, "doctor", "--json")

@@ -37,7 +37,8 @@ def statement(draw: random.Random, taken: set[str]) -> str:
     taken.update(names)
     renamed = bool(names) and draw.random() < 0.2
     if f"renamed {module}" in taken or (renamed and f"plain {module}" in taken):
-        return ""  # two statements of one module are sorted by their first names, which merging changes
+        # two statements of one module are sorted by their first names, which merging changes
+        return ""
     taken.add(f"renamed {module}" if renamed else f"plain {module}")
     if renamed:
         taken.add(f"{names[0]}_")
@@ -56,7 +57,9 @@ def test_new_imports_stand_where_ruff_sorts_them(tmp_path: Path) -> None:
         draw = random.Random(seed)  # noqa: S311 - a reproducible example, no secret
         taken: set[str] = set()
         lines = [statement(draw, taken) for _ in range(draw.randrange(9))]
-        new[package / f"m{seed}.py"] = [line for line in (statement(draw, taken) for _ in range(2)) if line]
+        new[package / f"m{seed}.py"] = [
+            line for line in (statement(draw, taken) for _ in range(2)) if line
+        ]
         text = '"""Doc."""\n\n' + "".join(f"{line}\n" for line in lines if line)
         text += ("\n" if any(lines) else "") + "x = 1\n"
         (package / f"m{seed}.py").write_text(text)
@@ -88,7 +91,14 @@ def modules(draw: st.DrawFn) -> tuple[str, list[str]]:
     chance = random.Random(seed)  # noqa: S311 - a reproducible example, no secret
     taken: set[str] = set()
     start = draw(
-        st.sampled_from(["", '"""Doc."""\n\n', "#!/usr/bin/env python\n\n", "# -*- coding: utf-8 -*-\n# Licence\n\n"])
+        st.sampled_from(
+            [
+                "",
+                '"""Doc."""\n\n',
+                "#!/usr/bin/env python\n\n",
+                "# -*- coding: utf-8 -*-\n# Licence\n\n",
+            ]
+        )
     )
     lines = [statement(chance, taken) for _ in range(draw(st.integers(0, 6)))]
     habit = draw(st.sampled_from(["as they come", "sorted", "one a line", "spaced"]))
@@ -123,7 +133,9 @@ def test_added_and_taken_out_again_an_import_leaves_no_trace(
     change = decode({"ensure": "import", **entry, **under}).apply(files)
     assert change.outcome is Outcome.APPLIED
     for line in before.splitlines():
-        assert guarded or line in files.contents["bot/sub/deep/m.py"].splitlines() or b"import" in line
+        assert (
+            guarded or line in files.contents["bot/sub/deep/m.py"].splitlines() or b"import" in line
+        )
     decode({"ensure": "no-import", **entry}).apply(files)
     assert files.contents["bot/sub/deep/m.py"].decode() == before.decode()
 
@@ -147,7 +159,9 @@ def test_what_uses_a_name_keeps_its_import(code: str) -> None:
     assert change.summary == "kept: X still used at m.py:3"
 
 
-@pytest.mark.parametrize("code", ["y.X()", "# X", "'X is not here'", "def f(x: int) -> 'Xs': ...", "import b.X"])
+@pytest.mark.parametrize(
+    "code", ["y.X()", "# X", "'X is not here'", "def f(x: int) -> 'Xs': ...", "import b.X"]
+)
 def test_what_does_not_use_a_name_lets_its_import_go(code: str) -> None:
     files = MemoryFiles({"m.py": f"from a import X\n\n{code}\n".encode()})
     change = decode({"ensure": "no-import", "in": "m.py", "import": "from a import X"}).apply(files)
@@ -187,7 +201,11 @@ def test_of_two_modules_of_a_package_the_one_that_is_used_stays() -> None:
             "from a import c",
             "from a import b\nfrom a import c\nfrom a import d\n",
         ),
-        ("import os\n\nx()\n\nimport sys\n", "import abc", "import abc\nimport os\n\nx()\n\nimport sys\n"),
+        (
+            "import os\n\nx()\n\nimport sys\n",
+            "import abc",
+            "import abc\nimport os\n\nx()\n\nimport sys\n",
+        ),
     ],
 )
 def test_files_that_people_have(before: str, line: str, after: str) -> None:

@@ -144,7 +144,13 @@ def test_python(merge: Merge, title: str) -> None:
 
 
 CONFLICTS = {
-    "the same value": ("X = 1\nY = 2\n", "X = 2\nY = 2\n", "X = 3\nY = 2\n", "X = 1\n", "both sides changed X"),
+    "the same value": (
+        "X = 1\nY = 2\n",
+        "X = 2\nY = 2\n",
+        "X = 3\nY = 2\n",
+        "X = 1\n",
+        "both sides changed X",
+    ),
     "a statement in a body": (
         "def f():\n    a()\n    b(1)\n    c()\n",
         "def f():\n    a()\n    b(2)\n    c()\n",
@@ -186,7 +192,12 @@ def test_a_conflict_is_small_and_says_why(merge: Merge, title: str) -> None:
     assert merged.data.splitlines()[region.line - 1].startswith(b"<<<<<<<")
     assert has_markers(merged.data)
     (read,) = regions_in(merged.data)
-    assert (read.line, read.base, read.ours, read.theirs) == (region.line, region.base, region.ours, region.theirs)
+    assert (read.line, read.base, read.ours, read.theirs) == (
+        region.line,
+        region.base,
+        region.ours,
+        region.theirs,
+    )
 
 
 def test_a_line_merge_that_doubles_a_definition_does_not_stand(merge: Merge) -> None:
@@ -214,10 +225,16 @@ DATA = {
     "a dependency that both sides have work beside": (
         "pyproject.toml",
         PYPROJECT,
-        PYPROJECT.replace('    "typer>=0.15",\n', '    "httpx",\n    "typer>=0.16",\n').replace("120", "100"),
-        PYPROJECT.replace("aiosqlite>=0.21", "aiosqlite>=0.22").replace('15",\n', '15",\n    "aiogram>=3.31,<4",\n'),
+        PYPROJECT.replace('    "typer>=0.15",\n', '    "httpx",\n    "typer>=0.16",\n').replace(
+            "120", "100"
+        ),
+        PYPROJECT.replace("aiosqlite>=0.21", "aiosqlite>=0.22").replace(
+            '15",\n', '15",\n    "aiogram>=3.31,<4",\n'
+        ),
         PYPROJECT.replace("aiosqlite>=0.21", "aiosqlite>=0.22")
-        .replace('    "typer>=0.15",\n', '    "httpx",\n    "typer>=0.16",\n    "aiogram>=3.31,<4",\n')
+        .replace(
+            '    "typer>=0.15",\n', '    "httpx",\n    "typer>=0.16",\n    "aiogram>=3.31,<4",\n'
+        )
         .replace("120", "100"),
         (),
     ),
@@ -304,7 +321,13 @@ def test_what_is_no_text_conflicts_as_a_whole(merge: Merge) -> None:
 
 
 def test_line_ends_and_the_byte_order_mark_merge_on_their_own(merge: Merge) -> None:
-    merged = merge_file("m.py", b"a = 1\n", b"a = 1\r\nb = 2\r\n", b"\xef\xbb\xbfa = 1\n\n\nc = 3\n", lines=merge.lines)
+    merged = merge_file(
+        "m.py",
+        b"a = 1\n",
+        b"a = 1\r\nb = 2\r\n",
+        b"\xef\xbb\xbfa = 1\n\n\nc = 3\n",
+        lines=merge.lines,
+    )
     assert merged.data.startswith(b"\xef\xbb\xbfa = 1\r\n")
     assert merged.data.count(b"\r\n") == merged.data.count(b"\n")
     same = merge_file("m.py", b"a = 1\n", b"a = 1\r\n", b"a = 2\n", lines=merge.lines)
@@ -344,8 +367,14 @@ def test_trivial_merges_and_plain_text_load_no_language() -> None:
 # --- the rules of docs/merge.md for what git leaves as conflicts
 
 
-def test_an_argument_by_position_goes_before_one_by_keyword_whichever_side_adds_it(merge: Merge) -> None:
-    base, one, two = "run(task, origin)\n", "run(task, origin, trusted=True)\n", "run(task, origin, status)\n"
+def test_an_argument_by_position_goes_before_one_by_keyword_whichever_side_adds_it(
+    merge: Merge,
+) -> None:
+    base, one, two = (
+        "run(task, origin)\n",
+        "run(task, origin, trusted=True)\n",
+        "run(task, origin, status)\n",
+    )
     for ours, theirs in ((one, two), (two, one)):
         merged = merge("m.py", base, ours, theirs)
         assert merged.clean
@@ -366,9 +395,7 @@ def test_code_written_for_a_name_that_ours_replaced_conflicts(merge: Merge) -> N
 def test_a_merge_never_leaves_a_name_that_nothing_defines(merge: Merge) -> None:
     base = "import json\nimport sys\n\n\ndef f(a):\n    return json.dumps(a)\n"
     ours = "import sys\n\n\ndef f(a: int):\n    return repr(a)\n"
-    theirs = (
-        "import json\nimport sys\n\n\ndef g(a):\n    return json.loads(a)\n\n\ndef f(a):\n    return json.dumps(a)\n"
-    )
+    theirs = "import json\nimport sys\n\n\ndef g(a):\n    return json.loads(a)\n\n\ndef f(a):\n    return json.dumps(a)\n"
     assert not merge("m.py", base, ours, theirs).clean
 
 
@@ -377,14 +404,21 @@ def test_a_merge_never_leaves_a_name_that_nothing_defines(merge: Merge) -> None:
 SENDS = "def f():\n    first(1)\n    send(text)\n    last()\n    more()\n"
 GONE = SENDS.replace("    send(text)\n", "").replace("first(1)", "first(2)")
 MOVERS = {
-    "try": SENDS.replace("    send(text)\n", "    try:\n        send(text)\n    except OSError:\n        log()\n"),
-    "two levels": SENDS.replace("    send(text)\n", "    with lock:\n        if text:\n            send(text)\n"),
+    "try": SENDS.replace(
+        "    send(text)\n", "    try:\n        send(text)\n    except OSError:\n        log()\n"
+    ),
+    "two levels": SENDS.replace(
+        "    send(text)\n", "    with lock:\n        if text:\n            send(text)\n"
+    ),
     "with what follows": SENDS.replace(
         "    send(text)\n    last()\n", "    with lock:\n        send(text)\n        last()\n"
     ),
     "a line of its own suite": SENDS.replace("    send(text)\n", "    if text: send(text)\n"),
-    "a new function": "def g():\n    send(text)\n\n\n" + SENDS.replace("    send(text)\n", "    g()\n"),
-    "elsewhere in the body": SENDS.replace("    send(text)\n", "").replace("more()\n", "more()\n    send(text)\n"),
+    "a new function": "def g():\n    send(text)\n\n\n"
+    + SENDS.replace("    send(text)\n", "    g()\n"),
+    "elsewhere in the body": SENDS.replace("    send(text)\n", "").replace(
+        "more()\n", "more()\n    send(text)\n"
+    ),
 }
 
 
@@ -405,7 +439,9 @@ def test_what_one_side_deleted_never_comes_back_in_what_the_other_wrapped(
     assert b"def f" not in region.ours + region.theirs
     outside = merged.data
     for found in regions_in(merged.data):
-        outside = outside.replace(found.ours, b"").replace(found.theirs, b"").replace(found.base, b"")
+        outside = (
+            outside.replace(found.ours, b"").replace(found.theirs, b"").replace(found.base, b"")
+        )
     assert b"first(2)" in outside, "the other changes are merged"
 
 
@@ -433,7 +469,9 @@ def test_a_clean_line_merge_that_brings_back_what_was_deleted_does_not_stand(mer
     [("return", ""), ("pass", ""), ("text", ""), ("send(text)", "\n\ndef h():\n    send(text)\n")],
     ids=["return", "pass", "a name", "twice in base"],
 )
-def test_what_says_too_little_to_be_known_again_is_no_conflict(merge: Merge, stmt: str, more: str) -> None:
+def test_what_says_too_little_to_be_known_again_is_no_conflict(
+    merge: Merge, stmt: str, more: str
+) -> None:
     base = f"def f():\n    first()\n    {stmt}\n    last()\n{more}"
     ours = f"def f():\n    first()\n    last()\n{more}"
     theirs = ours + f"\n\ndef new():\n    if text:\n        {stmt}\n"

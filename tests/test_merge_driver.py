@@ -1,4 +1,6 @@
-"""`skills merge-driver`: plain git merges Python by structure, and taking it off leaves nothing behind."""
+"""`skills merge-driver`: plain git merges Python by structure, and taking it off leaves nothing
+behind.
+"""
 
 from __future__ import annotations
 
@@ -59,4 +61,6 @@ def _merge(repo: Repo) -> subprocess.CompletedProcess[str]:
     here = str(Path(sys.executable).parent)
     env = {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ['PATH']}"}
     command = ["git", "merge", "--no-edit", "theirs"]
-    return subprocess.run(command, cwd=repo.path, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=repo.path, env=env, capture_output=True, text=True, check=False
+    )

@@ -24,7 +24,11 @@ T = TypeVar("T")
 laws = settings(
     max_examples=int(os.environ.get("GRAFTBOT_LAW_EXAMPLES", "100")),
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.filter_too_much,
+        HealthCheck.data_too_large,
+    ],
 )
 
 
@@ -36,7 +40,9 @@ def lines(base: bytes, ours: bytes, theirs: bytes) -> Merged:
     changes = sorted(
         (start, end, side, there)
         for side, other in ((0, o), (1, t))
-        for tag, start, end, low, high in SequenceMatcher(None, b, other, autojunk=False).get_opcodes()
+        for tag, start, end, low, high in SequenceMatcher(
+            None, b, other, autojunk=False
+        ).get_opcodes()
         if tag != "equal"
         for there in [tuple(other[low:high])]
     )
@@ -60,7 +66,9 @@ def merge(base: str, ours: str, theirs: str) -> Merged:
 
 
 class Tape:
-    """Choices. One draw of bytes instead of many small draws is what makes thousands of examples cheap."""
+    """Choices. One draw of bytes instead of many small draws is what makes thousands of examples
+    cheap.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._left = iter(data)
@@ -159,7 +167,9 @@ def calls(tape: Tape, name: str) -> Part:
 
 def functions(tape: Tape, name: str, blank: int, arg: str = "") -> Part:
     params = tape.some(0, 2)
-    row = Row("(", ")", tuple(filter(None, [arg, *(f"{p}={k}" for k, p in enumerate(params))])), "one")
+    row = Row(
+        "(", ")", tuple(filter(None, [arg, *(f"{p}={k}" for k, p in enumerate(params))])), "one"
+    )
     count = tape.number(1, 3)
     body = tuple(calls(tape, f"{name}_{k}") for k in range(count))
     doc = tape.one(["", f"Do {name}."])
@@ -177,12 +187,16 @@ def modules(tape: Tape) -> Module:
     if tape.number(0, 1):
         parts.append(Part("import sys"))
     for k in range(tape.number(0, 2)):
-        parts.append(Part(f"ROW{k} = ", rows(tape), blank=tape.number(0, 1), comment=tape.one(["", "a row"])))
+        parts.append(
+            Part(f"ROW{k} = ", rows(tape), blank=tape.number(0, 1), comment=tape.one(["", "a row"]))
+        )
     for k in range(tape.number(0, 2)):
         parts.append(functions(tape, f"work{k}", 2))
     if tape.number(0, 1):
         members = [functions(tape, f"method{k}", 1, "self") for k in range(tape.number(1, 2))]
-        parts.append(Part("class App", None, tuple(members), doc=tape.one(["", "An app."]), blank=2))
+        parts.append(
+            Part("class App", None, tuple(members), doc=tape.one(["", "An app."]), blank=2)
+        )
     return tuple(parts or [Part("import os")])
 
 
@@ -218,7 +232,9 @@ def put(parts: Module, path: tuple[int, ...], new: tuple[Part, ...]) -> Module:
 
 
 def added(tape: Tape, module: Module, who: str) -> Module:
-    """The module with one more element, argument, import, function or method, whose name begins with `who`."""
+    """The module with one more element, argument, import, function or method, whose name begins
+    with `who`.
+    """
     path = tape.one(places(module))
     part = at(module, path)
     what = tape.one(["item", "item", "import", "function"])
@@ -230,15 +246,27 @@ def added(tape: Tape, module: Module, who: str) -> Module:
             and not part.head.startswith("from")
         )
         place = tape.number(min(low, len(row.items)), len(row.items))
-        named = part.head.startswith("def ") or "=" in "".join(row.items) or (low and not part.head.startswith("from"))
+        named = (
+            part.head.startswith("def ")
+            or "=" in "".join(row.items)
+            or (low and not part.head.startswith("from"))
+        )
         item = f"{who}=0" if named else who
         place = len(row.items) if named else place
         return put(
-            module, path, (replace(part, row=replace(row, items=(*row.items[:place], item, *row.items[place:]))),)
+            module,
+            path,
+            (
+                replace(
+                    part, row=replace(row, items=(*row.items[:place], item, *row.items[place:]))
+                ),
+            ),
         )
     if what == "import":
         spot = tape.number(0, sum(p.head.startswith(("from", "import")) for p in module))
-        new = tape.one([Part(f"import {who}"), Part(f"from pkg_{who} import ", Row("", "", (who,), "one"))])
+        new = tape.one(
+            [Part(f"import {who}"), Part(f"from pkg_{who} import ", Row("", "", (who,), "one"))]
+        )
         module = tuple(
             p if p.head.startswith(("from", "import")) or k else replace(p, blank=max(p.blank, 1))
             for k, p in enumerate(module)
@@ -258,19 +286,29 @@ def edited(tape: Tape, module: Module, who: str) -> Module:
     """The module after one of the edits that owners make."""
     path = tape.one(places(module))
     part = at(module, path)
-    match tape.one(["add", "add", "drop", "rename", "layout", "comment", "statement", "doc", "note", "blank"]):
-        case "drop" if part.row is not None and len(part.row.items) > 1 and not part.head.startswith("def "):
+    match tape.one(
+        ["add", "add", "drop", "rename", "layout", "comment", "statement", "doc", "note", "blank"]
+    ):
+        case "drop" if (
+            part.row is not None and len(part.row.items) > 1 and not part.head.startswith("def ")
+        ):
             gone = tape.number(0, len(part.row.items) - 1)
             items = tuple(item for k, item in enumerate(part.row.items) if k != gone)
             return put(module, path, (replace(part, row=replace(part.row, items=items)),))
-        case "rename" if part.row is not None and part.row.items and not part.head.startswith("def "):
+        case "rename" if (
+            part.row is not None and part.row.items and not part.head.startswith("def ")
+        ):
             k = tape.number(0, len(part.row.items) - 1)
             items = tuple("My" + item if j == k else item for j, item in enumerate(part.row.items))
             return put(module, path, (replace(part, row=replace(part.row, items=items)),))
         case "layout" if part.row is not None and part.row.opening:
-            layout = tape.one(["one", "many"] if part.head.startswith("from") else ["one", "many", "bare"])
+            layout = tape.one(
+                ["one", "many"] if part.head.startswith("from") else ["one", "many", "bare"]
+            )
             return put(module, path, (replace(part, row=replace(part.row, layout=layout)),))
-        case "note" if part.row is not None and part.row.items and part.row.layout in {"many", "bare"}:
+        case "note" if (
+            part.row is not None and part.row.items and part.row.layout in {"many", "bare"}
+        ):
             noted = frozenset({tape.one(part.row.items)})
             return put(module, path, (replace(part, row=replace(part.row, noted=noted)),))
         case "comment":
@@ -282,7 +320,9 @@ def edited(tape: Tape, module: Module, who: str) -> Module:
         case "statement" if part.head.startswith("def "):
             new = calls(tape, f"{who}_call")
             spot = tape.number(0, len(part.body))
-            return put(module, path, (replace(part, body=(*part.body[:spot], new, *part.body[spot:])),))
+            return put(
+                module, path, (replace(part, body=(*part.body[:spot], new, *part.body[spot:])),)
+            )
     return added(tape, module, who)
 
 
@@ -305,7 +345,11 @@ def forks(tape: Tape) -> tuple[str, str, str]:
 
 def tokens(code: str) -> Counter[str]:
     skipped = {tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE, tokenize.NL, tokenize.ENDMARKER}
-    return Counter(t.string for t in tokenize.generate_tokens(io.StringIO(code).readline) if t.type not in skipped)
+    return Counter(
+        t.string
+        for t in tokenize.generate_tokens(io.StringIO(code).readline)
+        if t.type not in skipped
+    )
 
 
 @laws
@@ -329,16 +373,24 @@ def test_what_was_added_can_be_taken_out(fork: tuple[str, str, str]) -> None:
 
 
 def later(codes: tuple[str, str], tape: Tape) -> tuple[str, str]:
-    """The same further edit of two texts: around what both have, or around a name that both have once."""
+    """The same further edit of two texts: around what both have, or around a name that both have
+    once.
+    """
     changes: list[Callable[[str], str]] = [
         lambda code: code + "\n\n# later\n",
         lambda code: code + "\n\ndef later():\n    return 1\n",
     ]
     if all(code.startswith(("import", "from")) for code in codes):
         changes.append(lambda code: "import later\n" + code)
-    shared = [name for name in [*NAMES, "mine0", "mine1"] if all(code.count(name) == 1 for code in codes)]
+    shared = [
+        name for name in [*NAMES, "mine0", "mine1"] if all(code.count(name) == 1 for code in codes)
+    ]
     unfit = ("def {}", "{}=", "{},)")  # a text edit there would not be the same edit in both
-    shared = [name for name in shared if not any(form.format(name) in code for form in unfit for code in codes)]
+    shared = [
+        name
+        for name in shared
+        if not any(form.format(name) in code for form in unfit for code in codes)
+    ]
     if shared:
         name = tape.one(shared)
         changes += [
@@ -357,7 +409,9 @@ def later(codes: tuple[str, str], tape: Tape) -> tuple[str, str]:
 
 @laws
 @given(tapes.map(forks), tapes)
-def test_what_was_added_can_be_taken_out_after_more_edits(fork: tuple[str, str, str], tape: Tape) -> None:
+def test_what_was_added_can_be_taken_out_after_more_edits(
+    fork: tuple[str, str, str], tape: Tape
+) -> None:
     graft, head, graft2 = fork
     there = merge(graft, head, graft2)
     assume(there.clean)
@@ -375,7 +429,9 @@ def test_a_clean_merge_is_made_of_what_the_sides_have(fork: tuple[str, str, str]
     assume(merged.clean)
     ast.parse(merged.data)
     found, b, o, t = (tokens(code) for code in (merged.data.decode(), base, ours, theirs))
-    assert set(found) <= set(o) | set(t) | {","}, "two elements need a comma between them that neither side had"
+    assert set(found) <= set(o) | set(t) | {","}, (
+        "two elements need a comma between them that neither side had"
+    )
     for word in (o - b) | (t - b):
         if word.isidentifier() or word.startswith("#"):
             assert found[word], f"{word} is lost"
@@ -397,13 +453,21 @@ def test_additions_commute(tape: Tape) -> None:
 
 def deleted(tape: Tape, module: Module) -> Module:
     """The module without one of the statements of a body that has more."""
-    inner = [path for path in places(module) if len(path) > 1 and len(at(module, path[:-1]).body) > 1]
+    inner = [
+        path for path in places(module) if len(path) > 1 and len(at(module, path[:-1]).body) > 1
+    ]
     return put(module, tape.one(inner), ()) if inner else module
 
 
 def wrapped(tape: Tape, module: Module) -> str:
-    """The module's text with a statement of a function in a block of its own, or in a function of its own."""
-    calling = [path for path in places(module) if len(path) > 1 and not at(module, path).head.startswith("def ")]
+    """The module's text with a statement of a function in a block of its own, or in a function of
+    its own.
+    """
+    calling = [
+        path
+        for path in places(module)
+        if len(path) > 1 and not at(module, path).head.startswith("def ")
+    ]
     if not calling:
         return text(module)
     path = tape.one(calling)
@@ -418,8 +482,12 @@ def wrapped(tape: Tape, module: Module) -> str:
     return text(put(module, path, (Part(f"{name}()"),))) + apart
 
 
-def sides(tape: Tape, ways: Sequence[str] = ("edit", "edit", "edit", "delete", "wrap")) -> tuple[str, str, str]:
-    """A module, and two versions of it that were edited apart: elements, statements, definitions, comments."""
+def sides(
+    tape: Tape, ways: Sequence[str] = ("edit", "edit", "edit", "delete", "wrap")
+) -> tuple[str, str, str]:
+    """A module, and two versions of it that were edited apart: elements, statements, definitions,
+    comments.
+    """
     base = modules(tape)
     made = []
     for who in ("One", "Two"):
@@ -437,7 +505,9 @@ def sides(tape: Tape, ways: Sequence[str] = ("edit", "edit", "edit", "delete", "
 
 @laws
 @given(tapes.map(sides))
-def test_the_structural_merge_takes_a_change_that_only_one_side_made(versions: tuple[str, str, str]) -> None:
+def test_the_structural_merge_takes_a_change_that_only_one_side_made(
+    versions: tuple[str, str, str],
+) -> None:
     """merge(b, x, b) = x and merge(b, x, x) = x, byte for byte, and merge(b, b, x) = x but for
     ours' layout and order of imports."""
     base, one, _ = versions
@@ -460,8 +530,8 @@ def plain(code: str) -> Counter[str]:
 def test_the_sides_may_change_places(tape: Tape) -> None:
     """The same words, whatever the order of what both add at one place; no word is new.
 
-    Whether it is a conflict may differ: ours decides the layout, so a comment that theirs adds within a list that ours
-    extends has no place, while one of ours has.
+    Whether it is a conflict may differ: ours decides the layout, so a comment that theirs adds
+    within a list that ours extends has no place, while one of ours has.
     """
     base, one, two = sides(tape, ["edit"])
     there, back = merge(base, one, two), merge(base, two, one)
@@ -473,7 +543,9 @@ def test_the_sides_may_change_places(tape: Tape) -> None:
 @laws
 @given(tapes.map(sides))
 def test_what_a_side_deleted_stays_deleted(versions: tuple[str, str, str]) -> None:
-    """A call that the base has once, one side nowhere and the other once, wherever it put it, is not in a clean merge."""
+    """A call that the base has once, one side nowhere and the other once, wherever it put it, is
+    not in a clean merge.
+    """
     base, one, two = versions
     merged = merge(base, one, two)
     assume(merged.clean)
@@ -486,4 +558,6 @@ def test_what_a_side_deleted_stays_deleted(versions: tuple[str, str, str]) -> No
 def called(code: str) -> Counter[str]:
     """How often each call stands as a statement."""
     walk = ast.walk(ast.parse(code))
-    return Counter(ast.unparse(n) for n in walk if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call))
+    return Counter(
+        ast.unparse(n) for n in walk if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call)
+    )

@@ -36,14 +36,20 @@ TYPED = "def parse(parser: Parser) -> None:\n    pass\n"
 ADDED = "def fresh(parser: Parser) -> None:\n    return None\n\n\n"
 
 
-@pytest.mark.parametrize("poor", ["def parse(parser) -> None:\n    pass\n", "def parse(parser: Any):\n    pass\n"])
+@pytest.mark.parametrize(
+    "poor", ["def parse(parser) -> None:\n    pass\n", "def parse(parser: Any):\n    pass\n"]
+)
 def test_annotations_that_one_side_lacks_beside_an_addition_of_the_other_are_a_conflict(
     merge: Merge, poor: str
 ) -> None:
     for ours, theirs in ((poor, ADDED + TYPED), (ADDED + TYPED, poor)):
         merged = merge(TYPED, ours, theirs)
-        assert [region.base for region in merged.regions] == [b"def parse(parser: Parser) -> None:\n"]
-        assert merged.regions[0].reason.endswith("has fewer annotations, beside an addition, in parse")
+        assert [region.base for region in merged.regions] == [
+            b"def parse(parser: Parser) -> None:\n"
+        ]
+        assert merged.regions[0].reason.endswith(
+            "has fewer annotations, beside an addition, in parse"
+        )
 
 
 def test_a_header_that_says_something_else_beside_an_addition_merges(merge: Merge) -> None:
@@ -57,15 +63,21 @@ def test_a_header_that_says_something_else_beside_an_addition_merges(merge: Merg
 def test_a_variable_of_a_function_may_come_back(merge: Merge) -> None:
     base = "def f():\n    start = time()\n    return start\n\n\nprint(1)\n"
     ours = "def f():\n    return now(time())\n\n\nprint(2)\n"
-    theirs = base.replace("print(1)", "def g():\n    start = time() or 0\n    return start\n\n\nprint(1)")
+    theirs = base.replace(
+        "print(1)", "def g():\n    start = time() or 0\n    return start\n\n\nprint(1)"
+    )
     assert "start = time() or 0" in merge.text(base, ours, theirs)
 
 
 # --- an edit that says nothing at run time, and a deletion
 
 
-@pytest.mark.parametrize("edited", ["def f(a: Any) -> None:\n    g(a)\n", "def f(a: int) -> None:\n    g(a)  # why\n"])
-def test_a_comment_or_an_annotation_less_does_not_keep_what_the_other_side_deletes(merge: Merge, edited: str) -> None:
+@pytest.mark.parametrize(
+    "edited", ["def f(a: Any) -> None:\n    g(a)\n", "def f(a: int) -> None:\n    g(a)  # why\n"]
+)
+def test_a_comment_or_an_annotation_less_does_not_keep_what_the_other_side_deletes(
+    merge: Merge, edited: str
+) -> None:
     base = "def f(a: int) -> None:\n    # a reason\n    g(a)  # why\n"
     rest = "\n\ndef h() -> None:\n    pass\n"
     assert merge.text(base + rest, edited + rest, rest.lstrip()) == rest.lstrip()
@@ -74,7 +86,9 @@ def test_a_comment_or_an_annotation_less_does_not_keep_what_the_other_side_delet
 
 def test_a_comment_more_keeps_a_conflict_with_a_deletion(merge: Merge) -> None:
     rest = "\n\ndef h() -> None:\n    pass\n"
-    assert not merge("def f():\n    g()\n" + rest, "def f():\n    g()  # careful\n" + rest, rest.lstrip()).clean
+    assert not merge(
+        "def f():\n    g()\n" + rest, "def f():\n    g()  # careful\n" + rest, rest.lstrip()
+    ).clean
 
 
 # --- comments at elements of a list
@@ -84,8 +98,14 @@ def test_a_comment_more_keeps_a_conflict_with_a_deletion(merge: Merge) -> None:
     ("commented", "merged"),
     [
         ("C = [\n    a,  # first\n    b,\n]\n", "C = [\n    a,  # first\n    b,\n    c,\n]\n"),
-        ("C = [\n    # both\n    a,\n    b,\n]\n", "C = [\n    # both\n    a,\n    b,\n    c,\n]\n"),
-        ("C = [\n    a,\n    # last\n    b,  # end\n]\n", "C = [\n    a,\n    # last\n    b,  # end\n    c,\n]\n"),
+        (
+            "C = [\n    # both\n    a,\n    b,\n]\n",
+            "C = [\n    # both\n    a,\n    b,\n    c,\n]\n",
+        ),
+        (
+            "C = [\n    a,\n    # last\n    b,  # end\n]\n",
+            "C = [\n    a,\n    # last\n    b,  # end\n    c,\n]\n",
+        ),
     ],
 )
 def test_a_comment_at_an_element_merges_with_an_element_more_whichever_side_has_it(
@@ -141,7 +161,9 @@ def test_another_builtin_is_no_rename(merge: Merge) -> None:
     assert not merge(base, base.replace("int", "float").replace("pass", "print(2)"), added).clean
 
 
-@pytest.mark.parametrize("below", ["    start(parser)\n    run(parser)", "    run(parser, again=True)"])
+@pytest.mark.parametrize(
+    "below", ["    start(parser)\n    run(parser)", "    run(parser, again=True)"]
+)
 def test_annotations_that_one_side_lacks_above_what_the_other_side_changes_are_a_conflict(
     merge: Merge, below: str
 ) -> None:
@@ -150,7 +172,9 @@ def test_annotations_that_one_side_lacks_above_what_the_other_side_changes_are_a
     other = base.replace("    run(parser)", below)
     for ours, theirs in ((poor, other), (other, poor)):
         merged = merge(base, ours, theirs)
-        assert [region.base for region in merged.regions] == [b"def parse(parser: Parser) -> None:\n"]
+        assert [region.base for region in merged.regions] == [
+            b"def parse(parser: Parser) -> None:\n"
+        ]
 
 
 # --- two additions, of which one holds the other
@@ -194,14 +218,18 @@ def test_an_addition_in_the_form_that_its_neighbours_had_is_a_conflict(
     for ours, theirs in ((base + added + end, turned + end), (turned + end, base + added + end)):
         merged = merge(base + end, ours, theirs)
         assert "written otherwise now" in merged.regions[0].reason
-    one = turned.replace(turned.split("\n")[1], base.split("\n")[1])  # one neighbour alone shows nothing
+    one = turned.replace(
+        turned.split("\n")[1], base.split("\n")[1]
+    )  # one neighbour alone shows nothing
     assert merge(base + end, base + added + end, one + end).clean
 
 
 # --- a module that moved
 
 
-def test_a_name_more_from_a_module_that_moved_is_imported_from_where_it_is_now(merge: Merge) -> None:
+def test_a_name_more_from_a_module_that_moved_is_imported_from_where_it_is_now(
+    merge: Merge,
+) -> None:
     base = "from old.plugin import A, B\n\nA(B)\n"
     ours = "from plugin import A, B\n\nA(B)\n"
     theirs = "from old.plugin import A, B, C\n\nA(B, C)\n"
@@ -211,16 +239,23 @@ def test_a_name_more_from_a_module_that_moved_is_imported_from_where_it_is_now(m
 
 
 def test_an_import_that_began_a_paragraph_of_its_own_stays_in_it(merge: Merge) -> None:
-    """A counterexample to law 3 that a generated test found: in another order of the skills it stood at the end."""
+    """A counterexample to law 3 that a generated test found: in another order of the skills it
+    stood at the end.
+    """
     base = 'import os\nfrom dataclasses import dataclass\nfrom typing import Any\n\nROWS = ["a"]\n'
     ours = base.replace('"', "'")
-    theirs = base.replace("Any\n", "Any\n\nfrom app.beta import Beta\n") + "\n\ndef beta() -> Beta: ...\n"
+    theirs = (
+        base.replace("Any\n", "Any\n\nfrom app.beta import Beta\n")
+        + "\n\ndef beta() -> Beta: ...\n"
+    )
     wanted = theirs.replace('"', "'")
     assert merge.text(base, ours, theirs) == wanted
 
 
 def test_one_name_that_moved_does_not_take_others_along(merge: Merge) -> None:
-    merged = merge.text("from old import A\n\nA()\n", "from new import A\n\nA()\n", "from old import A, B\n\nA(B)\n")
+    merged = merge.text(
+        "from old import A\n\nA()\n", "from new import A\n\nA()\n", "from old import A, B\n\nA(B)\n"
+    )
     assert merged == "from new import A\nfrom old import B\n\nA(B)\n"
 
 
@@ -241,17 +276,25 @@ def test_a_type_in_other_words_gives_way_to_another_type(merge: Merge) -> None:
     theirs = "def f(a: A | B | None) -> int | str | None:\n    pass\n"
     wanted = "def f(a: A | B | None) -> Union[int, str, None]:\n    pass\n"
     assert merge.text(base, ours, theirs) == wanted
-    assert merge.text(base, theirs, ours) == wanted.replace("Union[int, str, None]", "int | str | None")
+    assert merge.text(base, theirs, ours) == wanted.replace(
+        "Union[int, str, None]", "int | str | None"
+    )
 
 
-def test_an_annotation_in_other_words_does_not_keep_a_variable_that_the_other_side_deletes(merge: Merge) -> None:
+def test_an_annotation_in_other_words_does_not_keep_a_variable_that_the_other_side_deletes(
+    merge: Merge,
+) -> None:
     base = "def f():\n    a: Set[int] = set()\n    b()\n    return 1\n"
     ours, theirs = base.replace("Set[", "set["), base.replace("    a: Set[int] = set()\n", "")
     assert merge.text(base, ours, theirs) == theirs
 
 
-def test_a_page_break_shifts_no_line_of_what_is_renamed_or_imported_from_elsewhere(merge: Merge) -> None:
-    broken = [text.replace("\n\n\ndef b", "\n\x0c\n\ndef b") for text in (CLIENT, RENAMED, CLIENT + MORE)]
+def test_a_page_break_shifts_no_line_of_what_is_renamed_or_imported_from_elsewhere(
+    merge: Merge,
+) -> None:
+    broken = [
+        text.replace("\n\n\ndef b", "\n\x0c\n\ndef b") for text in (CLIENT, RENAMED, CLIENT + MORE)
+    ]
     theirs = broken[2].replace("stop(", "halt(")
     assert merge.text(broken[0], broken[1], theirs) == theirs.replace("event_loop", "loop")
     rows = ("o import A, B", "n import A, B", "o import A, B, C", "n import A, B, C")

@@ -1,4 +1,6 @@
-"""Code nested deeper than LibCST's parser or Python's recursion bears: refused or merged by lines, never a crash."""
+"""Code nested deeper than LibCST's parser or Python's recursion bears: refused or merged by lines,
+never a crash.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,13 @@ FLAT = {
     "many statements": "x = f(a.b + 1, [c])\nif x:\n    y = {1: (2, 3)}\n" * 3000,
     "many fields": "x = f'{a.b} {c[0]} {{ {d()}'\n" * 500 + "y = f'" + "{a} " * 500 + "'\n",
     "prose": 'x = f"""' + "Not so deep. (If at all, or in a way.) [-] " * 500 + '"""\n',
-    "brackets in strings and comments": "x = '" + "(" * 500 + "'  # " + "[" * 500 + '\ny = r"""' + "{" * 500 + '"""\n',
+    "brackets in strings and comments": "x = '"
+    + "(" * 500
+    + "'  # "
+    + "[" * 500
+    + '\ny = r"""'
+    + "{" * 500
+    + '"""\n',
     "many ifs": "if a:\n    pass\nelif b:\n    pass\n" * 600,
 }
 
@@ -80,7 +88,13 @@ def test_the_checks_let_an_owner_s_deep_code_be(shape: str, size: int) -> None:
     assert check([Changed("m.py", after, (before,))], MemoryFiles({"m.py": after})) == ()
 
 
-CRASHERS = [("parentheses", 2_000), ("calls", 20_000), ("elif", 2_000), ("pattern", 40), ("not", 20_000)]
+CRASHERS = [
+    ("parentheses", 2_000),
+    ("calls", 20_000),
+    ("elif", 2_000),
+    ("pattern", 40),
+    ("not", 20_000),
+]
 
 
 @pytest.fixture
@@ -103,7 +117,9 @@ def test_a_skill_for_a_file_that_is_nested_too_deeply_is_refused(deep: str, tmp_
 
 
 @pytest.mark.parametrize("deep", CRASHERS, ids=lambda case: case[0], indirect=True)
-def test_an_owner_s_file_that_is_nested_too_deeply_is_merged_by_lines(deep: str, tmp_path: Path) -> None:
+def test_an_owner_s_file_that_is_nested_too_deeply_is_merged_by_lines(
+    deep: str, tmp_path: Path
+) -> None:
     """The merge and the checks of its result see it, and no codemod does."""
     fork = fork_of(upstream(tmp_path / "upstream"), tmp_path / "fork")
     mine = fork.read("parrot/commands.py").replace('"""What it says first."""', '"""Mine."""')
@@ -119,7 +135,9 @@ def test_an_owner_s_file_that_is_nested_too_deeply_is_merged_by_lines(deep: str,
 
 @pytest.mark.parametrize("deep", CRASHERS, ids=lambda case: case[0], indirect=True)
 @pytest.mark.parametrize("how", [(), ("--via-record",)], ids=["structure", "record"])
-def test_three_versions_that_are_nested_too_deeply(deep: str, how: tuple[str, ...], tmp_path: Path) -> None:
+def test_three_versions_that_are_nested_too_deeply(
+    deep: str, how: tuple[str, ...], tmp_path: Path
+) -> None:
     room = Repo(tmp_path)
     base = "a = [1]\n" * 3 + deep
     room.write({"b.py": base, "o.py": "import sys\n" + base, "t.py": base + "y = [1]\n"})

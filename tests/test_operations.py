@@ -1,4 +1,6 @@
-"""Every operation's VALID and INVALID examples, also with CRLF and tabs, and each VALID one a second time."""
+"""Every operation's VALID and INVALID examples, also with CRLF and tabs, and each VALID one a
+second time.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ def test_what_may_be_meant_stands_where_the_missing_name_would() -> None:
     code = b"X = 1\n\n\ndef f():\n    y = 1\n\n\nclass A:\n    z = 1\n"
     for of, near in (("Q", [1]), ("A.q", [9]), ("f.z", [9])):
         with pytest.raises(CannotEnsure) as caught:
-            decode({"ensure": "value", "in": "m.py", "of": of, "value": "2"}).apply(MemoryFiles({"m.py": code}))
+            decode({"ensure": "value", "in": "m.py", "of": of, "value": "2"}).apply(
+                MemoryFiles({"m.py": code})
+            )
         assert [place.line for place in caught.value.candidates] == near
 
 
@@ -83,7 +87,9 @@ EDITS: list[tuple[dict[str, str], str, str]] = [
 
 
 @pytest.mark.parametrize(("keys", "old", "new"), EDITS)
-def test_a_file_for_a_newer_python_than_this_one_is_edited(keys: dict[str, str], old: str, new: str) -> None:
+def test_a_file_for_a_newer_python_than_this_one_is_edited(
+    keys: dict[str, str], old: str, new: str
+) -> None:
     files = MemoryFiles({"m.py": NEWER.encode()})
     assert decode({"in": "m.py", **keys}).apply(files).outcome is Outcome.APPLIED
     assert files.contents["m.py"].decode() == NEWER.replace(old, new)
@@ -102,6 +108,13 @@ def test_whether_an_import_is_used_is_not_guessed_in_a_file_for_a_newer_python()
 def test_what_is_written_for_a_newer_python_may_stand_between_two_neighbours() -> None:
     """On an older one, whether it assigns what the new statement reads cannot be told."""
     files = MemoryFiles({"m.py": b"def f():\n    a()\n    type X = int\n    b()\n"})
-    keys = {"ensure": "statement", "in": "m.py", "of": "f", "code": "c()", "after": "a()", "before": "b()"}
+    keys = {
+        "ensure": "statement",
+        "in": "m.py",
+        "of": "f",
+        "code": "c()",
+        "after": "a()",
+        "before": "b()",
+    }
     decode(keys).apply(files)
     assert files.contents["m.py"] == b"def f():\n    a()\n    type X = int\n    c()\n    b()\n"

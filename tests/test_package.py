@@ -106,12 +106,20 @@ def test_a_package() -> None:
             EnvironmentKey("TELEGRAM_BOT_TOKEN", "the token that @BotFather gives"),
             EnvironmentKey("TELEGRAM_MODE", "how to listen", "on"),
         ),
-        services={"cache": {"image": "valkey:8", "volumes": ["cache-data:/data", "./conf:/conf", "/scratch"]}},
+        services={
+            "cache": {
+                "image": "valkey:8",
+                "volumes": ["cache-data:/data", "./conf:/conf", "/scratch"],
+            }
+        },
         volumes={"cache-data": {}},
         adds=("bot/channels/telegram.py", "tests/test_telegram.py"),
         tests=("tests/test_telegram.py",),
     )
-    assert package.added() == {"bot/channels/telegram.py": b"x = 1\n", "tests/test_telegram.py": b"def test(): ...\n"}
+    assert package.added() == {
+        "bot/channels/telegram.py": b"x = 1\n",
+        "tests/test_telegram.py": b"def test(): ...\n",
+    }
     assert package.executable == {"notes/why.md"}
 
 
@@ -122,7 +130,10 @@ def test_the_steps_of_a_package_know_their_prose_and_lines() -> None:
         "The assistant starts every class in `CHANNELS`. Telegram joins them.\n\n"
         "```python\nCHANNELS = [TelegramChannel]\n```"
     )
-    assert [entry.line for entry in first.entries] == [line_of("- ensure: docstring\n"), line_of("- in: bot/app.py")]
+    assert [entry.line for entry in first.entries] == [
+        line_of("- ensure: docstring\n"),
+        line_of("- in: bot/app.py"),
+    ]
     assert dict(first.entries[0].keys)["docstring"] == "The channels.\n\nEach is started.\n"
     assert first.entries[1].lines["ensure"] == line_of("- in: bot/app.py") + 1
     assert second.line == line_of("```yaml codemod\n- {")
@@ -143,18 +154,29 @@ def test_what_a_manifest_implies() -> None:
             "comment": "the token that @BotFather gives",
             "value": "",
         },
-        {"ensure": "environment", "key": "TELEGRAM_MODE", "comment": "how to listen", "value": "on"},
+        {
+            "ensure": "environment",
+            "key": "TELEGRAM_MODE",
+            "comment": "how to listen",
+            "value": "on",
+        },
         {
             "ensure": "service",
             "service": "cache",
-            "spec": {"image": "valkey:8", "volumes": ["cache-data:/data", "./conf:/conf", "/scratch"]},
+            "spec": {
+                "image": "valkey:8",
+                "volumes": ["cache-data:/data", "./conf:/conf", "/scratch"],
+            },
             "volumes": {"cache-data": None},
         },
     )
 
 
 def test_an_instruction_only_skill() -> None:
-    files = {"SKILL.md": b"---\nname: talk\ndescription: How to talk.\n---\nTalk plainly.\n", "data/x.csv": b""}
+    files = {
+        "SKILL.md": b"---\nname: talk\ndescription: How to talk.\n---\nTalk plainly.\n",
+        "data/x.csv": b"",
+    }
     package = read("talk", files)
     assert (package.manifest, package.steps, package.prose) == (None, (), "Talk plainly.")
     assert implied(package) == ()
@@ -171,8 +193,12 @@ def test_line_ends_change_neither_what_is_read_nor_its_lines(newline: str) -> No
 
 def test_a_summary_agrees_with_the_package() -> None:
     assert summary(NAME, FILES) == Summary(NAME, DESCRIPTION, "1.10")
-    assert summary(NAME, {"SKILL.md": PAGE.replace("\n", "\r\n").encode()}) == Summary(NAME, DESCRIPTION, "1.10")
-    assert summary("broken", {"SKILL.md": b"---\nname: [\n---\n\xff"}) == Summary("broken", "", None)
+    assert summary(NAME, {"SKILL.md": PAGE.replace("\n", "\r\n").encode()}) == Summary(
+        NAME, DESCRIPTION, "1.10"
+    )
+    assert summary("broken", {"SKILL.md": b"---\nname: [\n---\n\xff"}) == Summary(
+        "broken", "", None
+    )
     assert summary("empty", {}) == Summary("empty", "", None)
 
 
@@ -303,7 +329,9 @@ def test_every_mistake_is_reported_with_its_file_and_line_all_at_once() -> None:
         (problem.path.removeprefix(".claude/skills/wrong/"), problem.line, str(problem))
         for problem in lint("wrong", WRONG_FILES, links=frozenset({"link"}))
     ]
-    expected = [("SKILL.md", line, part) for line, (_, parts) in enumerate(WRONG, 1) for part in parts]
+    expected = [
+        ("SKILL.md", line, part) for line, (_, parts) in enumerate(WRONG, 1) for part in parts
+    ]
     expected += [(file, 1, part) for file, part in WRONG_ELSEWHERE.items()]
     for file, line, part in expected:
         match = next((m for m in found if m[:2] == (file, line) and part in m[2]), None)
@@ -332,19 +360,45 @@ def test_an_invalid_package_is_refused_with_all_its_mistakes_in_order() -> None:
         ({"Skill.md": b""}, 1, "the package has no SKILL.md (rename Skill.md)"),
         ({"SKILL.md": b""}, 1, "there is no frontmatter"),
         ({"SKILL.md": b"---\nname: x\n"}, 1, "there is no frontmatter"),
-        ({"SKILL.md": b"\xef\xbb\xbf---\nname: x\ndescription: y\n---\n"}, 1, "the character U+FEFF cannot be seen"),
-        ({"SKILL.md": b"---\nname: x\ndescription: y\n---\n\n\xe9t\xe9\n"}, 6, "byte 0xe9 is not UTF-8"),
-        ({"SKILL.md": b"---\n- x\n---\n"}, 2, "the frontmatter is a list"),
-        ({"SKILL.md": b"---\nname: x\ndescription: a---b\n---\n"}, 3, "the frontmatter holds `---`"),
-        ({"SKILL.md": b"---\nname: x\ndescription: " + b"y" * 1025 + b"\n---\n"}, 3, "1025 characters (at most 1024)"),
-        ({"SKILL.md": b"---\nname: x\ndescription: y\n---\n" + b"z" * 500_000}, 1, "(at most 500,000)"),
         (
-            {"SKILL.md": b"---\nname: x\ndescription: y\n---\n# T\n```yaml manifest\n" + b"[" * 999 + b"\n```\n"},
+            {"SKILL.md": b"\xef\xbb\xbf---\nname: x\ndescription: y\n---\n"},
+            1,
+            "the character U+FEFF cannot be seen",
+        ),
+        (
+            {"SKILL.md": b"---\nname: x\ndescription: y\n---\n\n\xe9t\xe9\n"},
+            6,
+            "byte 0xe9 is not UTF-8",
+        ),
+        ({"SKILL.md": b"---\n- x\n---\n"}, 2, "the frontmatter is a list"),
+        (
+            {"SKILL.md": b"---\nname: x\ndescription: a---b\n---\n"},
+            3,
+            "the frontmatter holds `---`",
+        ),
+        (
+            {"SKILL.md": b"---\nname: x\ndescription: " + b"y" * 1025 + b"\n---\n"},
+            3,
+            "1025 characters (at most 1024)",
+        ),
+        (
+            {"SKILL.md": b"---\nname: x\ndescription: y\n---\n" + b"z" * 500_000},
+            1,
+            "(at most 500,000)",
+        ),
+        (
+            {
+                "SKILL.md": b"---\nname: x\ndescription: y\n---\n# T\n```yaml manifest\n"
+                + b"[" * 999
+                + b"\n```\n"
+            },
             7,
             "this is nested deeper than 40 levels",
         ),
         (
-            {"SKILL.md": b"---\nname: x\ndescription: y\n---\n# T\nProse is here.\n```yaml codemod\n- ensure: x\n```"},
+            {
+                "SKILL.md": b"---\nname: x\ndescription: y\n---\n# T\nProse is here.\n```yaml codemod\n- ensure: x\n```"
+            },
             7,
             "the package changes the fork, but has no manifest block",
         ),
@@ -354,18 +408,22 @@ def test_an_invalid_package_is_refused_with_all_its_mistakes_in_order() -> None:
             "the package changes the fork, but has no manifest block",
         ),
         (
-            {"SKILL.md": b"---\nname: x\ndescription: y\n---\n<script>\n```yaml codemod\n- ensure: x\n```\n</script>"},
+            {
+                "SKILL.md": b"---\nname: x\ndescription: y\n---\n<script>\n```yaml codemod\n- ensure: x\n```\n</script>"
+            },
             6,
             "an HTML comment, and is not run",
         ),
     ],
 )
-def test_a_package_that_is_wrong_as_a_whole(files: dict[str, bytes], line: int, message: str) -> None:
+def test_a_package_that_is_wrong_as_a_whole(
+    files: dict[str, bytes], line: int, message: str
+) -> None:
     with pytest.raises(PackageError) as caught:
         read("x", files)
-    assert any(problem.line == line and message in str(problem) for problem in caught.value.problems), (
-        caught.value.problems
-    )
+    assert any(
+        problem.line == line and message in str(problem) for problem in caught.value.problems
+    ), caught.value.problems
 
 
 def test_the_reference_validator_agrees(tmp_path: Path) -> None:

@@ -37,16 +37,25 @@ def shown() -> dict[str, list[bytes]]:
 
 @pytest.fixture
 def package_files() -> dict[str, bytes]:
-    return {path.removeprefix(PACKAGE): text for path, [text, *_] in shown().items() if path.startswith(PACKAGE)}
+    return {
+        path.removeprefix(PACKAGE): text
+        for path, [text, *_] in shown().items()
+        if path.startswith(PACKAGE)
+    }
 
 
 def test_the_worked_example(package_files: dict[str, bytes], tmp_path: Path) -> None:
     assert lint("add-dice", package_files) == ()
     package = read("add-dice", package_files)
     before, after = shown()["bot/commands.py"]
-    files = MemoryFiles({"bot/__init__.py": b"", "bot/help.py": HELP, "bot/commands.py": before, **package.added()})
+    files = MemoryFiles(
+        {"bot/__init__.py": b"", "bot/help.py": HELP, "bot/commands.py": before, **package.added()}
+    )
     for _ in range(2):
-        found = [*map(decode, implied(package)), *(operation for _, operation in operations(package))]
+        found = [
+            *map(decode, implied(package)),
+            *(operation for _, operation in operations(package)),
+        ]
         outcomes = {operation.apply(files).outcome for operation in found}
         assert files.contents["bot/commands.py"].decode() == after.decode()
     assert outcomes == {Outcome.ALREADY}
@@ -57,11 +66,15 @@ def test_the_worked_example(package_files: dict[str, bytes], tmp_path: Path) -> 
         (tmp_path / path).write_bytes(data)
     tests = package.manifest.tests if package.manifest else ()
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
-    done = subprocess.run(command, cwd=tmp_path, env={"PATH": os.environ["PATH"]}, capture_output=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"PATH": os.environ["PATH"]}, capture_output=True, check=False
+    )
     assert b"2 passed" in done.stdout, done.stdout.decode()
 
 
-def test_the_worked_example_on_code_that_its_author_never_saw(package_files: dict[str, bytes]) -> None:
+def test_the_worked_example_on_code_that_its_author_never_saw(
+    package_files: dict[str, bytes],
+) -> None:
     package = read("add-dice", package_files)
     text = shown()["bot/commands.py"][0].decode()
     one_line = text.replace('{\n    "/help": show_help,  # always first\n}', '{"/help": show_help}')

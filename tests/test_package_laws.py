@@ -63,7 +63,9 @@ null true 1e999 0x1F .nan <<: 99999999999999999999 ../ .git %YAML ensure: é 日
 SHARDS = st.one_of(
     st.binary(max_size=4),
     st.sampled_from(WORDS.split()).map(str.encode),
-    st.sampled_from([" ", "\t", "\r", "\r\n", "\n", "\n\n", "\0", "\x85", "\u2028", "\ufeff"]).map(str.encode),
+    st.sampled_from([" ", "\t", "\r", "\r\n", "\n", "\n\n", "\0", "\x85", "\u2028", "\ufeff"]).map(
+        str.encode
+    ),
     st.sampled_from([b"```yaml codemod", b"\n```yaml manifest\n", b"- - - -", b"\n- ensure:"]),
 )
 
@@ -101,7 +103,9 @@ def test_a_page_is_read_or_refused(page: bytes) -> None:
     found = outcome(files)
     problems = lint(NAME, files)
     lines = page.replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n") + 1
-    assert all(1 <= problem.line <= lines and "\n" not in str(problem) for problem in problems), problems
+    assert all(1 <= problem.line <= lines and "\n" not in str(problem) for problem in problems), (
+        problems
+    )
     if isinstance(found, PackageError):
         assert found.problems
         assert set(found.problems) <= set(problems)

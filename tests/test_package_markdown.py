@@ -1,4 +1,6 @@
-"""Which blocks of a page are run: exactly those that a reader of the rendered page sees. CommonMark is the judge."""
+"""Which blocks of a page are run: exactly those that a reader of the rendered page sees. CommonMark
+is the judge.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,34 @@ from skills_engine.package.reader import examine
 OURS = "yaml codemod"
 FRONT = "---\nname: x\ndescription: y\n---\n"
 LINES = st.sampled_from(
-    [f"{indent}{marks}{OURS}" for indent in ("", "  ", "    ", "\t", "> ", "- ") for marks in ("```", "~~~", "````")]
+    [
+        f"{indent}{marks}{OURS}"
+        for indent in ("", "  ", "    ", "\t", "> ", "- ")
+        for marks in ("```", "~~~", "````")
+    ]
     + ["```", "~~~", "````", "```python", "  ```", "    ```", "``` a`b", "`code` text"]
-    + ["", "text", "  text", "    code", "- item", "1. item", "> quoted", "# Heading", "---", "===", "- ensure: x"]
-    + ["<!--", "-->", "<!-- c -->", "<div>", "</div>", "<details><summary>x</summary>", "<b>x</b> y"]
+    + [
+        "",
+        "text",
+        "  text",
+        "    code",
+        "- item",
+        "1. item",
+        "> quoted",
+        "# Heading",
+        "---",
+        "===",
+        "- ensure: x",
+    ]
+    + [
+        "<!--",
+        "-->",
+        "<!-- c -->",
+        "<div>",
+        "</div>",
+        "<details><summary>x</summary>",
+        "<b>x</b> y",
+    ]
     + ["<script>", "</script>", "<pre>", "</pre>", "<?php", "?>", "<!X", "<![CDATA[", "]]>"]
 )
 
@@ -53,7 +79,11 @@ def test_headings_and_prose() -> None:
         "# One #\n\n\nText\nmore\n\nTwo\nlines\n-----\n#no heading\n##\n- item\n---\n\n  ###  Three\n<!-- c -->\nlast\n"
     )
     assert page.frontmatter is None
-    assert list(page.blocks())[:3] == [Heading(1, "One"), Prose(4, "Text\nmore"), Heading(7, "Two lines")]
+    assert list(page.blocks())[:3] == [
+        Heading(1, "One"),
+        Prose(4, "Text\nmore"),
+        Heading(7, "Two lines"),
+    ]
     assert [(b.line, b.title) for b in page.blocks() if isinstance(b, Heading)] == [
         (1, "One"),
         (7, "Two lines"),

@@ -48,7 +48,11 @@ def package(manifest: str, *entries: str, **files: bytes) -> Package:
 
 
 def test_a_custom_codemod_has_its_code_and_runs() -> None:
-    x = package("", "- {ensure: custom, class: 'codemods/loud.py:Loud', in: m.py}", codemods__loud_py=CODEMOD)
+    x = package(
+        "",
+        "- {ensure: custom, class: 'codemods/loud.py:Loud', in: m.py}",
+        codemods__loud_py=CODEMOD,
+    )
     [(_, operation)] = operations(x)
     assert isinstance(operation, Custom)
     files = MemoryFiles({"m.py": b"a = b  # c\n"})
@@ -59,15 +63,47 @@ def test_a_custom_codemod_has_its_code_and_runs() -> None:
 @pytest.mark.parametrize(
     ("entry", "line", "message"),
     [
-        ("- {ensure: custom, in: m.py,\n   class: 'codemods/quiet.py:Quiet'}", 15, "no file codemods/quiet.py"),
-        ("- {ensure: custom, in: m.py,\n   class: 'codemods/loud.py:Quiet'}", 15, "defines no class Quiet"),
-        ("- {ensure: custom, in: m.py,\n   class: 'loud.py:Loud'}", 15, "'loud.py:Loud' names no class"),
-        ("- {ensure: custom, in: m.py, class: 'codemods/loud.py:Loud',\n   code: x}", 15, "custom has no key 'code'"),
-        ("- {ensure: docstring, docstring: x,\n   in: ../m.py}", 15, "'../m.py' has the segment '..'"),
+        (
+            "- {ensure: custom, in: m.py,\n   class: 'codemods/quiet.py:Quiet'}",
+            15,
+            "no file codemods/quiet.py",
+        ),
+        (
+            "- {ensure: custom, in: m.py,\n   class: 'codemods/loud.py:Quiet'}",
+            15,
+            "defines no class Quiet",
+        ),
+        (
+            "- {ensure: custom, in: m.py,\n   class: 'loud.py:Loud'}",
+            15,
+            "'loud.py:Loud' names no class",
+        ),
+        (
+            "- {ensure: custom, in: m.py, class: 'codemods/loud.py:Loud',\n   code: x}",
+            15,
+            "custom has no key 'code'",
+        ),
+        (
+            "- {ensure: docstring, docstring: x,\n   in: ../m.py}",
+            15,
+            "'../m.py' has the segment '..'",
+        ),
         ("- {ensure: docstring, docstring: x,\n   in: .git/hooks/m.py}", 15, "git's own"),
-        ("- {ensure: docstring, docstring: x,\n   in: MANIFESTS/m.py}", 15, "MANIFESTS/m.py is the engine's own"),
-        ("- {ensure: docstring, docstring: x,\n   in: .claude/skills/y/m.py}", 15, "is the engine's own"),
-        ("- {ensure: docstring, docstring: x, of: 'manifests.a:B'}", 14, "manifests/a.py is the engine's own"),
+        (
+            "- {ensure: docstring, docstring: x,\n   in: MANIFESTS/m.py}",
+            15,
+            "MANIFESTS/m.py is the engine's own",
+        ),
+        (
+            "- {ensure: docstring, docstring: x,\n   in: .claude/skills/y/m.py}",
+            15,
+            "is the engine's own",
+        ),
+        (
+            "- {ensure: docstring, docstring: x, of: 'manifests.a:B'}",
+            14,
+            "manifests/a.py is the engine's own",
+        ),
         ("- {ensure: dependency,\n   dependency: 'not one'}", 15, "not one"),
     ],
 )
@@ -113,7 +149,10 @@ def test_a_package_that_stays_at_home_asks_for_nothing() -> None:
         add__bot__new_py=b"",
     )
     assert capabilities(x) == Capabilities()
-    assert capabilities(read("y", {"SKILL.md": b"---\nname: y\ndescription: y\n---\n"})) == Capabilities()
+    assert (
+        capabilities(read("y", {"SKILL.md": b"---\nname: y\ndescription: y\n---\n"}))
+        == Capabilities()
+    )
 
 
 def test_what_a_package_asks_for() -> None:

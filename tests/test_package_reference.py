@@ -1,4 +1,6 @@
-"""docs/operations.md is what the operations say, and its examples are entries that a package may have."""
+"""docs/operations.md is what the operations say, and its examples are entries that a package may
+have.
+"""
 
 from __future__ import annotations
 
@@ -46,12 +48,16 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_the_page_has_every_word_every_key_and_every_example() -> None:
-    sections = {section.split("\n")[0]: section for section in re.split(r"^## ", page(), flags=re.MULTILINE)[1:]}
+    sections = {
+        section.split("\n")[0]: section
+        for section in re.split(r"^## ", page(), flags=re.MULTILINE)[1:]
+    }
     assert tuple(sections) == words()
     for word, section in sections.items():
         assert all(f"| `{key}` |" in section for key in keys_of(operation(word))), word
         shown = [
-            entries(source)[0] for source in re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+            entries(source)[0]
+            for source in re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
         ]
         assert len(shown) == len(operation(word).VALID), word
 
@@ -61,8 +67,12 @@ def test_the_page_has_every_word_every_key_and_every_example() -> None:
     [(word, example.keys) for word, example in EXAMPLES],
     ids=[f"{word}-{example.title}" for word, example in EXAMPLES],
 )
-def test_an_entry_reads_back_as_the_example_that_it_shows(word: str, keys: Mapping[str, Any]) -> None:
-    assert entries(entry(word, keys)) == [{"ensure": word, **{key: plain(value) for key, value in keys.items()}}]
+def test_an_entry_reads_back_as_the_example_that_it_shows(
+    word: str, keys: Mapping[str, Any]
+) -> None:
+    assert entries(entry(word, keys)) == [
+        {"ensure": word, **{key: plain(value) for key, value in keys.items()}}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""What a pattern matches, and replacement as a law: the file's syntax tree changes exactly as it should."""
+"""What a pattern matches, and replacement as a law: the file's syntax tree changes exactly as it
+should.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,15 @@ def found(pattern: str, code: str) -> list[dict[str, str]]:
     """The bindings of each match in a module."""
     source = Source.parse("m.py", code.encode())
     parsed = Pattern.parse(pattern)
-    matches = parsed.in_expressions(source.module) if parsed.is_expression else parsed.in_blocks(source.module)
-    return [{k: source.text(extract(source, v)) if v else "" for k, v in m.bindings.items()} for m in matches]
+    matches = (
+        parsed.in_expressions(source.module)
+        if parsed.is_expression
+        else parsed.in_blocks(source.module)
+    )
+    return [
+        {k: source.text(extract(source, v)) if v else "" for k, v in m.bindings.items()}
+        for m in matches
+    ]
 
 
 def run(code: str, **keys: Any) -> str:
@@ -74,9 +83,16 @@ def run(code: str, **keys: Any) -> str:
         (
             "def $F($...P): $...B",
             "def f(): a\ndef g(a, /, b: int = 1, *, c, **d):\n    e",
-            [{"F": "f", "P": "", "B": "a"}, {"F": "g", "P": "a, /, b: int = 1, *, c, **d", "B": "e"}],
+            [
+                {"F": "f", "P": "", "B": "a"},
+                {"F": "g", "P": "a, /, b: int = 1, *, c, **d", "B": "e"},
+            ],
         ),
-        ("async def $F($X): $...", "async def f(a): ...\nasync def f(a, b): ...", [{"F": "f", "X": "a"}]),
+        (
+            "async def $F($X): $...",
+            "async def f(a): ...\nasync def f(a, b): ...",
+            [{"F": "f", "X": "a"}],
+        ),
         (
             "class $C($...B): $...",
             "class A: ...\n@d\nclass B: ...\nclass C(A, m=1): ...",
@@ -84,24 +100,39 @@ def run(code: str, **keys: Any) -> str:
         ),
         ("class $C($...B):", "@d\nclass B: ...", [{"C": "B", "B": ""}]),
         ("with $...W: $B", "with a as b, c: d\nwith a: b; c", [{"W": "a as b, c", "B": "d"}]),
-        ("from $M import $...N", "from a.b import (c, d as e,)\nfrom .a import b", [{"M": "a.b", "N": "c, d as e"}]),
+        (
+            "from $M import $...N",
+            "from a.b import (c, d as e,)\nfrom .a import b",
+            [{"M": "a.b", "N": "c, d as e"}],
+        ),
         ("$X = 1\n$...\nreturn $X", "def f():\n    a = 1\n    b\n    return a\n", [{"X": "a"}]),
-        ("$X = $Y", "a = b; c = d\nif x: e = f", [{"X": "a", "Y": "b"}, {"X": "c", "Y": "d"}, {"X": "e", "Y": "f"}]),
+        (
+            "$X = $Y",
+            "a = b; c = d\nif x: e = f",
+            [{"X": "a", "Y": "b"}, {"X": "c", "Y": "d"}, {"X": "e", "Y": "f"}],
+        ),
         ("a()\n$S\nb()", "a()\nif x:\n    y\nb()", [{"S": "if x:\n    y"}]),
-        ("match $X:\n    case 1: $...B", "match a:\n    case 1:\n        b", [{"X": "a", "B": "b"}]),
+        (
+            "match $X:\n    case 1: $...B",
+            "match a:\n    case 1:\n        b",
+            [{"X": "a", "B": "b"}],
+        ),
         ("return", "def f():\n    return\n    return None", [{}]),
         ("x: $T = $V", "x: int = 1\nx: int", [{"T": "int", "V": "1"}]),
     ],
 )
 def test_what_matches(pattern: str, code: str, bindings: list[dict[str, str]]) -> None:
     module = (
-        code if pattern not in {"return", "$X = 1\n$...\nreturn $X"} else code.split(":\n", 1)[1].replace("    ", "")
+        code
+        if pattern not in {"return", "$X = 1\n$...\nreturn $X"}
+        else code.split(":\n", 1)[1].replace("    ", "")
     )
     assert found(pattern, module) == bindings
 
 
 @pytest.mark.parametrize(
-    "pattern", ["", "  \n", "f(", "f($...A + 1)", "$...A.b", "# comment", "f($)", "x = $...A", "else:"]
+    "pattern",
+    ["", "  \n", "f(", "f($...A + 1)", "$...A.b", "# comment", "f($)", "x = $...A", "else:"],
 )
 def test_what_is_no_pattern(pattern: str) -> None:
     with pytest.raises(Malformed) as caught:
@@ -138,7 +169,12 @@ def test_replacements_that_contradict_themselves(keys: dict[str, str], key: str)
         ("x = f(a)if b else c\n", "f($A)", "$A", "x = (a)if b else c\n"),
         ("return_ = 1 if f(a)else 2\n", "f($A)", "$A.b", "return_ = 1 if (a.b)else 2\n"),
         ("x = f(1).real\n", "f($A)", "$A", "x = (1).real\n"),
-        ("x = f(  # why\n    a,  # a\n)\n", "f($A)", "g($A, 1)", "x = g(  # why\n    a, 1,  # a\n)\n"),
+        (
+            "x = f(  # why\n    a,  # a\n)\n",
+            "f($A)",
+            "g($A, 1)",
+            "x = g(  # why\n    a, 1,  # a\n)\n",
+        ),
         ("x = f(a)\n", "f($...A)", "f(b, $...A, c)", "x = f(b, a, c)\n"),
         ("x = f()\n", "f($...A)", "f(b, $...A, c)", "x = f(b, c)\n"),
         ("x = f()\n", "f($...A)", "f($...A, c)", "x = f(c)\n"),
@@ -151,7 +187,12 @@ def test_replacements_that_contradict_themselves(keys: dict[str, str], key: str)
             "async def f():\n    return (await g(x)).y\n",
         ),
         ("x = a.b.c(d)\n", "a.b.$M($...A)", "z.$M($...A)", "x = z.c(d)\n"),
-        ("f({**a, 'b': 1})\n", "{**$A, $...R}", "{**$A, 'z': 0, $...R}", "f({**a, 'z': 0, 'b': 1})\n"),
+        (
+            "f({**a, 'b': 1})\n",
+            "{**$A, $...R}",
+            "{**$A, 'z': 0, $...R}",
+            "f({**a, 'z': 0, 'b': 1})\n",
+        ),
         ("try: a\nexcept (E, F): b\n", "(E, F)", "(E, F, G)", "try: a\nexcept (E, F, G): b\n"),
         ("x = ((f(1) + 2) * 3)\n", "f($X) + $Y", "($X + $Y)", "x = ((1 + 2) * 3)\n"),
         ("if f(a) and b: c\nelif f: d\n", "f($A)", "$A or e", "if (a or e) and b: c\nelif f: d\n"),
@@ -161,7 +202,12 @@ def test_replacements_that_contradict_themselves(keys: dict[str, str], key: str)
             "h($X)",
             "class A:\n    @h(1)\n    def g(self): ...\n",
         ),
-        ("def f():\n    a = 1; b = 2; c = 3\n", "b = $X", "b = $X + 1", "def f():\n    a = 1; b = 2 + 1; c = 3\n"),
+        (
+            "def f():\n    a = 1; b = 2; c = 3\n",
+            "b = $X",
+            "b = $X + 1",
+            "def f():\n    a = 1; b = 2 + 1; c = 3\n",
+        ),
         ("if x: a()\n", "a()", "b()", "if x: b()\n"),
         (
             "if x:\n\tfor y in z: a(); b()\n",
@@ -189,7 +235,9 @@ FUNCTIONS = st.sampled_from(["f", "g", "h", "a.f"])
 EXPRESSIONS = st.recursive(
     st.one_of(NAMES, st.integers(0, 9).map(str), st.just("'s'")),
     lambda inner: st.one_of(
-        st.builds(lambda f, args: f"{f}({', '.join(args)})", FUNCTIONS, st.lists(inner, max_size=2)),
+        st.builds(
+            lambda f, args: f"{f}({', '.join(args)})", FUNCTIONS, st.lists(inner, max_size=2)
+        ),
         st.builds(lambda a, between, b: f"({a}{between}{b})", inner, BINARY, inner),
         inner.map(lambda e: f"(not {e})"),
         inner.map(lambda e: f"(lambda a: {e})"),
@@ -201,7 +249,9 @@ EXPRESSIONS = st.recursive(
     max_leaves=8,
 )
 PROGRAMS = st.lists(EXPRESSIONS, min_size=1, max_size=3).map(
-    lambda codes: "def run():\n" + "".join(f"    x = {ast.unparse(ast.parse(code))}\n" for code in codes)
+    lambda codes: (
+        "def run():\n" + "".join(f"    x = {ast.unparse(ast.parse(code))}\n" for code in codes)
+    )
 )
 
 
@@ -239,7 +289,16 @@ class Put(ast.NodeTransformer):
 @given(
     PROGRAMS,
     st.sampled_from(
-        ["new($X)", "$X.new", "$X + new", "(new, $X)", "new if $X else 1", "not $X", "new ** $X", "lambda: $X"]
+        [
+            "new($X)",
+            "$X.new",
+            "$X + new",
+            "(new, $X)",
+            "new if $X else 1",
+            "not $X",
+            "new ** $X",
+            "lambda: $X",
+        ]
     ),
 )
 def test_replacing_everywhere_changes_the_tree_as_it_should(program: str, with_: str) -> None:
@@ -283,6 +342,8 @@ def test_code_is_a_pattern_that_matches_itself(code: str) -> None:
 
 def test_a_long_list_and_many_statements_are_no_trouble() -> None:
     items = ", ".join(map(str, range(5000)))
-    assert found("[$...A, 4998, $B]", f"x = [{items}]") == [{"A": items.removesuffix(", 4998, 4999"), "B": "4999"}]
+    assert found("[$...A, 4998, $B]", f"x = [{items}]") == [
+        {"A": items.removesuffix(", 4998, 4999"), "B": "4999"}
+    ]
     lines = "\n".join(f"x{i} = {i}" for i in range(1500))
     assert found("$A = 3\n$...\n$B = 1499", lines) == [{"A": "x3", "B": "x1499"}]

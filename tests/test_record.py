@@ -1,4 +1,6 @@
-"""Changes that become packages: what a person would have written, proved on the tree that they were made on."""
+"""Changes that become packages: what a person would have written, proved on the tree that they were
+made on.
+"""
 
 from __future__ import annotations
 
@@ -124,25 +126,36 @@ def test_a_change_is_said_as_what_was_meant(old: str, new: str, wanted: dict[str
 
 @pytest.fixture
 def carried(tmp_path: Path) -> Callable[[str, str, str], Carried]:
-    """What becomes of the second text when the change from the first to the third is recorded and applied to it."""
+    """What becomes of the second text when the change from the first to the third is recorded and
+    applied to it.
+    """
     lines = git_lines(tmp_path)
-    return lambda base, ours, theirs: carry("m.py", base.encode(), ours.encode(), theirs.encode(), lines=lines)
+    return lambda base, ours, theirs: carry(
+        "m.py", base.encode(), ours.encode(), theirs.encode(), lines=lines
+    )
 
 
-def test_of_two_neighbours_one_is_enough_where_the_other_has_gone(carried: Callable[[str, str, str], Carried]) -> None:
+def test_of_two_neighbours_one_is_enough_where_the_other_has_gone(
+    carried: Callable[[str, str, str], Carried],
+) -> None:
     base = "def f():\n    a()\n    b()\n    c()\n"
     theirs = "def f():\n    a()\n    new()\n    b()\n    c()\n"
     for ours, wanted in (
         ("def f():\n    b()\n    c()\n", "def f():\n    new()\n    b()\n    c()\n"),
         ("def f():\n    a()\n    c()\n", "def f():\n    a()\n    new()\n    c()\n"),
-        ("def f():\n    a()\n    own()\n    b()\n", "def f():\n    a()\n    own()\n    new()\n    b()\n"),
+        (
+            "def f():\n    a()\n    own()\n    b()\n",
+            "def f():\n    a()\n    own()\n    new()\n    b()\n",
+        ),
         ("def f():\n    b()\n    a()\n", None),
     ):
         found = carried(base, ours, theirs)
         assert found.data == (wanted and wanted.encode()), found.refused
 
 
-def test_what_has_drifted_is_not_taken_for_gone(carried: Callable[[str, str, str], Carried]) -> None:
+def test_what_has_drifted_is_not_taken_for_gone(
+    carried: Callable[[str, str, str], Carried],
+) -> None:
     base = "def f():\n    a()\n    log(1)\n    b()\n"
     theirs = "def f():\n    a()\n    b()\n"
     drifted = carried(base, base.replace("log(1)", "log(2)"), theirs)
@@ -196,16 +209,24 @@ def test_layout_and_the_comments_of_headers_and_last_lines_are_a_change_too() ->
     ):
         assert len(entries(_CLEANUP, _CLEANUP.replace(old, new))) == 1
     entries(
-        _CLEANUP, _CLEANUP.replace("# n", "# N").replace("(\n                self.file\n            )", "self.other")
+        _CLEANUP,
+        _CLEANUP.replace("# n", "# N").replace(
+            "(\n                self.file\n            )", "self.other"
+        ),
     )
 
 
 def test_operations_that_stand_on_one_another_keep_their_order() -> None:
-    """What is about one thing goes under one heading, unless a snippet names lines that another change makes."""
+    """What is about one thing goes under one heading, unless a snippet names lines that another
+    change makes.
+    """
     before = "def f(a):\n    # one\n    x = a\n    # two\n    y = x\n    # three\n    return y\n"
     after = "def f(a):\n    x = a + 1\n    y = x + 2\n    return y\n"
     found = record_package(
-        "tidy", {"m.py": Change(before.encode(), after.encode())}, MemoryFiles({"m.py": before.encode()}), core=">=0"
+        "tidy",
+        {"m.py": Change(before.encode(), after.encode())},
+        MemoryFiles({"m.py": before.encode()}),
+        core=">=0",
     )
     assert found.differences == ()
 
@@ -227,7 +248,9 @@ _LINES = st.lists(
 @settings(deadline=None, max_examples=40)
 @given(_LINES, _LINES)
 def test_what_is_said_gives_the_change(one: list[str], other: list[str]) -> None:
-    """Whatever changes: the operations that are said make just that, and what is not said is told apart."""
+    """Whatever changes: the operations that are said make just that, and what is not said is told
+    apart.
+    """
     before, after = ("".join(f"{line}\n" for line in lines).encode() for lines in (one, other))
     files = MemoryFiles({"m.py": before})
     said = record_file("m.py", before, after, files)
@@ -239,7 +262,9 @@ def test_what_is_said_gives_the_change(one: list[str], other: list[str]) -> None
 
 
 def test_a_package_brings_a_test_where_the_change_has_none() -> None:
-    """New files, settings and packages go where a package has them, and the draft of a test fails beforehand."""
+    """New files, settings and packages go where a package has them, and the draft of a test fails
+    beforehand.
+    """
     before = {
         "m.py": b"import os\n\nALL = []\n",
         "pyproject.toml": b'[project]\nname = "x"\ndependencies = [\n    "attrs",\n]\n',
@@ -252,7 +277,9 @@ def test_a_package_brings_a_test_where_the_change_has_none() -> None:
         ".env.example": b"# where it is\nPLACE=here\n",
     }
     changes = {p: Change(before.get(p), after.get(p)) for p in before.keys() | after.keys()}
-    found = record_package("add-thing", changes, MemoryFiles(before), core=">=0", about="Adds a thing")
+    found = record_package(
+        "add-thing", changes, MemoryFiles(before), core=">=0", about="Adds a thing"
+    )
     assert found.differences == ()
     package = read("add-thing", found.files)
     assert package.manifest is not None
@@ -276,7 +303,9 @@ def _runs(files: dict[str, bytes], test: str) -> int:
         for name, data in files.items():
             Path(folder, name).write_bytes(data)
         program = f"{test}\ntest_add_thing()\n"
-        return subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, check=False).returncode
+        return subprocess.run(
+            [sys.executable, "-c", program], cwd=folder, capture_output=True, check=False
+        ).returncode
 
 
 @pytest.fixture
@@ -317,7 +346,9 @@ def test_telegram_by_hand_is_the_skill_that_a_person_wrote(by_hand: Repo) -> Non
     # a recorded skill begins with 1.0.0
     assert mine.manifest == replace(theirs.manifest, version="1.0.0")
     assert mine.added() == theirs.added()
-    assert {_meant(op) for _, op in operations(mine)} == {_meant(op) for _, op in operations(theirs)}
+    assert {_meant(op) for _, op in operations(mine)} == {
+        _meant(op) for _, op in operations(theirs)
+    }
     assert skills(by_hand, "lint", "add-telegram").code == 0
     validator = Path(sys.executable).parent / "agentskills"
     subprocess.run([validator, "validate", str(home)], check=True, capture_output=True)
@@ -328,13 +359,19 @@ def test_telegram_by_hand_is_the_skill_that_a_person_wrote(by_hand: Repo) -> Non
 
 
 def _package(folder: Path):  # type: ignore[no-untyped-def]
-    files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    files = {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
     return read(folder.name, files)
 
 
 def _meant(operation: object) -> str:
     """An operation without the way in which it names its file."""
-    fields = {k: v.rpartition(":")[2] if k == "of" else v for k, v in vars(operation).items() if k != "in_"}
+    fields = {
+        k: v.rpartition(":")[2] if k == "of" else v
+        for k, v in vars(operation).items()
+        if k != "in_"
+    }
     return f"{type(operation).__name__} {sorted(fields.items())}"
 
 
@@ -347,7 +384,9 @@ def test_a_name_that_is_taken_is_refused(by_hand: Repo) -> None:
 
 
 def test_a_change_is_carried_over_where_lines_conflict(tmp_path: Path) -> None:
-    """Both sides added an element to one line; what the other side deleted is refused, and nothing is written."""
+    """Both sides added an element to one line; what the other side deleted is refused, and nothing
+    is written.
+    """
     repo = Repo.init(tmp_path)
     repo.write(
         {
@@ -359,10 +398,28 @@ def test_a_change_is_carried_over_where_lines_conflict(tmp_path: Path) -> None:
     )
     out = tmp_path / "out.py"
     names = {name: str(tmp_path / f"{name}.py") for name in ("base", "ours", "theirs", "gone")}
-    ran = skills(repo, "merge-file", "--via-record", names["base"], names["gone"], names["theirs"], "-o", str(out))
+    ran = skills(
+        repo,
+        "merge-file",
+        "--via-record",
+        names["base"],
+        names["gone"],
+        names["theirs"],
+        "-o",
+        str(out),
+    )
     assert ran.code == 3
     assert "does not define ALL" in ran.said
     assert not out.exists()
-    ran = skills(repo, "merge-file", "--via-record", names["base"], names["ours"], names["theirs"], "-o", str(out))
+    ran = skills(
+        repo,
+        "merge-file",
+        "--via-record",
+        names["base"],
+        names["ours"],
+        names["theirs"],
+        "-o",
+        str(out),
+    )
     assert ran.code == 0, ran.said
     assert out.read_text() == "ALL = [a, mine, yours]\n"

@@ -62,7 +62,10 @@ def outcome(files: dict[str, bytes]) -> Any:
     try:
         log = importlib.import_module("main").log
         assert isinstance(log, list)
-        return [re.sub(r"<(?:class '[^']*'|function .*? at 0x\w+)>", "<it>", repr(entry)) for entry in log]
+        return [
+            re.sub(r"<(?:class '[^']*'|function .*? at 0x\w+)>", "<it>", repr(entry))
+            for entry in log
+        ]
     except Exception as error:  # noqa: BLE001 - a generated program may end in any
         return type(error)
     finally:
@@ -78,7 +81,10 @@ IMPORTS = {
     "as": ("from pkg.core import {n} as other_{i}", "other_{i}"),
     "same as": ("from pkg.core import {n} as {n}", "{n}"),
     "several": ("from pkg.core import BASE, {n}, unused", "{n}"),
-    "in parentheses": ("from pkg.core import (\n    unused,  # one\n    {n},  # two\n    BASE\n)", "{n}"),
+    "in parentheses": (
+        "from pkg.core import (\n    unused,  # one\n    {n},  # two\n    BASE\n)",
+        "{n}",
+    ),
     "module": ("import pkg.core", "pkg.core.{n}"),
     "module as": ("import pkg.core as c_{i}", "c_{i}.{n}"),
     "submodule": ("from pkg import core", "core.{n}"),
@@ -89,7 +95,10 @@ IMPORTS = {
     "star": ("from pkg.core import *", "{n}"),
     "chained": ("from pkg.hub import {n}", "{n}"),
     "fallback": ("try:\n    from pkg.core import {n}\nexcept ImportError:\n    {n} = None", "{n}"),
-    "guarded": ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from pkg.core import {n}", "None and {n}"),
+    "guarded": (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from pkg.core import {n}",
+        "None and {n}",
+    ),
 }
 USES = (
     "log.append({e}{call})",
@@ -135,20 +144,34 @@ INITS = (
 
 @st.composite
 def packages(draw: st.DrawFn) -> dict[str, bytes]:
-    """A package whose `pkg.core` defines `thing`; other modules import it in all ways and log what they get."""
+    """A package whose `pkg.core` defines `thing`; other modules import it in all ways and log what
+    they get.
+    """
     n = "thing"
     definition, call = CORE[draw(st.sampled_from(sorted(CORE)))]
     exports = draw(
-        st.sampled_from(["", "__all__ = ['{n}', 'BASE', 'unused']\n", "__all__ = ('BASE',)\n__all__ += ('{n}',)\n"])
+        st.sampled_from(
+            [
+                "",
+                "__all__ = ['{n}', 'BASE', 'unused']\n",
+                "__all__ = ('BASE',)\n__all__ += ('{n}',)\n",
+            ]
+        )
     )
-    tail = draw(st.sampled_from(["", "\n\nlog = [{n}{call}]\n", "\n\ndef late():\n    return {n}{call}\n"]))
-    core = f"import json\n\nBASE = 1\n{exports}\n\ndef unused():\n    return 0\n\n\n{definition}{tail}"
+    tail = draw(
+        st.sampled_from(["", "\n\nlog = [{n}{call}]\n", "\n\ndef late():\n    return {n}{call}\n"])
+    )
+    core = (
+        f"import json\n\nBASE = 1\n{exports}\n\ndef unused():\n    return 0\n\n\n{definition}{tail}"
+    )
     files = {
         "pkg/core.py": core,
         "pkg/__init__.py": draw(st.sampled_from(INITS)),
         "pkg/hub.py": draw(st.sampled_from(HUBS)),
         "pkg/other.py": draw(
-            st.sampled_from(["", "import json\n", "X = 1\n\n\nif __name__ == '__main__':\n    print(X)\n"])
+            st.sampled_from(
+                ["", "import json\n", "X = 1\n\n\nif __name__ == '__main__':\n    print(X)\n"]
+            )
         ),
         "pkg/sub/__init__.py": "",
         "main.py": "import pkg.user\nimport pkg.sub.user\nlog = pkg.user.log + pkg.sub.user.log\n",
@@ -158,9 +181,13 @@ def packages(draw: st.DrawFn) -> dict[str, bytes]:
         for i in range(draw(st.integers(1, 3))):
             imported, expression = IMPORTS[draw(st.sampled_from(sorted(IMPORTS)))]
             lines.append(imported.format(n=n, i=i, up=up))
-            for j, use in enumerate(draw(st.lists(st.sampled_from(USES), min_size=1, max_size=2, unique=True))):
+            for j, use in enumerate(
+                draw(st.lists(st.sampled_from(USES), min_size=1, max_size=2, unique=True))
+            ):
                 shown = expression.format(n=n, i=i)
-                lines.append(use.format(n=n, e=shown, i=f"{i}{j}", call="" if "None" in shown else call))
+                lines.append(
+                    use.format(n=n, e=shown, i=f"{i}{j}", call="" if "None" in shown else call)
+                )
         files[path] = "\n".join(lines) + "\n"
     newline = draw(st.sampled_from(["\n", "\r\n"]))
     return {
@@ -182,7 +209,9 @@ def applied(operation: Operation, tree: MemoryFiles) -> CannotEnsure | None:
 
 
 LAW = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
 
@@ -197,12 +226,20 @@ def test_a_renamed_definition_does_what_it_did(files: dict[str, bytes], to: str)
         if any(b"import *" in d and b"thing = None" in d for d in files.values()):
             return  # a star import cannot give one of two bindings its old name
         assert to == "renamed", f"nothing is called {to}: {refusal.message}"
-        assert any(b"renamed = 6" in d or b"(renamed)" in d for d in files.values()), refusal.message
+        assert any(b"renamed = 6" in d or b"(renamed)" in d for d in files.values()), (
+            refusal.message
+        )
         return
     assert outcome(tree.contents) == before
     core = ast.parse(tree.contents["pkg/core.py"])
-    assert not [node for node in ast.walk(core) if "thing" in (getattr(node, "id", ""), getattr(node, "name", ""))]
-    back = MemoryFiles({p: re.sub(rb"\b%s\b" % to.encode(), b"thing", d) for p, d in tree.contents.items()})
+    assert not [
+        node
+        for node in ast.walk(core)
+        if "thing" in (getattr(node, "id", ""), getattr(node, "name", ""))
+    ]
+    back = MemoryFiles(
+        {p: re.sub(rb"\b%s\b" % to.encode(), b"thing", d) for p, d in tree.contents.items()}
+    )
     if to == "fresh" and b"fallback" not in b"".join(files.values()) and not _kept(tree.contents):
         assert back.contents == files, "only the name's own bytes differ"
     assert Rename(of="pkg.core:thing", to=to).apply(tree).outcome is Outcome.ALREADY
@@ -222,7 +259,9 @@ def test_a_moved_definition_does_what_it_did(files: dict[str, bytes], to: str) -
         assert refusal.outcome in {Outcome.DRIFTED, Outcome.AMBIGUOUS}
         return
     assert outcome(tree.contents) == before
-    assert not re.search(rb"^(def|class) thing|^thing =", tree.contents["pkg/core.py"], re.MULTILINE)
+    assert not re.search(
+        rb"^(def|class) thing|^thing =", tree.contents["pkg/core.py"], re.MULTILINE
+    )
     moved = dict(tree.contents)
     assert Move(of="pkg.core:thing", to=to).apply(tree).outcome is Outcome.ALREADY
     assert tree.contents == moved
@@ -279,11 +318,19 @@ class Thing:
 
 
 @LAW
-@given(st.lists(st.sampled_from(OBJECTS), min_size=1, max_size=4, unique=True), st.sampled_from(["Thing", "t.Thing"]))
-def test_a_renamed_method_is_called_as_before_or_what_is_unclear_is_listed(uses: list[str], c: str) -> None:
+@given(
+    st.lists(st.sampled_from(OBJECTS), min_size=1, max_size=4, unique=True),
+    st.sampled_from(["Thing", "t.Thing"]),
+)
+def test_a_renamed_method_is_called_as_before_or_what_is_unclear_is_listed(
+    uses: list[str], c: str
+) -> None:
     head = "from thing import Thing" if c == "Thing" else "import thing as t"
     lines = [use.format(c=c, i=i) for i, use in enumerate(uses)]
-    files = {"thing.py": CLASS.encode(), "main.py": "\n".join([head, "log = []", *lines, ""]).encode()}
+    files = {
+        "thing.py": CLASS.encode(),
+        "main.py": "\n".join([head, "log = []", *lines, ""]).encode(),
+    }
     before = outcome(files)
     assert isinstance(before, list), before
     tree = MemoryFiles(files)
@@ -317,7 +364,10 @@ def test_a_file_that_sees_the_class_only_through_its_caller_is_not_overlooked() 
     with pytest.raises(CannotEnsure, match=r"util\.py:2: x\.go\(\)") as caught:
         rename(files, of="a:A.go", to="start")
     assert [place.path for place in caught.value.candidates] == ["util.py"]
-    assert rename(files, of="a:A.go", to="start", unclear="rename")["util.py"] == "def run(x):\n    x.start()\n"
+    assert (
+        rename(files, of="a:A.go", to="start", unclear="rename")["util.py"]
+        == "def run(x):\n    x.start()\n"
+    )
 
 
 def test_a_protocol_and_the_classes_that_follow_it_stay_together() -> None:
@@ -345,7 +395,9 @@ def test_bytes_around_the_name_stay_with_any_encoding() -> None:
     tree = MemoryFiles(before)
     Rename(of="a:go", to="größer").apply(tree)
     for path, encoding in (("a.py", "utf-8"), ("b.py", "latin-1")):
-        assert tree.contents[path].decode(encoding) == before[path].decode(encoding).replace("go", "größer")
+        assert tree.contents[path].decode(encoding) == before[path].decode(encoding).replace(
+            "go", "größer"
+        )
 
 
 def test_a_builtin_that_the_new_name_would_hide_is_a_collision() -> None:
@@ -353,7 +405,9 @@ def test_a_builtin_that_the_new_name_would_hide_is_a_collision() -> None:
         rename({"a.py": "def go(): ...\n\n\nprint(go())\n"}, of="a:go", to="print")
 
 
-@pytest.mark.parametrize("module", ["dataclasses", "typing", "asyncio.base_events", "ast", "contextlib"])
+@pytest.mark.parametrize(
+    "module", ["dataclasses", "typing", "asyncio.base_events", "ast", "contextlib"]
+)
 def test_scopes_bind_what_the_compiler_says(module: str) -> None:
     spec = importlib.util.find_spec(module)
     assert spec is not None
@@ -366,10 +420,15 @@ def test_scopes_bind_what_the_compiler_says(module: str) -> None:
         tables.append(todo.pop())
         todo += tables[-1].get_children()
     theirs = Counter(
-        _symbols(table) for table in tables if str(table.get_type()).endswith(("module", "class", "function"))
+        _symbols(table)
+        for table in tables
+        if str(table.get_type()).endswith(("module", "class", "function"))
     )
     mine = Counter(
-        (s.kind if s.kind in {"module", "class"} else "function", frozenset(n for n, b in s.bound.items() if b))
+        (
+            s.kind if s.kind in {"module", "class"} else "function",
+            frozenset(n for n, b in s.bound.items() if b),
+        )
         for s in names.scopes
         if s.kind != "type"
     )

@@ -1,4 +1,6 @@
-"""Conflicts that are not asked for twice, and an assistant that sees nothing but them: on real forks."""
+"""Conflicts that are not asked for twice, and an assistant that sees nothing but them: on real
+forks.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def _solved(fork: Repo) -> Path:
     return record
 
 
-def test_what_was_solved_once_is_not_asked_again(fork: Repo, workshop: Workshop, tmp_path: Path) -> None:
+def test_what_was_solved_once_is_not_asked_again(
+    fork: Repo, workshop: Workshop, tmp_path: Path
+) -> None:
     """The record is committed with the operation; another fork that has it goes on, and says why."""
     record = _solved(fork)
     assert str(record.relative_to(fork.path)) in fork.tree()
@@ -68,8 +72,12 @@ def test_what_was_solved_once_is_not_asked_again(fork: Repo, workshop: Workshop,
 
 
 @pytest.mark.parametrize("spoil", ["ours", "record", "syntax"])
-def test_a_resolution_of_other_inputs_is_none(fork: Repo, workshop: Workshop, tmp_path: Path, spoil: str) -> None:
-    """Another word on our side, a record that names other inputs, or one that does not pass the checks."""
+def test_a_resolution_of_other_inputs_is_none(
+    fork: Repo, workshop: Workshop, tmp_path: Path, spoil: str
+) -> None:
+    """Another word on our side, a record that names other inputs, or one that does not pass the
+    checks.
+    """
     record = _solved(fork)
     other = _copy(workshop, tmp_path / "two")
     found = json.loads(record.read_text())
@@ -112,15 +120,27 @@ ours = about.with_name("ours.txt").read_text()
     about.with_name("resolved.txt").write_text(ours.replace('"mine"', '"both"'))"""
 
 
-def test_an_assistant_sees_the_regions_and_answers_for_them_alone(fork: Repo, tmp_path: Path) -> None:
+def test_an_assistant_sees_the_regions_and_answers_for_them_alone(
+    fork: Repo, tmp_path: Path
+) -> None:
     log = _stand_in(fork, tmp_path, ANSWER)
     was = fork.read("bot/commands.py")
     ran = skills(fork, *REBASE)
     assert ran.code == 0, ran.said
-    assert ran.document["result"]["merged"][-1] == ["bot/commands.py", "the assistant's resolution (assistant)"]
+    assert ran.document["result"]["merged"][-1] == [
+        "bot/commands.py",
+        "the assistant's resolution (assistant)",
+    ]
     seen = json.loads(log.read_text())
     names = {name.rpartition("/")[2] for name in seen["files"]}
-    assert names <= {"CONFLICT.md", "about.json", "base.txt", "ours.txt", "theirs.txt", "add-pager.md"}
+    assert names <= {
+        "CONFLICT.md",
+        "about.json",
+        "base.txt",
+        "ours.txt",
+        "theirs.txt",
+        "add-pager.md",
+    }
     assert '"mine"' in seen["files"]["regions/001/ours.txt"]
     assert '"theirs"' in seen["files"]["regions/001/theirs.txt"]
     now = fork.read("bot/commands.py")
@@ -134,7 +154,11 @@ def test_an_assistant_sees_the_regions_and_answers_for_them_alone(fork: Repo, tm
 def test_an_assistant_gets_no_secret_that_it_was_not_given(fork: Repo, tmp_path: Path) -> None:
     """Only what a program needs to run, and what the owner named for it, is in its environment."""
     log = _stand_in(fork, tmp_path, ANSWER, needs="MODEL_KEY")
-    ran = skills(fork, *REBASE, env=environment(tmp_path / "home", TELEGRAM_BOT_TOKEN="secret", MODEL_KEY="given"))
+    ran = skills(
+        fork,
+        *REBASE,
+        env=environment(tmp_path / "home", TELEGRAM_BOT_TOKEN="secret", MODEL_KEY="given"),
+    )
     assert ran.code == 0, ran.said
     given = json.loads(log.read_text())["environment"]
     assert given["MODEL_KEY"] == "given"
@@ -143,10 +167,18 @@ def test_an_assistant_gets_no_secret_that_it_was_not_given(fork: Repo, tmp_path:
 
 @pytest.mark.parametrize(
     "answer",
-    ["pass", """about.with_name("resolved.txt").write_text('    "/ping": lambda: (')""", "raise SystemExit(3)"],
+    [
+        "pass",
+        """about.with_name("resolved.txt").write_text('    "/ping": lambda: (')""",
+        "raise SystemExit(3)",
+    ],
 )
-def test_an_assistant_that_fails_leaves_the_conflict_to_the_owner(fork: Repo, tmp_path: Path, answer: str) -> None:
-    """No answer, one that does not compile, or a crash: stopped as without it, and nothing is changed."""
+def test_an_assistant_that_fails_leaves_the_conflict_to_the_owner(
+    fork: Repo, tmp_path: Path, answer: str
+) -> None:
+    """No answer, one that does not compile, or a crash: stopped as without it, and nothing is
+    changed.
+    """
     _stand_in(fork, tmp_path, answer)
     before = state(fork)
     ran = skills(fork, *REBASE)
@@ -187,7 +219,9 @@ It is longer than it was.
 
 
 def test_a_skill_that_conflicts_is_solved_once_each_way(workshop: Workshop, tmp_path: Path) -> None:
-    """Coming and going are two conflicts. Afterwards only their records are left, and neither is asked for again."""
+    """Coming and going are two conflicts. Afterwards only their records are left, and neither is
+    asked for again.
+    """
     fork = workshop.copy(BY_NAME["untouched"], tmp_path)
     fork.edit("bot/commands.py", '"pong"', '"mine"')
     fork.commit("Mine", {".claude/skills/say-more/SKILL.md": SKILL})
@@ -200,7 +234,9 @@ def test_a_skill_that_conflicts_is_solved_once_each_way(workshop: Workshop, tmp_
         ran = skills(fork, "continue", *quick)
         assert ran.code == 0, ran.said
     after = fork.tree()
-    assert {path for path in before.keys() ^ after.keys() if not path.startswith(RESOLUTIONS)} == set()
+    assert {
+        path for path in before.keys() ^ after.keys() if not path.startswith(RESOLUTIONS)
+    } == set()
     assert {path: after[path] for path in before} == before
     assert len(_records(fork)) == 2
     assert skills(fork, "apply", "say-more", "--trust", "--yes", *quick).code == 0

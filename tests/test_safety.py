@@ -17,7 +17,11 @@ pytest_plugins = ("harness.plugin",)
 
 
 def test_not_a_repository(tmp_path: Path) -> None:
-    ran = skills(tmp_path, "status", env=environment(tmp_path / "home", GIT_CEILING_DIRECTORIES=str(tmp_path.parent)))
+    ran = skills(
+        tmp_path,
+        "status",
+        env=environment(tmp_path / "home", GIT_CEILING_DIRECTORIES=str(tmp_path.parent)),
+    )
     assert (ran.code, ran.out) == (1, "")
     assert (
         f"{tmp_path} is not inside a git repository\n  → run it in your fork, or name it with -C DIR; a downloaded copy"
@@ -78,7 +82,9 @@ def test_a_linked_worktree_is_a_fork_too(fork: Repo, tmp_path: Path) -> None:
 
 def test_a_shallow_clone_works_and_doctor_names_it(prepared: Path, tmp_path: Path) -> None:
     source = f"file://{prepared / 'fork'}"
-    subprocess.run(["git", "clone", "--quiet", "--depth", "1", source, str(tmp_path / "fork")], check=True)
+    subprocess.run(
+        ["git", "clone", "--quiet", "--depth", "1", source, str(tmp_path / "fork")], check=True
+    )
     shallow = Repo(tmp_path / "fork").known()
     ran = skills(shallow, "doctor")
     assert ran.code == 1
@@ -148,7 +154,9 @@ def test_gc_between_operations(fork: Repo) -> None:
 
 
 def test_hooks_of_the_owner(fork: Repo) -> None:
-    """A hook that rejects commits is for commits made by hand; one that guards refs is asked, and obeyed."""
+    """A hook that rejects commits is for commits made by hand; one that guards refs is asked, and
+    obeyed.
+    """
     hooks = fork.git_dir / "hooks"
     hooks.mkdir(exist_ok=True)
     for name in ("pre-commit", "commit-msg", "post-checkout", "post-index-change"):
@@ -167,15 +175,27 @@ def test_hooks_of_the_owner(fork: Repo) -> None:
 def test_a_submodule_stays_as_it_is(fork: Repo, tmp_path: Path) -> None:
     other = Repo.init(tmp_path / "other")
     other.commit("one", {"lib.py": "X = 1\n"})
-    fork.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), "parrot/vendored")
+    fork.git(
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        str(other.path),
+        "parrot/vendored",
+    )
     fork.git("commit", "--quiet", "-m", "Vendor")
     fork.write({"parrot/vendored/lib.py": "X = 2\n", "parrot/vendored/new.py": "Y = 1\n"})
     before = state(fork)
     applied(fork, "add-clock")
     after = state(fork)
     assert "parrot/clock/face.py" in after.files
-    inside = {path: what for path, what in before.files.items() if path.startswith("parrot/vendored")}
-    assert inside == {path: what for path, what in after.files.items() if path.startswith("parrot/vendored")}
+    inside = {
+        path: what for path, what in before.files.items() if path.startswith("parrot/vendored")
+    }
+    assert inside == {
+        path: what for path, what in after.files.items() if path.startswith("parrot/vendored")
+    }
     assert fork.git("ls-files", "-s", "parrot/vendored").startswith("160000")
 
 
@@ -186,7 +206,9 @@ def test_upstreams_submodules_move_come_and_go(tmp_path: Path, fetched: bool) ->
     first, second = (other.commit(f"X = {n}", {"lib.py": f"X = {n}\n"}) for n in (1, 2))
     core = upstream(tmp_path / "upstream")
     for path in ("vendor/moves", "vendor/goes"):
-        core.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), path)
+        core.git(
+            "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), path
+        )
         core.git("-C", path, "checkout", "--quiet", first)
     core.write({"inlined/lib.py": "X = 0\n"})
     core.git("add", "--all")
@@ -199,7 +221,9 @@ def test_upstreams_submodules_move_come_and_go(tmp_path: Path, fetched: bool) ->
     core.git("rm", "--quiet", "--force", "vendor/goes")
     core.git("rm", "--quiet", "-r", "inlined")
     for path in ("comes", "inlined"):
-        core.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), path)
+        core.git(
+            "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), path
+        )
     core.git("add", "--all")
     core.git("commit", "--quiet", "-m", "Vendor otherwise")
     before = state(fork)
@@ -214,10 +238,12 @@ def test_upstreams_submodules_move_come_and_go(tmp_path: Path, fetched: bool) ->
     assert linked == {"comes": second, "inlined": second, "vendor/moves": second}
     assert [path for path in ("comes", "inlined") if [*(fork.path / path).iterdir()]] == []
     status = fork.git("status", "--porcelain", "--ignore-submodules=untracked").splitlines()
-    assert status == ([" M vendor/moves", "?? vendor/goes/"] if fetched else [])  # as after `git merge`
-    assert {path: what for path, what in before.files.items() if "/mine.py" in path}.items() <= state(
-        fork
-    ).files.items()
+    assert status == (
+        [" M vendor/moves", "?? vendor/goes/"] if fetched else []
+    )  # as after `git merge`
+    assert {
+        path: what for path, what in before.files.items() if "/mine.py" in path
+    }.items() <= state(fork).files.items()
     ran = skills(fork, "undo", *QUICK)
     assert ran.code == 0, ran.said
     assert state(fork).index == before.index
@@ -229,8 +255,12 @@ def test_a_file_is_in_the_way_of_a_submodule(tmp_path: Path) -> None:
     other.commit("one", {"lib.py": "X = 1\n"})
     core = upstream(tmp_path / "upstream")
     fork = fork_of(core, tmp_path / "fork")
-    core.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), "comes")
+    core.git(
+        "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other.path), "comes"
+    )
     core.git("commit", "--quiet", "-m", "Vendor")
     fork.git("fetch", "--quiet", "--all")
     fork.write({"comes": "a file of mine\n"})
-    refused(fork, "rebase", *QUICK, says="comes is in the way: the operation adds a submodule there")
+    refused(
+        fork, "rebase", *QUICK, says="comes is in the way: the operation adds a submodule there"
+    )

@@ -14,7 +14,9 @@ pytest_plugins = ("harness.plugin",)
 
 def test_an_untracked_file_in_the_way(fork: Repo) -> None:
     fork.write({"parrot/dice.py": "mine = 1\n"})
-    refused(fork, "apply", *QUICK, "add-dice", says="parrot/dice.py is in the way: it is not tracked")
+    refused(
+        fork, "apply", *QUICK, "add-dice", says="parrot/dice.py is in the way: it is not tracked"
+    )
 
 
 def test_an_ignored_file_in_the_way(fork: Repo) -> None:
@@ -26,7 +28,9 @@ def test_an_ignored_file_in_the_way(fork: Repo) -> None:
 def test_a_folder_that_is_a_link(fork: Repo, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (fork.path / "parrot/clock").symlink_to(tmp_path / "outside")
-    refused(fork, "apply", *QUICK, "add-clock", says="parrot/clock is not a folder of the repository")
+    refused(
+        fork, "apply", *QUICK, "add-clock", says="parrot/clock is not a folder of the repository"
+    )
     assert list((tmp_path / "outside").iterdir()) == []
 
 
@@ -44,7 +48,16 @@ def test_a_tracked_link_where_a_skill_edits(fork: Repo, tmp_path: Path) -> None:
 
 
 def test_uncommitted_links_and_strange_names_stay(fork: Repo) -> None:
-    names = ["two words.txt", "Ärger/naïve ☃.py", "-dash", 'quote".txt', "back\\slash", "tab\t.txt", "$HOME;.txt", "#x"]
+    names = [
+        "two words.txt",
+        "Ärger/naïve ☃.py",
+        "-dash",
+        'quote".txt',
+        "back\\slash",
+        "tab\t.txt",
+        "$HOME;.txt",
+        "#x",
+    ]
     fork.commit("Names", dict.fromkeys(names, "one\n"))
     fork.write(dict.fromkeys(names[::2], "two\n"))
     (fork.path / "link ö").symlink_to("two words.txt")
@@ -76,7 +89,9 @@ def test_a_skill_may_add_a_name_that_needs_quoting(fork: Repo) -> None:
 
 def test_latin_1_by_its_cookie(fork: Repo) -> None:
     text = fork.read("parrot/settings.py").replace("One deployment.", "Grüße.")
-    fork.commit("Latin", {"parrot/settings.py": b"# -*- coding: latin-1 -*-\n" + text.encode("latin-1")})
+    fork.commit(
+        "Latin", {"parrot/settings.py": b"# -*- coding: latin-1 -*-\n" + text.encode("latin-1")}
+    )
     ran = skills(fork, "apply", *QUICK, "add-clock")
     assert ran.code in {0, 1}, ran.said
     data = (fork.path / "parrot/settings.py").read_bytes()
@@ -128,7 +143,13 @@ def test_a_checkout_with_crlf(fork: Repo) -> None:
     fork.git("rm", "--quiet", "--cached", "-r", ".")
     fork.git("reset", "--quiet", "--hard")
     assert b"\r\n" in (fork.path / "parrot/commands.py").read_bytes()
-    fork.write({"parrot/help.py": (fork.path / "parrot/help.py").read_bytes().replace(b"Say it", b"Tell it")})
+    fork.write(
+        {
+            "parrot/help.py": (fork.path / "parrot/help.py")
+            .read_bytes()
+            .replace(b"Say it", b"Tell it")
+        }
+    )
     before = state(fork)
     applied(fork, "add-loud", "add-clock")
     for path in ("parrot/commands.py", "parrot/dice.py", "parrot/settings.py", ".env.example"):
@@ -152,5 +173,9 @@ def test_a_file_that_was_moved_and_git_not_told(fork: Repo) -> None:
     applied(fork, "add-clock")
     fork.write({"parrot/moved.py": fork.read("parrot/settings.py"), "parrot/settings.py": None})
     refused(
-        fork, "uninstall", *QUICK, "add-clock", says="parrot/settings.py is gone and parrot/moved.py is much like it"
+        fork,
+        "uninstall",
+        *QUICK,
+        "add-clock",
+        says="parrot/settings.py is gone and parrot/moved.py is much like it",
     )

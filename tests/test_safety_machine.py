@@ -19,7 +19,9 @@ ROOT = os.geteuid() == 0
 
 
 def test_two_at_once(fork: Repo, tmp_path: Path) -> None:
-    """One works; the other is told so at once, or waits for its turn. Who only reads is not kept out."""
+    """One works; the other is told so at once, or waits for its turn. Who only reads is not kept
+    out.
+    """
     gate, env = tmp_path / "gate", environment(tmp_path / "home")
     os.mkfifo(gate)
     hook = fork.git_dir / "hooks/reference-transaction"
@@ -40,16 +42,23 @@ def test_two_at_once(fork: Repo, tmp_path: Path) -> None:
     assert first.wait() == 0
     assert second.wait() == 0, second.stderr.read()
     second.stderr.close()
-    assert fork.git("log", "-2", "--format=%s").splitlines() == ["Apply add-clock 1.0.0", "Apply add-dice 1.0.0"]
+    assert fork.git("log", "-2", "--format=%s").splitlines() == [
+        "Apply add-clock 1.0.0",
+        "Apply add-dice 1.0.0",
+    ]
     assert fork.git("status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize("free", [0, 16, 40, 80])
 def test_a_full_disk(prepared: Path, tmp_path: Path, free: int) -> None:
-    """On a real one, full to some kilobytes; `tests/killpoints` lets the disk fill up at every single step."""
+    """On a real one, full to some kilobytes; `tests/killpoints` lets the disk fill up at every
+    single step.
+    """
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], check=False
+    ).returncode:
         assert not (ROOT and "CI" in os.environ), "a machine for CI must be able to mount a tmpfs"
         pytest.skip("mounting a small disk is not permitted here")
     try:
@@ -63,14 +72,18 @@ def test_a_full_disk(prepared: Path, tmp_path: Path, free: int) -> None:
             while free == 0 and os.statvfs(disk).f_bavail:
                 file.write(chunk)
         before = state(fork)
-        ran = skills(fork, "apply", *QUICK, "add-loud", "add-clock", env=environment(tmp_path / "home"))
+        ran = skills(
+            fork, "apply", *QUICK, "add-loud", "add-clock", env=environment(tmp_path / "home")
+        )
         assert ran.code == 1, ran.said
         assert "Traceback" not in ran.err
         assert "space" in ran.err or "write" in ran.err, ran.err
         assert state(fork) == before, state(fork).differences(before)
         filler.unlink()
         assert skills(fork, "doctor", env=environment(tmp_path / "home")).code == 0
-        ran = skills(fork, "apply", *QUICK, "add-loud", "add-clock", env=environment(tmp_path / "home"))
+        ran = skills(
+            fork, "apply", *QUICK, "add-loud", "add-clock", env=environment(tmp_path / "home")
+        )
         assert ran.code == 0, ran.said
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
@@ -83,7 +96,14 @@ def _as_nobody(fork: Repo, *args: str) -> Ran:
     if not ROOT:
         return skills(fork, *args, env=env)
     home.chmod(0o777)
-    prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
+    prefix = (
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--inh-caps=-all",
+        "--bounding-set=-all",
+    )
     return skills(fork, *args, env=env, prefix=prefix)
 
 
@@ -112,7 +132,9 @@ def test_a_folder_that_cannot_be_written(fork: Repo, place: str) -> None:
 
 
 def test_a_file_that_cannot_be_replaced(fork: Repo) -> None:
-    """An immutable file shows only when it is its turn, after the branch has moved: everything is taken back."""
+    """An immutable file shows only when it is its turn, after the branch has moved: everything is
+    taken back.
+    """
     stuck = fork.path / "parrot/settings.py"
     if subprocess.run(["chattr", "+i", str(stuck)], capture_output=True, check=False).returncode:
         pytest.skip("this file system has no immutable files, or this user may not make them")
@@ -130,8 +152,12 @@ def test_a_file_that_cannot_be_replaced(fork: Repo) -> None:
 
 
 def test_a_git_directory_on_another_file_system(fork: Repo, tmp_path: Path) -> None:
-    others = (other for other in (Path("/dev/shm"), Path("/var/tmp"), Path.home()) if other.is_dir())
-    second = next((other for other in others if other.stat().st_dev != tmp_path.stat().st_dev), None)
+    others = (
+        other for other in (Path("/dev/shm"), Path("/var/tmp"), Path.home()) if other.is_dir()
+    )
+    second = next(
+        (other for other in others if other.stat().st_dev != tmp_path.stat().st_dev), None
+    )
     if second is None or not os.access(second, os.W_OK):
         pytest.skip("there is no second file system here")
     elsewhere = second / f"skills-{os.getpid()}-{tmp_path.name}"

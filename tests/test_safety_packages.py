@@ -13,7 +13,15 @@ from harness.cli import QUICK
 
 pytest_plugins = ("harness.plugin",)
 
-OUTSIDE = ["../outside.py", "/outside.py", "a/../../outside.py", "./x.py", "a//b.py", "C:\\x.py", "..\\x.py"]
+OUTSIDE = [
+    "../outside.py",
+    "/outside.py",
+    "a/../../outside.py",
+    "./x.py",
+    "a//b.py",
+    "C:\\x.py",
+    "..\\x.py",
+]
 OF_GIT = [
     ".git/hooks/post-commit",
     ".GIT/config",
@@ -23,7 +31,12 @@ OF_GIT = [
     ".git /config",
     "git~1/x",
 ]
-OF_THE_ENGINE = ["manifests/core.yaml", "manifests/x.yaml", ".claude/skills/add-dice/SKILL.md", ".Claude/skills/x/y"]
+OF_THE_ENGINE = [
+    "manifests/core.yaml",
+    "manifests/x.yaml",
+    ".claude/skills/add-dice/SKILL.md",
+    ".Claude/skills/x/y",
+]
 FORBIDDEN = [*OUTSIDE, *OF_GIT, *OF_THE_ENGINE]
 
 OPERATIONS = {
@@ -46,7 +59,9 @@ def package(fork: Repo, *, adds: tuple[str, ...] = (), codemod: str = "") -> Pat
     page = "---\nname: harm\ndescription: Harm. Use never.\n---\n# Harm\n\n```yaml manifest\nversion: 1.0.0\n"
     page += 'core: ">=0.1,<1"\n' + (f"adds:\n{listed}" if listed else "") + "```\n"
     page += (
-        f"\n## The change\n\nIt does harm to what it touches.\n\n```yaml codemod\n{codemod}\n```\n" if codemod else ""
+        f"\n## The change\n\nIt does harm to what it touches.\n\n```yaml codemod\n{codemod}\n```\n"
+        if codemod
+        else ""
     )
     folder.mkdir(parents=True)
     (folder / "SKILL.md").write_text(page)
@@ -60,15 +75,23 @@ def package(fork: Repo, *, adds: tuple[str, ...] = (), codemod: str = "") -> Pat
 
 
 def harmless(fork: Repo) -> str:
-    """Apply it: refused, nothing changed in the fork, in its git directory or around it. What was said."""
-    config, hooks = (fork.git_dir / "config").read_bytes(), sorted((fork.git_dir / "hooks").glob("*"))
+    """Apply it: refused, nothing changed in the fork, in its git directory or around it. What was
+    said.
+    """
+    config, hooks = (
+        (fork.git_dir / "config").read_bytes(),
+        sorted((fork.git_dir / "hooks").glob("*")),
+    )
     skills(fork, "--version")  # the home is there
     before, around = state(fork), sorted(fork.path.parent.iterdir())
     ran = skills(fork, "apply", *QUICK, "--yes", "--trust", "harm")
     assert ran.code == 1, ran.said
     assert "Traceback" not in ran.err
     assert state(fork) == before, state(fork).differences(before)
-    assert ((fork.git_dir / "config").read_bytes(), sorted((fork.git_dir / "hooks").glob("*"))) == (config, hooks)
+    assert ((fork.git_dir / "config").read_bytes(), sorted((fork.git_dir / "hooks").glob("*"))) == (
+        config,
+        hooks,
+    )
     assert sorted(fork.path.parent.iterdir()) == around
     assert not Path("/outside.py").exists()
     return ran.err
@@ -80,7 +103,9 @@ def test_a_package_adds_only_inside(fork: Repo) -> None:
     assert [path for path in FORBIDDEN if path not in said and repr(path) not in said] == [], said
 
 
-@pytest.mark.parametrize("path", [".git/hooks/post-commit", ".GIT/config", "manifests/x.yaml", "../outside.py"])
+@pytest.mark.parametrize(
+    "path", [".git/hooks/post-commit", ".GIT/config", "manifests/x.yaml", "../outside.py"]
+)
 def test_a_single_wrong_path_is_enough(fork: Repo, path: str) -> None:
     package(fork, adds=("parrot/fine.py", path))
     assert path in harmless(fork)
@@ -88,17 +113,25 @@ def test_a_single_wrong_path_is_enough(fork: Repo, path: str) -> None:
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_writes_only_inside(fork: Repo, name: str) -> None:
-    """Every path is refused for itself: the package is tried with each, and lint says what is wrong with all."""
+    """Every path is refused for itself: the package is tried with each, and lint says what is wrong
+    with all.
+    """
     codemod = "".join(OPERATIONS[name].format(path=f"'{path}'") for path in FORBIDDEN)
     package(fork, codemod=codemod)
     harmless(fork)
     said = skills(fork, "lint", "harm").said
     lines = [line for line in said.splitlines() if "SKILL.md:" in line]
-    missing = [path for path in [*OUTSIDE, *OF_GIT] if not any(path in line or repr(path) in line for line in lines)]
+    missing = [
+        path
+        for path in [*OUTSIDE, *OF_GIT]
+        if not any(path in line or repr(path) in line for line in lines)
+    ]
     assert missing == [], said
 
 
-@pytest.mark.parametrize("path", ["manifests/core.yaml", ".claude/skills/add-dice/SKILL.md", ".git/config"])
+@pytest.mark.parametrize(
+    "path", ["manifests/core.yaml", ".claude/skills/add-dice/SKILL.md", ".git/config"]
+)
 @pytest.mark.parametrize("name", ["text", "yaml", "file", "no-file", "move-file"])
 def test_an_operation_leaves_what_is_the_engines(fork: Repo, name: str, path: str) -> None:
     package(fork, codemod=OPERATIONS[name].format(path=path))

@@ -1,4 +1,6 @@
-"""Comma-separated lists in every layout: what is inserted is there, what is removed leaves the bytes of before."""
+"""Comma-separated lists in every layout: what is inserted is there, what is removed leaves the
+bytes of before.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.registry import decode
 from skills_engine.types import Outcome
 
-ENTRIES = st.sampled_from(["A", "b.c", "'s'", "f(\n        1,\n    )", "(D)", "(\n  e)", "[1, 2]", "'''x\n# y'''", "é"])
+ENTRIES = st.sampled_from(
+    ["A", "b.c", "'s'", "f(\n        1,\n    )", "(D)", "(\n  e)", "[1, 2]", "'''x\n# y'''", "é"]
+)
 TRIVIA = st.sampled_from(
     [
         "",
@@ -57,7 +61,9 @@ def literals(draw: st.DrawFn) -> str:
 
 
 def comments(text: str) -> list[tuple[str, str]]:
-    """Each comment but the last with what stands before it on its line, commas and brackets left out."""
+    """Each comment but the last with what stands before it on its line, commas and brackets left
+    out.
+    """
     found, before = [], ""
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
@@ -90,7 +96,11 @@ def run(text: str, **keys: object) -> tuple[str, Outcome]:
 
 
 @settings(deadline=None)
-@given(literals(), st.sampled_from(["first", "last", "sorted", 0, 1, 2, 3, 4]), st.sampled_from(["\n", "\r\n"]))
+@given(
+    literals(),
+    st.sampled_from(["first", "last", "sorted", 0, 1, 2, 3, 4]),
+    st.sampled_from(["\n", "\r\n"]),
+)
 @example("[A,  # a\n     b]", "first", "\n")
 @example("[\n    A,\n    b]", "last", "\n")
 @example("( A , )", "last", "\n")
@@ -102,7 +112,9 @@ def test_an_element_is_inserted_where_asked_and_its_removal_gives_the_same_bytes
 ) -> None:
     before = f"# top\nX = {literal}  # end\ny = 1\n".replace("\n", newline)
     body = before.replace(newline, "\n").removeprefix("# top\n").removesuffix("y = 1\n")
-    is_dict = literal.startswith("{") and (":" in literal or literal.strip("{} \n\\\t") == "" or elements(body) == [])
+    is_dict = literal.startswith("{") and (
+        ":" in literal or literal.strip("{} \n\\\t") == "" or elements(body) == []
+    )
     old = elements(body)
     assume(len(set(old)) == len(old))
     keys: dict[str, object] = {"key": "NEW", "value": "1"} if is_dict else {"element": "NEW"}
@@ -160,7 +172,10 @@ def test_sorted_insertions_commute(existing: list[str], new: list[str]) -> None:
     [
         ("X = [\n\tA,\n\tB,\n]\n", "X = [\n\tA,\n\tB,\n\tN,\n]\n"),
         ("X = [\n    1, 2,\n    3, 4,\n]\n", "X = [\n    1, 2,\n    3, 4, N,\n]\n"),
-        ("X = [\n    1, 2,  # low\n    3, 4,  # high\n]\n", "X = [\n    1, 2,  # low\n    3, 4,  # high\n    N,\n]\n"),
+        (
+            "X = [\n    1, 2,  # low\n    3, 4,  # high\n]\n",
+            "X = [\n    1, 2,  # low\n    3, 4,  # high\n    N,\n]\n",
+        ),
         ("X = [\n    [A, B],\n]\n", "X = [\n    [A, B],\n    N,\n]\n"),
         ("X = A, \\\n    B\n", "X = A, \\\n    B, N\n"),
         ("\ufeffX = [A]\n", "\ufeffX = [A, N]\n"),

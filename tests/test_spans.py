@@ -29,7 +29,9 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("code", [*ODD, *(path.read_text() for path in sorted(HERE.glob("test_*.py"))[:4])])
+@pytest.mark.parametrize(
+    "code", [*ODD, *(path.read_text() for path in sorted(HERE.glob("test_*.py"))[:4])]
+)
 def test_spans_are_those_of_libcst(code: str) -> None:
     module = cst.parse_module(code)
     theirs = MetadataWrapper(module, unsafe_skip_copy=True).resolve(ByteSpanPositionProvider)
@@ -59,9 +61,13 @@ FILES = [
 @settings(max_examples=400, deadline=None)
 @given(
     st.sampled_from(FILES),
-    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 3), st.sampled_from(PIECES)), max_size=3),
+    st.lists(
+        st.tuples(st.integers(0, 400), st.integers(0, 3), st.sampled_from(PIECES)), max_size=3
+    ),
 )
-def test_what_a_splice_made_is_parsed_as_from_scratch(code: str, edits: list[tuple[int, int, str]]) -> None:
+def test_what_a_splice_made_is_parsed_as_from_scratch(
+    code: str, edits: list[tuple[int, int, str]]
+) -> None:
     """The same tree and the same spans, wherever whole lines come and go."""
     try:
         source = Source.parse("m.py", code.encode())
@@ -77,7 +83,9 @@ def test_what_a_splice_made_is_parsed_as_from_scratch(code: str, edits: list[tup
     fresh = Source.parse("m.py", source.original)
     assert source.data == fresh.data
     assert source.module.deep_equals(fresh.module)
-    assert [source.span(node) for node in _walk(source.module)] == [fresh.span(node) for node in _walk(fresh.module)]
+    assert [source.span(node) for node in _walk(source.module)] == [
+        fresh.span(node) for node in _walk(fresh.module)
+    ]
 
 
 def _walk(module: cst.Module) -> Iterator[cst.CSTNode]:

@@ -1,4 +1,6 @@
-"""Publication against whoever else is at work in the fork, and recovery from what an engine left behind."""
+"""Publication against whoever else is at work in the fork, and recovery from what an engine left
+behind.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +80,9 @@ def test_a_publication_is_what_git_would_make_of_it(fork: Repo) -> None:
     assert fork.read("new/deep/er.py") == "NEW = 1\n"
     assert fork.git("log", "-1", "--format=%s") == "A test"
     assert fork.git("reflog", "-1", "--format=%gs") == "A test"
-    backup = fork.git("for-each-ref", "--format=%(objectname)", "refs/skills/backup").splitlines()[-1]
+    backup = fork.git("for-each-ref", "--format=%(objectname)", "refs/skills/backup").splitlines()[
+        -1
+    ]
     assert backup == fork.git("rev-parse", "HEAD^")
 
 
@@ -92,7 +96,9 @@ STALE: dict[str, Callable[[Repo], object]] = {
 
 @pytest.mark.parametrize("who", STALE)
 @pytest.mark.parametrize("step", ["stage", "write_journal"])
-def test_somebody_uses_git_meanwhile(fork: Repo, monkeypatch: pytest.MonkeyPatch, who: str, step: str) -> None:
+def test_somebody_uses_git_meanwhile(
+    fork: Repo, monkeypatch: pytest.MonkeyPatch, who: str, step: str
+) -> None:
     """Their work counts, not ours: nothing is published, and nothing of theirs is lost."""
     fork.commit("Mine", {"mine.py": "x = 1\n"})
     fork.write({"staged.py": "x = 1\n"})
@@ -108,8 +114,12 @@ def test_somebody_uses_git_meanwhile(fork: Repo, monkeypatch: pytest.MonkeyPatch
     assert skills(fork, "doctor").code == 0
 
 
-@pytest.mark.parametrize("path", ["parrot/help.py", "parrot/settings.py", "README.md", "new/deep/er.py"])
-def test_somebody_edits_a_file_meanwhile(fork: Repo, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["parrot/help.py", "parrot/settings.py", "README.md", "new/deep/er.py"]
+)
+def test_somebody_edits_a_file_meanwhile(
+    fork: Repo, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
     """Also after the commit point: the branch goes back, and their file stays."""
     fork.git("commit", "--quiet", "--allow-empty", "--amend", "--no-edit")
     git, commit = change(fork, MANY)
@@ -121,11 +131,17 @@ def test_somebody_edits_a_file_meanwhile(fork: Repo, monkeypatch: pytest.MonkeyP
     after = state(fork)
     assert (after.head, after.refs, after.index) == (before.head, before.refs, before.index)
     assert after.files[path][1] == b"mine\n"
-    ours = {name: what for name, what in after.files.items() if name.rstrip("/") not in {path, "new", "new/deep"}}
+    ours = {
+        name: what
+        for name, what in after.files.items()
+        if name.rstrip("/") not in {path, "new", "new/deep"}
+    }
     assert ours == {name: what for name, what in before.files.items() if name != path}
 
 
-def test_an_owner_who_comes_after_the_crash_is_kept(fork: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_owner_who_comes_after_the_crash_is_kept(
+    fork: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     git, commit = change(fork, MANY)
 
     def die() -> None:
@@ -141,11 +157,18 @@ def test_an_owner_who_comes_after_the_crash_is_kept(fork: Repo, monkeypatch: pyt
     assert recovered is not None
     assert recovered.outcome == "completed"
     assert fork.read("README.md") == "mine, after the crash\n"
-    assert fork.git("status", "--porcelain") == "M README.md" or fork.git("status", "--porcelain") == " M README.md"
+    assert (
+        fork.git("status", "--porcelain") == "M README.md"
+        or fork.git("status", "--porcelain") == " M README.md"
+    )
 
 
-def test_a_git_that_outlives_the_engine_comes_too_late(fork: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine dies once `git update-ref` runs; the doctor is faster than git: then git must not succeed."""
+def test_a_git_that_outlives_the_engine_comes_too_late(
+    fork: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine dies once `git update-ref` runs; the doctor is faster than git: then git must not
+    succeed.
+    """
     git, commit = change(fork, MANY)
     late: list[tuple[list[str], str]] = []
 
@@ -173,7 +196,10 @@ def test_a_git_that_outlives_the_engine_comes_too_late(fork: Repo, monkeypatch: 
 def test_the_lock_says_who_holds_it_and_remembers_who_was_killed(fork: Repo) -> None:
     repository = Git(fork.path).repository
     with exclusive(repository, "apply"):
-        with pytest.raises(Locked, match=rf"\(skills apply, process {os.getpid()}\)"), exclusive(repository, "undo"):
+        with (
+            pytest.raises(Locked, match=rf"\(skills apply, process {os.getpid()}\)"),
+            exclusive(repository, "undo"),
+        ):
             raise AssertionError("two hold the lock")
         assert killed_since(repository) is None
     assert not (repository.state / "lock-holder.json").exists()
@@ -231,7 +257,9 @@ def test_a_journal_is_read_as_it_was_written(fork: Repo, monkeypatch: pytest.Mon
 
 
 def _kill_after_the_branch_moved(fork: Repo, every: int, check: Callable[[Repo], None]) -> int:
-    """Kill `apply` at each `every`-th step after the commit point, on a copy each time; how many points."""
+    """Kill `apply` at each `every`-th step after the commit point, on a copy each time; how many
+    points.
+    """
     warm_up()
     arguments = ("apply", *QUICK, "add-loud", "add-clock")
     env = environment(fork.path.parent / "home", PYTHONDONTWRITEBYTECODE="1")
@@ -248,13 +276,19 @@ def _kill_after_the_branch_moved(fork: Repo, every: int, check: Callable[[Repo],
         stuck = repo.path / "parrot/settings.py"
         subprocess.run(["chattr", "+i", str(stuck)], check=True)
         try:
-            traced = trace(lambda: run_skills(repo.path, arguments, env, None), repo.path, kill_before=at)
+            traced = trace(
+                lambda: run_skills(repo.path, arguments, env, None), repo.path, kill_before=at
+            )
         finally:
             subprocess.run(["chattr", "-i", str(stuck)], check=True)
         return repo, traced.steps
 
     steps = kill(None)[1]
-    first = next(n for n, step in enumerate(steps) if step.what == ".git/refs/heads/main" and step.call == "rename")
+    first = next(
+        n
+        for n, step in enumerate(steps)
+        if step.what == ".git/refs/heads/main" and step.call == "rename"
+    )
     points = range(first, len(steps), every)
     for at in points:
         check(kill(at)[0])
@@ -262,7 +296,9 @@ def _kill_after_the_branch_moved(fork: Repo, every: int, check: Callable[[Repo],
 
 
 def test_killed_while_it_takes_back(fork: Repo) -> None:
-    """A file that cannot be replaced, and a kill on top: before, or complete once the obstacle is gone."""
+    """A file that cannot be replaced, and a kill on top: before, or complete once the obstacle is
+    gone.
+    """
     if why := why_not():
         pytest.skip(why)
     probe = fork.path / "parrot/help.py"
@@ -279,12 +315,17 @@ def test_killed_while_it_takes_back(fork: Repo) -> None:
     def check(repo: Repo) -> None:
         doctor = skills(repo, "doctor")
         assert doctor.code == 0, doctor.said
-        assert state(repo) in (before, after), (state(repo).differences(before), state(repo).differences(after))
+        assert state(repo) in (before, after), (
+            state(repo).differences(before),
+            state(repo).differences(after),
+        )
 
     assert _kill_after_the_branch_moved(fork, 6, check) > 10
 
 
-def test_an_error_after_the_commit_point_is_told_with_its_file(fork: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_after_the_commit_point_is_told_with_its_file(
+    fork: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     git, commit = change(fork, MANY)
     before = state(fork)
 

@@ -1,4 +1,6 @@
-"""What stands between a skill and the fork: its own tests, in a scratch worktree; and the verbs of skill authors."""
+"""What stands between a skill and the fork: its own tests, in a scratch worktree; and the verbs of
+skill authors.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +29,18 @@ def test_a_skill_is_applied_when_its_tests_pass(fork: Repo) -> None:
 
 
 def test_tests_that_fail_leave_nothing(fork: Repo) -> None:
-    """The owner's own code breaks what the skill's test relies on: exit 4, with what pytest printed, and no trace."""
-    fork.edit("bot/settings.py", "import dataclass\n", "import dataclass\n\nraise SystemExit('not today')\n")
+    """The owner's own code breaks what the skill's test relies on: exit 4, with what pytest
+    printed, and no trace.
+    """
     fork.edit(
-        ADDED, "import SECONDS, timed\n", "import SECONDS, timed\nfrom bot.settings import Settings  # noqa: F401\n"
+        "bot/settings.py",
+        "import dataclass\n",
+        "import dataclass\n\nraise SystemExit('not today')\n",
+    )
+    fork.edit(
+        ADDED,
+        "import SECONDS, timed\n",
+        "import SECONDS, timed\nfrom bot.settings import Settings  # noqa: F401\n",
     )
     fork.commit("Not today")
     before = state(fork)
@@ -41,12 +51,21 @@ def test_tests_that_fail_leave_nothing(fork: Repo) -> None:
     assert state(fork) == before
     assert not any((fork.path / ".git/skills").glob("scratch/*"))
     assert skills(fork, "status", "--json").document["result"]["pending"] is None
-    assert skills(fork, "apply", "add-metrics", "--trust", "--yes", "--no-install", "--no-test").code == 0
+    assert (
+        skills(fork, "apply", "add-metrics", "--trust", "--yes", "--no-install", "--no-test").code
+        == 0
+    )
 
 
 def test_tests_see_the_merged_tree_and_not_what_lies_about(fork: Repo) -> None:
-    """Files that are not tracked, and uncommitted edits, are the owner's: tests run on what would be committed."""
-    fork.edit("bot/settings.py", "import dataclass\n", "import dataclass\n\nraise SystemExit('uncommitted')\n")
+    """Files that are not tracked, and uncommitted edits, are the owner's: tests run on what would
+    be committed.
+    """
+    fork.edit(
+        "bot/settings.py",
+        "import dataclass\n",
+        "import dataclass\n\nraise SystemExit('uncommitted')\n",
+    )
     fork.write({"yaml.py": "raise SystemExit('in the way')\n"})
     before = state(fork)
     ran = skills(fork, "apply", "add-pager", "--no-install")

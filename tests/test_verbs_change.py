@@ -14,7 +14,11 @@ from harness import Ran, Repo, state
 
 pytest_plugins = ("forkkit.plugin",)
 
-CASES = [pytest.param(r, line, id=f"{r}: {line}") for r in recipes() for line in dict.fromkeys(changes(r))]
+CASES = [
+    pytest.param(r, line, id=f"{r}: {line}")
+    for r in recipes()
+    for line in dict.fromkeys(changes(r))
+]
 
 
 @pytest.mark.parametrize(("recipe", "line"), CASES)
@@ -35,7 +39,13 @@ def test_changing(workshop: Workshop, tmp_path: Path, recipe: Recipe, line: str)
 
 
 def _published(
-    fork: Repo, recipe: Recipe, line: str, wanted: Expected, before: Before, ran: Ran, foretold: Ran | None
+    fork: Repo,
+    recipe: Recipe,
+    line: str,
+    wanted: Expected,
+    before: Before,
+    ran: Ran,
+    foretold: Ran | None,
 ) -> None:
     may = _may_change(fork, recipe, ran, before)
     check(fork, recipe, wanted, before, ran, may=may)
@@ -51,7 +61,9 @@ def _published(
     assert _kept(whole(fork.path)) == _kept(again), "a second time, it changed something"
     if fork.head != before.head:
         standing = skills(fork, "status", "--json").document["result"]
-        assert not standing["pulled"], "what the fork stands on is not what manifests/core.yaml says"
+        assert not standing["pulled"], (
+            "what the fork stands on is not what manifests/core.yaml says"
+        )
     if wanted.then:
         perform(fork, wanted.then)
         check_recipe(fork, recipe, wanted.finally_ or Expected())
@@ -99,7 +111,11 @@ def _dry_run(fork: Repo, line: str) -> Ran | None:
     bytes_before = whole(fork.path)
     foretold = skills(fork, *shlex.split(line), "--dry-run", "--json")
     bytes_after = whole(fork.path)
-    differ = {n for n in bytes_before.keys() | bytes_after.keys() if bytes_before.get(n) != bytes_after.get(n)}
+    differ = {
+        n
+        for n in bytes_before.keys() | bytes_after.keys()
+        if bytes_before.get(n) != bytes_after.get(n)
+    }
     assert differ == set(), f"the dry run wrote {sorted(differ)}"
     return foretold
 
@@ -126,14 +142,23 @@ def _pulled(recipe: Recipe) -> bool:
 def _may_change(fork: Repo, recipe: Recipe, ran: Ran, before: Before) -> set[str]:
     """The files that the skills of an operation name, and what upstream changed between two bases."""
     result = ran.document["result"]
-    names = {skill["name"] for skill in result["skills"]} | set(installed(fork)) | set(recipe.installed)
+    names = (
+        {skill["name"] for skill in result["skills"]} | set(installed(fork)) | set(recipe.installed)
+    )
     may = {path for name in names for path in NAMED.get(name, ())}
     for name in names:
-        may |= set(fork.git("ls-tree", "-r", "--name-only", "HEAD", f".claude/skills/{name}").splitlines())
+        may |= set(
+            fork.git("ls-tree", "-r", "--name-only", "HEAD", f".claude/skills/{name}").splitlines()
+        )
     old = fork.git("show", f"{before.head}:manifests/core.yaml", ok=(0, 128))
-    base = next((line.removeprefix("base: ").strip('"') for line in old.splitlines() if "base:" in line), None)
+    base = next(
+        (line.removeprefix("base: ").strip('"') for line in old.splitlines() if "base:" in line),
+        None,
+    )
     if base and result["base"] != base:
-        may |= set(fork.git("diff", "--name-only", "--no-renames", base, result["base"]).splitlines())
+        may |= set(
+            fork.git("diff", "--name-only", "--no-renames", base, result["base"]).splitlines()
+        )
     for skill in result["skills"]:
         may |= {line.partition("/")[0] for line in skill["operations"] if line.startswith("add ")}
     if recipe.name == "file-moved-by-owner":

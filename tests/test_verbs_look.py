@@ -1,4 +1,6 @@
-"""Verbs that look, on every fork: they say what is so, and write nothing at all, not even in `.git`."""
+"""Verbs that look, on every fork: they say what is so, and write nothing at all, not even in
+`.git`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from harness import skills as run
 
 pytest_plugins = ("forkkit.plugin",)
 
-CASES = [pytest.param(r, line, id=f"{r}: {line}") for r in recipes() for line in dict.fromkeys(looks(r))]
+CASES = [
+    pytest.param(r, line, id=f"{r}: {line}") for r in recipes() for line in dict.fromkeys(looks(r))
+]
 
 
 @pytest.mark.parametrize(("recipe", "line"), CASES)
@@ -27,12 +31,16 @@ def test_looking_writes_nothing(workshop: Workshop, recipe: Recipe, line: str) -
     if line.split(maxsplit=1)[0] not in {"replay", "diff"} or wanted.has:
         check_recipe(fork, recipe, wanted)
     after = whole(fork.path)
-    assert {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} == set()
+    assert {
+        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+    } == set()
 
 
 @pytest.mark.parametrize("recipe", [r for r in recipes() if r.managed], ids=str)
 def test_what_verbs_say_of_a_fork_fits(workshop: Workshop, recipe: Recipe) -> None:
-    """`status`, `list`, `log`, `diff`, `blame` and `replay` tell the same story, and it is the recipe's."""
+    """`status`, `list`, `log`, `diff`, `blame` and `replay` tell the same story, and it is the
+    recipe's.
+    """
     fork = workshop.fork(recipe)
     status = skills(fork, "status", "--json").document["result"]
     assert [skill["name"] for skill in status["skills"]] == sorted(recipe.installed)
@@ -44,19 +52,31 @@ def test_what_verbs_say_of_a_fork_fits(workshop: Workshop, recipe: Recipe) -> No
     for path in edited:
         assert f"b/{path}" in diff or f"a/{path}" in diff
     for path in recipe.mine:
-        committed = fork.git("ls-tree", "HEAD", "--", path) and not fork.git("diff", "HEAD", "--", path)
-        if committed and "\r" not in fork.read(path):  # whose a line is does not depend on how it ends
+        committed = fork.git("ls-tree", "HEAD", "--", path) and not fork.git(
+            "diff", "HEAD", "--", path
+        )
+        if committed and "\r" not in fork.read(
+            path
+        ):  # whose a line is does not depend on how it ends
             assert path in edited
             blamed = skills(fork, "blame", path, "--json").document["result"]
             assert "\n".join(line["text"] for line in blamed).split() == fork.read(path).split()
             assert "you" in {line["owner"] for line in blamed}
 
 
-def test_edits_that_are_not_committed_are_the_owners_too(workshop: Workshop, tmp_path: Path) -> None:
+def test_edits_that_are_not_committed_are_the_owners_too(
+    workshop: Workshop, tmp_path: Path
+) -> None:
     fork = workshop.copy(next(r for r in recipes() if r.name == "inside-skill-code"), tmp_path)
     skills(fork, "diff")  # whose graft `status` then finds
     page = fork.read("README.md")
-    fork.write({"README.md": page.replace("\n", "\r\n") + "Mine\r\n", "new.py": "x = 1\n", "bot/commands.py": None})
+    fork.write(
+        {
+            "README.md": page.replace("\n", "\r\n") + "Mine\r\n",
+            "new.py": "x = 1\n",
+            "bot/commands.py": None,
+        }
+    )
     fork.git("config", "core.autocrlf", "true")
     fork.git("add", "new.py")
     diff = skills(fork, "diff", "--json").document["result"]["diff"]
@@ -67,12 +87,16 @@ def test_edits_that_are_not_committed_are_the_owners_too(workshop: Workshop, tmp
     blamed = skills(fork, "blame", "README.md", "--json").document["result"]
     assert [line["owner"] for line in blamed] == ["upstream"] * len(page.splitlines()) + ["you"]
     assert skills(fork, "blame", "new.py").said.startswith("you")
-    found = {(f["how"], f["path"]) for f in skills(fork, "status", "--json").document["result"]["files"]}
+    found = {
+        (f["how"], f["path"]) for f in skills(fork, "status", "--json").document["result"]["files"]
+    }
     assert {("changed", "README.md"), ("added", "new.py"), ("removed", "bot/commands.py")} <= found
 
 
 def test_a_path_counts_from_the_current_directory(workshop: Workshop, tmp_path: Path) -> None:
-    """As git has it: in a subdirectory, with -C, from outside as a whole path; nothing beyond the fork."""
+    """As git has it: in a subdirectory, with -C, from outside as a whole path; nothing beyond the
+    fork.
+    """
     fork = workshop.copy(next(r for r in recipes() if r.name == "inside-skill-code"), tmp_path)
     fork.write({"docs/note.md": "# Mine\n"})
     fork.git("add", "docs/note.md")
@@ -94,7 +118,10 @@ def test_a_path_counts_from_the_current_directory(workshop: Workshop, tmp_path: 
     assert run(below, "blame", "pager.py:1").out.split()[-1] == top[0]["text"].split()[-1]
     wrong = run(below, "blame", "bot/channels/pager.py")
     assert wrong.code == 1
-    assert f"bot/channels/pager.py is not a file that git tracks\n  → paths count from {below}" in wrong.err
+    assert (
+        f"bot/channels/pager.py is not a file that git tracks\n  → paths count from {below}"
+        in wrong.err
+    )
     beyond = run(below, "blame", "../../../elsewhere.py")
     assert beyond.code == 1
     assert "../../../elsewhere.py is outside" in beyond.err

@@ -1,4 +1,6 @@
-"""Whose a package is: upstream's, a copy that comes and goes with the skill, or the owner's own, which stays."""
+"""Whose a package is: upstream's, a copy that comes and goes with the skill, or the owner's own,
+which stays.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def test_a_package_that_the_owner_wrote_stays_when_the_skill_goes(fork: Repo) ->
 
 
 @pytest.mark.parametrize("form", ["path", "git"])
-def test_a_package_from_elsewhere_comes_and_goes_with_the_skill(fork: Repo, tmp_path: Path, form: str) -> None:
+def test_a_package_from_elsewhere_comes_and_goes_with_the_skill(
+    fork: Repo, tmp_path: Path, form: str
+) -> None:
     skills(fork, "uninstall", "add-echo", *QUICK)
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(fork.path / OWN, elsewhere / "add-echo")
@@ -50,19 +54,25 @@ def test_a_package_from_elsewhere_comes_and_goes_with_the_skill(fork: Repo, tmp_
     assert state(fork).index == before.index
 
 
-def test_an_upgrade_to_the_owners_own_version_is_kept_when_the_skill_goes(workshop: Workshop, tmp_path: Path) -> None:
+def test_an_upgrade_to_the_owners_own_version_is_kept_when_the_skill_goes(
+    workshop: Workshop, tmp_path: Path
+) -> None:
     fork = workshop.copy(BY_NAME["package-edited"], tmp_path)
     edited = fork.read(".claude/skills/add-pager/add/bot/channels/pager.py")
     ran = skills(fork, "upgrade", "--trust", "--yes", *QUICK)
     assert ran.code == 0
-    assert [skill["how"] for skill in ran.document["result"]["skills"]] == ["renewed"], "its version is what it was"
+    assert [skill["how"] for skill in ran.document["result"]["skills"]] == ["renewed"], (
+        "its version is what it was"
+    )
     assert "text[:60]" in fork.read("bot/channels/pager.py")
     assert skills(fork, "uninstall", "add-pager", *QUICK).code == 0
     assert not (fork.path / "bot/channels/pager.py").exists()
     assert fork.read(".claude/skills/add-pager/add/bot/channels/pager.py") == edited
 
 
-def test_what_a_package_asks_for_is_asked_before_anything_happens(workshop: Workshop, tmp_path: Path) -> None:
+def test_what_a_package_asks_for_is_asked_before_anything_happens(
+    workshop: Workshop, tmp_path: Path
+) -> None:
     fork = workshop.copy(BY_NAME["package-edited"], tmp_path)
     before = state(fork)
     ran = skills(fork, "upgrade", *QUICK)
@@ -97,7 +107,11 @@ def _folder(path: Path) -> Path:
 def test_mistakes_are_shown_where_the_package_lies(fork: Repo, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     bad = Path("add-bad/SKILL.md")
-    page = fork.read(f"{OWN}/SKILL.md").replace("name: add-echo", "name: add-bad").replace("version:", "versoin:")
+    page = (
+        fork.read(f"{OWN}/SKILL.md")
+        .replace("name: add-echo", "name: add-bad")
+        .replace("version:", "versoin:")
+    )
     (elsewhere / bad).parent.mkdir(parents=True)
     (elsewhere / bad).write_text(page)
     source = Repo.init(elsewhere)
@@ -113,7 +127,9 @@ def test_mistakes_are_shown_where_the_package_lies(fork: Repo, tmp_path: Path) -
     assert "lint" not in ran.document["error"]["hint"]
 
 
-def test_a_copy_that_the_owner_edited_is_upgraded_and_leaves_with_the_skill(fork: Repo, tmp_path: Path) -> None:
+def test_a_copy_that_the_owner_edited_is_upgraded_and_leaves_with_the_skill(
+    fork: Repo, tmp_path: Path
+) -> None:
     skills(fork, "uninstall", "add-echo", *QUICK)
     elsewhere = tmp_path / "add-echo"
     shutil.copytree(fork.path / OWN, elsewhere)
@@ -150,10 +166,17 @@ def test_a_refused_package_can_be_read_as_the_refusal_says(fork: Repo, tmp_path:
     assert skills(fork, *words[1:], "--json").document["result"]["name"] == "add-shout"
 
 
-def test_a_plan_runs_a_packages_own_code_only_when_it_is_trusted(fork: Repo, tmp_path: Path) -> None:
+def test_a_plan_runs_a_packages_own_code_only_when_it_is_trusted(
+    fork: Repo, tmp_path: Path
+) -> None:
     package = tmp_path / "add-shout"
     shutil.copytree(fork.path / OWN, package)
-    page = (package / "SKILL.md").read_text().replace("name: add-echo", "name: add-shout").partition("- ensure")[0]
+    page = (
+        (package / "SKILL.md")
+        .read_text()
+        .replace("name: add-echo", "name: add-shout")
+        .partition("- ensure")[0]
+    )
     entry = "- {ensure: custom, class: 'codemods/shout.py:Shout', in: bot/commands.py}\n```\n"
     (package / "SKILL.md").write_text(page + entry)
     (package / "codemods").mkdir()
@@ -170,7 +193,9 @@ def test_a_plan_runs_a_packages_own_code_only_when_it_is_trusted(fork: Repo, tmp
     assert ran.code == 0, ran.said
     assert "+# loud" in ran.document["result"]["report"]["diff"]
     assert state(fork) == before
-    assert skills(fork, "plan", str(package), "--json").code == 1, "a plan does not remember what it was told"
+    assert skills(fork, "plan", str(package), "--json").code == 1, (
+        "a plan does not remember what it was told"
+    )
 
 
 def test_an_address_that_cannot_be_cloned_is_named_without_its_password(fork: Repo) -> None:
@@ -182,14 +207,21 @@ def test_an_address_that_cannot_be_cloned_is_named_without_its_password(fork: Re
     assert "secret" not in ran.said
 
 
-def test_a_file_that_skills_share_stays_as_far_as_it_is_the_owners(fork: Repo, tmp_path: Path) -> None:
+def test_a_file_that_skills_share_stays_as_far_as_it_is_the_owners(
+    fork: Repo, tmp_path: Path
+) -> None:
     upstream = Repo.init(tmp_path / "bare-core")
     upstream.commit("Core", {"bot.py": "x = 1\n"})
     package = tmp_path / "add-cache"
     package.mkdir()
-    page = fork.read(f"{OWN}/SKILL.md").replace("name: add-echo", "name: add-cache").partition("version:")[0]
+    page = (
+        fork.read(f"{OWN}/SKILL.md")
+        .replace("name: add-echo", "name: add-cache")
+        .partition("version:")[0]
+    )
     (package / "SKILL.md").write_text(
-        page + 'version: 1.0.0\ncore: ">=0"\nenvironment: {CACHE: {comment: where, default: here}}\n'
+        page
+        + 'version: 1.0.0\ncore: ">=0"\nenvironment: {CACHE: {comment: where, default: here}}\n'
         "services: {cache: {image: redis}}\n```\n"
     )
     upstream.git("clone", "-q", str(upstream.path), str(tmp_path / "mine"))

@@ -47,7 +47,10 @@ def test_the_world_of_the_worker_is_empty(monkeypatch: pytest.MonkeyPatch) -> No
             "import libcst", "import os, libcst", 1
         )
     )
-    assert shown["a.py"].decode().removeprefix("x = ") in {"(['PATH'], [])", "(['LC_CTYPE', 'PATH'], [])"}
+    assert shown["a.py"].decode().removeprefix("x = ") in {
+        "(['PATH'], [])",
+        "(['LC_CTYPE', 'PATH'], [])",
+    }
 
 
 def test_what_the_code_prints_is_no_answer() -> None:

@@ -1,4 +1,6 @@
-"""What the offline agent can do. Each of ABILITIES is asked in turn; the first that answers, answers."""
+"""What the offline agent can do. Each of ABILITIES is asked in turn; the first that answers,
+answers.
+"""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -9,10 +11,14 @@ from bot.settings import Settings
 __all__ = ["ABILITIES", "Ability", "clock"]
 
 Ability = Callable[[str, Settings], Awaitable[str | None]]
-"""A request to its answer, or to None if it is of another kind. The docstring is how to ask, a line of the help."""
+"""A request to its answer, or to None if it is of another kind. The docstring is how to ask, a line
+of the help.
+"""
 
 _TIME = re.compile(r"(what is |what's )?(the )?time( is it)?|what time is it", re.IGNORECASE)
-_DATE = re.compile(r"(what is |what's )?(the |today's )?date|(what|which) day is (it|today)", re.IGNORECASE)
+_DATE = re.compile(
+    r"(what is |what's )?(the |today's )?date|(what|which) day is (it|today)", re.IGNORECASE
+)
 
 
 async def clock(request: str, settings: Settings) -> str | None:

@@ -10,7 +10,9 @@ from bot.store import Store
 
 
 class Agent(ABC):
-    """Answers turns, different groups' side by side, of one group one at a time and what is `isolated` beside it."""
+    """Answers turns, different groups' side by side, of one group one at a time and what is
+    `isolated` beside it.
+    """
 
     @classmethod
     @abstractmethod
@@ -19,13 +21,16 @@ class Agent(ABC):
 
     @abstractmethod
     async def answer(self, turn: Turn) -> Sequence[str]:
-        """The replies, in order; none says nothing. Raises if there is no answer now: the turn is then tried again.
+        """The replies, in order; none says nothing. Raises if there is no answer now: the turn is
+        then tried again.
 
         The turn is handled when they are stored, and is asked again after a crash before that.
         """
 
     async def prepare(self, say: Callable[[str], None]) -> None:  # noqa: B027  # there may be nothing
-        """Make what it needs and is not there, for `bot setup`, and say so line by line; it is not opened then."""
+        """Make what it needs and is not there, for `bot setup`, and say so line by line; it is not
+        opened then.
+        """
 
     async def open(self, store: Store) -> None:  # noqa: B027  # there may be nothing
         """Called once, before the first turn; `store` keeps sessions and counts usage."""
@@ -33,7 +38,8 @@ class Agent(ABC):
     async def follow_up(self, turn: Turn) -> bool:
         """Hand messages that have arrived meanwhile to the running turn of their chat.
 
-        True: the `answer` that is under way will return their replies too. False: they are asked when it has ended.
+        True: the `answer` that is under way will return their replies too. False: they are asked
+        when it has ended.
         """
         return False
 

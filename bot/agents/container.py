@@ -1,4 +1,6 @@
-"""The agent that works in a container of its own a group, and is kept there until it has been idle for a while."""
+"""The agent that works in a container of its own a group, and is kept there until it has been idle
+for a while.
+"""
 
 import asyncio
 import hashlib
@@ -23,11 +25,23 @@ from bot.slots import Slots
 from bot.store import Store
 
 PROJECT = Path(__file__).parents[2]
-SHOWN: tuple[str, ...] = ("bot", "container", "docs", "manifests", "skills_engine", "tests", ".claude/skills")
+SHOWN: tuple[str, ...] = (
+    "bot",
+    "container",
+    "docs",
+    "manifests",
+    "skills_engine",
+    "tests",
+    ".claude/skills",
+)
 SHOWN += ("pyproject.toml", "README.md", "CLAUDE.md")
-"""What main sees of the project, named one by one: beside them may lie .env, the store and a token in .git/config."""
+"""What main sees of the project, named one by one: beside them may lie .env, the store and a token
+in .git/config.
+"""
 UNPRIVILEGED = 10001
-"""Who an agent is where the bot is root. Elsewhere it is who the bot is, and each reads what the other wrote."""
+"""Who an agent is where the bot is root. Elsewhere it is who the bot is, and each reads what the
+other wrote.
+"""
 REAP_SECONDS = 60.0
 
 
@@ -49,13 +63,17 @@ class ContainerAgent(Agent):
         if not (settings.anthropic_api_key or settings.claude_code_oauth_token):
             return None
         if (runtime := RUNTIMES.get(settings.runtime)) is None:
-            raise Misconfigured(f"RUNTIME cannot be {settings.runtime!r}", hint=f"there are {', '.join(RUNTIMES)}")
+            raise Misconfigured(
+                f"RUNTIME cannot be {settings.runtime!r}", hint=f"there are {', '.join(RUNTIMES)}"
+            )
         return cls(settings, resolve_name(runtime)())
 
     async def prepare(self, say: Callable[[str], None]) -> None:
         await self._runtime.runs(self.installation)
         say(f"{self._settings.runtime} is there")
-        build = await asyncio.create_subprocess_exec(sys.executable, PROJECT / "container/build.py", "--if-outdated")
+        build = await asyncio.create_subprocess_exec(
+            sys.executable, PROJECT / "container/build.py", "--if-outdated"
+        )
         if await build.wait():
             raise BotError("the agent's image is not built", hint="see above why, and set up again")
 
@@ -71,7 +89,9 @@ class ContainerAgent(Agent):
         folder = turn.group.folder
         key = f"{folder}/{turn.task}" if turn.isolated else folder
         try:
-            async with asyncio.timeout(self._settings.turn_seconds):  # the wait for a place in it: it has an end
+            async with asyncio.timeout(
+                self._settings.turn_seconds
+            ):  # the wait for a place in it: it has an end
                 talk = self._talks.get(key)
                 if talk is None or talk.ended:
                     talk = await self._start(key, turn)
@@ -81,7 +101,9 @@ class ContainerAgent(Agent):
                     talk.end(politely=False)
                     raise
         except TimeoutError:
-            raise BotError(f"no answer came within {self._settings.turn_seconds:g} seconds (TURN_SECONDS)") from None
+            raise BotError(
+                f"no answer came within {self._settings.turn_seconds:g} seconds (TURN_SECONDS)"
+            ) from None
         if talk.session and not turn.isolated and talk.session != await self._store.session(folder):
             await self._store.remember(folder, talk.session)
         if turn.isolated or self._slots.wanted:
@@ -99,7 +121,9 @@ class ContainerAgent(Agent):
         ends = [*self._undoing, *(talk.end() for talk in self._talks.values())]
         await asyncio.gather(self._reaping, *ends, return_exceptions=True)
         self._runs.clear()  # none is left behind, whatever has become of it
-        for attempt in range(3):  # a slow engine may have been told already, and say that it is at it
+        for attempt in range(
+            3
+        ):  # a slow engine may have been told already, and say that it is at it
             await asyncio.sleep(attempt * 3)
             if await self._removed():
                 break
@@ -120,7 +144,8 @@ class ContainerAgent(Agent):
                 user="{}:{}".format(*self._user),
                 mounts=await asyncio.to_thread(self._mounts, group),
                 memory=self._settings.container_memory << 20,
-                network=group.options.get("network") is True or not self._proxy.address.startswith("unix:"),
+                network=group.options.get("network") is True
+                or not self._proxy.address.startswith("unix:"),
             )
         except BaseException:
             self._gone(run, token)
@@ -149,7 +174,9 @@ class ContainerAgent(Agent):
 
     async def _undo(self, starting: asyncio.Task[Container], run: str, token: str) -> None:
         """Nobody waits for this container any more: it goes as soon as it is there."""
-        with suppress(Exception):  # it has not come to be, or the engine is gone: the reaper looks after the rest
+        with suppress(
+            Exception
+        ):  # it has not come to be, or the engine is gone: the reaper looks after the rest
             await (await starting).end()
         self._gone(run, token)
 
@@ -161,17 +188,28 @@ class ContainerAgent(Agent):
         self._slots.give()
 
     def _evict(self) -> None:
-        """Make room: the container that has been idle for longest goes if there is no free place."""
-        idle = [(talk.idle_since, talk) for talk in self._talks.values() if talk.idle_since and not talk.ended]
+        """Make room: the container that has been idle for longest goes if there is no free
+        place.
+        """
+        idle = [
+            (talk.idle_since, talk)
+            for talk in self._talks.values()
+            if talk.idle_since and not talk.ended
+        ]
         if idle and len(self._runs) >= self._settings.max_containers:
             min(idle, key=lambda one: one[0])[1].end()
 
     def _idle(self, talk: Conversation) -> None:
-        if talk.idle_since and asyncio.get_running_loop().time() - talk.idle_since >= self._settings.idle_seconds:
+        if (
+            talk.idle_since
+            and asyncio.get_running_loop().time() - talk.idle_since >= self._settings.idle_seconds
+        ):
             talk.end()
 
     async def _reap(self) -> None:
-        """Remove what an earlier process of this installation, or an interrupted start, has left."""
+        """Remove what an earlier process of this installation, or an interrupted start, has
+        left.
+        """
         while True:
             await self._removed()
             await asyncio.sleep(REAP_SECONDS)
@@ -212,7 +250,9 @@ def installation(settings: Settings) -> str:
 
 
 def _give(folder: Path, user: int, group: int) -> None:
-    """Make a user the owner of a tree. By descriptors, so that whoever is at work in it cannot lead us out of it."""
+    """Make a user the owner of a tree. By descriptors, so that whoever is at work in it cannot lead
+    us out of it.
+    """
     for _, folders, files, place in os.fwalk(folder):
         os.fchown(place, user, group)
         for name in (*folders, *files):

@@ -12,12 +12,16 @@ from bot.groups import trigger
 from bot.messages import Turn
 from bot.settings import Settings
 
-_HELP = re.compile(r"(/?help|/start|what can you do|who are you|hi|hello|hey)?[\s!?.]*", re.IGNORECASE)
+_HELP = re.compile(
+    r"(/?help|/start|what can you do|who are you|hi|hello|hey)?[\s!?.]*", re.IGNORECASE
+)
 LONGEST = 60
 
 
 class OfflineAgent(Agent):
-    """Answers each message by itself; understands what one of ABILITIES does, and says so of the rest."""
+    """Answers each message by itself; understands what one of ABILITIES does, and says so of the
+    rest.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -27,18 +31,29 @@ class OfflineAgent(Agent):
         return cls(settings)
 
     async def prepare(self, say: Callable[[str], None]) -> None:
-        say("without a key the embedded agent answers; for Claude, put ANTHROPIC_API_KEY into .env and set up again")
+        say(
+            "without a key the embedded agent answers; for Claude, put ANTHROPIC_API_KEY into "
+            ".env and set up again"
+        )
 
     async def answer(self, turn: Turn) -> Sequence[str]:
         pattern = trigger(turn.group.trigger or f"@{self._settings.assistant_name}")
-        return [await self._answer(pattern.sub("", message.text, count=1).strip()) for message in turn.asked]
+        return [
+            await self._answer(pattern.sub("", message.text, count=1).strip())
+            for message in turn.asked
+        ]
 
     async def _answer(self, request: str) -> str:
         name = self._settings.assistant_name
         if _HELP.fullmatch(request):
             usages = [f"  {getdoc(ability)}" for ability in ABILITIES]
-            return "\n".join([f"Hello, I am {name}. No model is connected; I can answer:", *usages, "  help"])
+            return "\n".join(
+                [f"Hello, I am {name}. No model is connected; I can answer:", *usages, "  help"]
+            )
         for ability in ABILITIES:
             if (reply := await ability(request, self._settings)) is not None:
                 return reply
-        return f'I did not understand "{shorten(request, LONGEST)}": {name} has no model connected. Try: help'
+        return (
+            f'I did not understand "{shorten(request, LONGEST)}": {name} has no model '
+            "connected. Try: help"
+        )

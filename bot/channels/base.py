@@ -11,8 +11,9 @@ from bot.settings import Settings
 class Channel(ABC):
     """A messenger. The chats in it are named `<name>:<what the messenger calls them>`.
 
-    The assistant connects it again when its connection is lost, shows typing for as long as an agent works, and
-    retries what could not be sent; a channel does each of these once, and raises when it fails.
+    The assistant connects it again when its connection is lost, shows typing for as long as an
+    agent works, and retries what could not be sent; a channel does each of these once, and raises
+    when it fails.
     """
 
     name: ClassVar[str]
@@ -26,16 +27,21 @@ class Channel(ABC):
     async def connect(self, receive: Receive) -> None:
         """Hand every message to `receive`, which stores it, before letting go of it.
 
-        Lasts as long as the connection: returns at the channel's end (of the input, say), raises when the connection
-        is lost, and is then called again after a pause. Raises Misconfigured if only the owner can help.
+        Lasts as long as the connection: returns at the channel's end (of the input, say), raises
+        when the connection is lost, and is then called again after a pause. Raises Misconfigured if
+        only the owner can help.
         """
 
     @abstractmethod
     async def send(self, chat: str, text: str) -> None:
-        """Deliver one piece of a reply, which is then never sent again. Raises Undeliverable if no retry can help."""
+        """Deliver one piece of a reply, which is then never sent again. Raises Undeliverable if no
+        retry can help.
+        """
 
     async def pair(self) -> str | None:
-        """Link it with its account if it is not yet, showing the owner how; the owner's chat, if that is known then."""
+        """Link it with its account if it is not yet, showing the owner how; the owner's chat, if
+        that is known then.
+        """
         return None
 
     def split(self, text: str) -> Sequence[str]:
@@ -46,7 +52,9 @@ class Channel(ABC):
         """Show once that an answer is being written. Called every few seconds while it is."""
 
     async def groups(self) -> Mapping[str, str]:
-        """The chats with several people that the assistant is in, with their names, if the messenger tells them."""
+        """The chats with several people that the assistant is in, with their names, if the
+        messenger tells them.
+        """
         return {}
 
     async def disconnect(self) -> None:  # noqa: B027  # there may be nothing

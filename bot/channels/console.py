@@ -1,4 +1,6 @@
-"""The terminal, or a pipe: a line is a message, the end of the input is the end of the conversation."""
+"""The terminal, or a pipe: a line is a message, the end of the input is the end of the
+conversation.
+"""
 
 import asyncio
 import io
@@ -16,12 +18,16 @@ from bot.settings import Settings
 
 
 class ConsoleChannel(Channel):
-    """One chat, `console:me`. Streams are unbuffered, so that what was not read stays with who wrote it."""
+    """One chat, `console:me`. Streams are unbuffered, so that what was not read stays with who
+    wrote it.
+    """
 
     name: ClassVar[str] = "console"
     CHAT: ClassVar[str] = "console:me"
 
-    def __init__(self, source: io.RawIOBase | BinaryIO, sink: io.RawIOBase | BinaryIO, greeting: str = "") -> None:
+    def __init__(
+        self, source: io.RawIOBase | BinaryIO, sink: io.RawIOBase | BinaryIO, greeting: str = ""
+    ) -> None:
         self._source, self._sink, self._greeting = source, sink, greeting
         self._lines: asyncio.Queue[bytes] | None = None
         self._unstored: Message | None = None
@@ -34,7 +40,11 @@ class ConsoleChannel(Channel):
             source, sink = io.FileIO(0, "r", closefd=False), io.FileIO(1, "w", closefd=False)
         except OSError:  # a process without standard streams has nobody to talk to here
             return None
-        greeting = f"Write to {settings.assistant_name}, a message a line; Ctrl-D ends." if source.isatty() else ""
+        greeting = (
+            f"Write to {settings.assistant_name}, a message a line; Ctrl-D ends."
+            if source.isatty()
+            else ""
+        )
         return cls(source, sink, greeting)
 
     async def connect(self, receive: Receive) -> None:
@@ -71,7 +81,9 @@ class ConsoleChannel(Channel):
         self._sink.flush()
 
     def _read(self, loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[bytes]) -> None:
-        """In a thread of its own, for a read of a terminal can be neither awaited nor interrupted; b"" is the end."""
+        """In a thread of its own, for a read of a terminal can be neither awaited nor interrupted;
+        b"" is the end.
+        """
         line: bytes | None = b"\n"
         with suppress(RuntimeError, CancelledError):  # the loop ended first: so does this
             while line:

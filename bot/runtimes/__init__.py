@@ -1,4 +1,6 @@
-"""What a runtime is: starts containers, talks with them, and finds those that nobody talks with any more."""
+"""What a runtime is: starts containers, talks with them, and finds those that nobody talks with any
+more.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +19,8 @@ class Mount:
 class Spec:
     """A container without capabilities that writes to its mounts, its home and /tmp alone.
 
-    `installation` and `run` are labels; `memory` is in bytes; without `network` there is loopback alone.
+    `installation` and `run` are labels; `memory` is in bytes; without `network` there is loopback
+    alone.
     """
 
     image: str
@@ -38,7 +41,9 @@ class Container(Protocol):
         """To its standard input. Raises OSError if it has ended."""
 
     async def read(self) -> tuple[int, bytes]:
-        """The next of its output, from 1 or 2 as in a shell; b"" at its end, or when the engine is gone."""
+        """The next of its output, from 1 or 2 as in a shell; b"" at its end, or when the engine is
+        gone.
+        """
 
     async def end(self) -> str:
         """Kill it if it runs, and remove it; how it ended, in words."""

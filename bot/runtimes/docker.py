@@ -21,12 +21,23 @@ T = TypeVar("T")
 
 
 class DockerContainer:
-    """A container and the socket that its streams come through, each piece of output with a header of eight bytes."""
+    """A container and the socket that its streams come through, each piece of output with a header
+    of eight bytes.
+    """
 
     def __init__(
-        self, runtime: "DockerRuntime", identity: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        runtime: "DockerRuntime",
+        identity: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
-        self._runtime, self._identity, self._reader, self._writer = runtime, identity, reader, writer
+        self._runtime, self._identity, self._reader, self._writer = (
+            runtime,
+            identity,
+            reader,
+            writer,
+        )
 
     async def write(self, data: bytes) -> None:
         self._writer.write(data)
@@ -56,14 +67,18 @@ class DockerContainer:
 
 
 class DockerRuntime:
-    """Talks with the engine in threads of its own, and with containers through sockets in the event loop."""
+    """Talks with the engine in threads of its own, and with containers through sockets in the event
+    loop.
+    """
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(4, "docker")
 
     @cached_property
     def client(self) -> docker.APIClient:
-        """Made in a thread when it is first used, for it asks the engine which version it speaks."""
+        """Made in a thread when it is first used, for it asks the engine which version it
+        speaks.
+        """
         return docker.from_env(timeout=30).api
 
     async def call(self, ask: Callable[[], T]) -> T:
@@ -71,17 +86,24 @@ class DockerRuntime:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
         except ImageNotFound as error:
-            raise BotError(f"there is no such image: {error.explanation}", hint="build it: bot setup") from error
+            raise BotError(
+                f"there is no such image: {error.explanation}", hint="build it: bot setup"
+            ) from error
         except APIError as error:
             raise BotError(f"the Docker Engine refuses: {error.explanation}") from error
         except (DockerException, OSError) as error:
-            hint = "install Docker and start it, so that `docker info` works for you (https://docs.docker.com/engine)"
+            hint = (
+                "install Docker and start it, so that `docker info` works for you "
+                "(https://docs.docker.com/engine)"
+            )
             raise BotError(f"the Docker Engine cannot be reached: {error}", hint=hint) from error
 
     async def start(self, spec: Spec) -> DockerContainer:
         identity, end = await self.call(partial(self._start, spec))
         end.setblocking(False)
-        return DockerContainer(self, identity, *await asyncio.open_connection(sock=end, limit=1 << 20))
+        return DockerContainer(
+            self, identity, *await asyncio.open_connection(sock=end, limit=1 << 20)
+        )
 
     async def runs(self, installation: str) -> set[str]:
         label = {"label": f"{INSTALLATION}={installation}"}
@@ -104,7 +126,10 @@ class DockerRuntime:
     def _start(self, spec: Spec) -> tuple[str, socket.socket]:
         client = self.client
         host = client.create_host_config(
-            mounts=[Bind(mount.target, str(mount.source), "bind", not mount.write) for mount in spec.mounts],
+            mounts=[
+                Bind(mount.target, str(mount.source), "bind", not mount.write)
+                for mount in spec.mounts
+            ],
             tmpfs={"/tmp": "rw,exec,mode=1777", "/home/agent": "rw,mode=1777"},  # noqa: S108  # counted as its memory
             read_only=True,
             cap_drop=["ALL"],
@@ -115,13 +140,23 @@ class DockerRuntime:
             nano_cpus=10**9,
             pids_limit=spec.processes,
             ulimits=[Ulimit(name="core", soft=0, hard=0)],
-            log_config=LogConfig(type="none"),  # the engine would fill the disk with what an agent writes
+            log_config=LogConfig(
+                type="none"
+            ),  # the engine would fill the disk with what an agent writes
             init=True,
         )
-        make: Any = partial(client.create_container, labels={INSTALLATION: spec.installation, RUN: spec.run})
-        identity: str = make(spec.image, spec.command, user=spec.user, stdin_open=True, host_config=host)["Id"]
-        try:  # the SDK asks for StdinOnce: the container's input ends with us, and no orphan outlives us for long
-            attached: Any = client.attach_socket(identity, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        make: Any = partial(
+            client.create_container, labels={INSTALLATION: spec.installation, RUN: spec.run}
+        )
+        identity: str = make(
+            spec.image, spec.command, user=spec.user, stdin_open=True, host_config=host
+        )["Id"]
+        # the SDK asks for StdinOnce: the container's input ends with us, and no orphan outlives us
+        # for long
+        try:
+            attached: Any = client.attach_socket(
+                identity, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+            )
             client.start(identity)
         except BaseException:
             client.remove_container(identity, force=True, v=True)

@@ -1,4 +1,6 @@
-"""What an agent may ask of the host. TOOLS has each by the name that the agent calls; skills add theirs."""
+"""What an agent may ask of the host. TOOLS has each by the name that the agent calls; skills add
+theirs.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +20,9 @@ TOOLS: dict[str, Tool] = {
 
 
 async def call(host: Host, group: Group, tool: str, arguments: Mapping[str, Any]) -> Effect:
-    """What a tool does for a group's agent. Raises BotError with what the agent is told if it is refused."""
+    """What a tool does for a group's agent. Raises BotError with what the agent is told if it is
+    refused.
+    """
     if tool not in TOOLS:
         raise BotError(f"there is no tool {tool[:80]!r}", hint=f"there are {', '.join(TOOLS)}")
     return await TOOLS[tool](host, group, Arguments(arguments))

@@ -25,7 +25,9 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What is committed together with the request, what is done once that is certain, and what the agent is told."""
+    """What is committed together with the request, what is done once that is certain, and what the
+    agent is told.
+    """
 
     result: Any = None
     statements: tuple[Statement, ...] = ()
@@ -34,7 +36,9 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What an agent sent, each value checked when it is read. Raises BotError for one that does not fit."""
+    """What an agent sent, each value checked when it is read. Raises BotError for one that does not
+    fit.
+    """
 
     given: Mapping[str, Any]
 
@@ -43,7 +47,11 @@ class Arguments:
         value = self.given.get(name)
         if value is None and default is not None:
             return default
-        if not isinstance(value, str) or len(value) > LONGEST_TEXT or not (value.strip() or default is not None):
+        if (
+            not isinstance(value, str)
+            or len(value) > LONGEST_TEXT
+            or not (value.strip() or default is not None)
+        ):
             raise BotError(f"{name} is no text", hint=f"give up to {LONGEST_TEXT} characters")
         return value
 
@@ -56,4 +64,6 @@ class Arguments:
 
 
 Tool: TypeAlias = Callable[[Host, Group, Arguments], Awaitable[Effect]]
-"""A group acts on itself; main on all. Raises BotError with what the agent is told if it is refused."""
+"""A group acts on itself; main on all. Raises BotError with what the agent is told if it is
+refused.
+"""

@@ -11,31 +11,51 @@ async def send_message(host: Host, group: Group, arguments: Arguments) -> Effect
     """`text`, to the group's own chat; main may name another `chat`."""
     chat = arguments.text("chat", group.chat)
     if host.store.group(chat) is None or (chat != group.chat and not group.main):
-        raise BotError(f"{group.folder} may not write to {chat[:80]!r}", hint="write to your own chat")
+        raise BotError(
+            f"{group.folder} may not write to {chat[:80]!r}", hint="write to your own chat"
+        )
     pieces = host.assistant.pieces(chat, [arguments.text("text")])
 
     async def deliver() -> None:
         host.assistant.post(chat)
 
-    return Effect({"pieces": len(pieces)}, tuple((SQL["send"], (chat, piece)) for piece in pieces), deliver)
+    return Effect(
+        {"pieces": len(pieces)}, tuple((SQL["send"], (chat, piece)) for piece in pieces), deliver
+    )
 
 
 async def register_group(host: Host, group: Group, arguments: Arguments) -> Effect:
-    """`chat`, `folder`, `name`, `trigger` ("" for none), `senders`, `drop`, `options`; or `chat` and `remove`."""
+    """`chat`, `folder`, `name`, `trigger` ("" for none), `senders`, `drop`, `options`; or `chat`
+    and `remove`.
+    """
     _only_main(group)
     chat, now = arguments.text("chat"), host.store.group(arguments.text("chat"))
     if arguments.of("remove", bool, False):
         if now is None or now.main:
-            raise BotError(f"{chat[:80]!r} cannot be removed", hint="name a registered chat other than main's")
-        return Effect(None, (("DELETE FROM groups WHERE chat = ?", (chat,)),), host.store.load_groups)
+            raise BotError(
+                f"{chat[:80]!r} cannot be removed", hint="name a registered chat other than main's"
+            )
+        return Effect(
+            None, (("DELETE FROM groups WHERE chat = ?", (chat,)),), host.store.load_groups
+        )
     folder = arguments.text("folder", now.folder if now else "")
-    taken = next((one for one in host.store.groups if one.folder == folder and one.chat != chat), None)
+    taken = next(
+        (one for one in host.store.groups if one.folder == folder and one.chat != chat), None
+    )
     if (now and now.folder != folder) or (taken and folder != MAIN):
-        raise BotError(f"{folder!r} or {chat!r} is registered otherwise", hint="remove that registration first")
+        raise BotError(
+            f"{folder!r} or {chat!r} is registered otherwise", hint="remove that registration first"
+        )
     now = now or Group(folder, chat, folder)
-    name, word = arguments.text("name", now.name), arguments.text("trigger", now.trigger or "").strip() or None
+    name, word = (
+        arguments.text("name", now.name),
+        arguments.text("trigger", now.trigger or "").strip() or None,
+    )
     senders = tuple(map(str, arguments.of("senders", list, list(now.senders))))
-    drop, options = arguments.of("drop", bool, now.drop), arguments.of("options", dict, dict(now.options))
+    drop, options = (
+        arguments.of("drop", bool, now.drop),
+        arguments.of("options", dict, dict(now.options)),
+    )
     new = Group(folder, chat, name, word, senders, drop, options)
 
     async def registered() -> None:
@@ -53,9 +73,13 @@ async def refresh_groups(host: Host, group: Group, arguments: Arguments) -> Effe
             await host.store.met(*(await channel.groups()).items())
         except Exception as error:  # noqa: BLE001  # whatever a messenger's library raises: the others are known
             log.warning("no groups", channel=channel.name, error=repr(error))
-    known = await host.store.read("SELECT chat, name, seen_at FROM known ORDER BY seen_at DESC LIMIT 500")
+    known = await host.store.read(
+        "SELECT chat, name, seen_at FROM known ORDER BY seen_at DESC LIMIT 500"
+    )
     folders = {one.chat: one.folder for one in host.store.groups}
-    return Effect([{"chat": c, "name": n, "seen_at": at, "folder": folders.get(c)} for c, n, at in known])
+    return Effect(
+        [{"chat": c, "name": n, "seen_at": at, "folder": folders.get(c)} for c, n, at in known]
+    )
 
 
 def _only_main(group: Group) -> None:

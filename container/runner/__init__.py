@@ -1,1 +1,3 @@
-"""The agent's side of the wall: reads turns on standard input, asks Claude Code, writes results on standard output."""
+"""The agent's side of the wall: reads turns on standard input, asks Claude Code, writes results on
+standard output.
+"""

@@ -10,7 +10,9 @@ from runner.relay import relay
 
 
 async def main() -> None:
-    """Read the start, run the task's check if there is one, and talk until the host has had enough."""
+    """Read the start, run the task's check if there is one, and talk until the host has had
+    enough.
+    """
     lines = await reader()
     start = Start.read(await lines.readline())
     prompt: str | None = start.prompt

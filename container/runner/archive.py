@@ -1,4 +1,6 @@
-"""The conversation as people read it, kept in the group's folder before Claude Code shortens its own memory of it."""
+"""The conversation as people read it, kept in the group's folder before Claude Code shortens its
+own memory of it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ __all__ = ["archive", "before_compaction"]
 PLACE = Path("/workspace/group/conversations")
 
 
-async def before_compaction(hook: dict[str, Any], _tool: str | None, _context: object) -> dict[str, Any]:
+async def before_compaction(
+    hook: dict[str, Any], _tool: str | None, _context: object
+) -> dict[str, Any]:
     """The PreCompact hook. An archive that cannot be written does not stop the agent."""
     try:
         log(f"archived {archive(Path(hook['transcript_path']))}")
@@ -38,7 +42,9 @@ def archive(transcript: Path, place: Path = PLACE) -> Path:
 def _said(lines: Iterator[str]) -> Iterator[str]:
     for line in lines:
         entry = json.loads(line)
-        if entry.get("type") not in {"user", "assistant"} or not isinstance(entry.get("message"), dict):
+        if entry.get("type") not in {"user", "assistant"} or not isinstance(
+            entry.get("message"), dict
+        ):
             continue
         content = entry["message"].get("content", "")
         parts = [{"type": "text", "text": content}] if isinstance(content, str) else content

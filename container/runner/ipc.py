@@ -23,7 +23,8 @@ class Refused(Exception):
 async def request(tool: str, arguments: dict[str, Any], place: Path = PLACE) -> Any:
     """The host's result. Raises Refused if it says no, TimeoutError if it says nothing.
 
-    Names sort by time. Replies are looked for by polling: file events do not cross into every kind of container.
+    Names sort by time. Replies are looked for by polling: file events do not cross into every kind
+    of container.
     """
     name = f"{time.time_ns():020}-{uuid4().hex[:12]}"
     requests, reply = place / "requests", place / "replies" / f"{name}.json"

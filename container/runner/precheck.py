@@ -15,11 +15,17 @@ PATIENCE = 300.0
 async def precheck(script: str, prompt: str) -> str | None:
     """The prompt, with the script's data if it gave any; None if the agent is not to be woken.
 
-    The last line of output is `{"wake": bool, "data": anything}`. A script that fails, takes too long or says
-    something else wakes the agent, which is told so: a broken check must not go unnoticed.
+    The last line of output is `{"wake": bool, "data": anything}`. A script that fails, takes too
+    long or says something else wakes the agent, which is told so: a broken check must not go
+    unnoticed.
     """
     process = await asyncio.create_subprocess_exec(
-        "bash", "-c", script, cwd="/workspace/group", stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+        "bash",
+        "-c",
+        script,
+        cwd="/workspace/group",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
     )
     try:
         async with asyncio.timeout(PATIENCE):
@@ -36,8 +42,15 @@ async def precheck(script: str, prompt: str) -> str | None:
     except (ValueError, KeyError):
         wake = None
     if wake is None:
-        return f"{prompt}\n\nThe check before this task failed with {code}; it said: {chr(10).join(lines[-5:])}"
+        return (
+            f"{prompt}\n\nThe check before this task failed with {code}; it said: "
+            f"{chr(10).join(lines[-5:])}"
+        )
     if not wake:
         return None
     data = said.get("data") if isinstance(said, dict) else None
-    return prompt if data is None else f"{prompt}\n\nThe check before this task says: {json.dumps(data)}"
+    return (
+        prompt
+        if data is None
+        else f"{prompt}\n\nThe check before this task says: {json.dumps(data)}"
+    )

@@ -1,4 +1,6 @@
-"""What host and runner say to each other: a JSON object a line in, results between sentinel lines out."""
+"""What host and runner say to each other: a JSON object a line in, results between sentinel lines
+out.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ LONGEST_LINE = 32 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """The first line. `proxy` is `unix:PATH` or a URL; `credential` says as what the token is sent there."""
+    """The first line. `proxy` is `unix:PATH` or a URL; `credential` says as what the token is sent
+    there.
+    """
 
     token: str
     proxy: str
@@ -31,7 +35,9 @@ class Start:
 
     @classmethod
     def read(cls, line: bytes) -> Start:
-        """From the line; what this version does not know is ignored, so that a newer host can start it."""
+        """From the line; what this version does not know is ignored, so that a newer host can start
+        it.
+        """
         values = json.loads(line)
         return cls(**{key: values[key] for key in cls.__dataclass_fields__ if key in values})
 

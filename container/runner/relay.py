@@ -1,4 +1,6 @@
-"""The way to the credential proxy where the container has no network: a loopback port onto the host's socket."""
+"""The way to the credential proxy where the container has no network: a loopback port onto the
+host's socket.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ __all__ = ["relay"]
 
 
 async def relay(proxy: str) -> str:
-    """The URL under which Claude Code reaches the proxy; `unix:PATH` is listened for on a loopback port."""
+    """The URL under which Claude Code reaches the proxy; `unix:PATH` is listened for on a loopback
+    port.
+    """
     if not proxy.startswith("unix:"):
         return proxy
 

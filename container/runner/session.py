@@ -32,11 +32,15 @@ __all__ = ["Conversation"]
 
 GLOBAL_MEMORY = Path("/workspace/global/CLAUDE.md")
 RETRIES = "4"
-"""Of a request to the API. The host asks again later, with a container that is not kept waiting meanwhile."""
+"""Of a request to the API. The host asks again later, with a container that is not kept waiting
+meanwhile.
+"""
 
 
 class Conversation:
-    """Turns that were asked and not answered, by the uuid under which Claude Code names them in its results."""
+    """Turns that were asked and not answered, by the uuid under which Claude Code names them in its
+    results.
+    """
 
     def __init__(self, start: Start, url: str) -> None:
         self._start = start
@@ -47,7 +51,9 @@ class Conversation:
         self._closing = False
 
     async def run(self, prompt: str, lines: asyncio.StreamReader) -> None:
-        """Answer the first turn and those that come, until `close`, or until standard input ends."""
+        """Answer the first turn and those that come, until `close`, or until standard input
+        ends.
+        """
         self._add(self._start.turn, prompt)
         reading = asyncio.create_task(self._read(lines))
         talking = asyncio.create_task(self._talk())
@@ -119,7 +125,11 @@ class Conversation:
                     await self._send(uuid)
                 async for message in client.receive_messages():
                     if isinstance(message, SystemMessage):
-                        log(f"{message.subtype} {json.dumps(message.data)[:500]}" if "retry" in message.subtype else "")
+                        log(
+                            f"{message.subtype} {json.dumps(message.data)[:500]}"
+                            if "retry" in message.subtype
+                            else ""
+                        )
                     elif isinstance(message, ResultMessage):
                         self._result(message)
                         if self._closing and not self._asked:
@@ -130,10 +140,14 @@ class Conversation:
                 self._client = None
 
     def _result(self, message: Any) -> None:
-        """A result answers the turns that it names; an error that names none answers all that were asked."""
+        """A result answers the turns that it names; an error that names none answers all that were
+        asked.
+        """
         if message.is_error and not self._heard and self._session:
             return  # the session is unknown: the exception that follows begins a new one
-        uuids = message.user_message_uuids or ([message.user_message_uuid] if message.user_message_uuid else [])
+        uuids = message.user_message_uuids or (
+            [message.user_message_uuid] if message.user_message_uuid else []
+        )
         if not uuids and message.is_error:
             uuids = list(self._asked)
         turns = [self._asked.pop(uuid)[0] for uuid in uuids if uuid in self._asked]
@@ -144,7 +158,12 @@ class Conversation:
             return
         for turn in turns[:-1]:  # several were answered together
             put("result", turn=turn, text=None, session=message.session_id)
-        put("result", turn=turns[-1] if turns else None, text=message.result, session=message.session_id)
+        put(
+            "result",
+            turn=turns[-1] if turns else None,
+            text=message.result,
+            session=message.session_id,
+        )
 
     def _fail(self, reason: str) -> None:
         for turn, _ in self._asked.values():
@@ -160,10 +179,15 @@ class Conversation:
             resume=self._session,
             permission_mode="bypassPermissions",
             setting_sources=["user", "project"],
-            system_prompt={"type": "preset", "preset": "claude_code", "append": _about(start) + memory},
+            system_prompt={
+                "type": "preset",
+                "preset": "claude_code",
+                "append": _about(start) + memory,
+            },
             mcp_servers={"graftbot": server(main=start.main)},
             hooks={"PreCompact": [HookMatcher(hooks=[before_compaction])]},
-            verbatim_prompts=True,  # what people write in a chat is text: no command, no mention of a file
+            # what people write in a chat is text: no command, no mention of a file
+            verbatim_prompts=True,
             stderr=log,
             env={
                 key: start.token,
@@ -178,8 +202,11 @@ class Conversation:
 
 def _about(start: Start) -> str:
     return (
-        f"You are {start.assistant}, a personal assistant who answers in a chat. Messages come as <messages>; what you"
-        " write as your answer is sent to the chat as it is, so write plain text, briefly. If nothing needs to be said,"
-        " answer with nothing. /workspace/group is this group's folder and is kept; its CLAUDE.md is your memory of"
+        f"You are {start.assistant}, a personal assistant who answers in a chat. Messages come "
+        "as <messages>; what you"
+        " write as your answer is sent to the chat as it is, so write plain text, briefly. If "
+        "nothing needs to be said,"
+        " answer with nothing. /workspace/group is this group's folder and is kept; its "
+        "CLAUDE.md is your memory of"
         " the group. /workspace/global/CLAUDE.md is memory that all groups share.\n\n"
     )

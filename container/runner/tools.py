@@ -1,4 +1,6 @@
-"""The tools that an agent has beyond Claude Code's own: each is a request to the host, which decides."""
+"""The tools that an agent has beyond Claude Code's own: each is a request to the host, which
+decides.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ CHAT = _text("The chat, as refresh_groups lists it.")
 # name: (what it does, arguments, which of them must be there)
 TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "send_message": (
-        "Send a message now, before the answer is finished. Only the main group may name another chat.",
+        "Send a message now, before the answer ends. Only the main group may name another chat.",
         {"text": _text("What to send."), "chat": CHAT},
         ["text"],
     ),
@@ -34,7 +36,10 @@ MAIN_TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
             "chat": CHAT,
             "folder": _text("Lower-case letters, digits, - and _."),
             "name": _text("The name that people see."),
-            "trigger": _text("How a message must begin to be answered, such as @Andy; without one, all are answered."),
+            "trigger": _text(
+                "How a message must begin to be answered, such as @Andy; without one, all are "
+                "answered."
+            ),
             "options": {"type": "object", "description": OPTIONS},
             "remove": {"type": "boolean", "description": "Take part no longer; its folder stays."},
         },
@@ -45,9 +50,13 @@ MAIN_TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
 
 
 def server(*, main: bool) -> Any:
-    """The MCP server. What only main may do is not shown to others, and the host refuses it whoever asks."""
+    """The MCP server. What only main may do is not shown to others, and the host refuses it whoever
+    asks.
+    """
     tools = TOOLS | MAIN_TOOLS if main else TOOLS
-    return create_sdk_mcp_server("graftbot", "1.0.0", [_tool(name, *parts) for name, parts in tools.items()])
+    return create_sdk_mcp_server(
+        "graftbot", "1.0.0", [_tool(name, *parts) for name, parts in tools.items()]
+    )
 
 
 def _tool(name: str, about: str, properties: dict[str, Any], required: list[str]) -> Any:
@@ -60,5 +69,10 @@ def _tool(name: str, about: str, properties: dict[str, Any], required: list[str]
         said = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
         return {"content": [{"type": "text", "text": said}]}
 
-    schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
     return SdkMcpTool(name=name, description=about, input_schema=schema, handler=call)

@@ -1,4 +1,6 @@
-"""Rule "signature": calls that clearly refer to a definition in the tree must fit its parameters."""
+"""Rule "signature": calls that clearly refer to a definition in the tree must fit its
+parameters.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +27,18 @@ class _Scope:
     parent: _Scope | None = None
     is_class: bool = False
     owner: ast.ClassDef | None = None
-    """The class that a method is in; `receiver` is the method's first parameter, of the kind `through`."""
+    """The class that a method is in; `receiver` is the method's first parameter, of the kind
+    `through`.
+    """
     receiver: str = ""
     through: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call by name. `owner` is set where the first part is `self`, `cls` or `super()` of a method in that class."""
+    """A call by name. `owner` is set where the first part is `self`, `cls` or `super()` of a method
+    in that class.
+    """
 
     parts: tuple[str, ...]
     shape: Shape
@@ -57,7 +63,11 @@ def calls(tree: ast.Module, skip: Collection[Function] = ()) -> Iterator[Call]:
         node, scope = waiting.pop()
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                outside = [*node.decorator_list, node.args, *([node.returns] if node.returns else [])]
+                outside = [
+                    *node.decorator_list,
+                    node.args,
+                    *([node.returns] if node.returns else []),
+                ]
                 waiting += [(child, scope) for child in outside]
                 if node not in skip:
                     inner = _function_scope(node, scope)
@@ -65,17 +75,25 @@ def calls(tree: ast.Module, skip: Collection[Function] = ()) -> Iterator[Call]:
                 continue
             case ast.ClassDef():
                 body = _Scope(bindings(node.body), scope, is_class=True, owner=node)
-                waiting += [(child, scope) for child in (*node.bases, *node.keywords, *node.decorator_list)]
+                waiting += [
+                    (child, scope) for child in (*node.bases, *node.keywords, *node.decorator_list)
+                ]
                 waiting += [(child, body) for child in reversed(node.body)]
                 continue
             case ast.Lambda():
                 waiting.append((node.args, scope))
-                waiting.append((node.body, _Scope(bindings([node.body], parameters=node.args), scope)))
+                waiting.append(
+                    (node.body, _Scope(bindings([node.body], parameters=node.args), scope))
+                )
                 continue
-            case ast.With() | ast.AsyncWith() if any(_expects(item.context_expr) for item in node.items):
+            case ast.With() | ast.AsyncWith() if any(
+                _expects(item.context_expr) for item in node.items
+            ):
                 continue
             case ast.Try() if any(_catches(handler) for handler in node.handlers):
-                waiting += [(child, scope) for child in (*node.handlers, *node.orelse, *node.finalbody)]
+                waiting += [
+                    (child, scope) for child in (*node.handlers, *node.orelse, *node.finalbody)
+                ]
                 continue
             case ast.Call():
                 found = _call(node, scope)
@@ -85,7 +103,9 @@ def calls(tree: ast.Module, skip: Collection[Function] = ()) -> Iterator[Call]:
 
 
 def _expects(context: ast.expr) -> bool:
-    """`with pytest.raises(…)`, `self.assertRaises(…)` and the like: what is inside is wrong on purpose."""
+    """`with pytest.raises(…)`, `self.assertRaises(…)` and the like: what is inside is wrong on
+    purpose.
+    """
     return isinstance(context, ast.Call) and dotted(context.func)[-1:] in {
         ("raises",),
         ("assertRaises",),
@@ -95,7 +115,9 @@ def _expects(context: ast.expr) -> bool:
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler expects a call that does not fit; `except Exception` around a whole program does not."""
+    """Whether a handler expects a call that does not fit; `except Exception` around a whole program
+    does not.
+    """
     types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     return any(t is not None and dotted(t)[-1:] == ("TypeError",) for t in types)
 
@@ -158,10 +180,15 @@ def misfits(
         name = ".".join(call.parts)
         if reason:
             key = ("call", name, str(call.shape.positional), *sorted(call.shape.keywords))
-            yield Hit(key, call.line, parsed.line(call.line), f"the call of {name} does not fit: {reason}")
+            yield Hit(
+                key, call.line, parsed.line(call.line), f"the call of {name} does not fit: {reason}"
+            )
         elif signature is None and call.parts[-1] in lost and _vanished(modules, path, call):
             yield Hit(
-                ("method", name), call.line, parsed.line(call.line), f"the call of {name}: there is no such method"
+                ("method", name),
+                call.line,
+                parsed.line(call.line),
+                f"the call of {name}: there is no such method",
             )
 
 
@@ -196,7 +223,8 @@ def _vanished(modules: Modules, path: str, call: Call) -> bool:
 
 
 def signatures(modules: Modules, path: str, *, other: Modules) -> dict[str, Signature | None]:
-    """The functions, methods and constructors of a module by qualified name; None where it is not clear.
+    """The functions, methods and constructors of a module by qualified name; None where it is not
+    clear.
 
     Definitions that have the same text in the `other` version are left out.
     """
@@ -212,7 +240,9 @@ def signatures(modules: Modules, path: str, *, other: Modules) -> dict[str, Sign
             continue
         found[name] = constructor(modules, Target(path, node))
         for inner, method in modules.members(node).functions.items():
-            found[f"{name}.{inner}"] = called(modules, Target(path, method, node), through="instance")
+            found[f"{name}.{inner}"] = called(
+                modules, Target(path, method, node), through="instance"
+            )
     return found
 
 
@@ -225,4 +255,6 @@ def _texts(modules: Modules, path: str) -> set[str]:
 def _text(modules: Modules, path: str, node: Function | ast.ClassDef) -> str:
     parsed = modules.version.parsed(path)
     first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-    return "\n".join(map(parsed.line, range(first, (node.end_lineno or first) + 1))) if parsed else ""
+    return (
+        "\n".join(map(parsed.line, range(first, (node.end_lineno or first) + 1))) if parsed else ""
+    )

@@ -1,4 +1,6 @@
-"""What a clean merge must pass: every rule on the changed files, and the reach of what they no longer define."""
+"""What a clean merge must pass: every rule on the changed files, and the reach of what they no
+longer define.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +31,13 @@ __all__ = ["check"]
 
 
 def check(changed: Sequence[Changed], tree: Tree, base: Tree | None = None) -> tuple[Finding, ...]:
-    """What the operation broke, sorted by place. What was as broken in a version that went into it is left out.
+    """What the operation broke, sorted by place. What was as broken in a version that went into it
+    is left out.
 
-    `tree` is the tree that the operation leads to, and `base` the one that the second version of each changed
-    file is from; only files that the operation did not change are read there. Only changed files are parsed,
-    unless a definition, a file or a signature really changed: then so are the files that name it.
+    `tree` is the tree that the operation leads to, and `base` the one that the second version of
+    each changed file is from; only files that the operation did not change are read there. Only
+    changed files are parsed, unless a definition, a file or a signature really changed: then so are
+    the files that name it.
     """
     return tuple(sorted(set(_Check(changed, tree, base).findings())))
 
@@ -45,7 +49,10 @@ class _Check:
         cache: dict[tuple[str, bytes], Parsed] = {}
         self.after = Modules(Version({c.path: c.after for c in changed}, tree, cache))
         count = max((len(c.before) for c in changed), default=0)
-        others = (tree, base)  # what the operation did not change is in the owner's version as it is after it
+        others = (
+            tree,
+            base,
+        )  # what the operation did not change is in the owner's version as it is after it
         self.before = [
             Modules(
                 Version(
@@ -58,7 +65,9 @@ class _Check:
         ]
         self._lost_methods: set[str] = set()
         self._unchanged: dict[str, frozenset[Function]] = {}
-        self.gone = {c.path for c in changed if c.after is None and any(b is not None for b in c.before)}
+        self.gone = {
+            c.path for c in changed if c.after is None and any(b is not None for b in c.before)
+        }
 
     def findings(self) -> Iterator[Finding]:
         for path, change in self.changed.items():
@@ -90,7 +99,9 @@ class _Check:
             yield from self._rule("undefined", path, undefined)
 
     def _same(self, path: str) -> frozenset[Function]:
-        """The functions that are as in the owner's version: a rule looks there only once it has found something."""
+        """The functions that are as in the owner's version: a rule looks there only once it has
+        found something.
+        """
         if path not in self._unchanged:
             self._unchanged[path] = unchanged(self._parsed(path), self.changed[path].owners)
         return self._unchanged[path]
@@ -101,7 +112,8 @@ class _Check:
         if old is None or new is None or old.names.star or new.names.star:
             return True
         return (
-            not old.names.times.keys() <= new.names.times.keys() or GLOBAL.search(self._parsed(path).data) is not None
+            not old.names.times.keys() <= new.names.times.keys()
+            or GLOBAL.search(self._parsed(path).data) is not None
         )
 
     def _parsed(self, path: str) -> Parsed:
@@ -110,9 +122,15 @@ class _Check:
             raise KeyError(path)
         return parsed
 
-    def _rule(self, name: Rule, path: str, rule: Callable[[Parsed], Iterable[Hit]]) -> Iterator[Finding]:
+    def _rule(
+        self, name: Rule, path: str, rule: Callable[[Parsed], Iterable[Hit]]
+    ) -> Iterator[Finding]:
         versions = (v.version.parsed(path) for v in self.before)
-        yield from _findings(name, path, fresh(rule(self._parsed(path)), (rule(v) for v in versions if v is not None)))
+        yield from _findings(
+            name,
+            path,
+            fresh(rule(self._parsed(path)), (rule(v) for v in versions if v is not None)),
+        )
 
     # --- imports
 
@@ -132,11 +150,15 @@ class _Check:
         for path in self._others(needles):
             yield from self._missing(
                 path,
-                lambda module, _, name: name in names or name in stems or not stems.isdisjoint(module.split(".")),
+                lambda module, _, name: (
+                    name in names or name in stems or not stems.isdisjoint(module.split("."))
+                ),
             )
             yield from self._attributes(path, names)
 
-    def _missing(self, path: str, wanted: Callable[[str, int, str | None], bool]) -> Iterator[Finding]:
+    def _missing(
+        self, path: str, wanted: Callable[[str, int, str | None], bool]
+    ) -> Iterator[Finding]:
         after = missing(self.after, path, self.gone, wanted)
         before = (missing(version, path, self.gone, wanted) for version in self.before)
         yield from _findings("import", path, fresh(after, before))
@@ -155,7 +177,11 @@ class _Check:
         old, new = self.before[0].index(path), self.after.index(path)
         if old is None or new is None:
             return set()
-        return {name for name in old.names.times if not new.provides(name) and not self.after.submodule(path, name)}
+        return {
+            name
+            for name in old.names.times
+            if not new.provides(name) and not self.after.submodule(path, name)
+        }
 
     # --- signatures
 
@@ -174,12 +200,16 @@ class _Check:
                 yield from self._misfits(path, last, self._known_calls(path))
         if not altered:
             return
-        needles = classes | {form for name in functions - classes for form in (f"{name}(", f"{name} as ")}
+        needles = classes | {
+            form for name in functions - classes for form in (f"{name}(", f"{name} as ")
+        }
         for path in self._others(needles):
             yield from self._misfits(path, last, None)
 
     def _altered(self, path: str) -> Iterator[str]:
-        """The definitions of a module that calls of the owner's version may no longer fit, and `_lost_methods`."""
+        """The definitions of a module that calls of the owner's version may no longer fit, and
+        `_lost_methods`.
+        """
         old = signatures(self.before[0], path, other=self.after)
         new = signatures(self.after, path, other=self.before[0])
         for name, signature in new.items():
@@ -206,7 +236,11 @@ class _Check:
             for path in self.tree.containing(name.encode(), ".py"):
                 module = self.after.version.module(path)
                 for node in ast.walk(module) if module else ():
-                    if isinstance(node, ast.ClassDef) and node.name not in found and name in map(_last, node.bases):
+                    if (
+                        isinstance(node, ast.ClassDef)
+                        and node.name not in found
+                        and name in map(_last, node.bases)
+                    ):
                         found.add(node.name)
                         waiting.append(node.name)
         return found
@@ -221,7 +255,9 @@ class _Check:
         moved = set()
         if old is not None:
             imported = index.names.imports
-            moved = {n for n, i in imported.items() if n in old.names and old.names.imports.get(n) != i}
+            moved = {
+                n for n, i in imported.items() if n in old.names and old.names.imports.get(n) != i
+            }
 
         def wanted(call: Call) -> bool:
             origin = call.local or index.names.imports.get(call.parts[0])
@@ -244,20 +280,32 @@ class _Check:
 
     def _python(self) -> list[str]:
         """The changed modules that are there and parse."""
-        return [p for p in self.changed if p.endswith(".py") and self.after.version.module(p) is not None]
+        return [
+            p
+            for p in self.changed
+            if p.endswith(".py") and self.after.version.module(p) is not None
+        ]
 
     def _modified(self) -> list[str]:
         """Those that the owner had too, in another form."""
-        return [p for p in self._python() if self.changed[p].owners not in {None, self.changed[p].after}]
+        return [
+            p for p in self._python() if self.changed[p].owners not in {None, self.changed[p].after}
+        ]
 
     def _others(self, needles: Iterable[str]) -> list[str]:
         """The unchanged Python files that hold any of these words."""
-        found = {path for needle in sorted(needles) for path in self.tree.containing(needle.encode(), ".py")}
+        found = {
+            path
+            for needle in sorted(needles)
+            for path in self.tree.containing(needle.encode(), ".py")
+        }
         return sorted(found - set(self.changed))
 
 
 def _needles(path: str, lost: set[str]) -> set[str]:
-    """What importers of the names must hold. Of many names the module's own will do, but a package is also `.`."""
+    """What importers of the names must hold. Of many names the module's own will do, but a package
+    is also `.`.
+    """
     return lost if len(lost) < 4 or path.endswith("__init__.py") else {stem(path)}
 
 

@@ -1,4 +1,6 @@
-"""Rule "data": TOML, JSON and YAML files must still parse, and pyproject's requirements must be valid."""
+"""Rule "data": TOML, JSON and YAML files must still parse, and pyproject's requirements must be
+valid.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ def is_data(path: str) -> bool:
 
 
 def data(parsed: Parsed) -> Iterator[Hit]:
-    """At most one hit for a file that does not parse; else one for each key that a mapping has twice."""
+    """At most one hit for a file that does not parse; else one for each key that a mapping has
+    twice.
+    """
     try:
         text = parsed.data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -49,7 +53,9 @@ def _toml(parsed: Parsed, text: str) -> Iterator[Hit]:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         found = _LINE.search(str(error))
-        yield _hit(parsed, ("data",), int(found[1]) if found else 1, f"the file is not valid TOML: {error}")
+        yield _hit(
+            parsed, ("data",), int(found[1]) if found else 1, f"the file is not valid TOML: {error}"
+        )
         return
     if parsed.path.rpartition("/")[2] == "pyproject.toml":
         yield from _requirements(parsed, document)
@@ -65,7 +71,10 @@ def _requirements(parsed: Parsed, document: dict[str, Any]) -> Iterator[Hit]:
             number = _line_of(parsed, written)
             reason = str(error).splitlines()[0]
             yield _hit(
-                parsed, ("requirement", written), number, f"{written!r} in {where} is no valid requirement: {reason}"
+                parsed,
+                ("requirement", written),
+                number,
+                f"{written!r} in {where} is no valid requirement: {reason}",
             )
 
 
@@ -76,8 +85,13 @@ def _written(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
         ("build-system.requires", _table(document, "build-system").get("requires")),
         ("project.dependencies", project.get("dependencies")),
     ]
-    tables += [(f"project.optional-dependencies.{n}", v) for n, v in _table(project, "optional-dependencies").items()]
-    tables += [(f"dependency-groups.{n}", v) for n, v in _table(document, "dependency-groups").items()]
+    tables += [
+        (f"project.optional-dependencies.{n}", v)
+        for n, v in _table(project, "optional-dependencies").items()
+    ]
+    tables += [
+        (f"dependency-groups.{n}", v) for n, v in _table(document, "dependency-groups").items()
+    ]
     for where, values in tables:
         if isinstance(values, list):
             yield from ((where, value) for value in values if isinstance(value, str))
@@ -123,11 +137,15 @@ def _yaml(parsed: Parsed, text: str) -> Iterator[Hit]:
     import yaml  # noqa: PLC0415
 
     try:
-        documents = list(yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+        documents = list(
+            yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        )
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        yield _hit(parsed, ("data",), mark.line + 1 if mark else 1, f"the file is not valid YAML: {reason}")
+        yield _hit(
+            parsed, ("data",), mark.line + 1 if mark else 1, f"the file is not valid YAML: {reason}"
+        )
         return
     except RecursionError:
         yield _hit(parsed, ("data",), 1, "the file is nested too deeply to parse")
@@ -147,6 +165,11 @@ def _yaml(parsed: Parsed, text: str) -> Iterator[Hit]:
                 name = str(key.value) if isinstance(key, yaml.ScalarNode) else ""
                 if name and name in seen and name != "<<":
                     line = key.start_mark.line + 1
-                    yield _hit(parsed, ("key", path, name), line, f"the key {name!r} is in a mapping a second time")
+                    yield _hit(
+                        parsed,
+                        ("key", path, name),
+                        line,
+                        f"the key {name!r} is in a mapping a second time",
+                    )
                 seen.add(name)
                 waiting.append((value, f"{path}/{name}"))

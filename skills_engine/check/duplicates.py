@@ -60,10 +60,14 @@ def _blocks(
                 yield from _blocks(statement.body, _join(scope, statement.name), "class", skip)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 if statement not in skip:
-                    yield from _blocks(statement.body, _join(scope, statement.name), "function", skip)
+                    yield from _blocks(
+                        statement.body, _join(scope, statement.name), "function", skip
+                    )
             case _:
                 for block in _inner(statement):
-                    yield from _blocks(block, scope, "function" if kind == "function" else "branch", skip)
+                    yield from _blocks(
+                        block, scope, "function" if kind == "function" else "branch", skip
+                    )
 
 
 def _inner(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
@@ -77,9 +81,11 @@ def _inner(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
 
 
 def _bindings(block: list[ast.stmt], kind: str) -> Iterator[tuple[str, str, ast.stmt]]:
-    """Name, identity (two of the same are no duplicate; empty: always one) and statement of what a block defines.
+    """Name, identity (two of the same are no duplicate; empty: always one) and statement of what a
+    block defines.
 
-    Variables in functions, and below `if __name__ == "__main__"`, are set again and again: they do not count there.
+    Variables in functions, and below `if __name__ == "__main__"`, are set again and again: they do
+    not count there.
     """
     for statement in block:
         match statement:
@@ -90,11 +96,19 @@ def _bindings(block: list[ast.stmt], kind: str) -> Iterator[tuple[str, str, ast.
             case ast.Import() if kind != "function":
                 for alias in statement.names:
                     root = alias.name.partition(".")[0]
-                    yield alias.asname or root, f"import {alias.name if alias.asname else root}", statement
+                    yield (
+                        alias.asname or root,
+                        f"import {alias.name if alias.asname else root}",
+                        statement,
+                    )
             case ast.ImportFrom() if kind != "function" and statement.names[0].name != "*":
                 for alias in statement.names:
                     whence = "." * statement.level + (statement.module or "")
-                    yield alias.asname or alias.name, f"from {whence} import {alias.name}", statement
+                    yield (
+                        alias.asname or alias.name,
+                        f"from {whence} import {alias.name}",
+                        statement,
+                    )
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if kind in _DECLARE:
                 if not _uses(value, name):
                     yield name, "", statement
@@ -104,7 +118,9 @@ def _bindings(block: list[ast.stmt], kind: str) -> Iterator[tuple[str, str, ast.
 
 
 def _one_of_several(node: Function) -> bool:
-    """Overloads, property setters, registered implementations: definitions that share a name on purpose."""
+    """Overloads, property setters, registered implementations: definitions that share a name on
+    purpose.
+    """
     if node.name == "_":
         return True
     for decorator in node.decorator_list:
@@ -118,7 +134,9 @@ def _one_of_several(node: Function) -> bool:
 
 
 def _used_between(block: list[ast.stmt], name: str, first: int, second: int) -> bool:
-    """Whether a function uses its inner function before it defines the next one of that name, as tests do."""
+    """Whether a function uses its inner function before it defines the next one of that name, as
+    tests do.
+    """
     between = (statement for statement in block if first < statement.lineno < second)
     return any(_uses(statement, name) for statement in between)
 
@@ -148,7 +166,9 @@ def _keys(parsed: Parsed, tree: ast.Module, skip: Collection[Function]) -> Itera
 
 
 def _key(key: ast.expr | None) -> str:
-    """The text of a key that is the same each time it is evaluated; empty for others and for `**mapping`."""
+    """The text of a key that is the same each time it is evaluated; empty for others and for
+    `**mapping`.
+    """
     match key:
         case ast.Constant(value=value):
             return repr(value)

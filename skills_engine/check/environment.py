@@ -94,7 +94,13 @@ def prune(cache: Path, keep: int = _KEEP) -> None:
 
 
 def _key(requirements: Sequence[str], installer: Installer) -> str:
-    parts = [platform.python_implementation(), sys.version, sysconfig.get_platform(), sys.base_prefix, installer]
+    parts = [
+        platform.python_implementation(),
+        sys.version,
+        sysconfig.get_platform(),
+        sys.base_prefix,
+        installer,
+    ]
     return hashlib.sha256("\n".join([*parts, *requirements]).encode()).hexdigest()[:32]
 
 
@@ -109,7 +115,8 @@ def _locked(home: Path, report: Callable[[str], None]) -> Iterator[None]:
             lock.acquire(timeout=_PATIENCE)
         except Timeout:
             raise Refused(
-                f"another operation has been making {home} for half an hour", hint="end it, or use --no-test"
+                f"another operation has been making {home} for half an hour",
+                hint="end it, or use --no-test",
             ) from None
     try:
         yield
@@ -118,12 +125,22 @@ def _locked(home: Path, report: Callable[[str], None]) -> Iterator[None]:
 
 
 def _build(
-    home: Path, python: Path, requirements: Sequence[str], installer: Installer, report: Callable[[str], None]
+    home: Path,
+    python: Path,
+    requirements: Sequence[str],
+    installer: Installer,
+    report: Callable[[str], None],
 ) -> None:
-    """A virtual environment knows its own path, so it is made in place; the marker says that it is whole."""
+    """A virtual environment knows its own path, so it is made in place; the marker says that it is
+    whole.
+    """
     _remove(home)
-    report(f"making an environment for the tests with {installer}: {len(requirements)} requirements")
-    venv.EnvBuilder(symlinks=os.name != "nt", with_pip=installer == "pip" and not has_pip()).create(home)
+    report(
+        f"making an environment for the tests with {installer}: {len(requirements)} requirements"
+    )
+    venv.EnvBuilder(symlinks=os.name != "nt", with_pip=installer == "pip" and not has_pip()).create(
+        home
+    )
     done = install(installer, python, requirements, cwd=home, report=report)
     if done.code != 0:
         _remove(home)
@@ -136,7 +153,9 @@ def _build(
 
 
 def _remove(home: Path) -> None:
-    (home / _COMPLETE).unlink(missing_ok=True)  # first: what is left of a removal that is killed must not be used
+    (home / _COMPLETE).unlink(
+        missing_ok=True
+    )  # first: what is left of a removal that is killed must not be used
     if home.exists():
         shutil.rmtree(home)
 

@@ -1,4 +1,6 @@
-"""What the checks take and give: changed files, a tree to look around in, findings; and what makes a finding new."""
+"""What the checks take and give: changed files, a tree to look around in, findings; and what makes
+a finding new.
+"""
 
 from __future__ import annotations
 
@@ -53,12 +55,16 @@ class Tree(Protocol):
         """The bytes of a regular file, or None."""
 
     def containing(self, needle: bytes, suffix: str) -> list[str]:
-        """Sorted paths of the files whose names end in `suffix` and whose bytes contain `needle`."""
+        """Sorted paths of the files whose names end in `suffix` and whose bytes contain
+        `needle`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What a rule sees in one version of a file. `key` says the same of two versions; `text` is the line, stripped."""
+    """What a rule sees in one version of a file. `key` says the same of two versions; `text` is the
+    line, stripped.
+    """
 
     key: tuple[str, ...]
     line: int

@@ -30,10 +30,14 @@ def imports(tree: ast.Module) -> Iterator[Import]:
             case ast.Import():
                 yield from ((alias.name, 0, None, node.lineno) for alias in node.names)
             case ast.ImportFrom():
-                yield from ((node.module or "", node.level, alias.name, node.lineno) for alias in node.names)
+                yield from (
+                    (node.module or "", node.level, alias.name, node.lineno) for alias in node.names
+                )
             case ast.Try() if any(_catches(handler) for handler in node.handlers):
                 waiting += [*node.finalbody]
-            case ast.With(items=[ast.withitem(context_expr=ast.Call(func=func))]) if dotted(func)[-1:] in {
+            case ast.With(items=[ast.withitem(context_expr=ast.Call(func=func))]) if dotted(func)[
+                -1:
+            ] in {
                 ("suppress",),
                 ("raises",),
             }:
@@ -74,7 +78,9 @@ def missing(
 
 
 def attributes(modules: Modules, path: str, names: set[str]) -> Iterator[Hit]:
-    """The uses `module.name` of these names where a module of this version of the tree does not define them."""
+    """The uses `module.name` of these names where a module of this version of the tree does not
+    define them.
+    """
     parsed, index = modules.version.parsed(path), modules.index(path)
     if parsed is None or parsed.tree is None or index is None:
         return
@@ -82,14 +88,22 @@ def attributes(modules: Modules, path: str, names: set[str]) -> Iterator[Hit]:
     rebound = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
     rebound |= {n.arg for n in nodes if isinstance(n, ast.arg)}
     for node in nodes:
-        if not isinstance(node, ast.Attribute) or node.attr not in names or not isinstance(node.ctx, ast.Load):
+        if (
+            not isinstance(node, ast.Attribute)
+            or node.attr not in names
+            or not isinstance(node.ctx, ast.Load)
+        ):
             continue
         parts = dotted(node)
         if len(parts) < 2 or parts[0] in rebound or parts[0] not in index.names.imports:
             continue
         target = modules.resolve(path, parts[:-1])
         module = modules.index(target.path) if target and target.node is None else None
-        if module is None or module.provides(node.attr) or modules.submodule(module.path, node.attr):
+        if (
+            module is None
+            or module.provides(node.attr)
+            or modules.submodule(module.path, node.attr)
+        ):
             continue
         message = f"{module.path} does not define {node.attr}, which is used as {'.'.join(parts)}"
         yield Hit(("attribute", ".".join(parts)), node.lineno, parsed.line(node.lineno), message)
@@ -108,19 +122,27 @@ def _reason(modules: Modules, path: str, what: Import, gone: set[str]) -> str:
         return ""
     if _built(modules, found.removesuffix("__init__.py") + name):
         return ""
-    if found.endswith("__init__.py") and modules.version.has_folder(found.removesuffix("__init__.py") + name):
+    if found.endswith("__init__.py") and modules.version.has_folder(
+        found.removesuffix("__init__.py") + name
+    ):
         return ""
     return f"{found} does not define {name}, which is imported from it"
 
 
 def _lost_module(modules: Modules, path: str, what: Import, gone: set[str]) -> str:
-    """The module that an import names and that ought to be in the tree; empty if it may be somebody else's."""
+    """The module that an import names and that ought to be in the tree; empty if it may be somebody
+    else's.
+    """
     module, level, name, _ = what
     shown = "." * level + module
     starts = [start for start in modules.stems(path, module, level) if start]
     if name not in {None, "*"}:
         parts = [f"{start}/{name}" for start in starts]
-        if any(modules.file(part) or modules.version.has_folder(part) for part in parts if _was(part, gone)):
+        if any(
+            modules.file(part) or modules.version.has_folder(part)
+            for part in parts
+            if _was(part, gone)
+        ):
             return ""
         if any(_was(part, gone) for part in parts):
             return f"{shown}.{name}" if module else shown + str(name)
@@ -128,7 +150,9 @@ def _lost_module(modules: Modules, path: str, what: Import, gone: set[str]) -> s
     if not removed and not _in_our_package(modules, path, module, level):
         return ""
     folder = any(modules.version.has_folder(start) for start in starts)
-    if not folder or (removed and name not in {None, "*"} and not any(modules.file(f"{s}/{name}") for s in starts)):
+    if not folder or (
+        removed and name not in {None, "*"} and not any(modules.file(f"{s}/{name}") for s in starts)
+    ):
         return shown
     return ""
 
@@ -138,7 +162,9 @@ def _was(start: str, gone: set[str]) -> bool:
 
 
 def _in_our_package(modules: Modules, path: str, module: str, level: int) -> bool:
-    """Whether a module's parent is a regular package of the tree, which keeps its modules in its own folder."""
+    """Whether a module's parent is a regular package of the tree, which keeps its modules in its
+    own folder.
+    """
     parent, _, last = module.rpartition(".")
     if not last or not (parent or level):
         return False
@@ -152,7 +178,9 @@ def _in_our_package(modules: Modules, path: str, module: str, level: int) -> boo
 
 
 def _built(modules: Modules, start: str) -> bool:
-    """Whether a module may be made by a build (`_version.py`, `_native.so`): then no tree of sources has it."""
+    """Whether a module may be made by a build (`_version.py`, `_native.so`): then no tree of
+    sources has it.
+    """
     return start.rpartition("/")[2].startswith("_") or any(
         modules.version.exists(start + suffix) for suffix in (".pyi", ".pyx", ".c", ".so")
     )

@@ -1,4 +1,6 @@
-"""uv or pip, whichever the fork uses: how each is called, and with which of the user's variables."""
+"""uv or pip, whichever the fork uses: how each is called, and with which of the user's
+variables.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,31 @@ __all__ = ["Installer", "choose", "has_pip", "install", "install_command", "plai
 
 Installer = Literal["uv", "pip"]
 
-_PLAIN = {"PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TMP", "TEMP", "SYSTEMROOT", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+_PLAIN = {
+    "PATH",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+    "SYSTEMROOT",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+}
 _INSTALLERS = {"HOME", "NETRC", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSH_AUTH_SOCK"}
 _INSTALLER_PREFIXES = ("PIP_", "UV_", "XDG_")
 _PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"}
 
-_ELSEWHERE = {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "UV_SYSTEM_PYTHON", "UV_PYTHON"}
+_ELSEWHERE = {
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_USER",
+    "PIP_PYTHON",
+    "UV_SYSTEM_PYTHON",
+    "UV_PYTHON",
+}
 """What would send an installation somewhere else than it is told to."""
 
 _QUIETLY: dict[Installer, list[str]] = {
@@ -34,14 +55,24 @@ _QUIETLY: dict[Installer, list[str]] = {
         "--disable-pip-version-check",
         "--no-warn-script-location",
         "--progress-bar=off",
-        "--no-compile",  # as uv does it: Python compiles what it imports, and of most packages that is little
+        # as uv does it: Python compiles what it imports, and of most packages that is little
+        "--no-compile",
     ],
 }
 
 _LIMIT = 1800.0
 """Seconds that an installation may take: some packages are compiled."""
 
-_NEWS = ("Collecting", "Downloading", "Building", "Installing", "Resolved", "Prepared", "Installed", "Successfully")
+_NEWS = (
+    "Collecting",
+    "Downloading",
+    "Building",
+    "Installing",
+    "Resolved",
+    "Prepared",
+    "Installed",
+    "Successfully",
+)
 
 
 def choose(pyproject: bytes, lock: bytes | None) -> Installer:
@@ -55,16 +86,21 @@ def plain_environment() -> dict[str, str]:
 
 
 def _environment() -> dict[str, str]:
-    """An installer also needs the user's index, proxy and credentials for these, as in the user's own shell."""
+    """An installer also needs the user's index, proxy and credentials for these, as in the user's
+    own shell.
+    """
     return plain_environment() | {
         k: v
         for k, v in os.environ.items()
-        if (k in _INSTALLERS or k.startswith(_INSTALLER_PREFIXES) or k.upper() in _PROXIES) and k not in _ELSEWHERE
+        if (k in _INSTALLERS or k.startswith(_INSTALLER_PREFIXES) or k.upper() in _PROXIES)
+        and k not in _ELSEWHERE
     }
 
 
 def has_pip() -> bool:
-    """Whether the running interpreter's pip can install into other environments; 22.3 learned it."""
+    """Whether the running interpreter's pip can install into other environments; 22.3 learned
+    it.
+    """
     try:
         version = importlib.metadata.version("pip")
     except importlib.metadata.PackageNotFoundError:
@@ -92,7 +128,9 @@ def install(
     cwd: Path,
     report: Callable[[str], None],
 ) -> Completed:
-    """Install into the environment that `python` belongs to; `cwd` gets a file `requirements.txt`."""
+    """Install into the environment that `python` belongs to; `cwd` gets a file
+    `requirements.txt`.
+    """
     listed = cwd / "requirements.txt"
     listed.write_text("".join(f"{text}\n" for text in requirements), encoding="utf-8")
     command = [*install_command(installer, python), *_QUIETLY[installer], "-r", str(listed)]

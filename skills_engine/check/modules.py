@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["GLOBAL", "Index", "Modules", "Target", "plain_bases", "stem"]
 
-_ALWAYS = {"__name__", "__doc__", "__file__", "__path__", "__package__", "__spec__", "__loader__", "__dict__"}
+_ALWAYS = {
+    "__name__",
+    "__doc__",
+    "__file__",
+    "__path__",
+    "__package__",
+    "__spec__",
+    "__loader__",
+    "__dict__",
+}
 _DYNAMIC = re.compile(rb"(?<![.\w])(?:(?:globals|exec)\(|vars\(\))|\bsys\.modules\b")
 """What a module says that makes names of its own which cannot be seen in its text."""
 GLOBAL = re.compile(rb"^[ \t]+global[ \t]", re.MULTILINE)
@@ -26,7 +35,9 @@ _FOLLOW = 8
 
 
 def stem(path: str) -> str:
-    """The last part of a module's dotted name: `channels` for bot/channels.py and bot/channels/__init__.py."""
+    """The last part of a module's dotted name: `channels` for bot/channels.py and
+    bot/channels/__init__.py.
+    """
     parts = path.rsplit(".", 1)[0].split("/")
     return parts[-2] if parts[-1] == "__init__" and len(parts) > 1 else parts[-1]
 
@@ -46,9 +57,13 @@ class Index:
     def __init__(self, path: str, tree: ast.Module, data: bytes) -> None:
         self.path = path
         self.names: Bindings = bindings(tree.body)
-        self.open = self.names.star or "__getattr__" in self.names or _DYNAMIC.search(data) is not None
+        self.open = (
+            self.names.star or "__getattr__" in self.names or _DYNAMIC.search(data) is not None
+        )
         if GLOBAL.search(data):
-            declared = {n for node in ast.walk(tree) if isinstance(node, ast.Global) for n in node.names}
+            declared = {
+                n for node in ast.walk(tree) if isinstance(node, ast.Global) for n in node.names
+            }
             self.names.times.update(declared)
             self.names.forget(declared)
 
@@ -80,17 +95,23 @@ class Modules:
         return self._classes[node]
 
     def stores(self, node: ast.ClassDef) -> set[str]:
-        """The attributes that anything in the class sets: of what `self.name` is then, its methods say nothing."""
+        """The attributes that anything in the class sets: of what `self.name` is then, its methods
+        say nothing.
+        """
         if node not in self._stores:
             self._stores[node] = {
-                n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)
+                n.attr
+                for n in ast.walk(node)
+                if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)
             }
         return self._stores[node]
 
     # --- modules
 
     def stems(self, importer: str, module: str, level: int) -> list[str]:
-        """The paths, without `.py` or `/__init__.py`, that a module may have when `importer` imports it."""
+        """The paths, without `.py` or `/__init__.py`, that a module may have when `importer`
+        imports it.
+        """
         tail = module.replace(".", "/")
         if level:
             folders = importer.split("/")[:-level]
@@ -100,7 +121,9 @@ class Modules:
         found = [tail, "src/" + tail]
         root = self._root(importer)
         if root and module.partition(".")[0] not in sys.stdlib_module_names:
-            found.append(f"{root}/{tail}")  # a script, or a test below pytest's rootdir, sees its own folder first
+            found.append(
+                f"{root}/{tail}"
+            )  # a script, or a test below pytest's rootdir, sees its own folder first
         return list(dict.fromkeys(found))
 
     def find(self, importer: str, module: str, level: int = 0) -> str | None:
@@ -131,8 +154,12 @@ class Modules:
 
     # --- definitions
 
-    def resolve(self, path: str, parts: Sequence[str], local: Imported | None = None, depth: int = 0) -> Target | None:
-        """What `a.b.c` in the file `path` clearly refers to, or None. `local` is an import that binds `a` there."""
+    def resolve(
+        self, path: str, parts: Sequence[str], local: Imported | None = None, depth: int = 0
+    ) -> Target | None:
+        """What `a.b.c` in the file `path` clearly refers to, or None. `local` is an import that
+        binds `a` there.
+        """
         index = self.index(path)
         if index is None or not parts or depth > _FOLLOW:
             return None
@@ -143,12 +170,16 @@ class Modules:
         node = index.names.classes.get(first) or index.names.functions.get(first)
         return self._member(Target(path, node), rest, depth) if node is not None else None
 
-    def _imported(self, path: str, imported: Imported, rest: Sequence[str], depth: int) -> Target | None:
+    def _imported(
+        self, path: str, imported: Imported, rest: Sequence[str], depth: int
+    ) -> Target | None:
         found = self.find(path, imported.module, imported.level)
         if imported.name is not None:
             if found is not None:
                 return self._member(Target(found), (imported.name, *rest), depth)
-            namespace = [start for start in self.stems(path, imported.module, imported.level) if start]
+            namespace = [
+                start for start in self.stems(path, imported.module, imported.level) if start
+            ]
             files = [file for start in namespace if (file := self.file(f"{start}/{imported.name}"))]
             return self._member(Target(files[0]), rest, depth) if files else None
         if found is None and imported.whole:  # the root is a folder without __init__.py
@@ -171,11 +202,19 @@ class Modules:
             return self.method(target, rest[0], depth=depth)
         if isinstance(target.node, ast.ClassDef):
             inner = self.members(target.node).classes.get(rest[0])
-            return self._member(Target(target.path, inner, target.node), rest[1:], depth) if inner else None
+            return (
+                self._member(Target(target.path, inner, target.node), rest[1:], depth)
+                if inner
+                else None
+            )
         return None
 
-    def method(self, target: Target, name: str, *, inherited: bool = True, depth: int = 0) -> Target | None:
-        """A class's method or inner class, its own or of the one base that the tree has. None if it is not clear."""
+    def method(
+        self, target: Target, name: str, *, inherited: bool = True, depth: int = 0
+    ) -> Target | None:
+        """A class's method or inner class, its own or of the one base that the tree has. None if it
+        is not clear.
+        """
         if not isinstance(target.node, ast.ClassDef) or depth > _FOLLOW:
             return None
         own = self.members(target.node)
@@ -186,14 +225,23 @@ class Modules:
         return self.method(base, name, depth=depth + 1) if base else None
 
     def lacks(self, target: Target | None, name: str, depth: int = 0) -> bool:
-        """Whether nothing can give a class that attribute: the tree has all its bases, and none of them does."""
+        """Whether nothing can give a class that attribute: the tree has all its bases, and none of
+        them does.
+        """
         if target is None or not isinstance(target.node, ast.ClassDef) or depth > _FOLLOW:
             return False
         node = target.node
         own = self.members(node)
-        if name in own or name in self.stores(node) or "__getattr__" in own or "__getattribute__" in own:
+        if (
+            name in own
+            or name in self.stores(node)
+            or "__getattr__" in own
+            or "__getattribute__" in own
+        ):
             return False
-        if node.keywords or any(dotted(d)[-1:] not in _ADD_NOTHING for d in map(_called, node.decorator_list)):
+        if node.keywords or any(
+            dotted(d)[-1:] not in _ADD_NOTHING for d in map(_called, node.decorator_list)
+        ):
             return False
         bases = [self.resolve(target.path, parts) for parts in plain_bases(node)]
         return all(self.lacks(base, name, depth + 1) for base in bases)
@@ -214,7 +262,9 @@ _HARMLESS = {"object", "ABC", "Generic", "Protocol"}
 
 
 def plain_bases(node: ast.AST | None) -> list[tuple[str, ...]]:
-    """The bases that can bring methods of their own; an expression that is no name is an empty tuple."""
+    """The bases that can bring methods of their own; an expression that is no name is an empty
+    tuple.
+    """
     bases: Iterable[ast.expr] = node.bases if isinstance(node, ast.ClassDef) else ()
     found = []
     for base in bases:

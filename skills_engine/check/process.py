@@ -1,4 +1,6 @@
-"""Runs a program in a session of its own, for a bounded time and with a bounded output; nothing of it is left."""
+"""Runs a program in a session of its own, for a bounded time and with a bounded output; nothing of
+it is left.
+"""
 
 from __future__ import annotations
 
@@ -70,8 +72,9 @@ def run(
     timeout: float,
     on_line: Callable[[str], None] | None = None,
 ) -> Completed:
-    """Run a program with no standard input. Its whole session ends with it, at the time-out, or with this process's
-    interrupt. `on_line` is called for each line, from another thread. Raises OSError if the program cannot start.
+    """Run a program with no standard input. Its whole session ends with it, at the time-out, or
+    with this process's interrupt. `on_line` is called for each line, from another thread. Raises
+    OSError if the program cannot start.
     """
     started = time.monotonic()
     process = subprocess.Popen(

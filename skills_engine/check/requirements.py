@@ -1,4 +1,6 @@
-"""What a pyproject.toml asks for: requirement strings, include-groups and extras of its own resolved."""
+"""What a pyproject.toml asks for: requirement strings, include-groups and extras of its own
+resolved.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def uses_uv(pyproject: bytes, lock: bytes | None) -> bool:
 
 
 def for_tests(pyproject: bytes) -> tuple[str, ...]:
-    """Sorted: the project's dependencies, the first of its test groups, and pytest. The project itself is not in it."""
+    """Sorted: the project's dependencies, the first of its test groups, and pytest. The project
+    itself is not in it.
+    """
     document = _document(pyproject)
     project = _table(document, "project")
     extras = _table(project, "optional-dependencies")
@@ -43,14 +47,20 @@ def for_tests(pyproject: bytes) -> tuple[str, ...]:
 
 
 def added(before: bytes, after: bytes) -> tuple[str, ...]:
-    """The project's dependencies that are new in `after`, or have another version range there; in its order."""
-    old, new = (_strings(_table(_document(text), "project").get("dependencies")) for text in (before, after))
+    """The project's dependencies that are new in `after`, or have another version range there; in
+    its order.
+    """
+    old, new = (
+        _strings(_table(_document(text), "project").get("dependencies")) for text in (before, after)
+    )
     known = {_canonical(text) for text in old}
     return tuple(text for text in new if _canonical(text) not in known)
 
 
 def satisfied(requirements: Iterable[str]) -> bool:
-    """Whether the running interpreter's environment has them all. Extras are taken on trust, direct URLs are not."""
+    """Whether the running interpreter's environment has them all. Extras are taken on trust, direct
+    URLs are not.
+    """
     return all(_installed(text) for text in requirements)
 
 
@@ -67,7 +77,9 @@ def _installed(text: str) -> bool:
     return requirement.specifier.contains(version, prereleases=True)
 
 
-def _without_itself(wanted: Iterable[str], own: str, extras: dict[str, Any], seen: frozenset[str]) -> Iterator[str]:
+def _without_itself(
+    wanted: Iterable[str], own: str, extras: dict[str, Any], seen: frozenset[str]
+) -> Iterator[str]:
     """`project[extra]` in the project's own lists stands for what that extra lists."""
     for text in wanted:
         requirement = _parse(text)
@@ -75,7 +87,12 @@ def _without_itself(wanted: Iterable[str], own: str, extras: dict[str, Any], see
             yield text
             continue
         for extra in sorted(requirement.extras - seen):
-            listed = [text for k, v in extras.items() if _normal(k) == _normal(extra) for text in _strings(v)]
+            listed = [
+                text
+                for k, v in extras.items()
+                if _normal(k) == _normal(extra)
+                for text in _strings(v)
+            ]
             yield from _without_itself(listed, own, extras, seen | {extra})
 
 
@@ -83,7 +100,8 @@ def _group(groups: dict[str, Any], name: str, seen: tuple[str, ...] = ()) -> lis
     """A dependency group with the groups that it includes (PEP 735)."""
     if name in seen:
         raise Refused(
-            f"pyproject.toml: the dependency group {name!r} includes itself ({' → '.join([*seen, name])})",
+            f"pyproject.toml: the dependency group {name!r} includes itself "
+            f"({' → '.join([*seen, name])})",
             hint="take one of the include-group entries out",
         )
     listed = next((value for key, value in groups.items() if _normal(key) == _normal(name)), None)
@@ -105,7 +123,9 @@ def _document(pyproject: bytes) -> dict[str, Any]:
     try:
         return tomllib.loads(pyproject.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Refused(f"pyproject.toml cannot be read: {error}", hint="mend the file first") from None
+        raise Refused(
+            f"pyproject.toml cannot be read: {error}", hint="mend the file first"
+        ) from None
 
 
 def _table(document: dict[str, Any], key: str) -> dict[str, Any]:

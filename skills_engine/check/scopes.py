@@ -32,7 +32,9 @@ def children(node: ast.AST) -> list[ast.AST]:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import binds a name to. `name` is None for `import module`; `whole` where that binds the first part."""
+    """What an import binds a name to. `name` is None for `import module`; `whole` where that binds
+    the first part.
+    """
 
     module: str
     level: int = 0
@@ -42,7 +44,9 @@ class Imported:
 
 @dataclass(slots=True)
 class Bindings:
-    """The names that a scope binds. A name is in `imports`, `functions` or `classes` only if it is bound once."""
+    """The names that a scope binds. A name is in `imports`, `functions` or `classes` only if it is
+    bound once.
+    """
 
     times: Counter[str] = field(default_factory=Counter)
     imports: dict[str, Imported] = field(default_factory=dict)
@@ -63,7 +67,9 @@ class Bindings:
 
 
 def bindings(body: Iterable[ast.AST], *, parameters: ast.arguments | None = None) -> Bindings:
-    """Everything that `body` binds in its own scope, compound statements and comprehensions included."""
+    """Everything that `body` binds in its own scope, compound statements and comprehensions
+    included.
+    """
     found = Bindings()
     if parameters is not None:
         found.times.update(node.arg for node in ast.walk(parameters) if isinstance(node, ast.arg))
@@ -107,7 +113,10 @@ def _imports(found: Bindings, node: ast.Import | ast.ImportFrom) -> None:
             found.star = True
             continue
         if isinstance(node, ast.ImportFrom):
-            name, target = alias.asname or alias.name, Imported(node.module or "", node.level, alias.name)
+            name, target = (
+                alias.asname or alias.name,
+                Imported(node.module or "", node.level, alias.name),
+            )
         elif alias.asname:
             name, target = alias.asname, Imported(alias.name)
         else:

@@ -42,7 +42,9 @@ class Shape:
 
 
 def shape(call: ast.Call) -> Shape | None:
-    if any(isinstance(arg, ast.Starred) for arg in call.args) or any(k.arg is None for k in call.keywords):
+    if any(isinstance(arg, ast.Starred) for arg in call.args) or any(
+        k.arg is None for k in call.keywords
+    ):
         return None
     return Shape(len(call.args), frozenset(k.arg for k in call.keywords if k.arg))
 
@@ -81,14 +83,18 @@ class Signature:
         return ""
 
     def accepts_all_of(self, old: Signature) -> bool:
-        """Whether every call that bound to the old parameters binds to these: what was added has defaults."""
+        """Whether every call that bound to the old parameters binds to these: what was added has
+        defaults.
+        """
         now = dict(self.keywords)
         return (
             self.positional[: len(old.positional)] == old.positional
             and self.only_positional <= old.only_positional
             and self.required <= old.required
             and all(name in now and (required or not now[name]) for name, required in old.keywords)
-            and not any(required for name, required in self.keywords if name not in dict(old.keywords))
+            and not any(
+                required for name, required in self.keywords if name not in dict(old.keywords)
+            )
             and self.any_positional >= old.any_positional
             and self.any_keyword >= old.any_keyword
         )
@@ -109,7 +115,11 @@ class Signature:
 
 
 def _count(number: int) -> str:
-    return "no positional arguments" if number == 0 else f"{number} positional argument{'s' * (number > 1)}"
+    return (
+        "no positional arguments"
+        if number == 0
+        else f"{number} positional argument{'s' * (number > 1)}"
+    )
 
 
 def signature_of(node: Function) -> Signature | None:
@@ -122,14 +132,19 @@ def signature_of(node: Function) -> Signature | None:
         tuple(names),
         len(args.posonlyargs),
         len(names) - len(args.defaults),
-        tuple((a.arg, default is None) for a, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)),
+        tuple(
+            (a.arg, default is None)
+            for a, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
+        ),
         args.vararg is not None,
         args.kwarg is not None,
     )
 
 
 def called(modules: Modules, target: Target, *, through: str) -> Signature | None:
-    """The signature behind a call. `through` says what is before the dot: an "instance", a "class" or nothing ("")."""
+    """The signature behind a call. `through` says what is before the dot: an "instance", a "class"
+    or nothing ("").
+    """
     node = target.node
     if isinstance(node, ast.ClassDef):
         return constructor(modules, target)
@@ -147,13 +162,19 @@ def called(modules: Modules, target: Target, *, through: str) -> Signature | Non
 
 
 def constructor(modules: Modules, target: Target, depth: int = 0) -> Signature | None:
-    """What a class is made with: its `__init__`, its fields, or those of its one base. None if it is not clear."""
+    """What a class is made with: its `__init__`, its fields, or those of its one base. None if it
+    is not clear.
+    """
     node = target.node
     if not isinstance(node, ast.ClassDef) or depth > _DEPTH or node.keywords:
         return None
     members = modules.members(node)
     kind = _dataclass(modules, target)
-    if "__new__" in members or kind == "other" or not _decorators(node) - {"dataclass"} <= _TRANSPARENT:
+    if (
+        "__new__" in members
+        or kind == "other"
+        or not _decorators(node) - {"dataclass"} <= _TRANSPARENT
+    ):
         return None
     if "__init__" in members:
         init = members.functions.get("__init__")
@@ -214,7 +235,11 @@ def _of_fields(fields: Iterable[_Field]) -> Signature:
 def _fields(modules: Modules, target: Target, depth: int) -> list[_Field] | None:
     """A dataclass's fields, those of its base first. None if a base is not clear."""
     node = target.node
-    if not isinstance(node, ast.ClassDef) or depth > _DEPTH or _dataclass(modules, target) == "other":
+    if (
+        not isinstance(node, ast.ClassDef)
+        or depth > _DEPTH
+        or _dataclass(modules, target) == "other"
+    ):
         return None
     fields: dict[str, _Field] = {}
     if plain_bases(node):
@@ -243,7 +268,9 @@ def _own_fields(node: ast.ClassDef, only_keyword: bool) -> Iterator[_Field]:
                     continue
                 explicit = _field_option(value, "kw_only")
                 yield _Field(
-                    name, not _has_default(value), only_keyword if not isinstance(explicit, bool) else explicit
+                    name,
+                    not _has_default(value),
+                    only_keyword if not isinstance(explicit, bool) else explicit,
                 )
 
 

@@ -25,7 +25,9 @@ def syntax(parsed: Parsed) -> Iterator[Hit]:
 
 
 def markers(parsed: Parsed) -> Iterator[Hit]:
-    """The lines that git's and our own conflicts begin and end with. `=======` alone is a heading elsewhere."""
+    """The lines that git's and our own conflicts begin and end with. `=======` alone is a heading
+    elsewhere.
+    """
     data = parsed.data
     if b"<<<<<<<" not in data and b">>>>>>>" not in data:
         return

@@ -19,14 +19,19 @@ _ENDS = {
     1: "tests failed",
     2: "the test run was interrupted",
     3: "pytest met an error of its own",
-    4: "pytest was called wrongly: a test file is missing, or an option in pyproject.toml is unknown to it",
+    4: (
+        "pytest was called wrongly: a test file is missing, or an option in pyproject.toml is "
+        "unknown to it"
+    ),
     5: "pytest found no tests in them",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class TestRun:
-    """What became of the tests. `reason` says in a few words why they did not pass; `output` is what they printed."""
+    """What became of the tests. `reason` says in a few words why they did not pass; `output` is
+    what they printed.
+    """
 
     __test__ = False
 
@@ -44,7 +49,8 @@ def run_tests(
     timeout: float,
     report: Callable[[str], None],
 ) -> TestRun:
-    """Run pytest on `tests`, paths below `worktree`; at most `timeout` seconds. No tests at all pass.
+    """Run pytest on `tests`, paths below `worktree`; at most `timeout` seconds. No tests at all
+    pass.
 
     The tests see the worktree (and its src/) on their path, an empty home
     folder, and of the user's variables only those that cannot hold a secret.
@@ -55,9 +61,20 @@ def run_tests(
     report(f"running {', '.join(tests)}")
     # ./ keeps a file whose name begins with a hyphen from being read as an option
     named = [f"./{path}" if path.startswith("-") else path for path in tests]
-    command: list[str | Path] = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no", *named]
+    command: list[str | Path] = [
+        python,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--color=no",
+        *named,
+    ]
     with tempfile.TemporaryDirectory(prefix="graftbot-home-", ignore_cleanup_errors=True) as home:
-        done = run(command, cwd=worktree, env=_environment(python, worktree, Path(home)), timeout=timeout)
+        done = run(
+            command, cwd=worktree, env=_environment(python, worktree, Path(home)), timeout=timeout
+        )
     if done.code == 0:
         return TestRun(passed=True, output=done.output, seconds=done.seconds)
     if done.code is None:
@@ -80,7 +97,8 @@ def _environment(python: Path, worktree: Path, home: Path) -> dict[str, str]:
         "XDG_CONFIG_HOME": home / ".config",
         "XDG_DATA_HOME": home / ".local" / "share",
         "XDG_STATE_HOME": home / ".local" / "state",
-        "HYPOTHESIS_STORAGE_DIRECTORY": home / ".hypothesis",  # else it is written into the worktree
+        "HYPOTHESIS_STORAGE_DIRECTORY": home
+        / ".hypothesis",  # else it is written into the worktree
     }
     path = [str(python.parent), *filter(None, [variables.get("PATH", "")])]
     seen = [str(worktree), *([str(worktree / "src")] if (worktree / "src").is_dir() else [])]

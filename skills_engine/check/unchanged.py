@@ -1,4 +1,5 @@
-"""The functions of a file that another version has word for word: most of them, after most operations.
+"""The functions of a file that another version has word for word: most of them, after most
+operations.
 
 What is inside them cannot be new, so the dear rules pass them over.
 """
@@ -18,7 +19,9 @@ __all__ = ["unchanged"]
 
 
 def unchanged(parsed: Parsed, other: bytes | None) -> frozenset[Function]:
-    """The module's functions, and its classes' methods, whose lines stand together in `other` too."""
+    """The module's functions, and its classes' methods, whose lines stand together in `other`
+    too.
+    """
     if parsed.tree is None or other is None:
         return frozenset()
     lines = parsed.data.splitlines(keepends=True)

@@ -18,18 +18,23 @@ __all__ = ["undefined"]
 
 
 def undefined(parsed: Parsed, skip: Collection[Function] = ()) -> Iterator[Hit]:
-    """Undefined names, locals used before they are set, and names in `__all__` that the module does not have.
+    """Undefined names, locals used before they are set, and names in `__all__` that the module does
+    not have.
 
-    The bodies of the functions in `skip` are passed over: pyflakes is the most expensive of the rules.
+    The bodies of the functions in `skip` are passed over: pyflakes is the most expensive of the
+    rules.
     """
-    from pyflakes import messages  # imported late: it costs some 20 ms, and most verbs check nothing  # noqa: PLC0415
+    # imported late: it costs some 20 ms, and most verbs check nothing
+    from pyflakes import messages  # noqa: PLC0415
     from pyflakes.checker import Checker  # noqa: PLC0415
 
     if parsed.tree is None:
         return
     try:
         found = Checker(_without(parsed.tree, skip), filename=parsed.path).messages
-    except RecursionError:  # Python compiles deeper nesting than pyflakes, written in Python, can walk
+    except (
+        RecursionError
+    ):  # Python compiles deeper nesting than pyflakes, written in Python, can walk
         return
     for message in sorted(found, key=lambda m: (m.lineno, m.col)):
         match message:
@@ -38,7 +43,9 @@ def undefined(parsed: Parsed, skip: Collection[Function] = ()) -> Iterator[Hit]:
             case messages.UndefinedLocal():
                 text = f"the local variable {message.message_args[0]!r} is used before it is set"
             case messages.UndefinedExport():
-                text = f"__all__ names {message.message_args[0]!r}, which the module does not define"
+                text = (
+                    f"__all__ names {message.message_args[0]!r}, which the module does not define"
+                )
             case _:
                 continue
         key = (type(message).__name__, str(message.message_args[0]))

@@ -22,7 +22,9 @@ __all__ = ["Update", "bring_up_to_date"]
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What was done. `hint` is what the owner has left to do, as an imperative; empty if nothing is."""
+    """What was done. `hint` is what the owner has left to do, as an imperative; empty if nothing
+    is.
+    """
 
     installed: tuple[str, ...] = ()
     message: str = ""
@@ -49,7 +51,11 @@ def bring_up_to_date(
         return Update()
     python = root / ".venv" / "bin" / "python"
     listed = ", ".join(wanted)
-    if (root / ".venv").is_symlink() or not (root / ".venv" / "pyvenv.cfg").is_file() or not python.exists():
+    if (
+        (root / ".venv").is_symlink()
+        or not (root / ".venv" / "pyvenv.cfg").is_file()
+        or not python.exists()
+    ):
         return Update(
             message=f"{listed} must be installed; the fork has no environment in .venv",
             hint=f"run {_shown(['pip', 'install', *wanted])} in the environment that runs the bot",
@@ -64,7 +70,9 @@ def bring_up_to_date(
         return Update(message=f"{listed} could not be installed: {error}", hint=f"run {by_hand}")
     if done.code != 0:
         why = "it took too long" if done.code is None else last_lines(done.output)
-        return Update(message=f"{listed} could not be installed into .venv:\n{why}", hint=f"run {by_hand}")
+        return Update(
+            message=f"{listed} could not be installed into .venv:\n{why}", hint=f"run {by_hand}"
+        )
     relock = "run uv lock, so that uv.lock has them too" if lock is not None else ""
     return Update(wanted, f"installed {listed} into .venv", relock)
 

@@ -36,7 +36,9 @@ class Parsed:
 
     @cached_property
     def tree(self) -> ast.Module | None:
-        """The syntax tree, or None with `error` set. Bytes that declare an encoding are decoded as Python does."""
+        """The syntax tree, or None with `error` set. Bytes that declare an encoding are decoded as
+        Python does.
+        """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -50,7 +52,9 @@ class Parsed:
 
     @cached_property
     def compiles(self) -> bool:
-        """Whether the running Python accepts it: `return` outside a function parses, and does not compile."""
+        """Whether the running Python accepts it: `return` outside a function parses, and does not
+        compile.
+        """
         if self.tree is None:
             return False
         with warnings.catch_warnings():
@@ -89,7 +93,8 @@ class Parsed:
 
 
 class Version:
-    """One version of the whole tree: the changed files as they are in it and, if `tree` is given, all others.
+    """One version of the whole tree: the changed files as they are in it and, if `tree` is given,
+    all others.
 
     Without `tree` a file that the operation did not change is unknown and
     reads as None.
@@ -133,7 +138,9 @@ class Version:
         return parsed.tree if parsed else None
 
     def has_folder(self, path: str) -> bool:
-        """Whether any Python file lies below a folder. Looks through the whole tree: only before a finding."""
+        """Whether any Python file lies below a folder. Looks through the whole tree: only before a
+        finding.
+        """
         prefix = path + "/"
         if any(name.startswith(prefix) and data is not None for name, data in self.files.items()):
             return True

@@ -9,10 +9,13 @@ __all__ = ["main"]
 
 def main() -> None:
     """The console script `skills`."""
-    gc.set_threshold(100_000, 20, 20)  # imports make many objects and no garbage; a short process need not look
+    gc.set_threshold(
+        100_000, 20, 20
+    )  # imports make many objects and no garbage; a short process need not look
     try:
         from skills_engine.cli.app import run  # noqa: PLC0415
 
         run()
     finally:
-        gc.freeze()  # or the interpreter, as it ends, looks for cycles in all that it is about to drop: 100 ms
+        # or the interpreter, as it ends, looks for cycles in all that it is about to drop: 100 ms
+        gc.freeze()

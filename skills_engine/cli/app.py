@@ -37,10 +37,14 @@ def _version(value: bool) -> None:
 @app.callback()
 def _options(
     directory: Annotated[
-        Path | None, typer.Option("-C", metavar="DIR", help="Run as if started in DIR.", show_default=False)
+        Path | None,
+        typer.Option("-C", metavar="DIR", help="Run as if started in DIR.", show_default=False),
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     state.directory = directory
@@ -59,7 +63,9 @@ FAMILIES = {
 
 
 def register(asked: str) -> None:
-    """Make the verb that was asked for known, or all of them for the help: building each costs a millisecond."""
+    """Make the verb that was asked for known, or all of them for the help: building each costs a
+    millisecond.
+    """
     known = any(asked in names for names in FAMILIES.values())
     for family, names in FAMILIES.items():
         if known and asked not in names:
@@ -81,7 +87,9 @@ def _asked(words: list[str]) -> str:
 
 
 def run() -> None:
-    """Run the command line; errors become one message and the exit code that `errors.py` gives them."""
+    """Run the command line; errors become one message and the exit code that `errors.py` gives
+    them.
+    """
     register(_asked(sys.argv[1:]))
     try:
         app()
@@ -89,9 +97,15 @@ def run() -> None:
         _output().error(error)
         sys.exit(error.exit_code)
     except SystemExit as end:
-        if end.code == UsageError.exit_code and _output().json:  # Typer has told the person, and not the program
+        if (
+            end.code == UsageError.exit_code and _output().json
+        ):  # Typer has told the person, and not the program
             verb = _output().verb
-            _output().error(UsageError("wrong usage: standard error says why", hint=f"see: skills {verb} --help"))
+            _output().error(
+                UsageError(
+                    "wrong usage: standard error says why", hint=f"see: skills {verb} --help"
+                )
+            )
         raise
     except KeyboardInterrupt:
         print("interrupted; nothing was changed unless the last line says so", file=sys.stderr)  # noqa: T201
@@ -101,8 +115,14 @@ def run() -> None:
         sys.exit(1)
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        hint = "make room, then run: skills doctor" if full else "mend that, then run: skills doctor"
-        _output().error(Refused(f"{error.strerror}: {error.filename or state.directory or Path.cwd()}", hint=hint))
+        hint = (
+            "make room, then run: skills doctor" if full else "mend that, then run: skills doctor"
+        )
+        _output().error(
+            Refused(
+                f"{error.strerror}: {error.filename or state.directory or Path.cwd()}", hint=hint
+            )
+        )
         sys.exit(1)
 
 

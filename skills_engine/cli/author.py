@@ -15,7 +15,8 @@ from skills_engine.errors import UsageError
 __all__ = ["verbs"]
 
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME|PATH…]", autocompletion=available, show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="[NAME|PATH…]", autocompletion=available, show_default=False),
 ]
 
 
@@ -24,7 +25,11 @@ def verbs() -> dict[str, Callable[..., None]]:
 
 
 def lint(
-    names: Names = None, directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False
+    names: Names = None,
+    directory: Dir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Every mistake in skill packages, all at once."""
     from skills_engine.verbs.author import lint as verb  # noqa: PLC0415
@@ -48,12 +53,19 @@ def record(
     change: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[A..B|DIR DIR]", help="Commits, or two directories; your own edits without.", show_default=False
+            metavar="[A..B|DIR DIR]",
+            help="Commits, or two directories; your own edits without.",
+            show_default=False,
         ),
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", show_default=False)] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", show_default=False)
+    ] = None,
     loose: Annotated[
-        bool, typer.Option("--loose", help="Prefer operations that survive drift to the same blank lines.")
+        bool,
+        typer.Option(
+            "--loose", help="Prefer operations that survive drift to the same blank lines."
+        ),
     ] = False,
     directory: Dir = None,
     json: Json = False,
@@ -76,7 +88,10 @@ def record(
             out.line(f"differs: {line}", "bad")
         if found.exact:
             out.line("applied to what was there before, it gives the change byte for byte", "good")
-        out.line(f"Now say what it is for, in {found.folder}/SKILL.md, and run: skills lint {name}, skills test {name}")
+        out.line(
+            f"Now say what it is for, in {found.folder}/SKILL.md, and run: skills lint {name}, "
+            f"skills test {name}"
+        )
 
     out.result(found, people)
 

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["verbs"]
 
-Names = Annotated[list[str], typer.Argument(metavar="NAME…", autocompletion=installed, show_default=False)]
+Names = Annotated[
+    list[str], typer.Argument(metavar="NAME…", autocompletion=installed, show_default=False)
+]
 Wanted = Annotated[
     list[str],
     typer.Argument(
@@ -59,7 +61,11 @@ def init(
     ] = None,
     base: Annotated[
         str | None,
-        typer.Option(metavar="COMMIT", help="What the fork stands on, if it cannot be found.", show_default=False),
+        typer.Option(
+            metavar="COMMIT",
+            help="What the fork stands on, if it cannot be found.",
+            show_default=False,
+        ),
     ] = None,
     dry_run: DryRun = False,
     wait: Wait = False,
@@ -126,7 +132,8 @@ def uninstall(
 
 def upgrade(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME…]", autocompletion=installed, show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="[NAME…]", autocompletion=installed, show_default=False),
     ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -150,9 +157,14 @@ def upgrade(
 
 def rebase(
     onto: Annotated[
-        str | None, typer.Option(metavar="REF", help="A commit instead of upstream's branch.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="REF", help="A commit instead of upstream's branch.", show_default=False
+        ),
     ] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="What would happen, skill by skill.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="What would happen, skill by skill.")
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     trust: Trust = False,
@@ -168,12 +180,16 @@ def rebase(
     from skills_engine.verbs.change import rebase as verb  # noqa: PLC0415
 
     out, where = start("rebase", directory, json=json, quiet=quiet, verbose=verbose)
-    report = out.run(verb(where, onto, _options(dry_run or preview, yes, trust, no_test, no_install, wait)))
+    report = out.run(
+        verb(where, onto, _options(dry_run or preview, yes, trust, no_test, no_install, wait))
+    )
     _told(out, report)
 
 
 def continue_(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept findings of the checks in your resolution.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Accept findings of the checks in your resolution.")
+    ] = False,
     no_test: NoTest = False,
     no_install: NoInstall = False,
     wait: Wait = False,
@@ -186,7 +202,9 @@ def continue_(
     from skills_engine.verbs.conflict import continue_ as verb  # noqa: PLC0415
 
     out, where = start("continue", directory, json=json, quiet=quiet, verbose=verbose)
-    report = out.run(verb(where, _options(yes=yes, no_test=no_test, no_install=no_install, wait=wait)))
+    report = out.run(
+        verb(where, _options(yes=yes, no_test=no_test, no_install=no_install, wait=wait))
+    )
     _told(out, report)
 
 
@@ -272,7 +290,8 @@ def doctor(
 
 def replay(
     into: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the graft's files there.", show_default=False)
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the graft's files there.", show_default=False),
     ] = None,
     directory: Dir = None,
     json: Json = False,
@@ -317,7 +336,9 @@ def _options(
 
 
 def _told(out: Output, report: ChangeReport) -> None:
-    """Print what was done; where it would stop at a conflict, a dry run ends as the real one does."""
+    """Print what was done; where it would stop at a conflict, a dry run ends as the real one
+    does.
+    """
     out.result(report, lambda: _print(out, report))
     if report.dry_run and report.conflicts:
         raise typer.Exit(Conflict.exit_code)

@@ -21,4 +21,6 @@ def installed(incomplete: str) -> list[str]:
 
 def _names(pattern: str, incomplete: str, name: Callable[[Path], str]) -> list[str]:
     top = next((d for d in (Path.cwd(), *Path.cwd().parents) if (d / ".git").exists()), Path.cwd())
-    return sorted(found for path in top.glob(pattern) if (found := name(path)).startswith(incomplete))
+    return sorted(
+        found for path in top.glob(pattern) if (found := name(path)).startswith(incomplete)
+    )

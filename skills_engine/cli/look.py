@@ -21,7 +21,9 @@ def verbs() -> dict[str, Callable[..., None]]:
     return {verb.__name__.rstrip("_"): verb for verb in found}
 
 
-def list_(directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
+def list_(
+    directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
     """The skills that there are, and those that are installed."""
     from skills_engine.verbs.look import list_ as verb  # noqa: PLC0415
 
@@ -46,7 +48,10 @@ def search(
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME|PATH|GIT-URL", autocompletion=available, show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME|PATH|GIT-URL", autocompletion=available, show_default=False),
+    ],
     directory: Dir = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -76,11 +81,18 @@ def show(
 
 def plan(
     wanted: Annotated[
-        list[str], typer.Argument(metavar="NAME|PATH|GIT-URL…", autocompletion=available, show_default=False)
+        list[str],
+        typer.Argument(metavar="NAME|PATH|GIT-URL…", autocompletion=available, show_default=False),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Save it for `skills apply FILE`.", show_default=False),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Save it for `skills apply FILE`.",
+            show_default=False,
+        ),
     ] = None,
     trust: Trust = False,
     directory: Dir = None,
@@ -114,7 +126,9 @@ def plan(
         raise typer.Exit(Conflict.exit_code)
 
 
-def status(directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
+def status(
+    directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
     """Where the fork stands: upstream, skills, your edits, what waits."""
     from skills_engine.verbs.look import status as verb  # noqa: PLC0415
 
@@ -123,9 +137,15 @@ def status(directory: Dir = None, json: Json = False, quiet: Quiet = False, verb
 
     def people() -> None:
         pulled = ", pulled by hand since" if found.pulled else ""
-        out.line(f"on {found.upstream} ({found.branch}) at {found.base[:12]}, core {found.version}{pulled}")
+        out.line(
+            f"on {found.upstream} ({found.branch}) at {found.base[:12]}, core "
+            f"{found.version}{pulled}"
+        )
         if found.behind:
-            out.line(f"{counted(found.behind, 'commit')} behind what was last fetched: skills rebase", "note")
+            out.line(
+                f"{counted(found.behind, 'commit')} behind what was last fetched: skills rebase",
+                "note",
+            )
         for skill in found.skills:
             newer = " (its package changed since: skills upgrade)" if skill.newer else ""
             out.line(f"  {out.styled(skill.name, 'name')} {skill.version}{newer}")
@@ -160,13 +180,18 @@ def log(
 
     def people() -> None:
         for operation in found:
-            out.line(f"{out.styled(operation.commit[:12], 'note')} {operation.when[:10]} {operation.title}")
+            out.line(
+                f"{out.styled(operation.commit[:12], 'note')} {operation.when[:10]} "
+                f"{operation.title}"
+            )
 
     out.result(found, people)
 
 
 def diff(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", autocompletion=installed, show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", autocompletion=installed, show_default=False)
+    ] = None,
     directory: Dir = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -211,9 +236,14 @@ def blame(
 def _skills(out: Output, found: object) -> None:
     from skills_engine.verbs.look import Listed  # noqa: PLC0415
 
-    skills = [skill for skill in found if isinstance(skill, Listed)] if isinstance(found, tuple) else []
+    skills = (
+        [skill for skill in found if isinstance(skill, Listed)] if isinstance(found, tuple) else []
+    )
     width = max((len(skill.name) for skill in skills), default=0)
     for skill in skills:
         mark = out.styled("●", "good") if skill.installed else " "
         version = skill.installed or skill.version or "-"
-        out.line(f"{mark} {out.styled(skill.name.ljust(width), 'name')}  {version:<8} {skill.description}")
+        out.line(
+            f"{mark} {out.styled(skill.name.ljust(width), 'name')}  {version:<8} "
+            f"{skill.description}"
+        )

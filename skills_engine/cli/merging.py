@@ -12,7 +12,9 @@ from skills_engine.cli.options import Dir, Json, Quiet, Verbose, start
 
 __all__ = ["verbs"]
 
-driver = typer.Typer(help="Let plain git merge Python structurally.", no_args_is_help=True, rich_markup_mode=None)
+driver = typer.Typer(
+    help="Let plain git merge Python structurally.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 def verbs() -> dict[str, Callable[..., None] | typer.Typer]:
@@ -25,13 +27,16 @@ def merge_file(
     theirs: Annotated[Path, typer.Argument(show_default=False)],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", show_default=False)],
     via_record: Annotated[
-        bool, typer.Option("--via-record", help="Record THEIRS as operations and apply them to OURS.")
+        bool,
+        typer.Option("--via-record", help="Record THEIRS as operations and apply them to OURS."),
     ] = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Merge three versions of a file into OUT. Exit 3: OUT has conflict markers (via record: is not written)."""
+    """Merge three versions of a file into OUT. Exit 3: OUT has conflict markers (via record: is not
+    written).
+    """
     from skills_engine.verbs.merging import carry_file, merge_files  # noqa: PLC0415
 
     out, _ = start("merge-file", None, json=json, quiet=quiet, verbose=verbose)
@@ -51,7 +56,9 @@ def merge_file(
 
 
 @driver.command("install")
-def install(directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
+def install(
+    directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
     """Use it for this repository's Python files (in .git only)."""
     from skills_engine.verbs.merging import driver_install  # noqa: PLC0415
 
@@ -61,7 +68,9 @@ def install(directory: Dir = None, json: Json = False, quiet: Quiet = False, ver
 
 
 @driver.command("uninstall")
-def uninstall(directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> None:
+def uninstall(
+    directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
     """Stop using it; nothing is left behind."""
     from skills_engine.verbs.merging import driver_uninstall  # noqa: PLC0415
 

@@ -30,14 +30,23 @@ __all__ = [
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Dir = Annotated[Path | None, typer.Option("-C", metavar="DIR", help="Run as if started in DIR.", show_default=False)]
+Dir = Annotated[
+    Path | None,
+    typer.Option("-C", metavar="DIR", help="Run as if started in DIR.", show_default=False),
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Accept what a package asks for that is not code.")]
-Trust = Annotated[bool, typer.Option("--trust", help="Accept code of a package that is not upstream's.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Accept what a package asks for that is not code.")
+]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Accept code of a package that is not upstream's.")
+]
 NoTest = Annotated[bool, typer.Option("--no-test", help="Do not run the skills' own tests.")]
-NoInstall = Annotated[bool, typer.Option("--no-install", help="Leave the fork's environment as it is.")]
+NoInstall = Annotated[
+    bool, typer.Option("--no-install", help="Leave the fork's environment as it is.")
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for another operation to end.")]
 
 
@@ -57,8 +66,12 @@ _QUESTIONS = {
 }
 
 
-def start(verb: str, directory: Path | None, *, json: bool, quiet: bool, verbose: bool) -> tuple[Output, Path]:
-    """The output of a command, and the directory that it works in: from here on the current one, as with git's -C."""
+def start(
+    verb: str, directory: Path | None, *, json: bool, quiet: bool, verbose: bool
+) -> tuple[Output, Path]:
+    """The output of a command, and the directory that it works in: from here on the current one, as
+    with git's -C.
+    """
     answers = verb in _QUESTIONS
     output = Output(verb, json, quiet or (json and not sys.stderr.isatty()), verbose, answers)
     state.output = output

@@ -23,12 +23,22 @@ T = TypeVar("T")
 SCHEMA = 1
 """The number of the JSON schema in docs/json.md."""
 
-_STYLES = {"good": "32", "bad": "31", "name": "1", "dim": "2", "note": "33", "add": "32", "remove": "31"}
+_STYLES = {
+    "good": "32",
+    "bad": "31",
+    "name": "1",
+    "dim": "2",
+    "note": "33",
+    "add": "32",
+    "remove": "31",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One command's way to speak. Results go to standard output, everything else to standard error."""
+    """One command's way to speak. Results go to standard output, everything else to standard
+    error.
+    """
 
     verb: str
     json: bool = False
@@ -40,7 +50,9 @@ class Output:
     # --- progress
 
     def run(self, steps: Progress[T]) -> T:
-        """Run a verb and show what it is doing: a live line on a terminal, a line a step elsewhere."""
+        """Run a verb and show what it is doing: a live line on a terminal, a line a step
+        elsewhere.
+        """
         with self._live() as show:
             while True:
                 try:
@@ -104,7 +116,9 @@ class Output:
             _stderr(f"  → {error.hint}")
 
     def _document(self, body: dict[str, Any]) -> None:
-        json.dump({"schema": SCHEMA, "verb": self.verb, **body}, sys.stdout, indent=2, ensure_ascii=False)
+        json.dump(
+            {"schema": SCHEMA, "verb": self.verb, **body}, sys.stdout, indent=2, ensure_ascii=False
+        )
         sys.stdout.write("\n")
 
 

@@ -1,4 +1,6 @@
-"""The walk that fills `Names`: every scope, binding, use, attribute and import of a file, in the order they run."""
+"""The walk that fills `Names`: every scope, binding, use, attribute and import of a file, in the
+order they run.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +24,20 @@ if TYPE_CHECKING:
 __all__ = ["Binder", "children", "dotted"]
 
 _LAYOUT = {
-    "lpar", "rpar", "lbracket", "rbracket", "lbrace", "rbrace", "comma", "semicolon", "colon", "equal", "dot", "bar",
-    "leading_lines", "lines_after_decorators", "lines_after_module_docstring", "header", "footer",
-    "trailing_whitespace", "asynchronous", "operator", "star",
+    "lpar", "rpar", "lbracket", "rbracket", "lbrace", "rbrace", "comma", "semicolon", "colon",
+    "equal", "dot", "bar", "leading_lines", "lines_after_decorators",
+    "lines_after_module_docstring", "header", "footer", "trailing_whitespace",
+    "asynchronous", "operator", "star",
 }  # fmt: skip
 
 
 @cache
 def _fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(kind) if not f.name.startswith("whitespace") and f.name not in _LAYOUT)
+    return tuple(
+        f.name
+        for f in fields(kind)
+        if not f.name.startswith("whitespace") and f.name not in _LAYOUT
+    )
 
 
 def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -166,14 +173,23 @@ class Binder:
                 self.visit(node)
 
     def owner_of_first_parameter(self, name: str) -> Scope | None:
-        """The class whose instance (or which itself) `name` is here: it is the first parameter of a method."""
+        """The class whose instance (or which itself) `name` is here: it is the first parameter of a
+        method.
+        """
         function = self.scope.owner(name)
         bindings = function.bound.get(name, [])
         around = function.parent
-        if around is None or around.kind != "class" or len(bindings) != 1 or bindings[0].kind != "parameter":
+        if (
+            around is None
+            or around.kind != "class"
+            or len(bindings) != 1
+            or bindings[0].kind != "parameter"
+        ):
             return None
         node = function.node
-        if not isinstance(node, cst.FunctionDef) or any(dotted(d.decorator) == "staticmethod" for d in node.decorators):
+        if not isinstance(node, cst.FunctionDef) or any(
+            dotted(d.decorator) == "staticmethod" for d in node.decorators
+        ):
             return None
         parameters = (*node.params.posonly_params, *node.params.params)
         return around if parameters and parameters[0].name.value == name else None
@@ -203,7 +219,9 @@ class Binder:
             self.scope = outer
 
     @contextmanager
-    def type_parameters(self, parameters: cst.TypeParameters | None, node: cst.CSTNode) -> Iterator[None]:
+    def type_parameters(
+        self, parameters: cst.TypeParameters | None, node: cst.CSTNode
+    ) -> Iterator[None]:
         if parameters is None:
             yield
             return
@@ -215,7 +233,9 @@ class Binder:
                 self.annotation(parameter.default)
             yield
             if self.scope.parent is not None:
-                self.scope.parent.inner.update({k: v for k, v in self.scope.inner.items() if k is node})
+                self.scope.parent.inner.update(
+                    {k: v for k, v in self.scope.inner.items() if k is node}
+                )
 
     def function(self, node: cst.FunctionDef) -> None:
         for decorator in node.decorators:
@@ -246,7 +266,10 @@ class Binder:
             annotation = parameter.annotation.annotation if parameter.annotation else None
             plain = id(parameter) not in starred
             self.bind(
-                parameter.name, "parameter" if plain else "other", parameter, annotation=annotation if plain else None
+                parameter.name,
+                "parameter" if plain else "other",
+                parameter,
+                annotation=annotation if plain else None,
             )
 
     def class_(self, node: cst.ClassDef) -> None:
@@ -291,7 +314,9 @@ class Binder:
         self.visit(node.value)
         if dotted(node.annotation.annotation).endswith("TypeAlias") and node.value is not None:
             self.strings_in(node.value)
-        self.target(node.target, "assignment", node, value=node.value, annotation=node.annotation.annotation)
+        self.target(
+            node.target, "assignment", node, value=node.value, annotation=node.annotation.annotation
+        )
         if dotted(node.target) == "__all__" and node.value is not None:
             self.export(node.value)
 
@@ -337,7 +362,9 @@ class Binder:
         for pattern in node.patterns:
             self.visit(pattern.value)
         for keyword in node.kwds:
-            self.names.accesses[keyword.key.value].append(Access(keyword.key, node.cls, self.scope, instance=True))
+            self.names.accesses[keyword.key.value].append(
+                Access(keyword.key, node.cls, self.scope, instance=True)
+            )
             self.visit(keyword.pattern)
 
     def import_(self, node: cst.Import) -> None:
@@ -385,7 +412,9 @@ class Binder:
             self.strings_in(node)
 
     def strings_in(self, node: cst.CSTNode) -> None:
-        """Read the strings of a type expression as types; those of `Literal` and the notes of `Annotated` are not."""
+        """Read the strings of a type expression as types; those of `Literal` and the notes of
+        `Annotated` are not.
+        """
         match node:
             case cst.SimpleString():
                 self.string(node)
@@ -413,7 +442,9 @@ class Binder:
         if len(module.body) != 1:
             return
         before = text[: len(text) - len(text.lstrip(" \t"))]
-        start = self.names.span(node).start + len(node.prefix) + len(node.quote) + len(before.encode())
+        start = (
+            self.names.span(node).start + len(node.prefix) + len(node.quote) + len(before.encode())
+        )
         spans = MetadataWrapper(module, unsafe_skip_copy=True).resolve(ByteSpanPositionProvider)
         for part, at in spans.items():
             self.names.inside_strings[part] = Span(start + at.start, start + at.start + at.length)

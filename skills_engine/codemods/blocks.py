@@ -1,4 +1,5 @@
-"""Where a statement begins and ends with what belongs to it, and how new code takes its place in a body.
+"""Where a statement begins and ends with what belongs to it, and how new code takes its place in a
+body.
 
 A statement owns the comment lines directly above it (at its own indent, with no
 blank line between) and the comments below it that are indented deeper. Blank
@@ -48,13 +49,17 @@ _DEFINITION = cst.ClassDef | cst.FunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Code that a skill brings: dedented source and its statements. `unit` is its own indent a level."""
+    """Code that a skill brings: dedented source and its statements. `unit` is its own indent a
+    level.
+    """
 
     text: str
     nodes: tuple[cst.CSTNode, ...]
     unit: str
     rigid: frozenset[int]
-    """The lines (from 1) that begin inside a string and so keep their bytes; docstrings move with the code."""
+    """The lines (from 1) that begin inside a string and so keep their bytes; docstrings move with
+    the code.
+    """
 
     @classmethod
     def parse(cls, code: str, key: str = "code") -> Snippet:
@@ -64,7 +69,9 @@ class Snippet:
         try:
             source = Source.parse("code", (text + "\n").encode())
         except Unparsable as error:
-            raise Malformed(key, f"it is not Python: {error.message}", "Python statements, not indented") from None
+            raise Malformed(
+                key, f"it is not Python: {error.message}", "Python statements, not indented"
+            ) from None
         if not source.module.body:
             raise Malformed(key, "there is no code", "Python statements")
         return cls(
@@ -79,7 +86,9 @@ class Snippet:
         return any(isinstance(node, _DEFINITION) for node in self.nodes)
 
     def lines(self, indent: str, unit: str) -> str:
-        """The code at an indent, one `unit` a level, ending in a line end. Blank lines stay empty."""
+        """The code at an indent, one `unit` a level, ending in a line end. Blank lines stay
+        empty.
+        """
         out = []
         for number, line in enumerate(self.text.split("\n"), 1):
             if number in self.rigid:
@@ -103,14 +112,17 @@ def rigid_lines(source: Source, root: cst.CSTNode) -> frozenset[int]:
 
 
 def _docstrings(source: Source) -> frozenset[int]:
-    """The lines inside docstrings of definitions that are indented at least as much as the docstring is."""
+    """The lines inside docstrings of definitions that are indented at least as much as the
+    docstring is.
+    """
     found: set[int] = set()
     for definition in source.definitions:
         body = getattr(definition.node, "body", None)
         if isinstance(body, cst.IndentedBlock) and is_docstring(body.body[0]):
             indent = body_indent(source, body)
             lines = {
-                number: source.data.split(b"\n")[number - 1].decode() for number in rigid_lines(source, body.body[0])
+                number: source.data.split(b"\n")[number - 1].decode()
+                for number in rigid_lines(source, body.body[0])
             }
             if all(line.startswith(indent) or not line.strip() for line in lines.values()):
                 found |= lines.keys()
@@ -119,7 +131,11 @@ def _docstrings(source: Source) -> frozenset[int]:
 
 def body_indent(source: Source, body: Body) -> str:
     """What the statements of a body begin with."""
-    return source.indent_at(source.span(body.body[0]).start) if isinstance(body, cst.IndentedBlock) else ""
+    return (
+        source.indent_at(source.span(body.body[0]).start)
+        if isinstance(body, cst.IndentedBlock)
+        else ""
+    )
 
 
 def extent(source: Source, body: Body, index: int) -> Span:
@@ -149,7 +165,9 @@ def after_magic(source: Source) -> int:
 
 
 def block_of(source: Source, node: cst.CSTNode) -> tuple[Body, int] | None:
-    """The body and index of a statement that begins a line of a block; None for what shares its line."""
+    """The body and index of a statement that begins a line of a block; None for what shares its
+    line.
+    """
     parent = source.parents[node]
     if isinstance(parent, cst.SimpleStatementLine) and parent.body[0] is node:
         node, parent = parent, source.parents[parent]
@@ -161,7 +179,8 @@ def block_of(source: Source, node: cst.CSTNode) -> tuple[Body, int] | None:
 def insert(source: Source, body: Body, index: int, snippet: Snippet, *, near: Near) -> Edit:
     """Put code between the statements `index - 1` and `index` of a body; gaps are kept or made.
 
-    It goes directly `before` the one or `after` the other, or to the `end`, below the comments that a body ends with.
+    It goes directly `before` the one or `after` the other, or to the `end`, below the comments that
+    a body ends with.
     """
     before = body.body[index - 1] if index else None
     after = body.body[index] if index < len(body.body) else None
@@ -189,7 +208,9 @@ def append(source: Source, body: Body, snippet: Snippet) -> Edit:
 
 
 def fill(source: Source, node: cst.ClassDef | cst.FunctionDef, snippet: Snippet) -> Edit | None:
-    """Put code in the place of a body that is only `pass` or `...` (and a docstring); None for any other body."""
+    """Put code in the place of a body that is only `pass` or `...` (and a docstring); None for any
+    other body.
+    """
     suite = node.body
     if isinstance(suite, cst.SimpleStatementSuite):
         if len(suite.body) != 1 or not _is_placeholder(suite.body[0]):
@@ -215,13 +236,19 @@ def fill(source: Source, node: cst.ClassDef | cst.FunctionDef, snippet: Snippet)
     gap, _ = _gap_above(source, suite, at.start)
     size = habit(source, suite, set(), kind=type(node))
     lead = max(0, apart(rest[0], snippet.nodes[0], size, suite) - gap) if rest else 0
-    code = "\n" * lead + (f"{indent}{comment}\n" if comment else "") + snippet.lines(indent, source.indent_unit)
+    code = (
+        "\n" * lead
+        + (f"{indent}{comment}\n" if comment else "")
+        + snippet.lines(indent, source.indent_unit)
+    )
     ends = source.data[at.start : at.end].endswith(b"\n")
     return Edit((Splice(at.start, at.end, code if ends else code.removesuffix("\n")),))
 
 
 def remove(source: Source, body: Body, first: int, last: int) -> Edit:
-    """Take the statements from index `first` to `last` out of a body, as if they had never been there."""
+    """Take the statements from index `first` to `last` out of a body, as if they had never been
+    there.
+    """
     start, end = extent(source, body, first).start, extent(source, body, last).end
     if first == 0 and last == len(body.body) - 1 and isinstance(body, cst.IndentedBlock):
         newline = "\n" if source.data[start:end].endswith(b"\n") else ""
@@ -249,17 +276,26 @@ def remove(source: Source, body: Body, first: int, last: int) -> Edit:
 
 
 def whole_lines(source: Source, at: int, text: str) -> Splice:
-    """Insert lines at the start of a line, or after the last one whether or not it has a line end."""
+    """Insert lines at the start of a line, or after the last one whether or not it has a line
+    end.
+    """
     if at == len(source.data) and at and not source.data.endswith(b"\n"):
         return Splice(at, at, "\n" + text.removesuffix("\n"))
     return Splice(at, at, text)
 
 
 def apart(one: cst.CSTNode | None, other: cst.CSTNode | None, size: int, body: Body) -> int:
-    """How many blank lines belong between two neighbours, at least; `size` is the habit around definitions."""
+    """How many blank lines belong between two neighbours, at least; `size` is the habit around
+    definitions.
+    """
     if isinstance(one, _DEFINITION) or isinstance(other, _DEFINITION):
         return size
-    if isinstance(body, cst.Module) and one is not None and _opens(one) and not (other is not None and _opens(other)):
+    if (
+        isinstance(body, cst.Module)
+        and one is not None
+        and _opens(one)
+        and not (other is not None and _opens(other))
+    ):
         return 1
     return 0
 
@@ -272,7 +308,8 @@ def habit(
     kind: type[cst.CSTNode] | None = None,
     inside: cst.CSTNode | None = None,
 ) -> int:
-    """The blank lines above definitions in a body, when they agree; else those in the file's other bodies of its kind.
+    """The blank lines above definitions in a body, when they agree; else those in the file's other
+    bodies of its kind.
 
     The gaps above `skip` and in what is `inside` a node are not counted.
     """
@@ -291,10 +328,16 @@ def habit(
 
 
 def prologue(body: Body) -> int:
-    """How many statements a body begins with that stay first: the docstring and, in a module, imports."""
+    """How many statements a body begins with that stay first: the docstring and, in a module,
+    imports.
+    """
     count = 0
     for statement in body.body:
-        if not (_opens(statement) if isinstance(body, cst.Module) else count == 0 and is_docstring(statement)):
+        if not (
+            _opens(statement)
+            if isinstance(body, cst.Module)
+            else count == 0 and is_docstring(statement)
+        ):
             break
         count += 1
     return count
@@ -302,7 +345,9 @@ def prologue(body: Body) -> int:
 
 def is_docstring(statement: cst.CSTNode) -> bool:
     match statement:
-        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString())]):
+        case cst.SimpleStatementLine(
+            body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString())]
+        ):
             return True
     return False
 
@@ -316,21 +361,27 @@ def is_main_guard(statement: cst.CSTNode) -> bool:
 
 
 def _opens(statement: cst.CSTNode) -> bool:
-    """Whether a module may begin with it: a docstring, imports, and blocks of nothing but imports."""
+    """Whether a module may begin with it: a docstring, imports, and blocks of nothing but
+    imports.
+    """
     match statement:
         case cst.Import() | cst.ImportFrom():
             return True
         case cst.SimpleStatementLine():
             return is_docstring(statement) or all(map(_opens, statement.body))
         case cst.If(test=test) if isinstance(test, cst.Name | cst.Attribute):
-            return isinstance(statement.body, cst.IndentedBlock) and all(map(_opens, statement.body.body))
+            return isinstance(statement.body, cst.IndentedBlock) and all(
+                map(_opens, statement.body.body)
+            )
         case cst.Try(body=cst.IndentedBlock(body=inner)):
             return all(map(_opens, inner))
     return False
 
 
 def _is_placeholder(small: cst.CSTNode) -> bool:
-    return isinstance(small, cst.Pass) or (isinstance(small, cst.Expr) and isinstance(small.value, cst.Ellipsis))
+    return isinstance(small, cst.Pass) or (
+        isinstance(small, cst.Expr) and isinstance(small.value, cst.Ellipsis)
+    )
 
 
 def _gaps(source: Source, body: Body, skip: set[cst.BaseStatement]) -> set[int]:
@@ -371,7 +422,9 @@ def _skip_blank(source: Source, at: int) -> int:
 
 
 def _below(source: Source, end: int, indent: str) -> int:
-    """The end of the line that `end` is on, and of the comments below that are indented deeper than `indent`."""
+    """The end of the line that `end` is on, and of the comments below that are indented deeper than
+    `indent`.
+    """
     return _comments(source, source.line_end(end), len(indent) + 1)
 
 

@@ -18,7 +18,8 @@ __all__ = ["argument_of", "calls_in", "find_call"]
 
 
 def calls_in(source: Source, of: str, doing: str) -> list[cst.Call]:
-    """The calls in a definition ('' is the module), in file order; those of definitions inside it left out.
+    """The calls in a definition ('' is the module), in file order; those of definitions inside it
+    left out.
 
     A function's decorators and defaults are its own, and so is the value of a variable.
     """
@@ -42,7 +43,9 @@ def find_call(source: Source, of: str, callee: str, doing: str, nth: int = 0) ->
         raise source.missing(doing, f"{where} calls {callee} {len(found)} times, not {nth}", found)
     for other in () if of else source.definitions:
         inside = [
-            c for c in _calls(other.node, other.node) if same_code(source.text(extract(source, [c.func])), callee)
+            c
+            for c in _calls(other.node, other.node)
+            if same_code(source.text(extract(source, [c.func])), callee)
         ]
         if inside and other.kind != "variable":
             what = f"{where} does not call {callee} itself, but in {other.qualname}"
@@ -58,13 +61,17 @@ def argument_of(source: Source, call: cst.Call, argument: str | int, doing: str)
     if name.isdecimal():
         positional = [arg for arg in call.args if arg.keyword is None and not arg.star]
         starred = [arg for arg in call.args if arg.star == "*"]
-        if int(name) < len(positional) and not (starred and starred[0] in call.args[: int(name) + 1]):
+        if int(name) < len(positional) and not (
+            starred and starred[0] in call.args[: int(name) + 1]
+        ):
             return positional[int(name)]
     for arg in call.args:
         if arg.keyword is not None and arg.keyword.value == name:
             return arg
     shown = one_line(source.code(call))
-    raise source.missing(doing, f"{shown} has no argument {name}", [call], "add it with `ensure: argument`")
+    raise source.missing(
+        doing, f"{shown} has no argument {name}", [call], "add it with `ensure: argument`"
+    )
 
 
 def _calls(node: cst.CSTNode, root: cst.CSTNode) -> Iterator[cst.Call]:

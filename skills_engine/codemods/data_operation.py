@@ -1,4 +1,6 @@
-"""Operations on data files: `skills_engine.data` edits the bytes, these find the file and report."""
+"""Operations on data files: `skills_engine.data` edits the bytes, these find the file and
+report.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ __all__ = ["DataOperation", "blocking", "place", "safe"]
 
 @dataclass(frozen=True, kw_only=True)
 class DataOperation(Operation):
-    """An operation on one data file, `in_`. `creates` says whether a file that is missing is made."""
+    """An operation on one data file, `in_`. `creates` says whether a file that is missing is
+    made.
+    """
 
     creates: ClassVar[bool] = False
     hint: ClassVar[str] = "make the change by hand, or change the skill"
@@ -49,7 +53,9 @@ class DataOperation(Operation):
         if edited == data:
             return Change(Outcome.ALREADY, self.describe())
         files.write(path, edited)
-        return Change(Outcome.APPLIED, self.describe(), (_first_difference(path, data or b"", edited),))
+        return Change(
+            Outcome.APPLIED, self.describe(), (_first_difference(path, data or b"", edited),)
+        )
 
     def locate(self, files: Files) -> str:
         """The file's path, upstream's renames followed."""
@@ -76,7 +82,9 @@ class DataOperation(Operation):
         message = f"{self.describe()}: {path}: {error.message}"
         if error.outcome is None:
             return Unparsable(message, hint="mend the file first")
-        return CannotEnsure(error.outcome, message, candidates=_places(path, data, error.lines), hint=self.hint)
+        return CannotEnsure(
+            error.outcome, message, candidates=_places(path, data, error.lines), hint=self.hint
+        )
 
 
 def safe(key: str, path: str) -> str:
@@ -108,6 +116,7 @@ def _places(path: str, data: bytes, lines: Iterable[int]) -> tuple[Place, ...]:
 def _first_difference(path: str, old: bytes, new: bytes) -> Place:
     before, after = old.split(b"\n"), new.split(b"\n")
     same = next(
-        (n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
+        (n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b),
+        min(len(before), len(after)),
     )
     return place(path, new, min(same, len(after) - 1) + 1)

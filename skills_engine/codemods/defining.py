@@ -1,4 +1,6 @@
-"""What `method`, `function` and `class` have in common: a definition that a body must hold, and where."""
+"""What `method`, `function` and `class` have in common: a definition that a body must hold, and
+where.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
-from skills_engine.codemods.blocks import Snippet, append, extent, fill, insert, is_main_guard, prologue
+from skills_engine.codemods.blocks import (
+    Snippet,
+    append,
+    extent,
+    fill,
+    insert,
+    is_main_guard,
+    prologue,
+)
 from skills_engine.codemods.neighbours import between
 from skills_engine.codemods.operation import Malformed, SourceOperation
 from skills_engine.codemods.source import Edit, Splice
@@ -23,16 +33,26 @@ Position = Literal["", "first", "last"]
 def check_place(before: str, after: str, position: str) -> None:
     """Refuse two places at once."""
     if position and (before or after):
-        raise Malformed("position", "the place is named twice", "`position`, or `before` and `after`")
+        raise Malformed(
+            "position", "the place is named twice", "`position`, or `before` and `after`"
+        )
 
 
 def definitions_in(code: str, kind: type[cst.CSTNode], what: str) -> tuple[Snippet, str]:
-    """The snippet and the name that it defines: one definition, or several functions that share a name."""
+    """The snippet and the name that it defines: one definition, or several functions that share a
+    name.
+    """
     snippet = Snippet.parse(code)
-    names = {n.name.value for n in snippet.nodes if isinstance(n, cst.ClassDef | cst.FunctionDef) and type(n) is kind}
+    names = {
+        n.name.value
+        for n in snippet.nodes
+        if isinstance(n, cst.ClassDef | cst.FunctionDef) and type(n) is kind
+    }
     alone = kind is cst.FunctionDef or len(snippet.nodes) == 1
     if len(names) != 1 or not alone or not all(type(n) is kind for n in snippet.nodes):
-        raise Malformed("code", f"the code is not one {what}", f"the source of one {what}, decorators included")
+        raise Malformed(
+            "code", f"the code is not one {what}", f"the source of one {what}, decorators included"
+        )
     return snippet, names.pop()
 
 
@@ -48,7 +68,9 @@ def ensure_definition(
     position: Position,
     replace: bool,
 ) -> Edit:
-    """The definition stands in the owner's body (the module's for None): it is there, is replaced or is put there."""
+    """The definition stands in the owner's body (the module's for None): it is there, is replaced
+    or is put there.
+    """
     doing = operation.describe()
     qualname = f"{owner.qualname}.{name}" if owner else name
     named = [d for d in source.definitions if d.qualname == qualname]
@@ -60,8 +82,14 @@ def ensure_definition(
         if same([d.node for d in present], snippet.nodes):
             return Edit()
         if not replace or any(d.kind == "variable" for d in present):
-            hint = "" if present[0].kind == "variable" else "write `replace: true` if the other one may go"
-            raise source.drifted(doing, f"{source.path} already has another {qualname}", present[0].node, hint=hint)
+            hint = (
+                ""
+                if present[0].kind == "variable"
+                else "write `replace: true` if the other one may go"
+            )
+            raise source.drifted(
+                doing, f"{source.path} already has another {qualname}", present[0].node, hint=hint
+            )
         return replaced(source, present, snippet, doing)
     node = owner.node if owner else None
     if isinstance(node, cst.ClassDef | cst.FunctionDef) and not (before or after):
@@ -76,11 +104,14 @@ def ensure_definition(
 
 
 def _role(node: cst.CSTNode, name: str) -> str:
-    """What tells apart the functions that share a name and live together: `setter` for `@name.setter`."""
+    """What tells apart the functions that share a name and live together: `setter` for
+    `@name.setter`.
+    """
     for decorator in node.decorators if isinstance(node, cst.FunctionDef) else ():
         match decorator.decorator:
             case cst.Attribute(
-                value=cst.Name(value=owner), attr=cst.Name(value="setter" | "getter" | "deleter" as role)
+                value=cst.Name(value=owner),
+                attr=cst.Name(value="setter" | "getter" | "deleter" as role),
             ):
                 return role if owner == name else ""
     return ""
@@ -100,10 +131,13 @@ def _at(source: Source, body: Body, snippet: Snippet, position: Position) -> Edi
 def _beside(
     source: Source, owner: Definition | None, body: Body, before: str, after: str, doing: str
 ) -> tuple[int, Literal["before", "after"]]:
-    """The index to insert at, next to the members of those names, and on which side of what is there. Raises."""
+    """The index to insert at, next to the members of those names, and on which side of what is
+    there. Raises.
+    """
     prefix = f"{owner.qualname}." if owner else ""
     after_members, before_members = (
-        [d for d in source.definitions if name and d.qualname == prefix + name] for name in (after, before)
+        [d for d in source.definitions if name and d.qualname == prefix + name]
+        for name in (after, before)
     )
     if not (after_members or before_members):
         source.find(prefix + (after or before), doing=doing)
@@ -113,7 +147,9 @@ def _beside(
     if index is None:
         member = (after_members or before_members)[0]
         if last and first:
-            raise source.drifted(doing, f"{prefix}{before} stands before {prefix}{after}", member.node)
+            raise source.drifted(
+                doing, f"{prefix}{before} stands before {prefix}{after}", member.node
+            )
         raise source.drifted(doing, f"{member.qualname} stands in a block of its own", member.node)
     return index, "after" if last and index == last[0] + 1 else "before"
 
@@ -123,7 +159,9 @@ def replaced(source: Source, present: list[Definition], snippet: Snippet, doing:
     body = present[0].body
     indexes = [body.body.index(d.statement) for d in present if d.body is body]
     if indexes != list(range(indexes[0], indexes[0] + len(present))):
-        raise source.drifted(doing, f"the definitions of {present[0].qualname} are apart", *[d.node for d in present])
+        raise source.drifted(
+            doing, f"the definitions of {present[0].qualname} are apart", *[d.node for d in present]
+        )
     first = extract(source, [body.body[indexes[0]]]).start
     start, indent = source.line_start(first), source.indent_at(first)
     if snippet.text.startswith("#"):

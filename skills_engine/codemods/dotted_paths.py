@@ -33,7 +33,9 @@ _IN_TEXT = re.compile(rf"(?<![\w.:/@-])(?P<path>{_DOTTED}:{_DOTTED})(?![\w:/@-])
 
 @dataclass(frozen=True)
 class PathInText:
-    """`home` is the module that the path begins with, `module` its bytes, `names` what comes after: text and bytes."""
+    """`home` is the module that the path begins with, `module` its bytes, `names` what comes after:
+    text and bytes.
+    """
 
     path: str
     home: Names
@@ -46,14 +48,22 @@ class PathInText:
 def paths_in_text(project: Project, word: str) -> Iterator[PathInText]:
     """The paths that have that word among their names."""
     for names in project.mentioning(word):
-        strings = [n for n in names.source.parents if isinstance(n, cst.SimpleString) and "b" not in n.prefix]
+        strings = [
+            n
+            for n in names.source.parents
+            if isinstance(n, cst.SimpleString) and "b" not in n.prefix
+        ]
         for node in strings:
             found = _IN_STRING.fullmatch(node.raw_value)
             if found and node not in names.exports:
                 start = names.source.span(node).start + len(node.prefix) + len(node.quote)
                 text, before = found["path"], node.raw_value[: found.start("path")]
-                yield from _resolved(project, word, names.path, text, start + len(before.encode()), python=True)
-    for path in sorted({p for suffix in CONFIGURATION for p in project.files.containing(word.encode(), suffix)}):
+                yield from _resolved(
+                    project, word, names.path, text, start + len(before.encode()), python=True
+                )
+    for path in sorted(
+        {p for suffix in CONFIGURATION for p in project.files.containing(word.encode(), suffix)}
+    ):
         try:
             whole = (project.files.read(path) or b"").decode("utf-8")
         except UnicodeDecodeError:
@@ -63,7 +73,9 @@ def paths_in_text(project: Project, word: str) -> Iterator[PathInText]:
             yield from _resolved(project, word, path, found["path"], start, python=False)
 
 
-def _resolved(project: Project, word: str, path: str, text: str, start: int, *, python: bool) -> Iterator[PathInText]:
+def _resolved(
+    project: Project, word: str, path: str, text: str, start: int, *, python: bool
+) -> Iterator[PathInText]:
     front, colon, _ = text.partition(":")
     parts = re.split(r"[.:]", text)
     least = front.count(".") + 1 if colon else 1

@@ -62,13 +62,19 @@ class Draft:
             size = len(piece) if isinstance(piece, bytes) else piece[1] - piece[0]
             low, high = max(start - at, 0), min(end - at, size)
             if low < high:
-                found.append(piece[low:high] if isinstance(piece, bytes) else (piece[0] + low, piece[0] + high))
+                found.append(
+                    piece[low:high]
+                    if isinstance(piece, bytes)
+                    else (piece[0] + low, piece[0] + high)
+                )
             at += size
         return found
 
 
 def lines_at(source: Source, at: int, text: str) -> Splice:
-    """Put whole lines at the start of a line, or at the end of a file that does not end its last one."""
+    """Put whole lines at the start of a line, or at the end of a file that does not end its last
+    one.
+    """
     if at == len(source.data) and at and not source.data.endswith((b"\n", b"\r")):
         return Splice(at, at, "\n" + text.removesuffix("\n"))
     return Splice(at, at, text)
@@ -80,7 +86,9 @@ def is_blank_at(source: Source, at: int) -> bool:
 
 
 def lines_above(source: Source, at: int, bound: int = 0) -> int:
-    """The start of the comment lines right above a line, or of the line itself where they begin the file."""
+    """The start of the comment lines right above a line, or of the line itself where they begin the
+    file.
+    """
     top = at
     while top > bound:
         line = source.line_start(top - 1)

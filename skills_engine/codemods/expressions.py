@@ -29,7 +29,9 @@ class Expression:
 
     @classmethod
     def parse(cls, text: str, key: str) -> Expression:
-        """Raises Malformed (for `key`) for what is not one expression without a comment around it."""
+        """Raises Malformed (for `key`) for what is not one expression without a comment around
+        it.
+        """
         right = "one expression (in brackets if it takes several lines)"
         snippet = Snippet.parse(text.strip(), key)
         match snippet.nodes:
@@ -40,7 +42,9 @@ class Expression:
         try:
             parse_expression(snippet.text)
         except cst.ParserSyntaxError:
-            raise Malformed(key, f"`{first_line(text)}` has a comment or a semicolon after it", right) from None
+            raise Malformed(
+                key, f"`{first_line(text)}` has a comment or a semicolon after it", right
+            ) from None
         return cls(snippet, node)
 
     @property
@@ -54,7 +58,9 @@ class Expression:
     def at(self, source: Source, statement: cst.CSTNode) -> str:
         """The source, its further lines indented as the statement is that will hold it."""
         indent = source.indent_at(source.span(statement).start)
-        return self.snippet.lines(indent, source.indent_unit).removeprefix(indent).removesuffix("\n")
+        return (
+            self.snippet.lines(indent, source.indent_unit).removeprefix(indent).removesuffix("\n")
+        )
 
     def instead_of(self, source: Source, old: cst.BaseExpression, statement: cst.CSTNode) -> Splice:
         """Replace an expression with its parentheses."""
@@ -64,7 +70,8 @@ class Expression:
 
 
 def assignment_of(source: Source, selector: str, doing: str) -> cst.Assign | cst.AnnAssign:
-    """The assignment of a variable or, for `Class.name` that is none, of `self.name` in the class's methods.
+    """The assignment of a variable or, for `Class.name` that is none, of `self.name` in the class's
+    methods.
 
     Raises CannotEnsure: DRIFTED also for names that are bound in another way.
     """
@@ -75,7 +82,11 @@ def assignment_of(source: Source, selector: str, doing: str) -> cst.Assign | cst
         if found:
             raise source.ambiguous(doing, f"{selector} is assigned {len(found)} times", found)
         if other := bound_otherwise(source, selector):
-            raise source.drifted(doing, f"{selector} is bound in another way than by an assignment of its own", *other)
+            raise source.drifted(
+                doing,
+                f"{selector} is bound in another way than by an assignment of its own",
+                *other,
+            )
     node = source.find(selector, "variable", doing=doing).node
     assert isinstance(node, cst.Assign | cst.AnnAssign)  # noqa: S101 - what find was asked for
     return node
@@ -98,9 +109,10 @@ def _assigned(method: cst.FunctionDef, me: str, name: str) -> list[cst.Assign | 
     found: list[cst.Assign | cst.AnnAssign] = []
     for block in descend(method.body):
         for small in flatten(block):
-            if (isinstance(small, cst.Assign) and any(_is_attribute(t.target, me, name) for t in small.targets)) or (
-                isinstance(small, cst.AnnAssign) and _is_attribute(small.target, me, name)
-            ):
+            if (
+                isinstance(small, cst.Assign)
+                and any(_is_attribute(t.target, me, name) for t in small.targets)
+            ) or (isinstance(small, cst.AnnAssign) and _is_attribute(small.target, me, name)):
                 found.append(small)
     return found
 
@@ -113,7 +125,9 @@ def _is_attribute(node: cst.CSTNode, me: str, name: str) -> bool:
 
 
 def bound_otherwise(source: Source, selector: str) -> list[cst.CSTNode]:
-    """Where a name is bound by unpacking, a loop, `with`, `:=` or augmented assignment in the scope that it names."""
+    """Where a name is bound by unpacking, a loop, `with`, `:=` or augmented assignment in the scope
+    that it names.
+    """
     owner, _, name = selector.rpartition(".")
     bodies = [
         d.node.body
@@ -125,7 +139,11 @@ def bound_otherwise(source: Source, selector: str) -> list[cst.CSTNode]:
         for block in descend(body):
             for node in flatten(block):
                 heads = _targets(node)
-                if any(isinstance(e, cst.Name) and e.value == name for head in heads for e in expressions(head)):
+                if any(
+                    isinstance(e, cst.Name) and e.value == name
+                    for head in heads
+                    for e in expressions(head)
+                ):
                     found.append(node)
     return found
 

@@ -24,7 +24,9 @@ _ORDERING_DECORATORS = {"dataclass", "define", "frozen", "mutable", "s", "attrs"
 
 @dataclass(frozen=True)
 class Field:
-    """A field. `required` and `optional` are both false where its place among the others does not matter."""
+    """A field. `required` and `optional` are both false where its place among the others does not
+    matter.
+    """
 
     name: str
     code: str
@@ -39,7 +41,9 @@ class Field:
 
 def parse_field(key: str, text: str) -> Field:
     """A field in source: `name: type = default` or `NAME = value`."""
-    return snippets.read(key, text, _parse, "write one field: `name: type = default` or `NAME = value`")
+    return snippets.read(
+        key, text, _parse, "write one field: `name: type = default` or `NAME = value`"
+    )
 
 
 def fields_of(source: Source, body: Sequence[cst.CSTNode]) -> list[Field]:
@@ -54,24 +58,42 @@ def fields_of(source: Source, body: Sequence[cst.CSTNode]) -> list[Field]:
             field = _parse(source.code(small))
             if field is None or (field.name.startswith("__") and field.name.endswith("__")):
                 continue
-            if isinstance(small, cst.AnnAssign) and _last_name(source.code(small.annotation.annotation)) == "KW_ONLY":
+            if (
+                isinstance(small, cst.AnnAssign)
+                and _last_name(source.code(small.annotation.annotation)) == "KW_ONLY"
+            ):
                 keyword_only = True
             matters = field.annotated and not keyword_only
             within = line if isinstance(line, cst.SimpleStatementLine) else None
             required, optional = field.required and matters, field.optional and matters
-            declared = Field(field.name, field.code, field.annotated, required, optional, keyword_only, within, small)
+            declared = Field(
+                field.name,
+                field.code,
+                field.annotated,
+                required,
+                optional,
+                keyword_only,
+                within,
+                small,
+            )
             found.append(declared)
     return found
 
 
 def orders_fields(source: Source, node: cst.ClassDef) -> bool:
-    """Whether the class needs its required fields before those with a default, as positional parameters do."""
+    """Whether the class needs its required fields before those with a default, as positional
+    parameters do.
+    """
     if any(_last_name(source.code(base.value)) == "NamedTuple" for base in node.bases):
         return True
     for decorator in node.decorators:
         match decorator.decorator:
             case cst.Call(func=func, args=args):
-                flags = {arg.keyword.value: source.code(arg.value) for arg in args if arg.keyword is not None}
+                flags = {
+                    arg.keyword.value: source.code(arg.value)
+                    for arg in args
+                    if arg.keyword is not None
+                }
             case func:
                 flags = {}
         if _last_name(source.code(func)) in _ORDERING_DECORATORS and flags.get("kw_only") != "True":

@@ -8,13 +8,19 @@ __all__ = ["Files", "MemoryFiles"]
 
 
 class Files(Protocol):
-    """A mutable tree of files. Paths are relative, with forward slashes, and stay inside the tree."""
+    """A mutable tree of files. Paths are relative, with forward slashes, and stay inside the
+    tree.
+    """
 
     def read(self, path: str) -> bytes | None:
-        """The bytes of a regular file, or None where there is none (a directory, a link, nothing)."""
+        """The bytes of a regular file, or None where there is none (a directory, a link,
+        nothing).
+        """
 
     def write(self, path: str, data: bytes) -> None:
-        """Create or replace a file. An existing file keeps its mode. Refused outside the tree or through a link."""
+        """Create or replace a file. An existing file keeps its mode. Refused outside the tree or
+        through a link.
+        """
 
     def remove(self, path: str) -> None:
         """Remove a file that exists."""
@@ -26,10 +32,14 @@ class Files(Protocol):
         """Whether anything, a directory or a link included, is at that path."""
 
     def listdir(self, path: str) -> list[str]:
-        """Sorted names in a directory ('' is the root); a directory's name ends with '/'. Empty if there is none."""
+        """Sorted names in a directory ('' is the root); a directory's name ends with '/'. Empty if
+        there is none.
+        """
 
     def containing(self, needle: bytes, suffix: str) -> list[str]:
-        """Sorted paths of the files whose names end in `suffix` and whose bytes contain `needle`."""
+        """Sorted paths of the files whose names end in `suffix` and whose bytes contain
+        `needle`.
+        """
 
     def follow(self, path: str) -> str | None:
         """Where upstream renamed a path to that is gone, or None."""
@@ -38,7 +48,9 @@ class Files(Protocol):
 class MemoryFiles:
     """Files in a dict; what operations and skill authors test with."""
 
-    def __init__(self, contents: dict[str, bytes], *, renamed: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, contents: dict[str, bytes], *, renamed: dict[str, str] | None = None
+    ) -> None:
         self.contents = dict(contents)
         self._renamed = dict(renamed or {})
 
@@ -63,7 +75,9 @@ class MemoryFiles:
         return sorted({name.split("/")[0] + ("/" if "/" in name else "") for name in inside})
 
     def containing(self, needle: bytes, suffix: str) -> list[str]:
-        return sorted(p for p, data in self.contents.items() if p.endswith(suffix) and needle in data)
+        return sorted(
+            p for p, data in self.contents.items() if p.endswith(suffix) and needle in data
+        )
 
     def follow(self, path: str) -> str | None:
         return self._renamed.get(path)

@@ -25,8 +25,12 @@ __all__ = ["add", "drop", "missing_from"]
 _TYPE_CHECKING = Imported("typing", "TYPE_CHECKING")
 
 
-def missing_from(source: Source, names: Sequence[Imported], under: Guard, doing: str) -> list[Imported]:
-    """The names that are not bound as asked. Raises CannotEnsure if one is bound to something else."""
+def missing_from(
+    source: Source, names: Sequence[Imported], under: Guard, doing: str
+) -> list[Imported]:
+    """The names that are not bound as asked. Raises CannotEnsure if one is bound to something
+    else.
+    """
     every = statements(source)
     missing = []
     for name in names:
@@ -36,17 +40,25 @@ def missing_from(source: Source, names: Sequence[Imported], under: Guard, doing:
         for statement in every:
             if any(theirs.clashes(name, source.path) for theirs in statement.names):
                 what = f"{name.bound} is imported from somewhere else"
-                raise source.drifted(doing, what, statement.node, hint="import it `as` another name")
+                raise source.drifted(
+                    doing, what, statement.node, hint="import it `as` another name"
+                )
         for definition in source.definitions:
             if definition.qualname == name.bound:
                 what = f"{name.bound} is the name of something else in this file"
-                raise source.drifted(doing, what, definition.node, hint="import it `as` another name")
+                raise source.drifted(
+                    doing, what, definition.node, hint="import it `as` another name"
+                )
         missing.append(name)
     return missing
 
 
-def add(draft: Draft, names: Sequence[Imported], under: Guard, local: Callable[[str], bool]) -> None:
-    """Import names that the file does not import yet; for one that it imports for type checking only, move it."""
+def add(
+    draft: Draft, names: Sequence[Imported], under: Guard, local: Callable[[str], bool]
+) -> None:
+    """Import names that the file does not import yet; for one that it imports for type checking
+    only, move it.
+    """
     if not under:
         for name in names:
             _leave_type_checking(draft, name)
@@ -72,7 +84,11 @@ def drop(draft: Draft, statement: Statement, name: Imported) -> None:
     if len(statement.names) > 1:
         draft.make(Entries.of_imported(source, statement.node).remove(statement.index(name)))
         return
-    if statement.guard == "TYPE_CHECKING" and len(_body(statement.block)) == 1 and len(statement.line.body) == 1:
+    if (
+        statement.guard == "TYPE_CHECKING"
+        and len(_body(statement.block)) == 1
+        and len(statement.line.body) == 1
+    ):
         _drop_block(draft, statement)
         return
     draft.make([_without(source, statement)])
@@ -99,7 +115,11 @@ def _home(source: Source, under: Guard, local: Callable[[str], bool]) -> Home:
         body = _body(block)
         indent = source.indent_at(source.span(body[0]).start)
         return Home(source, body, inside, every, local, indent)
-    head = list(takewhile(lambda line: not isinstance(line, cst.ClassDef | cst.FunctionDef), source.module.body))
+    head = list(
+        takewhile(
+            lambda line: not isinstance(line, cst.ClassDef | cst.FunctionDef), source.module.body
+        )
+    )
     within = {id(line) for line in head}
     directly = tuple(s for s in every if id(s.line) in within)
     return Home(source, head, directly, every, local)
@@ -117,7 +137,9 @@ def _new_block(source: Source, names: Sequence[Imported]) -> Splice:
     lines = [spell([name]) for name in names] if not names[0].name else [spell(names)]
     text = "if TYPE_CHECKING:\n" + "".join(f"{source.indent_unit}{line}\n" for line in lines)
     importing = {id(s.top) for s in statements(source)}
-    head = takewhile(lambda line: not isinstance(line, cst.ClassDef | cst.FunctionDef), source.module.body)
+    head = takewhile(
+        lambda line: not isinstance(line, cst.ClassDef | cst.FunctionDef), source.module.body
+    )
     at = header_end(source)
     for node in reversed([node for node in head if id(node) in importing]):
         span = source.span(node)
@@ -176,7 +198,9 @@ def _without(source: Source, statement: Statement) -> Splice:
 
 
 def _cut(source: Source, start: int, end: int) -> Splice:
-    """Whole lines without the blank ones that would be left over: those before, or at the top those after."""
+    """Whole lines without the blank ones that would be left over: those before, or at the top those
+    after.
+    """
     data = source.data
     if end == len(data) and start and not data.endswith(b"\n"):
         newline = re.search(rb"\r?\n$", data[:start])

@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from skills_engine.codemods.drafts import is_blank_at, lines_above, lines_at
-from skills_engine.codemods.ordering import MEMBER_ORDERS, by_kind, by_natural, by_text, in_order, index_of
+from skills_engine.codemods.ordering import (
+    MEMBER_ORDERS,
+    by_kind,
+    by_natural,
+    by_text,
+    in_order,
+    index_of,
+)
 from skills_engine.codemods.sequences import Sequence as Entries
 from skills_engine.codemods.source import Source, Splice
 
@@ -34,7 +41,8 @@ _CODING = re.compile(rb"#.*coding[:=]")
 
 @dataclass(frozen=True)
 class Home:
-    """A body that holds imports: the module's before its first definition, or that of `if TYPE_CHECKING:`.
+    """A body that holds imports: the module's before its first definition, or that of `if
+    TYPE_CHECKING:`.
 
     `imports` are those directly in it; `every` are all of the file, from which its habits are read.
     """
@@ -69,7 +77,9 @@ def spell(names: Sequence[Imported]) -> str:
 
 def merge(home: Home, names: Sequence[Imported]) -> tuple[Splice, ...]:
     """Splices that add names to a from-import of the same module; none where the file would not."""
-    same = [s for s in home.imports if s.module == names[0].module and s.names[0].name not in {"", "*"}]
+    same = [
+        s for s in home.imports if s.module == names[0].module and s.names[0].name not in {"", "*"}
+    ]
     if not names[0].name or names[0].name == "*" or not same:
         return ()
     if not _combines_aliases(home.every):
@@ -89,14 +99,18 @@ def merge(home: Home, names: Sequence[Imported]) -> tuple[Splice, ...]:
     by_index: dict[int, list[str]] = {}
     for name in sorted(names, key=lambda name: order(name.name)):
         by_index.setdefault(index_of(present, name.name, order), []).append(str(name))
-    return tuple(splice for index, texts in by_index.items() for splice in entries.insert(index, *texts))
+    return tuple(
+        splice for index, texts in by_index.items() for splice in entries.insert(index, *texts)
+    )
 
 
 def _combines_aliases(every: Sequence[Statement]) -> bool:
     return any(s.module and len(s.names) > 1 and any(name.alias for name in s.names) for s in every)
 
 
-def _member_order(every: Sequence[Statement], present: Sequence[str]) -> Callable[[str], Any] | None:
+def _member_order(
+    every: Sequence[Statement], present: Sequence[str]
+) -> Callable[[str], Any] | None:
     """The order that all from-imports of the file keep, or else this one; None if it keeps none."""
     lists = [[name.name for name in s.names] for s in every if s.module]
     for scope in (lists, [list(present)]):
@@ -110,7 +124,9 @@ def _member_order(every: Sequence[Statement], present: Sequence[str]) -> Callabl
 
 
 def add_to_block(home: Home, names: Sequence[Imported]) -> Splice:
-    """A splice that adds an import statement in the section, and at the place in it, that the file's habits say."""
+    """A splice that adds an import statement in the section, and at the place in it, that the
+    file's habits say.
+    """
     source = home.source
     order = _member_order(home.every, [])
     names = sorted(names, key=lambda name: order(name.name)) if order and names[0].name else names
@@ -145,26 +161,40 @@ def _groups(home: Home) -> list[list[Statement]]:
         start = source.line_start(source.span(statement.line).start)
         between = source.data[last:start] if last >= 0 else b""
         lines = between.splitlines()
-        if last < 0 or any(not line.strip() or not line.lstrip().startswith(b"#") for line in lines):
+        if last < 0 or any(
+            not line.strip() or not line.lstrip().startswith(b"#") for line in lines
+        ):
             groups.append([])
         groups[-1].append(statement)
         last = source.line_end(source.span(statement.line).end)
     return groups
 
 
-def _siblings(home: Home, groups: list[list[Statement]], name: Imported, kind: int) -> list[Statement] | None:
+def _siblings(
+    home: Home, groups: list[list[Statement]], name: Imported, kind: int
+) -> list[Statement] | None:
     """The imports of the same section in the group that the new one joins."""
-    candidates = [mine for group in groups if (mine := [s for s in group if _section(s, home) == kind])]
+    candidates = [
+        mine for group in groups if (mine := [s for s in group if _section(s, home) == kind])
+    ]
     top = name.module.partition(".")[0]
-    alike = [mine for mine in candidates if any(s.names[0].module.partition(".")[0] == top for s in mine)]
+    alike = [
+        mine for mine in candidates if any(s.names[0].module.partition(".")[0] == top for s in mine)
+    ]
     return next(iter(alike or candidates), None)
 
 
 def _among(
-    home: Home, groups: list[list[Statement]], siblings: list[Statement], names: Sequence[Imported], text: str
+    home: Home,
+    groups: list[list[Statement]],
+    siblings: list[Statement],
+    names: Sequence[Imported],
+    text: str,
 ) -> Splice:
     source = home.source
-    runs = [[s for s in group if _section(s, home) == kind] for group in groups for kind in range(5)]
+    runs = [
+        [s for s in group if _section(s, home) == kind] for group in groups for kind in range(5)
+    ]
     keys = [partial(_key, style) for style in _STYLES]
     style = next((key for key in keys if all(_sorted(run, key) for run in runs)), None)
     style = style or next((key for key in keys if _sorted(siblings, key)), None)
@@ -180,7 +210,9 @@ def _among(
 
 @dataclass(frozen=True, slots=True)
 class _Style:
-    """How a file sorts statements: `import` before `from` or both by module; the far relative ones first or last."""
+    """How a file sorts statements: `import` before `from` or both by module; the far relative ones
+    first or last.
+    """
 
     straight_first: bool = True
     far_first: bool = True
@@ -188,7 +220,10 @@ class _Style:
 
 
 _STYLES = tuple(
-    _Style(straight, far, case) for case in (by_natural, by_text) for straight in (True, False) for far in (True, False)
+    _Style(straight, far, case)
+    for case in (by_natural, by_text)
+    for straight in (True, False)
+    for far in (True, False)
 )
 
 
@@ -231,9 +266,16 @@ def _first(home: Home, text: str) -> Splice:
 
 
 def header_end(source: Source) -> int:
-    """The end of the module docstring's line, or of the comments that begin a file: 0 where there are none."""
+    """The end of the module docstring's line, or of the comments that begin a file: 0 where there
+    are none.
+    """
     match source.module.body:
-        case [cst.SimpleStatementLine(body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString()), *_]), *_]:
+        case [
+            cst.SimpleStatementLine(
+                body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString()), *_]
+            ),
+            *_,
+        ]:
             return source.line_end(source.span(source.module.body[0]).end)
     at = end = 0
     number = 0

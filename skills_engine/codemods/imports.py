@@ -1,4 +1,6 @@
-"""The imports of a file: which there are, what they bind, and what an operation's `import` key asks for."""
+"""The imports of a file: which there are, what they bind, and what an operation's `import` key asks
+for.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,28 @@ if TYPE_CHECKING:
     from skills_engine.codemods.files import Files
     from skills_engine.codemods.source import Source
 
-__all__ = ["Guard", "Imported", "Repository", "Statement", "module_of", "statements", "type_checking_blocks", "wanted"]
+__all__ = [
+    "Guard",
+    "Imported",
+    "Repository",
+    "Statement",
+    "module_of",
+    "statements",
+    "type_checking_blocks",
+    "wanted",
+]
 
 Guard = Literal["", "TYPE_CHECKING", "block"]
-"""Where an import stands: at module level, below `if TYPE_CHECKING:`, or in another block of the module."""
+"""Where an import stands: at module level, below `if TYPE_CHECKING:`, or in another block of the
+module.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One name of an import statement. `module` has its leading dots; `name` is '' for `import a.b`."""
+    """One name of an import statement. `module` has its leading dots; `name` is '' for `import
+    a.b`.
+    """
 
     module: str
     name: str = ""
@@ -33,7 +48,9 @@ class Imported:
     @property
     def bound(self) -> str:
         """The name in this file; '' for a star."""
-        return self.alias or ("" if self.name == "*" else self.name or self.module.partition(".")[0])
+        return self.alias or (
+            "" if self.name == "*" else self.name or self.module.partition(".")[0]
+        )
 
     @property
     def reexported(self) -> bool:
@@ -53,7 +70,9 @@ class Imported:
         """Whether both bind the same name, to different things."""
         if not self.bound or self.bound != other.bound or self.means(other, path):
             return False
-        return bool(self.name or self.alias or other.name or other.alias)  # `import a.b` and `import a.c` go together
+        return bool(
+            self.name or self.alias or other.name or other.alias
+        )  # `import a.b` and `import a.c` go together
 
     def _meaning(self, path: str) -> tuple[str, str, str]:
         alias = "" if self.reexported and (self.name or "." not in self.module) else self.alias
@@ -84,7 +103,9 @@ class Statement:
 
 @dataclass(frozen=True)
 class Repository:
-    """Says whether a top-level name is the repository's own: a package or module at its root or in src/."""
+    """Says whether a top-level name is the repository's own: a package or module at its root or in
+    src/.
+    """
 
     path: str
     files: Files | None = None
@@ -102,7 +123,9 @@ def wanted(key: str, text: str) -> tuple[Imported, ...]:
 
 
 def statements(source: Source) -> list[Statement]:
-    """The imports of a module in file order; not those in functions, classes and `if __name__ == "__main__"`."""
+    """The imports of a module in file order; not those in functions, classes and `if __name__ ==
+    "__main__"`.
+    """
     return list(_statements(source.module, source.module.body, ""))
 
 
@@ -111,7 +134,9 @@ def type_checking_blocks(source: Source) -> list[cst.If]:
     return [
         node
         for node in source.module.body
-        if isinstance(node, cst.If) and _is_type_checking(node.test) and isinstance(node.body, cst.IndentedBlock)
+        if isinstance(node, cst.If)
+        and _is_type_checking(node.test)
+        and isinstance(node.body, cst.IndentedBlock)
     ]
 
 
@@ -149,7 +174,11 @@ def _statements(
         elif isinstance(line, cst.If):
             yield from _branches(line, guard, above)
         elif isinstance(line, cst.Try | cst.TryStar):
-            parts = [line, *line.handlers, *(part for part in (line.orelse, line.finalbody) if part)]
+            parts = [
+                line,
+                *line.handlers,
+                *(part for part in (line.orelse, line.finalbody) if part),
+            ]
             for part in parts:
                 yield from _statements(part.body, _lines(part.body), guard or "block", above)
         elif isinstance(line, cst.With | cst.For | cst.While):
@@ -179,16 +208,24 @@ def _is_type_checking(test: cst.BaseExpression) -> bool:
 
 
 def _is_main(test: cst.BaseExpression) -> bool:
-    return isinstance(test, cst.Comparison) and isinstance(test.left, cst.Name) and test.left.value == "__name__"
+    return (
+        isinstance(test, cst.Comparison)
+        and isinstance(test.left, cst.Name)
+        and test.left.value == "__name__"
+    )
 
 
 def _names(node: cst.Import | cst.ImportFrom) -> tuple[Imported, ...]:
     if isinstance(node, cst.Import):
-        return tuple(Imported(alias.evaluated_name, "", alias.evaluated_alias or "") for alias in node.names)
+        return tuple(
+            Imported(alias.evaluated_name, "", alias.evaluated_alias or "") for alias in node.names
+        )
     module = "." * len(node.relative) + (_dotted(node.module) if node.module else "")
     if isinstance(node.names, cst.ImportStar):
         return (Imported(module, "*"),)
-    return tuple(Imported(module, alias.evaluated_name, alias.evaluated_alias or "") for alias in node.names)
+    return tuple(
+        Imported(module, alias.evaluated_name, alias.evaluated_alias or "") for alias in node.names
+    )
 
 
 def _dotted(node: cst.BaseExpression) -> str:

@@ -1,7 +1,8 @@
 """What an expression is an instance of, as far as the text says so.
 
-Annotations, constructor calls, annotated returns, `self`, `cls`, `super()`, literals, and what containers hold
-when they say it. Everything else is unknown (an empty set): nothing is guessed from names or from use.
+Annotations, constructor calls, annotated returns, `self`, `cls`, `super()`, literals, and what
+containers hold when they say it. Everything else is unknown (an empty set): nothing is guessed from
+names or from use.
 """
 
 from __future__ import annotations
@@ -26,9 +27,13 @@ __all__ = ["UNKNOWN", "Thing", "Things", "Types"]
 
 @dataclass(frozen=True)
 class Thing:
-    """A value. `scope` is a class's, or where a function stands; `name` is a module's stem or a foreign name."""
+    """A value. `scope` is a class's, or where a function stands; `name` is a module's stem or a
+    foreign name.
+    """
 
-    kind: Literal["package", "class", "instance", "super", "function", "foreign class", "foreign", "none"]
+    kind: Literal[
+        "package", "class", "instance", "super", "function", "foreign class", "foreign", "none"
+    ]
     scope: Scope | None = None
     name: str = ""
     node: cst.FunctionDef | None = None
@@ -38,8 +43,26 @@ class Thing:
 Things = frozenset[Thing]
 UNKNOWN: Things = frozenset()
 _WRAPPERS = {"Optional", "Union", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly"}
-_VAGUE = {"Any", "object", "Self", "TypeVar", "Protocol", "type", "Mock", "MagicMock", "AsyncMock", "NonCallableMock"}
-_LITERALS = (cst.BaseNumber, cst.BaseString, cst.Comparison, cst.Lambda, cst.DictComp, cst.GeneratorExp)
+_VAGUE = {
+    "Any",
+    "object",
+    "Self",
+    "TypeVar",
+    "Protocol",
+    "type",
+    "Mock",
+    "MagicMock",
+    "AsyncMock",
+    "NonCallableMock",
+}
+_LITERALS = (
+    cst.BaseNumber,
+    cst.BaseString,
+    cst.Comparison,
+    cst.Lambda,
+    cst.DictComp,
+    cst.GeneratorExp,
+)
 
 
 def foreign(name: str, *holds: Things) -> Things:
@@ -83,14 +106,21 @@ class Types:
             case cst.Call():
                 return self.call(node, scope)
             case cst.Await(expression=awaited):
-                return union(t.holds[0] if t.name == "Coroutine" else UNKNOWN for t in self.of(awaited, scope))
+                return union(
+                    t.holds[0] if t.name == "Coroutine" else UNKNOWN
+                    for t in self.of(awaited, scope)
+                )
             case cst.List() | cst.Tuple() | cst.Set():
                 if any(isinstance(e, cst.StarredElement) for e in node.elements):
                     return foreign("list", UNKNOWN)
                 return foreign("list", union(self.of(e.value, scope) for e in node.elements))
             case cst.Dict(elements=elements):
                 plain = [e for e in elements if isinstance(e, cst.DictElement)]
-                held = union(self.of(e.value, scope) for e in plain) if len(plain) == len(elements) else UNKNOWN
+                held = (
+                    union(self.of(e.value, scope) for e in plain)
+                    if len(plain) == len(elements)
+                    else UNKNOWN
+                )
                 return foreign("dict", UNKNOWN, held)
             case cst.ListComp() | cst.SetComp():
                 return foreign("list", self.of(node.elt, scope.inner.get(node, scope)))
@@ -138,7 +168,9 @@ class Types:
     def subscript(self, node: cst.Subscript, scope: Scope) -> Things:
         found = []
         for thing in self.of(node.value, scope):
-            whole = thing.kind != "foreign" or any(isinstance(e.slice, cst.Slice) for e in node.slice)
+            whole = thing.kind != "foreign" or any(
+                isinstance(e.slice, cst.Slice) for e in node.slice
+            )
             found.append(frozenset({thing}) if whole else _held(thing, -1))
         return union(found)
 
@@ -148,7 +180,11 @@ class Types:
             if names is not None and (attr in names.module.bound or names.stars):
                 return self.variable(names.module, attr)
             inner = f"{thing.name}/{attr}"
-            return frozenset({Thing("package", name=inner)}) if self.project.is_module(inner) else UNKNOWN
+            return (
+                frozenset({Thing("package", name=inner)})
+                if self.project.is_module(inner)
+                else UNKNOWN
+            )
         if thing.kind == "foreign class":
             return frozenset({Thing("foreign class", name=f"{thing.name}.{attr}")})
         if thing.kind == "foreign" and attr == "values" and thing.holds:
@@ -168,14 +204,20 @@ class Types:
         return [UNKNOWN if base.star else self.of(base.value, around) for base in node.bases]
 
     def ancestors(self, scope: Scope) -> tuple[list[Scope], list[str]]:
-        """The classes of the project that a class inherits from, and the names of those from elsewhere ('' unknown)."""
+        """The classes of the project that a class inherits from, and the names of those from
+        elsewhere ('' unknown).
+        """
         found: list[Scope] = []
         outside: list[str] = []
         todo = [scope]
         while todo:
             for things in self.bases(todo.pop(0)):
                 for thing in things or {Thing("none")}:
-                    if thing.kind == "class" and thing.scope is not None and thing.scope not in (*found, scope):
+                    if (
+                        thing.kind == "class"
+                        and thing.scope is not None
+                        and thing.scope not in (*found, scope)
+                    ):
                         found.append(thing.scope)
                         todo.append(thing.scope)
                     elif thing.kind != "class":
@@ -186,7 +228,11 @@ class Types:
         for owner in (scope, *self.ancestors(scope)[0]):
             bindings = owner.bound.get(attr) or owner.attributes.get(attr)
             if bindings:
-                said = [b for b in (*bindings, *owner.attributes.get(attr, ())) if b.annotation is not None]
+                said = [
+                    b
+                    for b in (*bindings, *owner.attributes.get(attr, ()))
+                    if b.annotation is not None
+                ]
                 things = union(self.binding(b, attr) for b in said or bindings)
                 return union(self._read(thing) for thing in things)
         return UNKNOWN
@@ -214,9 +260,15 @@ class Types:
             for star in scope.names.stars if scope.kind == "module" else ():
                 stem = self.project.stem(scope.names.path, star.module)
                 names = None if stem is None else self.project.module(stem)
-                if names is None or (names.public(name) and (name in names.module.bound or names.stars)):
+                if names is None or (
+                    names.public(name) and (name in names.module.bound or names.stars)
+                ):
                     return UNKNOWN if names is None else self.variable(names.module, name)
-            return frozenset({Thing("foreign class", name=name)}) if hasattr(builtins, name) else UNKNOWN
+            return (
+                frozenset({Thing("foreign class", name=name)})
+                if hasattr(builtins, name)
+                else UNKNOWN
+            )
         said = [b for b in bindings if b.annotation is not None and b.kind == "assignment"]
         return union(self.binding(b, name) for b in said or bindings)
 
@@ -237,7 +289,9 @@ class Types:
             return UNKNOWN
         things = self.of(binding.value, binding.scope)
         return (
-            union(self.iterated(t, binding.value, binding.scope) for t in things) if binding.kind == "loop" else things
+            union(self.iterated(t, binding.value, binding.scope) for t in things)
+            if binding.kind == "loop"
+            else things
         )
 
     def iterated(self, thing: Thing, value: cst.BaseExpression, scope: Scope) -> Things:
@@ -254,16 +308,25 @@ class Types:
         decorators = {dotted(d.decorator) for d in function.decorators}
         if not parameters or parameters[0].name.value != name or "staticmethod" in decorators:
             return UNKNOWN
-        of_class = "classmethod" in decorators or function.name.value in {"__new__", "__init_subclass__"}
+        of_class = "classmethod" in decorators or function.name.value in {
+            "__new__",
+            "__init_subclass__",
+        }
         return frozenset({Thing("class" if of_class else "instance", around)})
 
     def imported(self, imported: Imported) -> Things:
         path = imported.scope.names.path
-        whole = imported.module if imported.name or imported.bound != imported.module.split(".")[0] else imported.bound
+        whole = (
+            imported.module
+            if imported.name or imported.bound != imported.module.split(".")[0]
+            else imported.bound
+        )
         stem = self.project.stem(path, whole)
         if stem is None:
             name = f"{whole}.{imported.name}" if imported.name else whole
-            return UNKNOWN if whole.startswith(".") else frozenset({Thing("foreign class", name=name)})
+            return (
+                UNKNOWN if whole.startswith(".") else frozenset({Thing("foreign class", name=name)})
+            )
         package = Thing("package", name=stem)
         return self.attribute(package, imported.name) if imported.name else frozenset({package})
 
@@ -273,7 +336,9 @@ class Types:
         match node:
             case cst.SimpleString():
                 try:
-                    return self.annotation(parse_expression(str(node.evaluated_value).strip()), scope)
+                    return self.annotation(
+                        parse_expression(str(node.evaluated_value).strip()), scope
+                    )
                 except cst.ParserSyntaxError:
                     return UNKNOWN
             case cst.BinaryOperation(left=left, operator=cst.BitOr(), right=right):
@@ -289,9 +354,12 @@ class Types:
                 if form in {"type", "Type"}:
                     held = self.annotation(inside[0], scope)
                     return union(
-                        frozenset({Thing("class", t.scope)}) if t.kind == "instance" else UNKNOWN for t in held
+                        frozenset({Thing("class", t.scope)}) if t.kind == "instance" else UNKNOWN
+                        for t in held
                     )
-                holds = tuple(self.annotation(i, scope) for i in inside if not isinstance(i, cst.Ellipsis))
+                holds = tuple(
+                    self.annotation(i, scope) for i in inside if not isinstance(i, cst.Ellipsis)
+                )
                 return frozenset(
                     Thing(t.kind, t.scope, t.name, holds=holds if t.kind == "foreign" else ())
                     for t in self.annotation(value, scope)

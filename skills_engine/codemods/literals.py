@@ -1,4 +1,6 @@
-"""Finding the literal list, tuple, set or dict that an operation means, and editing it where it is empty."""
+"""Finding the literal list, tuple, set or dict that an operation means, and editing it where it is
+empty.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Literal", "Where", "check_keys", "check_kind", "find_literals", "place"]
 
-_AROUND = {"set", "frozenset", "tuple", "list", "dict", "deque", "OrderedDict", "MappingProxyType", "sorted"}
+_AROUND = {
+    "set",
+    "frozenset",
+    "tuple",
+    "list",
+    "dict",
+    "deque",
+    "OrderedDict",
+    "MappingProxyType",
+    "sorted",
+}
 """What a literal may stand in as the only argument and still be the value: `frozenset({A})`."""
 _IN_FROZENSET = re.compile(r"\bfrozenset\(\s*$")
 
@@ -43,7 +55,9 @@ class Where:
 
 @dataclass(frozen=True)
 class Literal:
-    """A literal in a file. `node` is its display, or the call `set()` or `frozenset()` that has no elements yet."""
+    """A literal in a file. `node` is its display, or the call `set()` or `frozenset()` that has no
+    elements yet.
+    """
 
     source: Source
     node: Display | cst.Call
@@ -78,7 +92,9 @@ class Literal:
             begin = sequence.start  # frozenset() becomes frozenset({A})
         end = sequence.end + (begin != sequence.start)
         inside = sequence.insert(0, text)
-        if inside[0].start == sequence.start:  # the brackets and the element meet: one splice keeps their order
+        if (
+            inside[0].start == sequence.start
+        ):  # the brackets and the element meet: one splice keeps their order
             rest = self.source.text(Span(sequence.start, sequence.end))
             return (Splice(begin, end, "{" + inside[0].new + rest + "}"),)
         return (Splice(begin, sequence.start, "{"), *inside, Splice(sequence.end, end, "}"))
@@ -115,9 +131,13 @@ def check_keys(of: str, call: str, argument: str | int, element: str, key: str) 
     if not (of or call):
         raise Malformed("of", "the list is not named", "`of: NAME`, or `call` and `argument`")
     if call and argument == "":
-        raise Malformed("argument", "the argument of the call is not named", "`argument:` and its name or index")
+        raise Malformed(
+            "argument", "the argument of the call is not named", "`argument:` and its name or index"
+        )
     if bool(element) == bool(key):
-        raise Malformed("element", "one of `element` and `key` is needed", "`element`, or for a dict `key`")
+        raise Malformed(
+            "element", "one of `element` and `key` is needed", "`element`, or for a dict `key`"
+        )
     snippets.element("element", element) if element else snippets.expression("key", key)
 
 
@@ -130,7 +150,9 @@ def place(in_: str, of: str, call: str, argument: str | int) -> str:
 def check_kind(source: Source, where: Where, literal: Literal, keyed: bool, doing: str) -> None:
     """Refuse a list where a dict is meant, and the other way round."""
     if literal.is_dict and not keyed:
-        raise source.drifted(doing, f"{where} is a dict", literal.node, hint="give `key` and `value`")
+        raise source.drifted(
+            doing, f"{where} is a dict", literal.node, hint="give `key` and `value`"
+        )
     if keyed and not literal.is_dict:
         raise source.drifted(doing, f"{where} is no dict", literal.node, hint="give `element`")
 
@@ -142,7 +164,9 @@ def find_literals(source: Source, where: Where, doing: str) -> list[Literal]:
     """
     if where.call:
         call = find_call(source, where.of, where.call, doing)
-        return [_literal(source, where, argument_of(source, call, where.argument, doing).value, doing)]
+        return [
+            _literal(source, where, argument_of(source, call, where.argument, doing).value, doing)
+        ]
     node = assignment_of(source, where.of, doing)
     value = node.value
     if value is None:
@@ -160,7 +184,9 @@ def find_literals(source: Source, where: Where, doing: str) -> list[Literal]:
         if isinstance(statement, cst.SimpleStatementLine):
             for small in statement.body:
                 match small:
-                    case cst.AugAssign(target=cst.Name(value=name), operator=cst.AddAssign(), value=more):
+                    case cst.AugAssign(
+                        target=cst.Name(value=name), operator=cst.AddAssign(), value=more
+                    ):
                         if name == found.name and isinstance(more, Display):
                             literals.append(Literal(source, more))
     return literals
@@ -174,11 +200,18 @@ def _literal(source: Source, where: Where, value: cst.BaseExpression, doing: str
         match value.args:
             case [] if source.code(value.func) in {"set", "frozenset"}:
                 return Literal(source, value)
-            case [cst.Arg(value=cst.List() | cst.Set() | cst.Dict() | cst.Tuple() as inner, keyword=None, star="")] if (
-                name in _AROUND
-            ):
+            case [
+                cst.Arg(
+                    value=cst.List() | cst.Set() | cst.Dict() | cst.Tuple() as inner,
+                    keyword=None,
+                    star="",
+                )
+            ] if name in _AROUND:
                 return Literal(source, inner)
     shown = one_line(source.text(extract(source, [value])))
     raise source.drifted(
-        doing, f"{where} is not a literal list but {shown}", value, hint="give its elements a literal of their own"
+        doing,
+        f"{where} is not a literal list but {shown}",
+        value,
+        hint="give its elements a literal of their own",
     )

@@ -1,4 +1,5 @@
-"""Every place in a project that refers to a member of a class: in the class, its subclasses, and through objects.
+"""Every place in a project that refers to a member of a class: in the class, its subclasses, and
+through objects.
 
 An access `x.name` is a reference when the text says what x is (see
 `inference.py`). Where it does not, in a file to which an object of the class
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Members"]
 
 _PLAIN = {
-    "ABC", "BaseException", "BaseModel", "Enum", "Exception", "Flag", "Generic", "IntEnum", "IntFlag", "NamedTuple",
-    "Protocol", "StrEnum", "TypedDict", "object", "type",
+    "ABC", "BaseException", "BaseModel", "Enum", "Exception", "Flag", "Generic", "IntEnum",
+    "IntFlag", "NamedTuple", "Protocol", "StrEnum", "TypedDict", "object", "type",
 }  # fmt: skip
 """Bases from elsewhere whose methods nobody overrides by accident."""
 
@@ -36,8 +37,12 @@ _PLAIN = {
 class Members:
     """The references to member `old` of the class whose scope is `scope`."""
 
-    def __init__(self, project: Project, scope: Scope, old: str, new: str, *, lookalikes: bool = False) -> None:
-        """`lookalikes`: the classes that only a protocol may tie to this one are taken to be tied to it."""
+    def __init__(
+        self, project: Project, scope: Scope, old: str, new: str, *, lookalikes: bool = False
+    ) -> None:
+        """`lookalikes`: the classes that only a protocol may tie to this one are taken to be tied
+        to it.
+        """
         self.project = project
         self.types = Types(project)
         self.target = scope
@@ -59,11 +64,18 @@ class Members:
 
     def overridden(self) -> list[Scope]:
         """The classes above that have the member too: renaming it below would cut the two apart."""
-        return sorted((a for a in self.above if self._has(a, self.old)), key=lambda a: (a.names.path, a.qualname))
+        return sorted(
+            (a for a in self.above if self._has(a, self.old)),
+            key=lambda a: (a.names.path, a.qualname),
+        )
 
     def foreign_bases(self) -> list[str]:
-        """The bases from outside the project that may have the member, '?' for what cannot be followed."""
-        return sorted({name or "?" for name in self.outside if not name.endswith(_plain_ends(name))})
+        """The bases from outside the project that may have the member, '?' for what cannot be
+        followed.
+        """
+        return sorted(
+            {name or "?" for name in self.outside if not name.endswith(_plain_ends(name))}
+        )
 
     def references(self) -> Found:
         found = Found(self.old, self.new)
@@ -121,10 +133,14 @@ class Members:
         folder = path.rpartition("/")[0]
         around = [folder.rsplit("/", n)[0] for n in range(folder.count("/") + 1)] if folder else []
         for conftest in [f"{f}/conftest.py" for f in around] + ["conftest.py"]:
-            if self.project.files.read(conftest) is not None and home in self.project.reach(conftest):
+            if self.project.files.read(conftest) is not None and home in self.project.reach(
+                conftest
+            ):
                 return True  # pytest hands its fixtures to this file
         module = path.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
-        importers = [n.path for n in self.project.mentioning(module) if path in self.project.imports(n.path)]
+        importers = [
+            n.path for n in self.project.mentioning(module) if path in self.project.imports(n.path)
+        ]
         return any(p == home or home in self.project.reach(p) for p in importers)
 
     # --- other classes
@@ -135,12 +151,16 @@ class Members:
     def _is_protocol(self, scope: Scope) -> bool:
         node = scope.node
         return isinstance(node, cst.ClassDef) and any(
-            dotted(b.value.value if isinstance(b.value, cst.Subscript) else b.value).endswith("Protocol")
+            dotted(b.value.value if isinstance(b.value, cst.Subscript) else b.value).endswith(
+                "Protocol"
+            )
             for b in node.bases
         )
 
     def _lookalikes(self, names: Names) -> list[Scope]:
-        """Classes that have the member without inheriting it, where a protocol may stand between the two."""
+        """Classes that have the member without inheriting it, where a protocol may stand between
+        the two.
+        """
         protocols = any(self._is_protocol(scope) for scope in self.family)
         return [
             scope
@@ -154,7 +174,9 @@ class Members:
     def _collisions(self, found: Found, scope: Scope) -> None:
         for binding in (*scope.bound.get(self.new, ()), *scope.attributes.get(self.new, ())):
             found.collides(scope.names, binding.name or binding.node)
-        for binding in scope.attributes.get(self.old, ()):  # assigned on the object: no method any more
+        for binding in scope.attributes.get(
+            self.old, ()
+        ):  # assigned on the object: no method any more
             found.collides(scope.names, binding.name or binding.node)
         for use in scope.names.uses[self.new]:
             if use.scope is scope and use.owner is not scope and scope.bound.get(self.old):
@@ -163,4 +185,6 @@ class Members:
 
 def _plain_ends(name: str) -> tuple[str, ...]:
     last = name.rpartition(".")[2]
-    return (last,) if last in _PLAIN or last.endswith(("Error", "Exception", "Warning")) else ("\0",)
+    return (
+        (last,) if last in _PLAIN or last.endswith(("Error", "Exception", "Warning")) else ("\0",)
+    )

@@ -29,7 +29,9 @@ def written(imported: Imported, module: str) -> str:
     """An import of one name as a statement of its own, with its module as `module`."""
     renamed = imported.alias is not None and imported.alias.asname is not None
     tail = f" as {imported.bound}" if renamed else ""
-    return f"from {module} import {imported.name}{tail}" if imported.name else f"import {module}{tail}"
+    return (
+        f"from {module} import {imported.name}{tail}" if imported.name else f"import {module}{tail}"
+    )
 
 
 def relative(importer: str, stem: str) -> str | None:
@@ -63,11 +65,17 @@ def alone(source: Source, statement: cst.CSTNode) -> bool:
 
 
 def attached(source: Source, at: int) -> int:
-    """The start of the comment lines right above the line that begins at `at`; `#!` and a coding line stay above."""
+    """The start of the comment lines right above the line that begins at `at`; `#!` and a coding
+    line stay above.
+    """
     while at > 0:
         start = source.line_start(at - 1)
         line = source.data[start:at]
-        if not line.startswith(b"#") or line.startswith(b"#!") or (start < 200 and b"coding" in line):
+        if (
+            not line.startswith(b"#")
+            or line.startswith(b"#!")
+            or (start < 200 and b"coding" in line)
+        ):
             break
         at = start
     return at
@@ -77,7 +85,9 @@ def prune(
     source: Source, statement: cst.Import | cst.ImportFrom, gone: Collection[cst.ImportAlias | None]
 ) -> list[Splice]:
     """Take names out of an import; the whole statement if none is left."""
-    aliases: Sequence[cst.ImportAlias] = () if isinstance(statement.names, cst.ImportStar) else statement.names
+    aliases: Sequence[cst.ImportAlias] = (
+        () if isinstance(statement.names, cst.ImportStar) else statement.names
+    )
     kept = [n for n, alias in enumerate(aliases) if alias not in gone]
     if not kept:
         return [_without(source, statement)]
@@ -109,13 +119,19 @@ def _without(source: Source, statement: cst.Import | cst.ImportFrom) -> Splice:
     span = source.span(statement)
     around = source.parents[source.parents[statement]]
     block = isinstance(around, cst.IndentedBlock | cst.Module)
-    if not block or not alone(source, statement) or (isinstance(around, cst.IndentedBlock) and len(around.body) == 1):
+    if (
+        not block
+        or not alone(source, statement)
+        or (isinstance(around, cst.IndentedBlock) and len(around.body) == 1)
+    ):
         return Splice(span.start, span.end, "pass")
     return Splice(source.line_start(span.start), source.line_end(span.end), "")
 
 
 def place(names: Names, lines: Sequence[str], guarded: Sequence[str]) -> list[Splice]:
-    """Import lines for a file: below its first imports; `guarded` ones in its `if TYPE_CHECKING:`, made if need be."""
+    """Import lines for a file: below its first imports; `guarded` ones in its `if TYPE_CHECKING:`,
+    made if need be.
+    """
     source = names.source
     top, last, guard = _leading(source)
     future = "".join(f"{line}\n" for line in lines if line.startswith("from __future__"))
@@ -126,7 +142,9 @@ def place(names: Names, lines: Sequence[str], guarded: Sequence[str]) -> list[Sp
     elif guarded:
         if not names.module.bound.get("TYPE_CHECKING"):
             block += "from typing import TYPE_CHECKING\n"
-        block += "\nif TYPE_CHECKING:\n" + "".join(f"{source.indent_unit}{line}\n" for line in guarded)
+        block += "\nif TYPE_CHECKING:\n" + "".join(
+            f"{source.indent_unit}{line}\n" for line in guarded
+        )
     if future:
         splices.append(_block(source, top, future, grouped=last > top))
     if block:
@@ -141,14 +159,26 @@ def _block(source: Source, at: int, block: str, *, grouped: bool) -> Splice:
     if not grouped:
         lead += "" if not before.strip() or before.replace(b"\r", b"").endswith(b"\n\n") else "\n"
         apart = not behind or behind.lstrip(b"\r").startswith(b"\n")
-        block += "" if apart else "\n\n" if behind.startswith((b"def ", b"class ", b"async def ", b"@")) else "\n"
+        block += (
+            ""
+            if apart
+            else "\n\n"
+            if behind.startswith((b"def ", b"class ", b"async def ", b"@"))
+            else "\n"
+        )
     return Splice(at, at, lead + block)
 
 
 def _leading(source: Source) -> tuple[int, int, cst.If | None]:
-    """Where a future import would stand, the end of the last import of the file's head, and its TYPE_CHECKING block."""
+    """Where a future import would stand, the end of the last import of the file's head, and its
+    TYPE_CHECKING block.
+    """
     first = source.module.body[0] if source.module.body else None
-    top = len(source.data) if first is None else attached(source, source.line_start(source.span(first).start))
+    top = (
+        len(source.data)
+        if first is None
+        else attached(source, source.line_start(source.span(first).start))
+    )
     if first is not None and _docstring(first):
         top = source.line_end(source.span(first).end)
     last, guard = top, None
@@ -165,6 +195,8 @@ def _leading(source: Source) -> tuple[int, int, cst.If | None]:
 
 def _docstring(statement: cst.CSTNode) -> bool:
     match statement:
-        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString())]):
+        case cst.SimpleStatementLine(
+            body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString())]
+        ):
             return True
     return False

@@ -1,4 +1,6 @@
-"""Moves a definition from one module of a project to another, and everything that names it along."""
+"""Moves a definition from one module of a project to another, and everything that names it
+along.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,15 @@ import libcst as cst
 
 from skills_engine.codemods.binder import dotted
 from skills_engine.codemods.dotted_paths import paths_in_text
-from skills_engine.codemods.move_imports import after, attached, module_span, place, prune, relative, written
+from skills_engine.codemods.move_imports import (
+    after,
+    attached,
+    module_span,
+    place,
+    prune,
+    relative,
+    written,
+)
 from skills_engine.codemods.project import Links, Project, stem_of
 from skills_engine.codemods.relocation import Piece, import_of
 from skills_engine.codemods.scopes import Access
@@ -56,13 +66,23 @@ class Mover:
 
     def _there_already(self) -> bool:
         here = self._defines(self.old)
-        there = self.project.files.read(self.target) is not None and self._defines(self.project.at(self.target))
+        there = self.project.files.read(self.target) is not None and self._defines(
+            self.project.at(self.target)
+        )
         if here and there and self.old.path != self.target:
             new = self.project.at(self.target)
-            raise new.drifted(self.doing, f"{self.target} has another {self.name}", _where(new, self.name))
+            raise new.drifted(
+                self.doing, f"{self.target} has another {self.name}", _where(new, self.name)
+            )
         if not here and not there:
-            near = [b[0].node for b in self.old.module.bound.values() if b and b[0].kind in {"class", "function"}]
-            raise self.old.source.missing(self.doing, f"{self.old.path} does not define {self.name}", near)
+            near = [
+                b[0].node
+                for b in self.old.module.bound.values()
+                if b and b[0].kind in {"class", "function"}
+            ]
+            raise self.old.source.missing(
+                self.doing, f"{self.old.path} does not define {self.name}", near
+            )
         return there
 
     def _defines(self, names: Names) -> bool:
@@ -71,10 +91,16 @@ class Mover:
     # --- the target
 
     def _imports_for(self, piece: Piece) -> tuple[list[str], list[str]]:
-        """The import lines that the definition needs in the target, and those for type checkers only."""
+        """The import lines that the definition needs in the target, and those for type checkers
+        only.
+        """
         lines: list[str] = []
         guarded: list[str] = []
-        target = self.project.at(self.target) if self.project.files.read(self.target) is not None else None
+        target = (
+            self.project.at(self.target)
+            if self.project.files.read(self.target) is not None
+            else None
+        )
         for name in sorted(piece.needs()):
             bindings = self.old.module.bound[name]
             imported = [b.imported for b in bindings if b.imported is not None]
@@ -82,7 +108,9 @@ class Mover:
                 wanted = [f"from {self.project.dotted(stem_of(self.old.path))} import {name}"]
             else:
                 if len(bindings) > 1 and any(i.name for i in imported):
-                    raise self.old.drifted(self.doing, f"{name} is imported in two ways", bindings[0].node)
+                    raise self.old.drifted(
+                        self.doing, f"{name} is imported in two ways", bindings[0].node
+                    )
                 kept = [i for i in imported if not self._is_target(i)]
                 wanted = [import_of(self.project, i) for i in kept]
                 if not kept:
@@ -93,8 +121,12 @@ class Mover:
             (guarded if imported and all(i.guarded for i in imported) else lines).extend(wanted)
         if target is not None:
             self._check_target(piece, target)
-        future = [i for i in self.old.imports if i.module == "__future__" and i.name == "annotations"]
-        has = target is not None and any(i.module == "__future__" and i.name == "annotations" for i in target.imports)
+        future = [
+            i for i in self.old.imports if i.module == "__future__" and i.name == "annotations"
+        ]
+        has = target is not None and any(
+            i.module == "__future__" and i.name == "annotations" for i in target.imports
+        )
         if future and not has and (target is None or _annotates(piece)):
             lines.insert(0, "from __future__ import annotations")
         return lines, guarded
@@ -105,7 +137,10 @@ class Mover:
 
     def _same(self, target: Names, name: str, wanted: Sequence[str]) -> None:
         """Refuse unless the target has the name from the same place."""
-        there = [import_of(self.project, b.imported) if b.imported else "" for b in target.module.bound[name]]
+        there = [
+            import_of(self.project, b.imported) if b.imported else ""
+            for b in target.module.bound[name]
+        ]
         if not set(there) >= set(wanted):
             at = _where(target, name)
             raise target.drifted(self.doing, f"it needs another {name} than {self.target} has", at)
@@ -115,7 +150,9 @@ class Mover:
         for name in sorted(inside & {n for n, b in target.module.bound.items() if b}):
             if hasattr(builtins, name):
                 raise target.drifted(
-                    self.doing, f"{self.target} has its own {name}, which it would use", _where(target, name)
+                    self.doing,
+                    f"{self.target} has its own {name}, which it would use",
+                    _where(target, name),
                 )
         for binding in target.module.bound.get(self.name, ()):
             if (
@@ -123,20 +160,32 @@ class Mover:
                 or not self._from_old(target.path, binding.imported)
                 or not binding.imported.links
             ):
-                raise target.drifted(self.doing, f"{self.target} has another {self.name}", binding.node)
+                raise target.drifted(
+                    self.doing, f"{self.target} has another {self.name}", binding.node
+                )
         for imported in target.imports:
-            if imported.name == self.name and not imported.links and self._from_old(target.path, imported):
+            if (
+                imported.name == self.name
+                and not imported.links
+                and self._from_old(target.path, imported)
+            ):
                 called = f"{self.target} calls it {imported.bound}"
-                raise target.drifted(self.doing, called, imported.statement, hint="import it by its name first")
+                raise target.drifted(
+                    self.doing, called, imported.statement, hint="import it by its name first"
+                )
         for use in target.uses[self.name]:
             if use.owner is target.module and not target.module.bound.get(self.name):
-                raise target.drifted(self.doing, f"{self.target} uses another {self.name}", use.node)
+                raise target.drifted(
+                    self.doing, f"{self.target} uses another {self.name}", use.node
+                )
         self._check_early(target)
 
     def _check_early(self, target: Names) -> None:
-        """Refuse if the target may need the definition while it is imported, before its end is reached.
+        """Refuse if the target may need the definition while it is imported, before its end is
+        reached.
 
-        It does so where it names it outside functions; and where it names it in one and runs any of its own.
+        It does so where it names it outside functions; and where it names it in one and runs any of
+        its own.
         """
         what = f"{self.target} may use {self.name} before its end, where it would be defined"
         bound = {b.name for b in target.module.bound.get(self.name, ())}
@@ -144,24 +193,40 @@ class Mover:
             u for u in target.uses[self.name] if u.node not in bound and u.owner is target.module
         ]
         home = stem_of(self.old.path)
-        named += [a for a in target.accesses[self.name] if self.project.package(a.value, a.scope) == home]
-        inner = [i for i in target.imports if i.name == self.name and self._from_old(target.path, i)]
+        named += [
+            a for a in target.accesses[self.name] if self.project.package(a.value, a.scope) == home
+        ]
+        inner = [
+            i for i in target.imports if i.name == self.name and self._from_old(target.path, i)
+        ]
         if not named and all(i.scope is target.module for i in inner):
             return
-        own = {n for n, bs in target.module.bound.items() if any(b.kind in {"function", "class"} for b in bs)}
+        own = {
+            n
+            for n, bs in target.module.bound.items()
+            if any(b.kind in {"function", "class"} for b in bs)
+        }
         run = [u for name in own for u in target.uses[name] if u.owner is target.module]
         for at in (*named, *run):
             node = at.attr if isinstance(at, Access) else at.node
-            if node in target.inside_strings or any(scope.kind == "function" for scope in at.scope.chain()):
+            if node in target.inside_strings or any(
+                scope.kind == "function" for scope in at.scope.chain()
+            ):
                 continue
             defines = any(b.name is node for bs in target.module.bound.values() for b in bs)
             if not defines and not self._below_end(target, node):
                 raise target.drifted(self.doing, what, node, hint="move it by hand")
 
     def _below_end(self, target: Names, node: cst.CSTNode) -> bool:
-        """Whether a node stands in the `if __name__` block above which the definition would be put."""
+        """Whether a node stands in the `if __name__` block above which the definition would be
+        put.
+        """
         body = target.source.module.body
-        return bool(body) and _is_main(body[-1]) and target.span(node).start >= target.source.span(body[-1]).start
+        return (
+            bool(body)
+            and _is_main(body[-1])
+            and target.span(node).start >= target.source.span(body[-1]).start
+        )
 
     def _edit_target(self, piece: Piece, lines: list[str], guarded: list[str]) -> bytes | None:
         """Splices for a target that is there; the whole of one that is not."""
@@ -219,7 +284,11 @@ class Mover:
         unused: dict[cst.Import | cst.ImportFrom, set[cst.ImportAlias | None]] = {}
         for name in sorted(piece.needs()):
             bindings = self.old.module.bound[name]
-            if piece.used_outside(name) or self.old.path.endswith("__init__.py") or self._wanted_elsewhere(name):
+            if (
+                piece.used_outside(name)
+                or self.old.path.endswith("__init__.py")
+                or self._wanted_elsewhere(name)
+            ):
                 continue
             for imported in [b.imported for b in bindings if b.imported is not None]:
                 if imported.module != "__future__" and imported.scope is self.old.module:
@@ -242,7 +311,9 @@ class Mover:
     # --- everybody else
 
     def _from_old(self, path: str, imported: Imported) -> bool:
-        return bool(imported.name) and self.project.stem(path, imported.module) == stem_of(self.old.path)
+        return bool(imported.name) and self.project.stem(path, imported.module) == stem_of(
+            self.old.path
+        )
 
     def _fix_importers(self, *, back: bool) -> None:
         if not back:
@@ -259,7 +330,8 @@ class Mover:
             accesses = [
                 a
                 for a in names.accesses[self.name]
-                if not a.instance and self.project.package(a.value, a.scope) == stem_of(self.old.path)
+                if not a.instance
+                and self.project.package(a.value, a.scope) == stem_of(self.old.path)
             ]
             if accesses:
                 self._fix_accesses(names, accesses)
@@ -272,7 +344,9 @@ class Mover:
             for star in names.stars:
                 if links.taken(star):
                     what = f"{path} has {self.name} from a star import"
-                    raise names.drifted(self.doing, what, star.statement, hint="import it by name first")
+                    raise names.drifted(
+                        self.doing, what, star.statement, hint="import it by name first"
+                    )
 
     def _fix_import(self, names: Names, taken: Sequence[Imported]) -> None:
         """One from-import of the old module, and those of its names that are the definition."""
@@ -285,7 +359,9 @@ class Mover:
         module = self.module
         if taken[0].module.startswith("."):
             module = relative(names.path, stem_of(self.target)) or module
-        if isinstance(statement, cst.ImportFrom) and not isinstance(statement.names, cst.ImportStar):
+        if isinstance(statement, cst.ImportFrom) and not isinstance(
+            statement.names, cst.ImportStar
+        ):
             if len(statement.names) == len(gone):
                 span = module_span(source, statement)
                 edits.append(Splice(span.start, span.end, module))
@@ -294,7 +370,9 @@ class Mover:
                 edits += [after(source, statement, written(imported, module)) for imported in taken]
 
     def _fix_accesses(self, names: Names, accesses: Sequence[Access]) -> None:
-        """`bot.app.f` becomes `bot.util.f`, with an import of `bot.util` beside that of `bot.app`."""
+        """`bot.app.f` becomes `bot.util.f`, with an import of `bot.util` beside that of
+        `bot.app`.
+        """
         source = names.source
         edits = self.edits.setdefault(names.path, [])
         added: set[tuple[Scope, str]] = set()
@@ -305,25 +383,39 @@ class Mover:
             if not imports:
                 raise names.drifted(self.doing, f"it is not clear what {root} is", access.attr)
             imported = next((i for i in imports if i.module == dotted(access.value)), imports[0])
-            whole = not imported.name and imported.bound == imported.module.split(".")[0] and "." in imported.module
+            whole = (
+                not imported.name
+                and imported.bound == imported.module.split(".")[0]
+                and "." in imported.module
+            )
             parent, _, tail = self.module.rpartition(".")
             if whole or not parent:
                 text, line = self.module, f"import {self.module}"
             else:
                 text, line = tail, f"from {parent} import {tail}"
             first = text.split(".")[0]
-            taken = [b for b in owner.bound.get(first, ()) if self.project.package_variable(owner, first) is None]
+            taken = [
+                b
+                for b in owner.bound.get(first, ())
+                if self.project.package_variable(owner, first) is None
+            ]
             inner = access.scope.owner(first)
             if (
                 taken
                 or (inner is not owner and first in inner.bound)
                 or (names.uses[first] and first not in owner.bound)
             ):
-                raise names.drifted(self.doing, f"{first} has another meaning in {names.path}", access.attr)
+                raise names.drifted(
+                    self.doing, f"{first} has another meaning in {names.path}", access.attr
+                )
             known = self.project.package_variable(owner, first)
             if known is not None and first == text and known != stem_of(self.target):
-                raise names.drifted(self.doing, f"{first} has another meaning in {names.path}", access.attr)
-            has = known == stem_of(self.target) or any(i.module == self.module and not i.name for i in names.imports)
+                raise names.drifted(
+                    self.doing, f"{first} has another meaning in {names.path}", access.attr
+                )
+            has = known == stem_of(self.target) or any(
+                i.module == self.module and not i.name for i in names.imports
+            )
             if not has and (owner, line) not in added:
                 added.add((owner, line))
                 edits.append(after(source, imported.statement, line))
@@ -333,16 +425,22 @@ class Mover:
     def _fix_paths(self, piece: Piece, *, back: bool) -> None:
         """Whole paths in text lead to the new module.
 
-        `patch("old.f")` in a test replaces what the old module calls, so it stays where that still has the name.
+        `patch("old.f")` in a test replaces what the old module calls, so it stays where that still
+        has the name.
         """
         for text in paths_in_text(self.project, self.name):
-            inside = text.path == self.old.path and piece.span.start <= text.module.start < piece.span.end
+            inside = (
+                text.path == self.old.path
+                and piece.span.start <= text.module.start < piece.span.end
+            )
             annotation = text.python and self._is_annotation(text)
             if text.home is not self.old or text.names[0][0] != self.name or inside or annotation:
                 continue
             if text.colon or not back:
                 found = self.edits if text.python else self.configuration
-                found.setdefault(text.path, []).append(Splice(text.module.start, text.module.end, self.module))
+                found.setdefault(text.path, []).append(
+                    Splice(text.module.start, text.module.end, self.module)
+                )
 
     def _is_annotation(self, text: PathInText) -> bool:
         """Whether it is a type, which `_fix_accesses` has seen."""
@@ -361,11 +459,15 @@ class Mover:
             try:
                 written[path] = source.splice(_merged(splices))
             except (ValueError, UnicodeEncodeError) as error:
-                raise source.drifted(self.doing, f"{path} cannot be edited: {error}", source.module) from None
+                raise source.drifted(
+                    self.doing, f"{path} cannot be edited: {error}", source.module
+                ) from None
             places += [source.place(s.start) for s in sorted(splices)]
         for path, data in written.items():
             before = self.project.files.read(path)
-            Source.check(path, self.old.source.original if before is None else before, data, self.doing)
+            Source.check(
+                path, self.old.source.original if before is None else before, data, self.doing
+            )
         self._refuse_circles(written)
         for path, splices in sorted(self.configuration.items()):
             written[path] = spliced(self.project.files.read(path) or b"", splices)
@@ -374,7 +476,9 @@ class Mover:
         return Change(Outcome.APPLIED, f"{self.doing}: {len(written)} files changed", tuple(places))
 
     def _refuse_circles(self, written: dict[str, bytes]) -> None:
-        """No import that this adds may close a circle of modules that import each other as they are imported."""
+        """No import that this adds may close a circle of modules that import each other as they are
+        imported.
+        """
         after = Project(_Overlay(self.project.files, written))
         for path in written:
             before = self.project.files.read(path) is not None
@@ -416,7 +520,10 @@ class _Overlay:
 
     def containing(self, needle: bytes, suffix: str) -> list[str]:
         found = {p for p in self._files.containing(needle, suffix) if p not in self._written}
-        return sorted(found | {p for p, data in self._written.items() if p.endswith(suffix) and needle in data})
+        return sorted(
+            found
+            | {p for p, data in self._written.items() if p.endswith(suffix) and needle in data}
+        )
 
     def follow(self, path: str) -> str | None:
         return self._files.follow(path)

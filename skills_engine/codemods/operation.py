@@ -26,14 +26,24 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.files import Files
 
-__all__ = ["Example", "Malformed", "Operation", "Refusal", "SourceOperation", "module_paths", "perform"]
+__all__ = [
+    "Example",
+    "Malformed",
+    "Operation",
+    "Refusal",
+    "SourceOperation",
+    "module_paths",
+    "perform",
+]
 
 Tree = str | dict[str, str]
 """One Python file named `m.py`, or files by path. Text; tests also try it with CRLF."""
 
 
 class Malformed(ValueError):
-    """An operation's keys contradict one another: `key` is the one to mend, `right` what would do."""
+    """An operation's keys contradict one another: `key` is the one to mend, `right` what would
+    do.
+    """
 
     def __init__(self, key: str, message: str, right: str = "") -> None:
         super().__init__(message)
@@ -74,7 +84,9 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation(ABC):
-    """A condition on a tree of files. Subclasses are frozen dataclasses; a key that is a Python keyword ends in `_`."""
+    """A condition on a tree of files. Subclasses are frozen dataclasses; a key that is a Python
+    keyword ends in `_`.
+    """
 
     ensure: ClassVar[str]
     """The word after `ensure:`, the file's name with hyphens."""
@@ -83,23 +95,33 @@ class Operation(ABC):
 
     @abstractmethod
     def apply(self, files: Files) -> Change:
-        """Make the condition true. Raises CannotEnsure, leaving `files` as they were, when it is not clear how."""
+        """Make the condition true. Raises CannotEnsure, leaving `files` as they were, when it is
+        not clear how.
+        """
 
     @abstractmethod
     def describe(self) -> str:
-        """One line, imperative, that says what must hold: `add TelegramChannel to bot.channels:CHANNELS`."""
+        """One line, imperative, that says what must hold: `add TelegramChannel to
+        bot.channels:CHANNELS`.
+        """
 
     @abstractmethod
     def touches(self) -> tuple[str, ...]:
-        """The paths that this operation names, as its author wrote them; repository-wide reach left out."""
+        """The paths that this operation names, as its author wrote them; repository-wide reach left
+        out.
+        """
 
 
 def perform(operation: Operation, files: Files) -> Change:
-    """Apply an operation. Raises Unparsable, too, where code is nested so deeply that Python's recursion ends."""
+    """Apply an operation. Raises Unparsable, too, where code is nested so deeply that Python's
+    recursion ends.
+    """
     try:
         return operation.apply(files)
     except RecursionError:
-        raise Unparsable(f"{operation.describe()}: code there is nested too deeply to be understood") from None
+        raise Unparsable(
+            f"{operation.describe()}: code there is nested too deeply to be understood"
+        ) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,11 +146,15 @@ class SourceOperation(Operation):
                 f"add `in: path/to/file.py`, or write `{key}: package.module:Name`",
             )
         if self.in_ and self._module():
-            raise Malformed("in", "the file is named twice", "keep `in`, or the module before the colon")
+            raise Malformed(
+                "in", "the file is named twice", "keep `in`, or the module before the colon"
+            )
 
     @abstractmethod
     def edit(self, source: Source) -> Edit:
-        """The splices that make the condition true; none if it is so already. Raises CannotEnsure."""
+        """The splices that make the condition true; none if it is so already. Raises
+        CannotEnsure.
+        """
 
     def apply(self, files: Files) -> Change:
         path = self.locate(files)
@@ -175,7 +201,9 @@ class SourceOperation(Operation):
 
 
 def module_paths(module: str) -> tuple[str, ...]:
-    """The files that can hold a module: `a.b` may be a/b.py, a/b/__init__.py or either below src/."""
+    """The files that can hold a module: `a.b` may be a/b.py, a/b/__init__.py or either below
+    src/.
+    """
     stem = module.replace(".", "/")
     return tuple(f"{root}{stem}{tail}" for root in ("", "src/") for tail in (".py", "/__init__.py"))
 

@@ -23,11 +23,16 @@ def by_text(name: str) -> Any:
 def by_natural(name: str) -> Any:
     """Case ignored, and numbers by value: `a2` before `a10`. Ties are broken by text."""
     parts = re.split(r"(\d+)", name.lower())
-    return ([(int(part), "") if index % 2 else (-1, part) for index, part in enumerate(parts)], name)
+    return (
+        [(int(part), "") if index % 2 else (-1, part) for index, part in enumerate(parts)],
+        name,
+    )
 
 
 def by_kind(name: str) -> Any:
-    """Constants, then classes, then the rest: isort's `order_by_type`, ruff's default for names and `__all__`."""
+    """Constants, then classes, then the rest: isort's `order_by_type`, ruff's default for names and
+    `__all__`.
+    """
     bare = name.strip("\"'")
     kind = 0 if len(bare) > 1 and bare.isupper() else 1 if bare[:1].isupper() else 2
     return (kind, by_natural(bare))
@@ -42,7 +47,9 @@ def in_order(texts: Sequence[str], key: Key) -> bool:
 
 
 def index_of(texts: Sequence[str], new: str, key: Key) -> int:
-    """Before the first that is greater. In any order of insertion, several new texts end up in the same places."""
+    """Before the first that is greater. In any order of insertion, several new texts end up in the
+    same places.
+    """
     wanted = key(new)
     return next((index for index, text in enumerate(texts) if key(text) > wanted), len(texts))
 

@@ -36,7 +36,9 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Signature:
-    """A function's parameters in order, and their layout. Index n of one is index n of the other."""
+    """A function's parameters in order, and their layout. Index n of one is index n of the
+    other.
+    """
 
     parameters: tuple[Parameter, ...]
     layout: Sequence
@@ -66,8 +68,12 @@ class Signature:
 
 
 def parse_parameter(key: str, text: str) -> Parameter:
-    """A parameter in source: `name: int = 3`, `*args` or `**options`. Its kind is as if it stood alone."""
-    return snippets.read(key, text, _parse, "write one parameter: `name: type = default`, `*args` or `**options`")
+    """A parameter in source: `name: int = 3`, `*args` or `**options`. Its kind is as if it stood
+    alone.
+    """
+    return snippets.read(
+        key, text, _parse, "write one parameter: `name: type = default`, `*args` or `**options`"
+    )
 
 
 def _parse(text: str) -> Parameter | None:
@@ -75,11 +81,17 @@ def _parse(text: str) -> Parameter | None:
         case [ast.FunctionDef(args=args)] if not text.endswith(","):
             code = ast.dump(args)
             match args:
-                case ast.arguments(posonlyargs=[], args=[only], vararg=None, kwonlyargs=[], kwarg=None):
+                case ast.arguments(
+                    posonlyargs=[], args=[only], vararg=None, kwonlyargs=[], kwarg=None
+                ):
                     return Parameter("positional", only.arg, code, not args.defaults)
-                case ast.arguments(posonlyargs=[], args=[], vararg=ast.arg(arg=name), kwonlyargs=[], kwarg=None):
+                case ast.arguments(
+                    posonlyargs=[], args=[], vararg=ast.arg(arg=name), kwonlyargs=[], kwarg=None
+                ):
                     return Parameter("*args", name, code)
-                case ast.arguments(posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kwarg=ast.arg(arg=name)):
+                case ast.arguments(
+                    posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kwarg=ast.arg(arg=name)
+                ):
                     return Parameter("**", name, code)
     return None
 

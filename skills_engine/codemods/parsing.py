@@ -1,4 +1,6 @@
-"""LibCST's parser, behind a look at how deep the code is nested: what is too deep ends the process."""
+"""LibCST's parser, behind a look at how deep the code is nested: what is too deep ends the
+process.
+"""
 
 from __future__ import annotations
 
@@ -24,4 +26,6 @@ def parse_expression(text: str) -> cst.BaseExpression:
 def _check(text: str) -> None:
     line = too_deep(text)
     if line is not None:
-        raise cst.ParserSyntaxError("it is nested too deeply", lines=text.splitlines(), raw_line=line, raw_column=0)
+        raise cst.ParserSyntaxError(
+            "it is nested too deeply", lines=text.splitlines(), raw_line=line, raw_column=0
+        )

@@ -16,7 +16,9 @@ _GIT = re.compile(r"\.git|git~\d+", re.IGNORECASE)
 
 
 class UnsafePath(ValueError):
-    """A path that no package may name: what is wrong (`message`), and what would be right (`right`)."""
+    """A path that no package may name: what is wrong (`message`), and what would be right
+    (`right`).
+    """
 
     def __init__(self, message: str, right: str = _RELATIVE) -> None:
         super().__init__(message)
@@ -25,10 +27,12 @@ class UnsafePath(ValueError):
 
 
 def checked(path: str) -> str:
-    """The path itself, if it is relative, in normal form and not inside a `.git`. Raises UnsafePath.
+    """The path itself, if it is relative, in normal form and not inside a `.git`. Raises
+    UnsafePath.
 
-    File systems that ignore case, trailing dots and spaces, short names (`git~1`), streams (`.git::$DATA`) or
-    invisible characters see `.git` in more than one spelling; all are refused, whatever this machine has.
+    File systems that ignore case, trailing dots and spaces, short names (`git~1`), streams
+    (`.git::$DATA`) or invisible characters see `.git` in more than one spelling; all are refused,
+    whatever this machine has.
     """
     if not path:
         raise UnsafePath("the path is empty")
@@ -40,12 +44,16 @@ def checked(path: str) -> str:
         raise UnsafePath(f"{path!r} is absolute")
     for segment in path.split("/"):
         if not segment.strip(". "):
-            raise UnsafePath(f"{path!r} has {f'the segment {segment!r}' if segment else 'an empty segment'}")
+            raise UnsafePath(
+                f"{path!r} has {f'the segment {segment!r}' if segment else 'an empty segment'}"
+            )
         if _is_git(segment):
             raise UnsafePath(f"{path!r} is git's own", "name a file outside .git")
     return path
 
 
 def _is_git(segment: str) -> bool:
-    visible = "".join(c for c in unicodedata.normalize("NFKC", segment) if unicodedata.category(c) != "Cf")
+    visible = "".join(
+        c for c in unicodedata.normalize("NFKC", segment) if unicodedata.category(c) != "Cf"
+    )
     return _GIT.fullmatch(visible.partition(":")[0].rstrip(". ")) is not None

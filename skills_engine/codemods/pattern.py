@@ -21,7 +21,17 @@ import libcst as cst
 
 from skills_engine.codemods.operation import Malformed
 from skills_engine.codemods.parsing import parse_expression, parse_module
-from skills_engine.codemods.syntax import descend, docstring, expressions, flatten, part, parts, same, text_of, units
+from skills_engine.codemods.syntax import (
+    descend,
+    docstring,
+    expressions,
+    flatten,
+    part,
+    parts,
+    same,
+    text_of,
+    units,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,7 +43,8 @@ __all__ = ["MANY", "SPELLED", "Match", "Pattern", "find_metavariables", "replace
 Bindings = dict[str, tuple[cst.CSTNode, ...]]
 _LEXEME = re.compile(
     r"""(?P<comment>\#[^\n]*)
-      | (?P<string>(?P<prefix>[A-Za-z]{0,2})(?P<quote>\"{3}|'{3}|["'])(?:\\.|(?!(?P=quote)).)*(?P=quote))
+      | (?P<string>(?P<prefix>[A-Za-z]{0,2})(?P<quote>\"{3}|'{3}|["'])
+                    (?:\\.|(?!(?P=quote)).)*(?P=quote))
       | (?P<word>\w+)
       | (?P<open>[\[({])
       | (?P<close>[\])}])
@@ -49,7 +60,9 @@ _ANYTHING = "_"
 
 @dataclass(frozen=True, slots=True)
 class Metavariable:
-    """`$name` or `$...name` in a source, from character `start` to `end`; `braced` directly between `{` and `}`."""
+    """`$name` or `$...name` in a source, from character `start` to `end`; `braced` directly between
+    `{` and `}`.
+    """
 
     name: str
     many: bool
@@ -63,7 +76,9 @@ class Metavariable:
 
 
 def find_metavariables(text: str) -> tuple[Metavariable, ...]:
-    """The metavariables of a source in order; what is in comments and strings is none, but `{$X}` in an f-string is."""
+    """The metavariables of a source in order; what is in comments and strings is none, but `{$X}`
+    in an f-string is.
+    """
     found: list[Metavariable] = []
     brackets: list[str] = []
     for lexeme in _LEXEME.finditer(text):
@@ -74,12 +89,16 @@ def find_metavariables(text: str) -> tuple[Metavariable, ...]:
         elif lexeme["string"] and "f" in lexeme["prefix"].lower():
             at = lexeme.start()
             for inner in _IN_FSTRING.finditer(lexeme["string"]):
-                found.append(Metavariable(inner["name"], False, at + inner.start() + 1, at + inner.end()))
+                found.append(
+                    Metavariable(inner["name"], False, at + inner.start() + 1, at + inner.end())
+                )
         elif lexeme[0].startswith("$"):
             name = lexeme["name"] or (_ANYTHING if lexeme["dots"] else "")
             if name:
                 braced = brackets[-1:] == ["{"]
-                found.append(Metavariable(name, bool(lexeme["dots"]), lexeme.start(), lexeme.end(), braced))
+                found.append(
+                    Metavariable(name, bool(lexeme["dots"]), lexeme.start(), lexeme.end(), braced)
+                )
     return tuple(found)
 
 
@@ -118,10 +137,14 @@ class Pattern:
 
     @classmethod
     def parse(cls, text: str, key: str = "pattern", *, statements: bool = False) -> Pattern:
-        """Raises Malformed (for `key`) for what is not Python. `statements`: do not read it as an expression."""
+        """Raises Malformed (for `key`) for what is not Python. `statements`: do not read it as an
+        expression.
+        """
         text = text.replace("\r\n", "\n").strip("\n").rstrip()
         if not text.strip():
-            raise Malformed(key, "the pattern is empty", "Python source with metavariables such as $X")
+            raise Malformed(
+                key, "the pattern is empty", "Python source with metavariables such as $X"
+            )
         if not statements and (expression := _expression(text)) is not None:
             _check_lists(expression, text, key)
             return cls(text, (expression,), is_expression=True, root=expression)
@@ -131,12 +154,18 @@ class Pattern:
             header_only = True
             module = _module(text + " $...") or _module(text + " $...\nfinally: $...")
         if module is None:
-            raise Malformed(key, f"`{text}` is not Python", "an expression or statements, with $X and $...X in it")
+            raise Malformed(
+                key,
+                f"`{text}` is not Python",
+                "an expression or statements, with $X and $...X in it",
+            )
         _check_lists(module, text, key)
         found = flatten(module)
         if not found:
             raise Malformed(key, "the pattern holds no code", "an expression or statements")
-        return cls(text, found, is_expression=False, root=module, header=found[-1] if header_only else None)
+        return cls(
+            text, found, is_expression=False, root=module, header=found[-1] if header_only else None
+        )
 
     @property
     def names(self) -> frozenset[str]:
@@ -153,7 +182,9 @@ class Pattern:
         """The source with identifiers for metavariables: valid Python."""
         return next(s for s in _spellings(self.text) if _parses(s))
 
-    def fits(self, nodes: Sequence[cst.CSTNode], bindings: Mapping[str, tuple[cst.CSTNode, ...]]) -> bool:
+    def fits(
+        self, nodes: Sequence[cst.CSTNode], bindings: Mapping[str, tuple[cst.CSTNode, ...]]
+    ) -> bool:
         """Whether this pattern matches just those nodes, with just those bindings."""
         return _Matcher(self.header).sequence(self.nodes, nodes, dict(bindings)) is not None
 
@@ -163,14 +194,18 @@ class Pattern:
             if (match := self.at(node)) is not None:
                 yield match
 
-    def at(self, node: cst.CSTNode, bindings: Mapping[str, tuple[cst.CSTNode, ...]] | None = None) -> Match | None:
+    def at(
+        self, node: cst.CSTNode, bindings: Mapping[str, tuple[cst.CSTNode, ...]] | None = None
+    ) -> Match | None:
         """A match of this pattern (of one expression or statement) with exactly that node."""
         matcher = _Matcher(self.header)
         found = matcher.node(self.nodes[0], node, dict(bindings or {}))
         return None if found is None else Match((node,), found, pairs=matcher.pairs)
 
     def in_blocks(self, body: cst.BaseSuite | cst.Module, *, into: bool = False) -> Iterator[Match]:
-        """The runs of statements that match in a body and its blocks (in nested definitions with `into`)."""
+        """The runs of statements that match in a body and its blocks (in nested definitions with
+        `into`).
+        """
         for block in descend(body, into=into):
             yield from self.in_block(block)
 
@@ -206,7 +241,9 @@ class Pattern:
 
 
 class _Matcher:
-    """One attempt. Bindings are passed along and copied when they grow, so a failed branch leaves nothing behind."""
+    """One attempt. Bindings are passed along and copied when they grow, so a failed branch leaves
+    nothing behind.
+    """
 
     def __init__(self, header: cst.CSTNode | None) -> None:
         self.header = header
@@ -230,10 +267,14 @@ class _Matcher:
     def _names(self, pattern: cst.CSTNode) -> tuple[str, ...]:
         if isinstance(pattern, cst.FormattedString):
             return ("parts",)
-        ignored = {"orelse", "finalbody", "handlers", "decorators"} if pattern is self.header else set()
+        ignored = (
+            {"orelse", "finalbody", "handlers", "decorators"} if pattern is self.header else set()
+        )
         return tuple(name for name in parts(type(pattern)) if name not in ignored)
 
-    def fields(self, pattern: cst.CSTNode, node: cst.CSTNode, names: Iterable[str], b: Bindings) -> Bindings | None:
+    def fields(
+        self, pattern: cst.CSTNode, node: cst.CSTNode, names: Iterable[str], b: Bindings
+    ) -> Bindings | None:
         for name in names:
             one, other = part(pattern, name), part(node, name)
             found: Bindings | None = b
@@ -248,14 +289,23 @@ class _Matcher:
             b = found
         return b
 
-    def sequence(self, pattern: Sequence[cst.CSTNode], nodes: Sequence[cst.CSTNode], b: Bindings) -> Bindings | None:
+    def sequence(
+        self, pattern: Sequence[cst.CSTNode], nodes: Sequence[cst.CSTNode], b: Bindings
+    ) -> Bindings | None:
         found = self.prefix(pattern, nodes, b)
         return None if found is None else found[1]
 
     def prefix(
-        self, pattern: Sequence[cst.CSTNode], nodes: Sequence[cst.CSTNode], b: Bindings, *, open_end: bool = False
+        self,
+        pattern: Sequence[cst.CSTNode],
+        nodes: Sequence[cst.CSTNode],
+        b: Bindings,
+        *,
+        open_end: bool = False,
     ) -> tuple[int, Bindings] | None:
-        """How many nodes the pattern takes (all, but for `open_end`); `$...X` as few as let the rest match."""
+        """How many nodes the pattern takes (all, but for `open_end`); `$...X` as few as let the
+        rest match.
+        """
         first = next((i for i, item in enumerate(pattern) if _is_many(item)), len(pattern))
         if len(nodes) < sum(not _is_many(item) for item in pattern):
             return None
@@ -269,7 +319,11 @@ class _Matcher:
         name, rest = _name(pattern[first]), pattern[first + 1 :]
         for after in range(first, len(nodes) + 1) if rest else [len(nodes)]:
             taken = b if name == _ANYTHING else _bind(name, tuple(nodes[first:after]), b)
-            more = None if taken is None else self.prefix(rest, nodes[after:], taken, open_end=open_end)
+            more = (
+                None
+                if taken is None
+                else self.prefix(rest, nodes[after:], taken, open_end=open_end)
+            )
             if more is not None:
                 return after + more[0], more[1]
         return None
@@ -297,22 +351,34 @@ def _single(pattern: cst.CSTNode, node: cst.CSTNode) -> str | None:
     if isinstance(pattern, cst.Name):
         return name if isinstance(node, cst.BaseExpression) else None
     if isinstance(pattern, cst.Expr):
-        return name if isinstance(node, cst.BaseSmallStatement | cst.BaseCompoundStatement) else None
-    if name == _ANYTHING and isinstance(pattern, cst.Arg | cst.Param | cst.BaseElement | cst.WithItem):
+        return (
+            name if isinstance(node, cst.BaseSmallStatement | cst.BaseCompoundStatement) else None
+        )
+    if name == _ANYTHING and isinstance(
+        pattern, cst.Arg | cst.Param | cst.BaseElement | cst.WithItem
+    ):
         return name
     return None
 
 
 def _core(node: cst.CSTNode) -> cst.CSTNode:
-    """The expression that an argument, element, parameter or statement consists of, if it is nothing else."""
+    """The expression that an argument, element, parameter or statement consists of, if it is
+    nothing else.
+    """
     match node:
         case cst.Expr(value=inner) | cst.Element(value=inner) | cst.StarredDictElement(value=inner):
             return inner
         case cst.Arg(keyword=None, star="", value=inner) | cst.WithItem(asname=None, item=inner):
             return inner
-        case cst.Param(annotation=None, default=None, star="", name=inner) | cst.ImportAlias(asname=None, name=inner):
+        case (
+            cst.Param(annotation=None, default=None, star="", name=inner)
+            | cst.ImportAlias(asname=None, name=inner)
+        ):
             return inner
-        case cst.SubscriptElement(slice=cst.Index(star=None, value=inner)) | cst.Decorator(decorator=inner):
+        case (
+            cst.SubscriptElement(slice=cst.Index(star=None, value=inner))
+            | cst.Decorator(decorator=inner)
+        ):
             return inner
     return node
 
@@ -357,11 +423,15 @@ def _module(text: str) -> cst.Module | None:
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """The source for the parser: plainly, and with `$...X` as `**` so that it may stand in a dict."""
+    """The source for the parser: plainly, and with `$...X` as `**` so that it may stand in a
+    dict.
+    """
     variables = find_metavariables(text)
     yield replace_metavariables(text, [v.identifier for v in variables])
     if any(v.many and v.braced for v in variables):
-        yield replace_metavariables(text, ["**" * (v.many and v.braced) + v.identifier for v in variables])
+        yield replace_metavariables(
+            text, ["**" * (v.many and v.braced) + v.identifier for v in variables]
+        )
 
 
 def _parses(text: str) -> bool:

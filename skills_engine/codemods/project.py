@@ -1,4 +1,5 @@
-"""The Python files of a tree and how they import one another. Files are parsed when first asked for.
+"""The Python files of a tree and how they import one another. Files are parsed when first asked
+for.
 
 A module is known by its stem: its path without `.py` or `/__init__.py`. A name
 in an import is looked up as Python would in a checkout: below the root, below
@@ -45,8 +46,14 @@ class Project:
         """The files in which one of the words stands, as a whole word, wherever."""
         found: set[str] = set()
         for word in words:
-            whole = re.compile(rb"(?<![\w\x80-\xff])" + re.escape(word.encode()) + rb"(?![\w\x80-\xff])")
-            found |= {p for p in self.files.containing(word.encode(), ".py") if whole.search(self.files.read(p) or b"")}
+            whole = re.compile(
+                rb"(?<![\w\x80-\xff])" + re.escape(word.encode()) + rb"(?![\w\x80-\xff])"
+            )
+            found |= {
+                p
+                for p in self.files.containing(word.encode(), ".py")
+                if whole.search(self.files.read(p) or b"")
+            }
         return [self.at(path) for path in sorted(found)]
 
     # --- modules
@@ -65,7 +72,9 @@ class Project:
         return bool(stem) and (self.file_of(stem) is not None or bool(self.files.listdir(stem)))
 
     def stem(self, importer: str, module: str) -> str | None:
-        """Where `import module` in that file leads, leading dots included; None outside the tree."""
+        """Where `import module` in that file leads, leading dots included; None outside the
+        tree.
+        """
         name = module.lstrip(".")
         level = len(module) - len(name)
         folder = importer.rpartition("/")[0]
@@ -111,7 +120,10 @@ class Project:
         names = self.module(stem)
         if names is not None and name in names.module.bound:
             inside = names.module.bound[name]
-            looped = any(b.imported and b.imported.name == name and self._self(b.imported, stem) for b in inside)
+            looped = any(
+                b.imported and b.imported.name == name and self._self(b.imported, stem)
+                for b in inside
+            )
             if not looped:
                 return self.package_variable(names.module, name)
         inner = f"{stem}/{name}" if stem else name
@@ -124,10 +136,14 @@ class Project:
     # --- who imports whom
 
     def imports(self, path: str, *, at_import_time: bool = False) -> set[str]:
-        """The files that a file imports, packages around them included; `at_import_time`: only when it is imported."""
+        """The files that a file imports, packages around them included; `at_import_time`: only when
+        it is imported.
+        """
         found: set[str] = set()
         for imported in self.at(path).imports:
-            if at_import_time and (imported.guarded or any(s.kind == "function" for s in imported.scope.chain())):
+            if at_import_time and (
+                imported.guarded or any(s.kind == "function" for s in imported.scope.chain())
+            ):
                 continue
             stem = self.stem(path, imported.module)
             if stem is None:
@@ -141,7 +157,9 @@ class Project:
         return found - {path}
 
     def reach(self, path: str, *, at_import_time: bool = False) -> set[str]:
-        """The files that a file imports, and those that they import, and so on; itself only in a cycle."""
+        """The files that a file imports, and those that they import, and so on; itself only in a
+        cycle.
+        """
         found: set[str] = set()
         todo = [path]
         while todo:
@@ -152,7 +170,9 @@ class Project:
 
 
 class Links:
-    """Which variables of a project are one variable: a definition, and what from-imports give its name to."""
+    """Which variables of a project are one variable: a definition, and what from-imports give its
+    name to.
+    """
 
     def __init__(self, project: Project, scope: Scope, name: str) -> None:
         self.project = project
@@ -165,7 +185,10 @@ class Links:
             self._known[scope] = False  # what a circle of imports leads back to adds nothing
             bindings = scope.bound.get(self.name)
             if bindings:
-                links = (b.imported is not None and b.imported.links and self.taken(b.imported) for b in bindings)
+                links = (
+                    b.imported is not None and b.imported.links and self.taken(b.imported)
+                    for b in bindings
+                )
                 self._known[scope] = all(links)
             elif scope.kind == "module":
                 self._known[scope] = any(self.taken(star) for star in scope.names.stars)

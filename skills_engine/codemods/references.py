@@ -1,4 +1,5 @@
-"""Every place in a project that refers to a definition, and what stands in the way of another name for it.
+"""Every place in a project that refers to a definition, and what stands in the way of another name
+for it.
 
 Reference   bytes that are the name, or an import that must keep its local name
 Found       the references in all files, collisions with the new name, places that are not clear
@@ -92,10 +93,17 @@ def _obstacles(found: Found, links: Links, names: Names) -> None:
         if scope.kind == "module" and names.path.endswith("/__init__.py"):
             stem = names.path.removesuffix("/__init__.py")
             if links.project.is_module(f"{stem}/{found.new}"):
-                found.collides(names, scope.bound[found.old][0].node if scope.bound.get(found.old) else scope.node)
+                found.collides(
+                    names,
+                    scope.bound[found.old][0].node if scope.bound.get(found.old) else scope.node,
+                )
     for star in names.stars:
-        mixed = names.module.bound.get(found.old) and not links.bound(names.module)  # the star could not keep it
-        if links.taken(star) and (mixed or not _stays_public(links.project, star, found.old, found.new)):
+        mixed = names.module.bound.get(found.old) and not links.bound(
+            names.module
+        )  # the star could not keep it
+        if links.taken(star) and (
+            mixed or not _stays_public(links.project, star, found.old, found.new)
+        ):
             found.collides(names, star.statement)
 
 
@@ -104,7 +112,11 @@ def _imports(found: Found, links: Links, names: Names) -> None:
         alias = imported.alias
         if alias is None or imported.name != found.old or not links.taken(imported):
             continue
-        if not imported.links or links.bound(imported.scope.owner(found.old)) or alias.asname is not None:
+        if (
+            not imported.links
+            or links.bound(imported.scope.owner(found.old))
+            or alias.asname is not None
+        ):
             found.rename(names, alias.name)
         else:  # the file binds the name in another way too: there it stays
             found.rename(names, alias.name, f"{found.new} as {found.old}")
@@ -113,11 +125,17 @@ def _imports(found: Found, links: Links, names: Names) -> None:
 def _stays_public(project: Project, star: Imported, old: str, new: str) -> bool:
     stem = project.stem(star.scope.names.path, star.module)
     names = None if stem is None else project.module(stem)
-    return names is None or "__all__" in names.module.bound or old.startswith("_") == new.startswith("_")
+    return (
+        names is None
+        or "__all__" in names.module.bound
+        or old.startswith("_") == new.startswith("_")
+    )
 
 
 def _collisions(found: Found, names: Names, scope: Scope) -> None:
-    """The new name must be free in `scope`, and mean `scope`'s where the old one does, and nowhere else."""
+    """The new name must be free in `scope`, and mean `scope`'s where the old one does, and nowhere
+    else.
+    """
     old, new = found.old, found.new
     for binding in scope.bound.get(new, ()):
         found.collides(names, binding.name or binding.node)

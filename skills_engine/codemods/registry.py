@@ -1,4 +1,6 @@
-"""From a `codemod` entry to an operation: `ensure: no-import` is the class in `operations/no_import.py`."""
+"""From a `codemod` entry to an operation: `ensure: no-import` is the class in
+`operations/no_import.py`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ __all__ = ["decode", "operation", "words"]
 
 def words() -> tuple[str, ...]:
     """Every word that may stand after `ensure:`, sorted; imports no operation."""
-    return tuple(sorted(m.name.replace("_", "-") for m in pkgutil.iter_modules(operations.__path__)))
+    return tuple(
+        sorted(m.name.replace("_", "-") for m in pkgutil.iter_modules(operations.__path__))
+    )
 
 
 @cache
@@ -39,7 +43,9 @@ def decode(entry: Mapping[str, Any]) -> Operation:
     """The operation that an entry describes. Raises Malformed with the first key that is wrong."""
     word = entry.get("ensure")
     if not isinstance(word, str):
-        raise Malformed("ensure", "an entry says what to ensure", f"`ensure:` and one of {', '.join(words())}")
+        raise Malformed(
+            "ensure", "an entry says what to ensure", f"`ensure:` and one of {', '.join(words())}"
+        )
     cls = operation(word)
     known, hints = _keys(cls)
     values: dict[str, Any] = {}
@@ -115,5 +121,7 @@ def _name(hint: Any) -> str:
     if hint is bool:
         return "true or false"
     return " or ".join(
-        _name(a) if isinstance(a, type) or get_origin(a) else repr(a) for a in arms if a is not type(None)
+        _name(a) if isinstance(a, type) or get_origin(a) else repr(a)
+        for a in arms
+        if a is not type(None)
     )

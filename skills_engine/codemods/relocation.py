@@ -1,4 +1,6 @@
-"""A definition as something that can stand elsewhere: its bytes, the names that it needs, what it must leave alone."""
+"""A definition as something that can stand elsewhere: its bytes, the names that it needs, what it
+must leave alone.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ _OF_A_FILE = {"__file__", "__path__", "__spec__", "__package__", "__loader__"}
 
 @dataclass(frozen=True)
 class Piece:
-    """The one statement of a module's body that defines `name`; `span` has its decorators and attached comments."""
+    """The one statement of a module's body that defines `name`; `span` has its decorators and
+    attached comments.
+    """
 
     project: Project
     names: Names
@@ -41,15 +45,25 @@ class Piece:
         bindings = names.module.bound.get(name, [])
         nodes = [b.node for b in bindings]
         if len(bindings) != 1:
-            raise source.ambiguous(doing, f"{name} is bound {len(bindings)} times in {source.path}", nodes)
+            raise source.ambiguous(
+                doing, f"{name} is bound {len(bindings)} times in {source.path}", nodes
+            )
         node = nodes[0]
         statement: cst.CSTNode = node
         if isinstance(node, cst.Assign | cst.AnnAssign):
             statement = source.parents[node]
         whole = isinstance(statement, cst.ClassDef | cst.FunctionDef | cst.SimpleStatementLine)
-        if not whole or source.parents[statement] is not source.module or not alone(source, statement):
-            raise source.drifted(doing, f"{name} is not a statement of its own in the body of {source.path}", node)
-        if isinstance(node, cst.Assign) and (len(node.targets) > 1 or not isinstance(node.targets[0].target, cst.Name)):
+        if (
+            not whole
+            or source.parents[statement] is not source.module
+            or not alone(source, statement)
+        ):
+            raise source.drifted(
+                doing, f"{name} is not a statement of its own in the body of {source.path}", node
+            )
+        if isinstance(node, cst.Assign) and (
+            len(node.targets) > 1 or not isinstance(node.targets[0].target, cst.Name)
+        ):
             raise source.drifted(doing, f"{name} is assigned together with other names", node)
         if isinstance(statement, cst.SimpleStatementLine) and len(statement.body) > 1:
             raise source.drifted(doing, f"{name} shares its line with another statement", node)
@@ -67,7 +81,9 @@ class Piece:
                     raise self.names.drifted(doing, what, scope.node, hint="move it by hand")
         for use in self.uses():
             if use.node.value in _OF_A_FILE:
-                raise self.names.drifted(doing, f"it uses {use.node.value}, which moves with it", use.node)
+                raise self.names.drifted(
+                    doing, f"it uses {use.node.value}, which moves with it", use.node
+                )
             if use.owner is self.names.module and not self.names.module.bound.get(use.node.value):
                 if not hasattr(builtins, use.node.value) and self.names.stars:
                     what = f"{use.node.value} comes from a star import"
@@ -77,9 +93,13 @@ class Piece:
                 raise self.names.drifted(doing, what, use.node, hint="move it by hand")
 
     def changing(self, name: str) -> bool:
-        """Whether a module's variable is given values at several places, so that importing it is not sharing it."""
+        """Whether a module's variable is given values at several places, so that importing it is
+        not sharing it.
+        """
         bindings = self.names.module.bound.get(name, [])
-        return any(b.kind in {"assignment", "loop", "other"} for b in bindings) and len(bindings) > 1
+        return (
+            any(b.kind in {"assignment", "loop", "other"} for b in bindings) and len(bindings) > 1
+        )
 
     def has(self, node: cst.CSTNode) -> bool:
         return self.span.start <= self.names.span(node).start < self.span.end
@@ -95,7 +115,9 @@ class Piece:
 
     def needs(self) -> set[str]:
         """The module's names that it uses, its own left out."""
-        return {u.node.value for u in self.uses() if self.names.module.bound.get(u.node.value)} - {self.name}
+        return {u.node.value for u in self.uses() if self.names.module.bound.get(u.node.value)} - {
+            self.name
+        }
 
     def used_outside(self, name: str) -> bool:
         """Whether the rest of the module uses a name of the module's, in `__all__` too."""
@@ -108,7 +130,9 @@ class Piece:
         )
 
     def text(self) -> str:
-        """The statement with `\\n` line ends; relative imports inside it name their module in full."""
+        """The statement with `\\n` line ends; relative imports inside it name their module in
+        full.
+        """
         splices = []
         for imported in self.names.imports:
             statement = imported.statement
@@ -125,7 +149,9 @@ class Piece:
         return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
 
     def removal(self) -> Splice:
-        """The statement and the blank lines after it go; at the end of the file, those before it."""
+        """The statement and the blank lines after it go; at the end of the file, those before
+        it.
+        """
         source = self.names.source
         start, end = self.span.start, self.span.end
         while end < len(source.data) and not source.data[end : source.line_end(end)].strip():
@@ -144,12 +170,18 @@ def import_of(project: Project, imported: Imported) -> str:
 
 
 def _whole(source: Source, statement: cst.CSTNode) -> Span:
-    """A statement's lines, with its decorators, the comments right above it and, in a block, those that end it."""
+    """A statement's lines, with its decorators, the comments right above it and, in a block, those
+    that end it.
+    """
     span = source.span(statement)
-    decorators = statement.decorators if isinstance(statement, cst.ClassDef | cst.FunctionDef) else ()
+    decorators = (
+        statement.decorators if isinstance(statement, cst.ClassDef | cst.FunctionDef) else ()
+    )
     first = source.span(decorators[0]).start if decorators else span.start
     start = attached(source, source.line_start(first))
-    end = at = source.line_end(span.end - 1 if source.data[span.end - 1 : span.end] == b"\n" else span.end)
+    end = at = source.line_end(
+        span.end - 1 if source.data[span.end - 1 : span.end] == b"\n" else span.end
+    )
     if isinstance(statement, cst.ClassDef | cst.FunctionDef):
         while at < len(source.data):
             line = source.data[at : source.line_end(at)]

@@ -1,4 +1,5 @@
-"""A module after a few splices, from the module before them: what they do not touch is not parsed again.
+"""A module after a few splices, from the module before them: what they do not touch is not parsed
+again.
 
 Thirty skills that each add a line to the same file would otherwise parse all of
 it sixty times. Only the statements of the module that a splice touches, or ends
@@ -19,10 +20,12 @@ __all__ = ["reparse"]
 def reparse(
     module: cst.Module, spans: Spans, data: bytes, touched: tuple[int, int], grown: int
 ) -> tuple[cst.Module, Spans] | None:
-    """The module and the spans of `data`, which is the module's code but for the bytes of it that are `touched`.
+    """The module and the spans of `data`, which is the module's code but for the bytes of it that
+    are `touched`.
 
-    `grown` is by how many bytes `data` is longer. None where the whole must be parsed: the first statement is
-    touched (it shares comments with the module's head), or what is there now is no statement.
+    `grown` is by how many bytes `data` is longer. None where the whole must be parsed: the first
+    statement is touched (it shares comments with the module's head), or what is there now is no
+    statement.
     """
     low, high = touched
     reached = [n for n, (start, end) in enumerate(spans.whole) if start <= high and end >= low]
@@ -44,8 +47,12 @@ def reparse(
     if part.default_newline != module.default_newline:
         return None
     if not all(map(_simple, [*module.body[first:after], *part.body])):
-        # A block notes its indentation only where it is not the file's, which is that of the file's first block.
-        indented = any(isinstance(getattr(each, "body", None), cst.IndentedBlock) for each in module.body[:first])
+        # A block notes its indentation only where it is not the file's, which is that of the file's
+        # first block.
+        indented = any(
+            isinstance(getattr(each, "body", None), cst.IndentedBlock)
+            for each in module.body[:first]
+        )
         if not indented or part.default_indent != module.default_indent:
             return None
     inner = byte_spans(part)

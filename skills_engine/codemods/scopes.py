@@ -31,8 +31,8 @@ BindingKind = Literal["class", "function", "import", "parameter", "assignment", 
 class Imported:
     """One name of an import statement.
 
-    `module` is as written, with its leading dots; `name` is what is taken from it: '' for `import a.b`, '*' for all.
-    `guarded` says that it stands below `if TYPE_CHECKING:`.
+    `module` is as written, with its leading dots; `name` is what is taken from it: '' for `import
+    a.b`, '*' for all. `guarded` says that it stands below `if TYPE_CHECKING:`.
     """
 
     module: str
@@ -57,7 +57,9 @@ class Imported:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Binding:
-    """One place that binds a name. `value` and `annotation` are there where the place has them, read in `scope`."""
+    """One place that binds a name. `value` and `annotation` are there where the place has them,
+    read in `scope`.
+    """
 
     kind: BindingKind
     name: cst.Name | None
@@ -93,7 +95,11 @@ class Scope:
 
     @property
     def qualname(self) -> str:
-        named = [s.node for s in reversed(self.chain()) if isinstance(s.node, cst.ClassDef | cst.FunctionDef)]
+        named = [
+            s.node
+            for s in reversed(self.chain())
+            if isinstance(s.node, cst.ClassDef | cst.FunctionDef)
+        ]
         return ".".join(node.name.value for node in named)
 
     def chain(self) -> list[Scope]:
@@ -105,7 +111,8 @@ class Scope:
         return out
 
     def owner(self, name: str, *, outside: bool = False) -> Scope:
-        """The scope whose variable `name` is when it is read here; the module's if nothing binds it.
+        """The scope whose variable `name` is when it is read here; the module's if nothing binds
+        it.
 
         `outside`: in a class body, before the class itself has bound the name.
         """
@@ -137,7 +144,9 @@ class Use:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Access:
-    """`value.attr`; or the keyword of a class pattern, whose `value` is the class and `instance` is true."""
+    """`value.attr`; or the keyword of a class pattern, whose `value` is the class and `instance` is
+    true.
+    """
 
     attr: cst.Name
     value: cst.BaseExpression
@@ -156,7 +165,9 @@ class Names:
     exports: list[cst.SimpleString] = field(default_factory=list)
     """The strings of `__all__`."""
     opaque: list[cst.CSTNode] = field(default_factory=list)
-    """String annotations whose text is not their value, so that no byte of theirs can be pointed at."""
+    """String annotations whose text is not their value, so that no byte of theirs can be pointed
+    at.
+    """
     scopes: list[Scope] = field(default_factory=list)
     inside_strings: dict[cst.CSTNode, Span] = field(default_factory=dict)
 
@@ -169,7 +180,9 @@ class Names:
         try:
             Binder(names).walk()
         except RecursionError:
-            raise Unparsable(f"{source.path}: the file is nested too deeply to be understood") from None
+            raise Unparsable(
+                f"{source.path}: the file is nested too deeply to be understood"
+            ) from None
         return names
 
     @property

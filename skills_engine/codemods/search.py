@@ -24,7 +24,21 @@ Owner = cst.ClassDef | cst.FunctionDef
 Suite = cst.BaseSuite | cst.Module
 _WORD = re.compile(r"(?<![$.\w])[A-Za-z_]\w*|(?<=\w\.)[A-Za-z_]\w*")
 _COMMON = frozenset(
-    {"if", "else", "elif", "for", "in", "while", "with", "as", "class", "return", "async", "not", "self"}
+    {
+        "if",
+        "else",
+        "elif",
+        "for",
+        "in",
+        "while",
+        "with",
+        "as",
+        "class",
+        "return",
+        "async",
+        "not",
+        "self",
+    }
 )
 
 
@@ -43,7 +57,9 @@ def whole_scope(source: Source, selector: str, doing: str) -> cst.CSTNode:
 
 
 def near(source: Source, root: cst.CSTNode, pattern: Pattern) -> Sequence[cst.CSTNode]:
-    """The statements in a scope, those of nested definitions included, that share most names with a pattern."""
+    """The statements in a scope, those of nested definitions included, that share most names with a
+    pattern.
+    """
     words = set(_WORD.findall(pattern.text)) - _COMMON
     place = Span(0, len(source.data)) if root is source.module else extract(source, [root])
     ranked = []
@@ -56,11 +72,19 @@ def near(source: Source, root: cst.CSTNode, pattern: Pattern) -> Sequence[cst.CS
     return [node for _, _, node in sorted(ranked, key=lambda r: r[:2])[:5]]
 
 
-def no_match(source: Source, root: cst.CSTNode, pattern: Pattern, where: str, doing: str) -> CannotEnsure:
+def no_match(
+    source: Source, root: cst.CSTNode, pattern: Pattern, where: str, doing: str
+) -> CannotEnsure:
     """The refusal for a pattern that nothing matches."""
     alike = near(source, root, pattern)
-    hint = "see whether one of these is meant" if alike else "read the code there, and mend the pattern"
-    return source.missing(doing, f"nothing in {where} matches `{first_line(pattern.text)}`", alike, hint)
+    hint = (
+        "see whether one of these is meant"
+        if alike
+        else "read the code there, and mend the pattern"
+    )
+    return source.missing(
+        doing, f"nothing in {where} matches `{first_line(pattern.text)}`", alike, hint
+    )
 
 
 def parameter_named(source: Source, function: cst.FunctionDef, name: str, doing: str) -> cst.Param:
@@ -69,4 +93,6 @@ def parameter_named(source: Source, function: cst.FunctionDef, name: str, doing:
     for param in params:
         if param.name.value == name.lstrip("*"):
             return param
-    raise source.missing(doing, f"{function.name.value} has no parameter {name}", params or [function])
+    raise source.missing(
+        doing, f"{function.name.value} has no parameter {name}", params or [function]
+    )

@@ -1,4 +1,5 @@
-"""Comma-separated lists, edited by splicing: elements, arguments, parameters, base classes, imported names.
+"""Comma-separated lists, edited by splicing: elements, arguments, parameters, base classes,
+imported names.
 
 A list is laid out on one line, one entry a line, or anything between. What a
 new entry must do to look like its neighbours, and what must go with an entry
@@ -33,7 +34,9 @@ _REST_OF_LINE = re.compile(rb"[ \t\f]*(?:#[^\r\n]*)?")
 
 
 def skip(source: Source, offset: int) -> int:
-    """The offset of the first byte from `offset` on that is not white space, comment or line continuation."""
+    """The offset of the first byte from `offset` on that is not white space, comment or line
+    continuation.
+    """
     found = _TRIVIA.match(source.data, offset)
     return found.end() if found else offset
 
@@ -42,9 +45,9 @@ def skip(source: Source, offset: int) -> int:
 class Sequence:
     """A list of entries between brackets, or bare (`X = A, B`).
 
-    `start` is just after the opening bracket and `end` is at the closing one; a bare list's are the start of its
-    first entry and the end of its last, its comma included. `items` are the entries without commas. `pair` is
-    true of tuples, where the comma after a single entry is syntax.
+    `start` is just after the opening bracket and `end` is at the closing one; a bare list's are the
+    start of its first entry and the end of its last, its comma included. `items` are the entries
+    without commas. `pair` is true of tuples, where the comma after a single entry is syntax.
     """
 
     source: Source
@@ -81,7 +84,9 @@ class Sequence:
         aliases = () if isinstance(node.names, cst.ImportStar) else tuple(node.names)
         items = tuple(source.span(alias) for alias in aliases)
         if isinstance(node, cst.ImportFrom) and node.lpar is not None and node.rpar is not None:
-            return cls(source, items, source.span(node.lpar).start + 1, source.span(node.rpar).end - 1)
+            return cls(
+                source, items, source.span(node.lpar).start + 1, source.span(node.rpar).end - 1
+            )
         return cls(source, items, items[0].start, items[-1].end, bracketed=False)
 
     @classmethod
@@ -107,13 +112,17 @@ class Sequence:
         return Splice(part.start, part.end, self._fit(text, self.source.indent_at(part.start)))
 
     def remove(self, index: int) -> tuple[Splice, ...]:
-        """Splices after which the entry at `index` is gone, with its comma and the comment on its line."""
+        """Splices after which the entry at `index` is gone, with its comma and the comment on its
+        line.
+        """
         item, comma = self.items[index], self._comma(index)
         after = item.end if comma is None else comma + 1
         last, alone = index == len(self.items) - 1, self._alone(index)
         commas = self._commas_left_by(index)
         if alone:
-            whole_lines = Splice(self.source.line_start(item.start), self.source.line_end(after), "")
+            whole_lines = Splice(
+                self.source.line_start(item.start), self.source.line_end(after), ""
+            )
             return (*commas, whole_lines)
         if not last:
             return (*commas, self._without(index, after))
@@ -192,12 +201,18 @@ class Sequence:
         if b"\n" not in self.source.data[self.start : self.end]:
             indent = self.source.indent_at(self.start)
             text = ", ".join(self._fit(text, indent) for text in texts)
-            return (Splice(self.start, self.start, text + ("," if self.pair and len(texts) == 1 else "")),)
+            return (
+                Splice(
+                    self.start, self.start, text + ("," if self.pair and len(texts) == 1 else "")
+                ),
+            )
         opening, closing = self.source.indent_at(self.start), self.source.indent_at(self.end)
         pad = closing if len(closing) > len(opening) else opening + self.source.indent_unit
         return self._lines(self.source.line_start(self.end), pad, texts)
 
-    def _lines(self, at: int, pad: str, texts: Iterable[str], last_comma: str = ",") -> tuple[Splice, ...]:
+    def _lines(
+        self, at: int, pad: str, texts: Iterable[str], last_comma: str = ","
+    ) -> tuple[Splice, ...]:
         lines = [pad + self._fit(text, pad) for text in texts]
         return (Splice(at, at, ",\n".join(lines) + last_comma + "\n"),)
 
@@ -207,7 +222,10 @@ class Sequence:
         after = self.items[last].end if comma is None else comma + 1
         rest_has_lines = b"\n" in self.source.data[after : self.end]
         commented = b"#" in self.source.data[after : self._end_of_comment(after)]
-        if not (self.bracketed and (commented or (self._starts_line(last) and not self._shares_line(last)))):
+        if not (
+            self.bracketed
+            and (commented or (self._starts_line(last) and not self._shares_line(last)))
+        ):
             return self._append_on_line(texts, comma)
         pad = self._pad(last)
         trailing = "" if comma is None else ","
@@ -215,7 +233,11 @@ class Sequence:
             lines = self._lines(self.source.line_start(self.end), pad, texts, trailing)
             return lines if trailing else (Splice(after, after, ","), *lines)
         lines = self._lines(after, pad, texts, trailing)
-        return (Splice(after, after, ("" if trailing else ",") + "\n" + lines[0].new.removesuffix("\n")),)
+        return (
+            Splice(
+                after, after, ("" if trailing else ",") + "\n" + lines[0].new.removesuffix("\n")
+            ),
+        )
 
     def _append_on_line(self, texts: tuple[str, ...], comma: int | None) -> tuple[Splice, ...]:
         separator = self._separator()
@@ -233,10 +255,16 @@ class Sequence:
         target = self.items[index]
         if self._starts_line(index) and not self._shares_line(index):
             before = self._required_comma(index - 1) if index else self.start - 1
-            return self._lines(self.source.line_end(before), self.source.indent_at(target.start), texts)
+            return self._lines(
+                self.source.line_end(before), self.source.indent_at(target.start), texts
+            )
         hugging = index == 0 and len(self.items) > 1 and self._starts_line(1)
-        separator = ",\n" + self.source.indent_at(self.items[1].start) if hugging else self._separator()
-        text = "".join(self._fit(text, self.source.indent_at(target.start)) + separator for text in texts)
+        separator = (
+            ",\n" + self.source.indent_at(self.items[1].start) if hugging else self._separator()
+        )
+        text = "".join(
+            self._fit(text, self.source.indent_at(target.start)) + separator for text in texts
+        )
         return (Splice(target.start, target.start, text), *self._comma_of_one())
 
     def _comma_of_one(self) -> tuple[Splice, ...]:
@@ -263,7 +291,9 @@ class Sequence:
         return (Splice(comma, comma + 1, ""),)
 
     def _without(self, index: int, after: int) -> Splice:
-        """Remove an entry that shares its line with a neighbour or a bracket, and has a successor."""
+        """Remove an entry that shares its line with a neighbour or a bracket, and has a
+        successor.
+        """
         item, following = self.items[index], self.items[index + 1]
         stop = self._end_of_comment(after)
         if b"\n" not in self.source.data[after : following.start]:
@@ -276,7 +306,9 @@ class Sequence:
 
 
 def into_class(source: Source, node: cst.ClassDef, index: int, text: str) -> tuple[Splice, ...]:
-    """Splices after which `text` is in a class's parentheses, which are made where there are none."""
+    """Splices after which `text` is in a class's parentheses, which are made where there are
+    none.
+    """
     sequence = Sequence.of_bases(source, node)
     if sequence is not None:
         return sequence.insert(index, text)

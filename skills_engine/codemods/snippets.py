@@ -35,14 +35,18 @@ __all__ = [
 
 
 def parse(text: str) -> ast.Module:
-    """What Python reads; raises SyntaxError. Warnings about the code are its author's business, not ours."""
+    """What Python reads; raises SyntaxError. Warnings about the code are its author's business, not
+    ours.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text)
 
 
 def read(key: str, text: str, how: Callable[[str], Node | None], right: str) -> Node:
-    """What `how` makes of a key's text; Malformed, with what would be right, where that is None or does not parse."""
+    """What `how` makes of a key's text; Malformed, with what would be right, where that is None or
+    does not parse.
+    """
     try:
         found = how(text.strip())
     except (SyntaxError, ValueError) as error:
@@ -64,7 +68,9 @@ def element(key: str, text: str) -> ast.expr:
 
 def argument(key: str, text: str) -> ast.AST:
     """An argument of a call: `x`, `name=value`, `*args` or `**options`."""
-    return read(key, text, _argument, "write one argument: `x`, `name=value`, `*args` or `**options`")
+    return read(
+        key, text, _argument, "write one argument: `x`, `name=value`, `*args` or `**options`"
+    )
 
 
 def same_code(one: str, other: str) -> bool:
@@ -109,7 +115,9 @@ def first_difference(one: str, other: str) -> tuple[str, str]:
 def bare(text: str) -> str:
     """Code without the lines of comment above it."""
     lines = text.strip().splitlines()
-    first = next((at for at, line in enumerate(lines) if not line.lstrip().startswith("#")), len(lines))
+    first = next(
+        (at for at, line in enumerate(lines) if not line.lstrip().startswith("#")), len(lines)
+    )
     return "\n".join(lines[first:])
 
 

@@ -38,7 +38,9 @@ _BOM = "\ufeff"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Splice:
-    """Replace the bytes from `start` to `end` by `new`, whose line ends are `\\n` (the file's own are put in)."""
+    """Replace the bytes from `start` to `end` by `new`, whose line ends are `\\n` (the file's own
+    are put in).
+    """
 
     start: int
     end: int
@@ -58,10 +60,12 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A name bound by a class, a function or an assignment, at module level or in a class or function.
+    """A name bound by a class, a function or an assignment, at module level or in a class or
+    function.
 
-    `qualname` is dotted (`App.start`); `statement` is the statement in the body that holds it (the node
-    itself for classes and functions, a SimpleStatementLine for variables); `body` is that body.
+    `qualname` is dotted (`App.start`); `statement` is the statement in the body that holds it (the
+    node itself for classes and functions, a SimpleStatementLine for variables); `body` is that
+    body.
     """
 
     qualname: str
@@ -93,8 +97,8 @@ class Source:
     def parse(cls, path: str, original: bytes) -> Source:
         """Raises Unparsable, which names the line, for what Python would not accept either.
 
-        The last few are kept, and those that a splice made are parsed where it changed them: what one
-        operation has written, the next one reads.
+        The last few are kept, and those that a splice made are parsed where it changed them: what
+        one operation has written, the next one reads.
         """
         before = _spliced.pop((path, original), None)
         if before is not None and (after := before[0]._after(original, before[1])) is not None:
@@ -120,9 +124,11 @@ class Source:
 
     @classmethod
     def check(cls, path: str, before: bytes, data: bytes, doing: str) -> None:
-        """Refuse an edit whose result Python does not compile: the splice met a shape that it did not know.
+        """Refuse an edit whose result Python does not compile: the splice met a shape that it did
+        not know.
 
-        A file may be for a newer Python than this one, and not have compiled `before`: then it must parse.
+        A file may be for a newer Python than this one, and not have compiled `before`: then it must
+        parse.
         """
         error = _error(path, data)
         if error is not None and _error(path, before) is not None:
@@ -156,7 +162,9 @@ class Source:
         return byte_spans(self.module)
 
     def span(self, node: cst.CSTNode) -> Span:
-        """The node's bytes, without whitespace and comments around it; for a definition, without its decorators."""
+        """The node's bytes, without whitespace and comments around it; for a definition, without
+        its decorators.
+        """
         return Span(*self._spans.nodes[node])
 
     def code(self, node: cst.CSTNode) -> str:
@@ -213,7 +221,9 @@ class Source:
 
     @cached_property
     def definitions(self) -> tuple[Definition, ...]:
-        """Every definition in file order; those in `if`, `try` and `with` blocks count for the scope around them."""
+        """Every definition in file order; those in `if`, `try` and `with` blocks count for the
+        scope around them.
+        """
         return tuple(_definitions(self.module, ""))
 
     def find(self, selector: str, *kinds: Kind, doing: str = "") -> Definition:
@@ -226,50 +236,82 @@ class Source:
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
-            raise self.ambiguous(doing, f"{selector} is defined {len(fitting)} times", [d.node for d in fitting])
+            raise self.ambiguous(
+                doing, f"{selector} is defined {len(fitting)} times", [d.node for d in fitting]
+            )
         if named:
-            raise self.drifted(doing, f"{selector} is a {named[0].kind}, not a {' or '.join(kinds)}", named[0].node)
+            raise self.drifted(
+                doing, f"{selector} is a {named[0].kind}, not a {' or '.join(kinds)}", named[0].node
+            )
         tail = selector.rpartition(".")[2]
-        alike = [d.node for d in self.definitions if d.name == tail and (not kinds or d.kind in kinds)]
+        alike = [
+            d.node for d in self.definitions if d.name == tail and (not kinds or d.kind in kinds)
+        ]
         owner = selector.rpartition(".")[0]
         rest = [d for d in self.definitions if not kinds or d.kind in kinds]
         beside = [d.node for d in rest if d.qualname.rpartition(".")[0] == owner]
-        raise self.missing(doing, f"{self.path} does not define {selector}", alike or beside or [d.node for d in rest])
+        raise self.missing(
+            doing,
+            f"{self.path} does not define {selector}",
+            alike or beside or [d.node for d in rest],
+        )
 
     def has(self, selector: str) -> bool:
         return any(d.qualname == selector for d in self.definitions)
 
     def body_of(self, definition: Definition | None) -> Body:
-        """The block of a class or function, or the module for None. Raises CannotEnsure for a one-line suite."""
+        """The block of a class or function, or the module for None. Raises CannotEnsure for a
+        one-line suite.
+        """
         if definition is None:
             return self.module
-        body = definition.node.body if isinstance(definition.node, cst.ClassDef | cst.FunctionDef) else None
+        body = (
+            definition.node.body
+            if isinstance(definition.node, cst.ClassDef | cst.FunctionDef)
+            else None
+        )
         if not isinstance(body, cst.IndentedBlock):
-            raise self.drifted("", f"{definition.qualname} has no block of its own", definition.node)
+            raise self.drifted(
+                "", f"{definition.qualname} has no block of its own", definition.node
+            )
         return body
 
     # --- refusing
 
-    def missing(self, doing: str, what: str, near: Iterable[cst.CSTNode] = (), hint: str = "") -> CannotEnsure:
+    def missing(
+        self, doing: str, what: str, near: Iterable[cst.CSTNode] = (), hint: str = ""
+    ) -> CannotEnsure:
         return self._refusal(Outcome.MISSING, doing, what, near, hint)
 
-    def ambiguous(self, doing: str, what: str, near: Iterable[cst.CSTNode] = (), hint: str = "") -> CannotEnsure:
-        return self._refusal(Outcome.AMBIGUOUS, doing, what, near, hint or "say more exactly which one")
+    def ambiguous(
+        self, doing: str, what: str, near: Iterable[cst.CSTNode] = (), hint: str = ""
+    ) -> CannotEnsure:
+        return self._refusal(
+            Outcome.AMBIGUOUS, doing, what, near, hint or "say more exactly which one"
+        )
 
     def drifted(self, doing: str, what: str, *near: cst.CSTNode, hint: str = "") -> CannotEnsure:
         return self._refusal(Outcome.DRIFTED, doing, what, near, hint)
 
-    def _refusal(self, outcome: Outcome, doing: str, what: str, near: Iterable[cst.CSTNode], hint: str) -> CannotEnsure:
+    def _refusal(
+        self, outcome: Outcome, doing: str, what: str, near: Iterable[cst.CSTNode], hint: str
+    ) -> CannotEnsure:
         places = tuple(self.place(node) for node in near)[:20]
-        return CannotEnsure(outcome, f"{doing}: {what}" if doing else what, candidates=places, hint=hint)
+        return CannotEnsure(
+            outcome, f"{doing}: {what}" if doing else what, candidates=places, hint=hint
+        )
 
     # --- writing
 
     def splice(self, splices: Sequence[Splice]) -> bytes:
-        """The file's bytes with the splices made, in its own encoding and line ends. Splices must not overlap."""
+        """The file's bytes with the splices made, in its own encoding and line ends. Splices must
+        not overlap.
+        """
         if not splices:
             return self.original
-        data = spliced(self.data, (Splice(s.start, s.end, self._with_newlines(s.new)) for s in splices))
+        data = spliced(
+            self.data, (Splice(s.start, s.end, self._with_newlines(s.new)) for s in splices)
+        )
         text = (_BOM if self.bom else "") + data.decode("utf-8")
         made = text.encode(self.encoding)
         while len(_spliced) >= _KEPT:
@@ -290,7 +332,9 @@ def _error(path: str, data: bytes) -> SyntaxError | ValueError | None:
     """What this Python has against a file."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape in the owner's code is not ours to judge
+            warnings.simplefilter(
+                "ignore"
+            )  # an invalid escape in the owner's code is not ours to judge
             compile(data, path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         return error
@@ -312,7 +356,8 @@ def spliced(data: bytes, splices: Iterable[Splice]) -> bytes:
 
 
 def reindent(code: str, indent: str, unit: str) -> str:
-    """Indent a dedented snippet (4 spaces a level) by `indent`, one `unit` a level; the inside of strings stays.
+    """Indent a dedented snippet (4 spaces a level) by `indent`, one `unit` a level; the inside of
+    strings stays.
 
     The result ends in one line end. Blank lines stay empty.
     """
@@ -387,11 +432,19 @@ def _bound(small: cst.BaseSmallStatement) -> Iterator[tuple[str, cst.Assign | cs
 
 
 def _blocks(statement: cst.CSTNode) -> Iterator[cst.IndentedBlock]:
-    """The blocks of a compound statement, `else` and handlers included; not those of definitions inside them."""
+    """The blocks of a compound statement, `else` and handlers included; not those of definitions
+    inside them.
+    """
     for child in statement.children:
         if isinstance(child, cst.IndentedBlock):
             yield child
         elif isinstance(
-            child, cst.If | cst.Else | cst.ExceptHandler | cst.ExceptStarHandler | cst.Finally | cst.MatchCase
+            child,
+            cst.If
+            | cst.Else
+            | cst.ExceptHandler
+            | cst.ExceptStarHandler
+            | cst.Finally
+            | cst.MatchCase,
         ):
             yield from _blocks(child)

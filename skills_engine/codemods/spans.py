@@ -67,17 +67,25 @@ class _Lengths(CodegenState):
             self.outer[node] = (start, self.position)
 
     def record_syntactic_position(
-        self, node: cst.CSTNode, *, start_node: cst.CSTNode | None = None, end_node: cst.CSTNode | None = None
+        self,
+        node: cst.CSTNode,
+        *,
+        start_node: cst.CSTNode | None = None,
+        end_node: cst.CSTNode | None = None,
     ) -> Any:  # LibCST's annotation is of its implementation, a generator
         return _Recording(self, node, start_node, end_node)
 
 
 class _Recording:
-    """Notes the span of what is generated inside the block; cheaper than a generator's context manager."""
+    """Notes the span of what is generated inside the block; cheaper than a generator's context
+    manager.
+    """
 
     __slots__ = ("_end", "_node", "_start", "_state", "_was")
 
-    def __init__(self, state: _Lengths, node: cst.CSTNode, start: cst.CSTNode | None, end: cst.CSTNode | None) -> None:
+    def __init__(
+        self, state: _Lengths, node: cst.CSTNode, start: cst.CSTNode | None, end: cst.CSTNode | None
+    ) -> None:
         self._state, self._node, self._start, self._end = state, node, start, end
         self._was = state.position
 

@@ -41,9 +41,9 @@ __all__ = [
 ]
 
 _LAYOUT = frozenset({
-    "leading_lines", "lines_after_decorators", "leading_whitespace", "trailing_whitespace", "header", "footer",
-    "indent", "lpar", "rpar", "lbracket", "rbracket", "lbrace", "rbrace", "comma", "trailing_comma", "semicolon",
-    "equal", "dot", "colon", "first_colon", "second_colon",
+    "leading_lines", "lines_after_decorators", "leading_whitespace", "trailing_whitespace",
+    "header", "footer", "indent", "lpar", "rpar", "lbracket", "rbracket", "lbrace", "rbrace",
+    "comma", "trailing_comma", "semicolon", "equal", "dot", "colon", "first_colon", "second_colon",
 })  # fmt: skip
 _NAME_ONLY = {
     cst.Attribute: {"attr"},
@@ -67,7 +67,11 @@ _NAME_ONLY = {
 @cache
 def parts(kind: type[cst.CSTNode]) -> tuple[str, ...]:
     """The fields of a node that are syntax."""
-    keep = {"equal"} if kind.__name__ in {"FormattedStringExpression", "TemplatedStringExpression"} else set()
+    keep = (
+        {"equal"}
+        if kind.__name__ in {"FormattedStringExpression", "TemplatedStringExpression"}
+        else set()
+    )
     names = [f.name for f in fields(kind)]
     if kind is cst.IfExp:
         names.sort(key="body test orelse".find)  # as they stand in the file
@@ -77,13 +81,21 @@ def parts(kind: type[cst.CSTNode]) -> tuple[str, ...]:
 
 
 def part(node: cst.CSTNode, name: str) -> object:
-    """The value of one of a node's `parts`. A class's bases have its keywords among them, as a call's arguments do."""
-    return (*node.bases, *node.keywords) if isinstance(node, cst.ClassDef) and name == "bases" else getattr(node, name)
+    """The value of one of a node's `parts`. A class's bases have its keywords among them, as a
+    call's arguments do.
+    """
+    return (
+        (*node.bases, *node.keywords)
+        if isinstance(node, cst.ClassDef) and name == "bases"
+        else getattr(node, name)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One statement as a reader counts them: `a; b` is two. `line` is the statement in the body that holds it."""
+    """One statement as a reader counts them: `a; b` is two. `line` is the statement in the body
+    that holds it.
+    """
 
     node: cst.CSTNode
     line: cst.CSTNode
@@ -133,14 +145,21 @@ def parameters(node: cst.Parameters) -> tuple[cst.CSTNode, ...]:
 
 
 def text_of(node: cst.CSTNode) -> tuple[str, object] | None:
-    """The value of a literal, so that `'a'` is `"a"` and `1_000` is `1000`; None for what is not one."""
+    """The value of a literal, so that `'a'` is `"a"` and `1_000` is `1000`; None for what is not
+    one.
+    """
     if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
         value = node.evaluated_value
         return None if value is None else (type(value).__name__, value)
     if isinstance(node, cst.Integer):
         return ("int", node.evaluated_value)
     if isinstance(node, cst.FormattedStringText):
-        return ("text", re.sub(r"\\(.)", lambda m: m[1] if m[1] in "'\"" else m[0], node.value, flags=re.DOTALL))
+        return (
+            "text",
+            re.sub(
+                r"\\(.)", lambda m: m[1] if m[1] in "'\"" else m[0], node.value, flags=re.DOTALL
+            ),
+        )
     return None
 
 
@@ -157,7 +176,9 @@ def _same_nodes(one: cst.CSTNode, other: cst.CSTNode) -> bool:
     if (value := text_of(one)) is not None:
         return value == text_of(other)
     if isinstance(one, cst.BaseSuite | cst.Module):
-        return isinstance(other, cst.BaseSuite | cst.Module) and _same_statements(flatten(one), flatten(other))
+        return isinstance(other, cst.BaseSuite | cst.Module) and _same_statements(
+            flatten(one), flatten(other)
+        )
     if type(one) is not type(other):
         return False
     if isinstance(one, cst.Parameters):
@@ -176,7 +197,9 @@ def _same_statements(one: Sequence[cst.CSTNode], other: Sequence[cst.CSTNode]) -
 
 
 def docstring(statement: cst.CSTNode) -> str | None:
-    """What a string that stands as a statement says, its indent left out, as `inspect.getdoc` does."""
+    """What a string that stands as a statement says, its indent left out, as `inspect.getdoc`
+    does.
+    """
     match statement:
         case cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString() as literal):
             value = literal.evaluated_value
@@ -198,8 +221,12 @@ def expressions(root: cst.CSTNode) -> Iterator[cst.BaseExpression]:
         stack += reversed(children(node, _NAME_ONLY.get(type(node), frozenset())))
 
 
-def descend(body: cst.BaseSuite | cst.Module, *, into: bool = False) -> Iterator[cst.BaseSuite | cst.Module]:
-    """A body and the blocks and one-line suites inside it; those of definitions only with `into`."""
+def descend(
+    body: cst.BaseSuite | cst.Module, *, into: bool = False
+) -> Iterator[cst.BaseSuite | cst.Module]:
+    """A body and the blocks and one-line suites inside it; those of definitions only with
+    `into`.
+    """
     yield body
     stack: list[cst.CSTNode] = [unit.node for unit in reversed(units(body))]
     while stack:
@@ -216,11 +243,18 @@ def descend(body: cst.BaseSuite | cst.Module, *, into: bool = False) -> Iterator
 
 def children(node: cst.CSTNode, hidden: AbstractSet[str] = frozenset()) -> list[cst.CSTNode]:
     """The nodes among a node's parts, in order of place, but for those of the fields `hidden`."""
-    return [below for name in parts(type(node)) if name not in hidden for below in _nodes(part(node, name))]
+    return [
+        below
+        for name in parts(type(node))
+        if name not in hidden
+        for below in _nodes(part(node, name))
+    ]
 
 
 def paired(one: cst.CSTNode, other: cst.CSTNode) -> list[tuple[object, object]] | None:
-    """The parts of two nodes of one class, each beside its like; None where a row of them is longer in one."""
+    """The parts of two nodes of one class, each beside its like; None where a row of them is longer
+    in one.
+    """
     found: list[tuple[object, object]] = []
     for name in parts(type(one)):
         left, right = part(one, name), part(other, name)

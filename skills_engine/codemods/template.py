@@ -31,14 +31,16 @@ __all__ = ["Template", "region"]
 Nodes = tuple[cst.CSTNode, ...]
 Texts = Callable[[Nodes], str]
 _ATOMS = (
-    cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.BaseString, cst.List, cst.Set, cst.Dict, cst.ListComp,
-    cst.SetComp, cst.DictComp, cst.Ellipsis,
+    cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.BaseString, cst.List, cst.Set, cst.Dict,
+    cst.ListComp, cst.SetComp, cst.DictComp, cst.Ellipsis,
 )  # fmt: skip
 _STATEMENTS = (cst.BaseSmallStatement, cst.BaseCompoundStatement)
 _INLINE_BODY = re.compile(r"^([ \t]*)(\S[^\n]*:)[ \t]*(\$\.\.\.\w*)[ \t]*$", re.MULTILINE)
 _LONE = re.compile(rf"^(?P<indent>[ \t]*){SPELLED.pattern}\n", re.MULTILINE)
 _EMPTY = "\0"
-_TOKEN = re.compile(r"#[^\n]*|\w+|(?P<quote>\"{3}|'{3}|[\"'])(?:\\.|(?!(?P=quote)).)*(?P=quote)|\S", re.DOTALL)
+_TOKEN = re.compile(
+    r"#[^\n]*|\w+|(?P<quote>\"{3}|'{3}|[\"'])(?:\\.|(?!(?P=quote)).)*(?P=quote)|\S", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,24 @@ class Template:
     @classmethod
     def parse(cls, text: str, key: str = "with", *, statements: bool = False) -> Template:
         """Raises Malformed (for `key`)."""
-        pattern = Pattern.parse(_INLINE_BODY.sub(r"\1\2\n\1    \3", text), key, statements=statements)
+        pattern = Pattern.parse(
+            _INLINE_BODY.sub(r"\1\2\n\1    \3", text), key, statements=statements
+        )
         return cls(pattern, pattern.spelled)
 
     @property
     def one_line(self) -> bool:
         """Whether it is simple statements on one line, which fit wherever one does."""
-        simple = all(isinstance(n, cst.BaseSmallStatement | cst.BaseExpression) for n in self.pattern.nodes)
+        simple = all(
+            isinstance(n, cst.BaseSmallStatement | cst.BaseExpression) for n in self.pattern.nodes
+        )
         return simple and "\n" not in self.pattern.text
 
-    def expression(self, source: Source, match: Match, matched_by: Pattern, texts: Texts | None = None) -> str:
-        """The expression to put in the place of `match.nodes[0]`, inside that node's parentheses if it has any.
+    def expression(
+        self, source: Source, match: Match, matched_by: Pattern, texts: Texts | None = None
+    ) -> str:
+        """The expression to put in the place of `match.nodes[0]`, inside that node's parentheses if
+        it has any.
 
         `texts` gives the source of bound nodes, where that is not their own.
         """
@@ -71,26 +80,46 @@ class Template:
         if text is None:
             text = self._fill(self.spelled, match, texts or _verbatim(source), marks)
         own = self.pattern.nodes[0]
-        if isinstance(node, cst.BaseExpression) and node.lpar and isinstance(own, cst.BaseExpression) and own.lpar:
-            text = text.strip().removeprefix("(").removesuffix(")")  # those of the node serve as well
+        if (
+            isinstance(node, cst.BaseExpression)
+            and node.lpar
+            and isinstance(own, cst.BaseExpression)
+            and own.lpar
+        ):
+            text = (
+                text.strip().removeprefix("(").removesuffix(")")
+            )  # those of the node serve as well
         return _in_place(source, node, text)
 
     def statements(self, source: Source, match: Match, matched_by: Pattern) -> str:
-        """The statements to put from the first matched one's first byte to the last one's end (see `region`)."""
+        """The statements to put from the first matched one's first byte to the last one's end (see
+        `region`).
+        """
         marks = self._marks(source, match)
         if self.one_line:
             text = self._between(source, extract(source, match.nodes), match, matched_by, marks)
-            return text if text is not None else self._fill(self.spelled, match, _verbatim(source), marks)
+            return (
+                text
+                if text is not None
+                else self._fill(self.spelled, match, _verbatim(source), marks)
+            )
         indent = source.indent_at(source.span(match.nodes[0]).start)
         lines = Snippet.parse(self.spelled).lines(indent, source.indent_unit)
         out, at = [], 0
         for line in _LONE.finditer(lines):
             nodes = match.bindings.get(line["name"], ())
             if all(isinstance(n, _STATEMENTS) for n in nodes):
-                out += [lines[at : line.start()], _moved(source, nodes, line["indent"], line["indent"] != indent)]
+                out += [
+                    lines[at : line.start()],
+                    _moved(source, nodes, line["indent"], line["indent"] != indent),
+                ]
                 at = line.end()
         text = "".join([*out, lines[at:]])
-        return self._fill(text, match, _verbatim(source), marks).removeprefix(indent).removesuffix("\n")
+        return (
+            self._fill(text, match, _verbatim(source), marks)
+            .removeprefix(indent)
+            .removesuffix("\n")
+        )
 
     def _fill(self, text: str, match: Match, texts: Texts, marks: frozenset[str]) -> str:
         """Spelled source with what the metavariables matched; those in `marks` in parentheses."""
@@ -105,7 +134,9 @@ class Template:
                 return _EMPTY
             inside = texts(nodes)
             one = found["kind"].endswith("one_")
-            return (stars if one or name in starred else "") + (f"({inside})" if name in marks else inside)
+            return (stars if one or name in starred else "") + (
+                f"({inside})" if name in marks else inside
+            )
 
         filled = SPELLED.sub(put, text)
         return re.sub(rf"{_EMPTY}\s*,\s*|\s*,\s*{_EMPTY}|{_EMPTY}", "", filled)
@@ -127,7 +158,11 @@ class Template:
 
     def _holds(self, source: Source, match: Match, marks: frozenset[str]) -> bool:
         """Whether the filled source parses as the template with the bindings in it."""
-        whole = {n: nodes for n, nodes in match.bindings.items() if any(isinstance(x, _STATEMENTS) for x in nodes)}
+        whole = {
+            n: nodes
+            for n, nodes in match.bindings.items()
+            if any(isinstance(x, _STATEMENTS) for x in nodes)
+        }
         part = {n: nodes for n, nodes in match.bindings.items() if n not in whole}
         kept = Match(match.nodes, part)
         return self._is_filled(self._fill(self.spelled, kept, _verbatim(source), marks), part)
@@ -144,20 +179,27 @@ class Template:
     def _between(
         self, source: Source, span: Span, match: Match, matched_by: Pattern, marks: frozenset[str]
     ) -> str | None:
-        """The filled source with the file's own bytes between the metavariables wherever the pattern has the same.
+        """The filled source with the file's own bytes between the metavariables wherever the
+        pattern has the same.
 
         None where the metavariables come in another order, or more than once.
         """
         ours, theirs = find_metavariables(self.pattern.text), find_metavariables(matched_by.text)
         names = [v.name for v in ours]
         unique = len(set(names)) == len(names) and "_" not in names
-        if not unique or names != [v.name for v in theirs] or not all(match.bindings.get(n) for n in names):
+        if (
+            not unique
+            or names != [v.name for v in theirs]
+            or not all(match.bindings.get(n) for n in names)
+        ):
             return None
         spans = [extract(source, match.bindings[name]) for name in names]
         edges = [span.start, *[edge for s in spans for edge in (s.start, s.end)], span.end]
         gaps = [source.text(Span(*pair)) for pair in zip(edges[::2], edges[1::2], strict=True)]
         out: list[str] = []
-        for gap, new, old in zip(gaps, _literals(self.pattern.text), _literals(matched_by.text), strict=True):
+        for gap, new, old in zip(
+            gaps, _literals(self.pattern.text), _literals(matched_by.text), strict=True
+        ):
             out.append(_gap(gap, old, new))
         for i, (name, inside) in enumerate(zip(names, spans, strict=True)):
             text = source.text(inside)
@@ -167,10 +209,14 @@ class Template:
 
 
 def region(source: Source, match: Match) -> Span:
-    """What replaced statements stood on: with the comment after the last one, if a metavariable took it along."""
+    """What replaced statements stood on: with the comment after the last one, if a metavariable
+    took it along.
+    """
     span = extract(source, match.nodes)
     ends = [
-        _lines(source, nodes).end for nodes in match.bindings.values() if nodes and isinstance(nodes[0], _STATEMENTS)
+        _lines(source, nodes).end
+        for nodes in match.bindings.values()
+        if nodes and isinstance(nodes[0], _STATEMENTS)
     ]
     return Span(span.start, max([span.end, *ends]))
 
@@ -181,7 +227,9 @@ def _literals(text: str) -> list[str]:
 
 
 def _gap(gap: str, old: str, new: str) -> str:
-    """What `new` asks for where the file has `gap` for the pattern's `old`: only the tokens that differ are changed."""
+    """What `new` asks for where the file has `gap` for the pattern's `old`: only the tokens that
+    differ are changed.
+    """
     theirs, before, after = _tokens(gap), _tokens(old), _tokens(new)
     extra = len(theirs) - len(before)  # a trailing comma
     if [t[0] for t in theirs[max(0, extra) :]] != [t[0] for t in before]:
@@ -227,8 +275,13 @@ def _is_loose(node: cst.CSTNode) -> bool:
 def _in_place(source: Source, node: cst.CSTNode, text: str) -> str:
     """The text, in parentheses if the code around would otherwise read it as something else."""
     span = source.span(node)
-    around = source.text(Span(max(0, span.start - 1), span.start)), source.text(Span(span.end, span.end + 1))
-    glued = (around[0] + text[:1]).isidentifier() or ((text[-1:] + "_" + around[1]).isidentifier() and around[1])
+    around = (
+        source.text(Span(max(0, span.start - 1), span.start)),
+        source.text(Span(span.end, span.end + 1)),
+    )
+    glued = (around[0] + text[:1]).isidentifier() or (
+        (text[-1:] + "_" + around[1]).isidentifier() and around[1]
+    )
     try:
         atom = isinstance(parse_expression(text), _ATOMS) or text.startswith("(")
     except (cst.ParserSyntaxError, cst.CSTValidationError):
@@ -249,7 +302,9 @@ def _parse_around(source: Source, node: cst.CSTNode, text: str) -> cst.Module | 
     span, place = extract(source, [statement]), source.span(node)
     indent = source.text(Span(source.line_start(span.start), span.start))
     head = f"if 1:\n{indent}" if indent else ""
-    code = source.text(Span(span.start, place.start)) + text + source.text(Span(place.end, span.end))
+    code = (
+        source.text(Span(span.start, place.start)) + text + source.text(Span(place.end, span.end))
+    )
     try:
         return parse_module(head + _plain(source, code) + "\n")
     except (cst.ParserSyntaxError, cst.CSTValidationError):
@@ -257,7 +312,9 @@ def _parse_around(source: Source, node: cst.CSTNode, text: str) -> cst.Module | 
 
 
 def _lines(source: Source, nodes: Nodes) -> Span:
-    """Bound statements with the comments above the first and after the last, where they have lines of their own."""
+    """Bound statements with the comments above the first and after the last, where they have lines
+    of their own.
+    """
     span = extract(source, nodes)
     first, last = block_of(source, nodes[0]), block_of(source, nodes[-1])
     start = extent(source, *first).start if first else span.start
@@ -269,7 +326,9 @@ def _lines(source: Source, nodes: Nodes) -> Span:
 
 
 def _moved(source: Source, nodes: Sequence[cst.CSTNode], indent: str, needed: bool) -> str:
-    """Bound statements as lines at another indent; `pass` for none where a statement is `needed`."""
+    """Bound statements as lines at another indent; `pass` for none where a statement is
+    `needed`.
+    """
     if not nodes:
         return f"{indent}pass\n" * needed
     span = _lines(source, tuple(nodes))
@@ -280,6 +339,8 @@ def _moved(source: Source, nodes: Sequence[cst.CSTNode], indent: str, needed: bo
     number = source.line(span.start)
     out = []
     for line in _plain(source, source.text(span)).split("\n"):
-        out.append(indent + line.removeprefix(old) if line.strip() and number not in rigid else line)
+        out.append(
+            indent + line.removeprefix(old) if line.strip() and number not in rigid else line
+        )
         number += 1
     return "\n".join(out) + "\n"

@@ -21,8 +21,9 @@ _NOQA = re.compile(rb"#.*\bnoqa\b(?!:(?!.*\bF401\b))", re.IGNORECASE)
 def uses(source: Source, name: Imported, statement: Statement) -> list[int]:
     """The lines that use what an import binds, in order; empty if nothing does.
 
-    A star, `import x as x` and `# noqa: F401` are for others, and so count as used where they stand. A string
-    uses a name that it is (as in `__all__`), and an annotation that is a string uses the names in it.
+    A star, `import x as x` and `# noqa: F401` are for others, and so count as used where they
+    stand. A string uses a name that it is (as in `__all__`), and an annotation that is a string
+    uses the names in it.
     """
     start, end = source.span(statement.node).start, source.line_end(source.span(statement.line).end)
     here = source.line(start)
@@ -43,8 +44,16 @@ def uses(source: Source, name: Imported, statement: Statement) -> list[int]:
 
 
 def _shared(tree: ast.Module, name: Imported) -> bool:
-    """Whether another `import a.x` binds the same package, so that only `a.b` itself says what is used."""
-    others = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names if not a.asname}
+    """Whether another `import a.x` binds the same package, so that only `a.b` itself says what is
+    used.
+    """
+    others = {
+        a.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for a in node.names
+        if not a.asname
+    }
     return any(o != name.module and o.partition(".")[0] == name.bound for o in others)
 
 
@@ -58,21 +67,31 @@ def _lines(tree: ast.Module, chain: str) -> Iterator[int]:
                 yield node.lineno
             case ast.Global(names=names) | ast.Nonlocal(names=names) if chain in names:
                 yield node.lineno
-            case ast.arg(annotation=ast.expr() as annotation) | ast.AnnAssign(annotation=annotation):
+            case (
+                ast.arg(annotation=ast.expr() as annotation) | ast.AnnAssign(annotation=annotation)
+            ):
                 yield from _strings(annotation, word)
             case (
                 ast.FunctionDef(returns=ast.expr() as annotation)
                 | ast.AsyncFunctionDef(returns=ast.expr() as annotation)
             ):
                 yield from _strings(annotation, word)
-            case ast.Call(func=func, args=args) if _dotted(func).rpartition(".")[2] in {"cast", "TypeVar", "NewType"}:
+            case ast.Call(func=func, args=args) if _dotted(func).rpartition(".")[2] in {
+                "cast",
+                "TypeVar",
+                "NewType",
+            }:
                 for argument in args:
                     yield from _strings(argument, word)
 
 
 def _strings(node: ast.expr, word: re.Pattern[str]) -> Iterator[int]:
     for below in ast.walk(node):
-        if isinstance(below, ast.Constant) and isinstance(below.value, str) and word.search(below.value):
+        if (
+            isinstance(below, ast.Constant)
+            and isinstance(below.value, str)
+            and word.search(below.value)
+        ):
             yield below.lineno
 
 

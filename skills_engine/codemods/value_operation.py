@@ -1,4 +1,6 @@
-"""What `ensure: yaml`, `json` and `toml` have in common: a path into a data file, and a value or an element there."""
+"""What `ensure: yaml`, `json` and `toml` have in common: a path into a data file, and a value or an
+element there.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class ValueOperation(DataOperation):
         if (self.value is UNSET) == (self.element is UNSET):
             raise Malformed("value", "an entry has either `value` or `element`", "keep one of them")
         if self.element is not UNSET and (self.was is not UNSET or self.replace):
-            raise Malformed("was", "`was` and `replace` are about a `value`", "leave them out beside `element`")
+            raise Malformed(
+                "was", "`was` and `replace` are about a `value`", "leave them out beside `element`"
+            )
         if self.was is not UNSET and self.replace:
             raise Malformed("replace", "`replace` takes any value, `was` one", "keep one of them")
         if self.value is not UNSET and not self.path:

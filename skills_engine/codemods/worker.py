@@ -74,8 +74,13 @@ def run(
 
 
 def _run(request: bytes, seconds: float, most: int) -> tuple[int | None, bytes, bytes]:
-    """Exit status (None: out of time), standard output up to `most` bytes, standard error up to some."""
-    with tempfile.TemporaryDirectory(prefix="skills-worker-") as empty, tempfile.TemporaryFile() as stdin:
+    """Exit status (None: out of time), standard output up to `most` bytes, standard error up to
+    some.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="skills-worker-") as empty,
+        tempfile.TemporaryFile() as stdin,
+    ):
         stdin.write(request)
         stdin.seek(0)
         process = subprocess.Popen(
@@ -133,8 +138,12 @@ def _answer(name: str, files: Mapping[str, bytes], out: bytes, noise: bytes) -> 
             raise _drifted(name, f"failed{on}: {answer['error']}{at}", path=answer["path"])
         if "moving" in answer:
             path = answer["moving"]
-            raise _drifted(name, f"is not idempotent: run on its own result it changes {path} again", path=path)
-        found = {path: base64.b64decode(text, validate=True) for path, text in answer["files"].items()}
+            raise _drifted(
+                name, f"is not idempotent: run on its own result it changes {path} again", path=path
+            )
+        found = {
+            path: base64.b64decode(text, validate=True) for path, text in answer["files"].items()
+        }
     except (ValueError, TypeError, KeyError, AttributeError, binascii.Error):
         raise _drifted(name, "gave no answer that can be read", noise) from None
     if found.keys() != files.keys():
@@ -147,7 +156,8 @@ def _drifted(name: str, what: str, noise: bytes = b"", path: str = "") -> Cannot
     said = noise.decode("utf-8", "replace").strip().splitlines()
     return CannotEnsure(
         Outcome.DRIFTED,
-        f"the skill's own code {name} {what}" + (f" (it said last: {said[-1].strip()})" if said else ""),
+        f"the skill's own code {name} {what}"
+        + (f" (it said last: {said[-1].strip()})" if said else ""),
         candidates=(Place(path, 1),) if path else (),
         hint="report this to the skill's author",
     )

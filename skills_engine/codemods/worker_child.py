@@ -53,11 +53,15 @@ def load(code: str, name: str, class_name: str) -> type[Codemod]:
 
 def transform(codemod: type[Codemod], arguments: dict[str, Any], path: str, data: bytes) -> bytes:
     bom = _BOM if data.startswith(_BOM) else b""
-    module = path.removesuffix(".py").removesuffix("/__init__").removeprefix("src/").replace("/", ".")
+    module = (
+        path.removesuffix(".py").removesuffix("/__init__").removeprefix("src/").replace("/", ".")
+    )
     package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
     context = CodemodContext(filename=path, full_module_name=module, full_package_name=package)
     try:
-        tree = codemod(context, **arguments).transform_module(cst.parse_module(data.removeprefix(_BOM)))
+        tree = codemod(context, **arguments).transform_module(
+            cst.parse_module(data.removeprefix(_BOM))
+        )
     except SkipFile:
         return data
     return bom + tree.bytes
@@ -69,7 +73,11 @@ def failure(error: BaseException, name: str, path: str) -> dict[str, str]:
     where = f"{name}:{frames[-1].lineno}: {frames[-1].line}" if frames else ""
     if isinstance(error, SyntaxError) and error.filename == name:
         where = f"{name}:{error.lineno}: {(error.text or '').strip()}"
-    return {"error": "".join(traceback.format_exception_only(error)).strip(), "where": where, "path": path}
+    return {
+        "error": "".join(traceback.format_exception_only(error)).strip(),
+        "where": where,
+        "path": path,
+    }
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +91,11 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             try:
                 cst.parse_module(once.removeprefix(_BOM))
             except cst.ParserSyntaxError as error:
-                return {"error": f"its result does not parse: {error.message}", "where": "", "path": path}
+                return {
+                    "error": f"its result does not parse: {error.message}",
+                    "where": "",
+                    "path": path,
+                }
             if transform(codemod, request["arguments"], path, once) != once:
                 return {"moving": path}
             changed[path] = base64.b64encode(once).decode("ascii")

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skills_engine.data.text import Range, Splice, indent_at, line_break_before, line_end, line_start, newline
+from skills_engine.data.text import (
+    Range,
+    Splice,
+    indent_at,
+    line_break_before,
+    line_end,
+    line_start,
+    newline,
+)
 
 __all__ = ["Brackets"]
 
 
 @dataclass(frozen=True, slots=True)
 class Brackets:
-    """`start` is the opening bracket, `end` comes after the closing one; `items` are ranges without the commas."""
+    """`start` is the opening bracket, `end` comes after the closing one; `items` are ranges without
+    the commas.
+    """
 
     start: int
     end: int
@@ -34,16 +44,22 @@ class Brackets:
                 return indent_at(text, item.start)
         return indent_at(text, self.start) + unit
 
-    def insert(self, text: str, index: int, new: str, *, unit: str, spread: bool, trailing: bool) -> list[Splice]:
+    def insert(
+        self, text: str, index: int, new: str, *, unit: str, spread: bool, trailing: bool
+    ) -> list[Splice]:
         """Put an item before that of `index`, or last.
 
-        `new` is the item, its further lines indented relative to the first. `spread` puts the first item of an
-        empty list on a line of its own; `trailing` gives it a comma there.
+        `new` is the item, its further lines indented relative to the first. `spread` puts the first
+        item of an empty list on a line of its own; `trailing` gives it a comma there.
         """
         eol, indent = newline(text), self.indent(text, unit)
         new = new.replace("\n", eol + indent)
         if not self.items:
-            return [self._insert_only(text, new + ("," if trailing else ""), new, eol, unit, spread=spread)]
+            return [
+                self._insert_only(
+                    text, new + ("," if trailing else ""), new, eol, unit, spread=spread
+                )
+            ]
         if index == 0:
             return [self._insert_first(text, new, eol + indent)]
         last = self.items[index - 1]
@@ -88,10 +104,14 @@ class Brackets:
         before = self._comma(text, self.items[index - 1].end) or self.items[index - 1].end
         if comma is not None:
             return Splice(before + 1, stop, "")
-        leads = not text[line_start(text, before) : before].strip()  # a comma that begins the item's line
+        leads = not text[
+            line_start(text, before) : before
+        ].strip()  # a comma that begins the item's line
         return Splice(line_break_before(text, before) if leads else before, stop, "")
 
-    def _insert_only(self, text: str, on_line: str, new: str, eol: str, unit: str, *, spread: bool) -> Splice:
+    def _insert_only(
+        self, text: str, on_line: str, new: str, eol: str, unit: str, *, spread: bool
+    ) -> Splice:
         inside = text[self.start + 1 : self.end - 1]
         outer = indent_at(text, self.start)
         if inside.strip():

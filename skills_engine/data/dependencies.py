@@ -1,4 +1,6 @@
-"""Requirements in pyproject.toml: `[project] dependencies` (PEP 621) and `[dependency-groups]` (PEP 735)."""
+"""Requirements in pyproject.toml: `[project] dependencies` (PEP 621) and `[dependency-groups]` (PEP
+735).
+"""
 
 from __future__ import annotations
 
@@ -39,9 +41,9 @@ def requirement_of(text: str) -> Requirement:
 def ensure(pyproject: bytes, requirement: str, group: str = "") -> bytes:
     """Require what `requirement` says, and what was required before.
 
-    A name is in a list once for each marker: specifiers are intersected and extras united. A new one goes to its
-    place in a list that is sorted by name, else last. Raises DataError: DRIFTED for bounds that contradict each
-    other, MISSING if there is no `[project]`.
+    A name is in a list once for each marker: specifiers are intersected and extras united. A new
+    one goes to its place in a list that is sorted by name, else last. Raises DataError: DRIFTED for
+    bounds that contradict each other, MISSING if there is no `[project]`.
     """
     wanted = requirement_of(requirement)
     doc = Document.of(pyproject)
@@ -53,12 +55,20 @@ def ensure(pyproject: bytes, requirement: str, group: str = "") -> bytes:
         before, _, after = splices[-1].new.rpartition("[]")
         eol = newline(doc.text)
         inline = doc.find(done) is not None
-        new = f"{before}[{text}]{after}" if inline else f"{before}[{eol}{_INDENT}{text},{eol}]{after}"
+        new = (
+            f"{before}[{text}]{after}" if inline else f"{before}[{eol}{_INDENT}{text},{eol}]{after}"
+        )
         expected = paths.with_(doc.data, path, [_parsed(text)])
-        return doc.edited([*splices[:-1], Splice(splices[-1].start, splices[-1].end, new)], expected)
+        return doc.edited(
+            [*splices[:-1], Splice(splices[-1].start, splices[-1].end, new)], expected
+        )
     found = doc.find(done)
     if found is None or not isinstance(there, list):
-        raise DataError(f"{paths.show(done)} is {paths.kind(there)}, not a list", Outcome.DRIFTED, lines=doc.line(done))
+        raise DataError(
+            f"{paths.show(done)} is {paths.kind(there)}, not a list",
+            Outcome.DRIFTED,
+            lines=doc.line(done),
+        )
     entries = _entries(there)
     for index, entry in entries:
         if _satisfied(entry, wanted):
@@ -70,18 +80,23 @@ def ensure(pyproject: bytes, requirement: str, group: str = "") -> bytes:
                 return pyproject
             literal = _literal(merged, doc.text[item.start])
             return doc.edited(
-                [Splice(item.start, item.end, literal)], paths.with_(doc.data, (*done, index), _parsed(literal))
+                [Splice(item.start, item.end, literal)],
+                paths.with_(doc.data, (*done, index), _parsed(literal)),
             )
     index = _position(entries, wanted, len(there))
     quote = doc.text[found.value.items[entries[0][0]].start] if entries else '"'
     literal = _literal(_normal(wanted), quote)
     brackets = brackets_of(found.value)
     splices = brackets.insert(doc.text, index, literal, unit=_INDENT, spread=True, trailing=True)
-    return doc.edited(splices, paths.with_(doc.data, done, [*there[:index], _parsed(literal), *there[index:]]))
+    return doc.edited(
+        splices, paths.with_(doc.data, done, [*there[:index], _parsed(literal), *there[index:]])
+    )
 
 
 def remove(pyproject: bytes, requirement: str, group: str = "", *, prune: bool = False) -> bytes:
-    """Take out the entry with that name and marker, whatever its version; with `prune`, also a list left empty."""
+    """Take out the entry with that name and marker, whatever its version; with `prune`, also a list
+    left empty.
+    """
     wanted = requirement_of(requirement)
     doc = Document.of(pyproject)
     path = _path(doc, group)
@@ -98,7 +113,9 @@ def remove(pyproject: bytes, requirement: str, group: str = "", *, prune: bool =
 def _path(doc: Document, group: str) -> Path:
     if group:
         groups = doc.data.get("dependency-groups", {})
-        written = next((name for name in groups if canonicalize_name(name) == canonicalize_name(group)), group)
+        written = next(
+            (name for name in groups if canonicalize_name(name) == canonicalize_name(group)), group
+        )
         return ("dependency-groups", written)
     project = doc.data.get("project")
     if not isinstance(project, dict):
@@ -111,7 +128,9 @@ def _path(doc: Document, group: str) -> Path:
 
 
 def _entries(values: Sequence[object]) -> list[tuple[int, Requirement]]:
-    """The requirements of a list, with their indices; what is none (an included group, a mistake) is passed over."""
+    """The requirements of a list, with their indices; what is none (an included group, a mistake)
+    is passed over.
+    """
     entries = []
     for index, value in enumerate(values):
         if isinstance(value, str):
@@ -138,7 +157,9 @@ def _satisfied(entry: Requirement, wanted: Requirement) -> bool:
 
 def _merge(text: str, entry: Requirement, wanted: Requirement, line: int) -> str:
     if entry.url != wanted.url:
-        raise DataError(f"line {line} requires {text!r}, not {str(wanted)!r}", Outcome.DRIFTED, lines=(line,))
+        raise DataError(
+            f"line {line} requires {text!r}, not {str(wanted)!r}", Outcome.DRIFTED, lines=(line,)
+        )
     if versions.empty(entry.specifier & wanted.specifier):
         message = f"line {line} requires {text!r}, which contradicts {str(wanted)!r}"
         raise DataError(message, Outcome.DRIFTED, lines=(line,))
@@ -184,6 +205,8 @@ def _position(entries: Sequence[tuple[int, Requirement]], wanted: Requirement, c
     names = [canonicalize_name(entry.name) for _, entry in entries]
     if names and names == sorted(names):
         name = canonicalize_name(wanted.name)
-        later = next((index for index, entry in entries if canonicalize_name(entry.name) > name), None)
+        later = next(
+            (index for index, entry in entries if canonicalize_name(entry.name) > name), None
+        )
         return entries[-1][0] + 1 if later is None else later
     return count

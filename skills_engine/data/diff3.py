@@ -1,4 +1,6 @@
-"""A three-way merge of a few lines (Khanna, Kunal and Pierce, "A Formal Investigation of Diff3", 2007)."""
+"""A three-way merge of a few lines (Khanna, Kunal and Pierce, "A Formal Investigation of Diff3",
+2007).
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,12 @@ __all__ = ["merge"]
 def merge(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> list[str] | None:
     """What both changed, as lines of `ours` where theirs changed nothing; None for a conflict.
 
-    White space at the end of a line does not count. Where both add lines at one place and those of one are among
-    those of the other, in a row, the more are taken: they say both.
+    White space at the end of a line does not count. Where both add lines at one place and those of
+    one are among those of the other, in a row, the more are taken: they say both.
     """
-    base_keys, our_keys, their_keys = ([line.rstrip() for line in lines] for lines in (base, ours, theirs))
+    base_keys, our_keys, their_keys = (
+        [line.rstrip() for line in lines] for lines in (base, ours, theirs)
+    )
     in_ours, in_theirs = _matches(base_keys, our_keys), _matches(base_keys, their_keys)
     stable = [number for number in range(len(base)) if number in in_ours and number in in_theirs]
     anchors = [(number, in_ours[number], in_theirs[number]) for number in stable]

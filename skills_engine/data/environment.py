@@ -15,10 +15,11 @@ _PLAIN = re.compile(r"[^\s#'\"\\$`]*")
 
 
 def ensure(data: bytes | None, key: str, value: str = "", comment: str = "") -> bytes:
-    """Add `KEY=value` under its comment, last; one that is there, also commented out, stays as it is.
+    """Add `KEY=value` under its comment, last; one that is there, also commented out, stays as it
+    is.
 
-    A blank line comes before it if the file separates its entries so. None is a file that is not there yet.
-    Raises DataError for a name that no shell takes.
+    A blank line comes before it if the file separates its entries so. None is a file that is not
+    there yet. Raises DataError for a name that no shell takes.
     """
     if not is_name(key):
         raise DataError(f"{key!r} is no name of an environment variable")
@@ -39,11 +40,18 @@ def is_name(key: str) -> bool:
 
 
 def remove(data: bytes, key: str, comment: str = "") -> bytes:
-    """Take out what `ensure` added: the line, that comment if it is above, and the blank line that set them apart."""
+    """Take out what `ensure` added: the line, that comment if it is above, and the blank line that
+    set them apart.
+    """
     bom, text = decode(data)
     lines = split_lines(text)
     found = next(
-        (n for n, line in enumerate(lines) if _key_of(line) == key and not line.lstrip().startswith("#")), None
+        (
+            n
+            for n, line in enumerate(lines)
+            if _key_of(line) == key and not line.lstrip().startswith("#")
+        ),
+        None,
     )
     if found is None:
         return data

@@ -17,7 +17,9 @@ class DataError(ValueError):
     parse. `lines` are the lines (from 1) to look at, if any are known.
     """
 
-    def __init__(self, message: str, outcome: Outcome | None = None, *, lines: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, message: str, outcome: Outcome | None = None, *, lines: tuple[int, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.outcome = outcome

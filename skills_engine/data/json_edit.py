@@ -63,32 +63,48 @@ class Document:
         """A value as this file writes them, its further lines indented relative to the first."""
         indent = self.unit if spread and self.unit else None
         compact = (
-            indent is None and re.search(r'[:,]["\d\[{]', self.text) and not re.search(r'[:,] ["\d\[{]', self.text)
+            indent is None
+            and re.search(r'[:,]["\d\[{]', self.text)
+            and not re.search(r'[:,] ["\d\[{]', self.text)
         )
         separators = (",", ":") if compact else ("," if indent else ", ", ": ")
         try:
             return json.dumps(
-                _plain(value), indent=indent, separators=separators, ensure_ascii="\\u" in self.text, allow_nan=False
+                _plain(value),
+                indent=indent,
+                separators=separators,
+                ensure_ascii="\\u" in self.text,
+                allow_nan=False,
             )
         except (TypeError, ValueError):
             raise DataError(f"JSON has no way to write {value!r}") from None
 
     def add(self, done: Path, key: str | None, value: Any) -> list[Splice]:
-        """The splices that add a key to an object, or with None an element to an array, at `done`; last."""
+        """The splices that add a key to an object, or with None an element to an array, at `done`;
+        last.
+        """
         node = self.node(done)
         brackets = node.brackets
         spread = brackets.spread(self.text) if brackets.items else bool(self.unit)
         new = self.render(value, spread=spread)
         if key is not None:
             new = self.render({key: None}, spread=False)[1:-5] + new
-        return brackets.insert(self.text, len(brackets.items), new, unit=self.unit, spread=spread, trailing=False)
+        return brackets.insert(
+            self.text, len(brackets.items), new, unit=self.unit, spread=spread, trailing=False
+        )
 
     def put(self, path: Path, value: Any) -> list[Splice]:
         """The splices that write a value over the one at a path."""
         node = self.node(path)
         spread = bool(self.unit) and (not path or self.node(path[:-1]).brackets.spread(self.text))
         new = self.render(value, spread=spread)
-        return [Splice(node.start, node.end, new.replace("\n", newline(self.text) + indent_at(self.text, node.start)))]
+        return [
+            Splice(
+                node.start,
+                node.end,
+                new.replace("\n", newline(self.text) + indent_at(self.text, node.start)),
+            )
+        ]
 
     def take(self, path: Path) -> list[Splice]:
         """The splices that take a key or an element out."""
@@ -97,16 +113,24 @@ class Document:
         return parent.brackets.remove(self.text, index)
 
     def edited(self, splices: Sequence[Splice], expected: Any) -> bytes:
-        """The bytes with the splices made. Raises DataError if they say anything but what is expected."""
+        """The bytes with the splices made. Raises DataError if they say anything but what is
+        expected.
+        """
         return (self.bom + proved(self.text, splices, expected, parse)).encode()
 
 
 def ensure_value(
-    data: bytes, path: str | Sequence[str | int], value: Any, *, was: Any = UNSET, replace: bool = False
+    data: bytes,
+    path: str | Sequence[str | int],
+    value: Any,
+    *,
+    was: Any = UNSET,
+    replace: bool = False,
 ) -> bytes:
     """Set a value. A new key goes last in its object.
 
-    Another value there is replaced if it is `was`, or with `replace`; otherwise DataError (DRIFTED).
+    Another value there is replaced if it is `was`, or with `replace`; otherwise DataError
+    (DRIFTED).
     """
     doc = Document.of(data)
     parts = paths.split(path)
@@ -114,10 +138,14 @@ def ensure_value(
     done, there = paths.follow(doc.data, parts)
     if len(done) < len(parts):
         if was is not UNSET:
-            raise DataError(f"there is no {paths.show(parts)}", Outcome.MISSING, lines=doc.line(done))
+            raise DataError(
+                f"there is no {paths.show(parts)}", Outcome.MISSING, lines=doc.line(done)
+            )
         missing = tuple(str(part) for part in parts[len(done) :])
         inner = paths.nested(missing[1:], value)
-        return doc.edited(doc.add(done, missing[0], inner), paths.with_(doc.data, (*done, missing[0]), inner))
+        return doc.edited(
+            doc.add(done, missing[0], inner), paths.with_(doc.data, (*done, missing[0]), inner)
+        )
     try:
         if not paths.settle(done, there, value, was, replace=replace):
             return data
@@ -135,10 +163,16 @@ def ensure_element(data: bytes, path: str | Sequence[str | int], element: Any) -
     if len(done) < len(parts):
         return ensure_value(data, parts, [element])
     if not isinstance(there, list):
-        raise DataError(f"{paths.show(done)} is {paths.kind(there)}, not a list", Outcome.DRIFTED, lines=doc.line(done))
+        raise DataError(
+            f"{paths.show(done)} is {paths.kind(there)}, not a list",
+            Outcome.DRIFTED,
+            lines=doc.line(done),
+        )
     if any(paths.same(each, element) for each in there):
         return data
-    return doc.edited(doc.add(done, None, element), paths.with_(doc.data, (*done, len(there)), element))
+    return doc.edited(
+        doc.add(done, None, element), paths.with_(doc.data, (*done, len(there)), element)
+    )
 
 
 def remove(data: bytes, path: str | Sequence[str | int], *, prune: bool = False) -> bytes:
@@ -152,7 +186,9 @@ def remove(data: bytes, path: str | Sequence[str | int], *, prune: bool = False)
     return doc.edited(doc.take(done), paths.with_(doc.data, done, UNSET))
 
 
-def remove_element(data: bytes, path: str | Sequence[str | int], element: Any, *, prune: bool = False) -> bytes:
+def remove_element(
+    data: bytes, path: str | Sequence[str | int], element: Any, *, prune: bool = False
+) -> bytes:
     """Take an element out of an array; with `prune`, also the array if it is empty then."""
     doc = Document.of(data)
     parts = paths.split(path)

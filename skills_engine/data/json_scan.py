@@ -1,4 +1,6 @@
-"""Where everything stands in a JSON document. The json module says that the text is valid; this finds the edges."""
+"""Where everything stands in a JSON document. The json module says that the text is valid; this
+finds the edges.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ _OTHER = re.compile(r"[^\s,\]}]+")
 
 @dataclass(slots=True)
 class Node:
-    """A value's place. An object's `keys` are by name, each with its range from the key to the end of the value."""
+    """A value's place. An object's `keys` are by name, each with its range from the key to the end
+    of the value.
+    """
 
     start: int
     end: int
@@ -36,11 +40,15 @@ class Node:
 
 
 def parse(text: str) -> Any:
-    """What the text says. Raises DataError with the line; AMBIGUOUS for an object with a key twice."""
+    """What the text says. Raises DataError with the line; AMBIGUOUS for an object with a key
+    twice.
+    """
     try:
         return json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
-        raise DataError(f"line {error.lineno} is not JSON: {error.msg}", lines=(error.lineno,)) from None
+        raise DataError(
+            f"line {error.lineno} is not JSON: {error.msg}", lines=(error.lineno,)
+        ) from None
     except RecursionError:
         raise DataError("nested too deeply") from None
 

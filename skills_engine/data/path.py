@@ -12,7 +12,20 @@ from skills_engine.types import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["UNSET", "Path", "Unset", "element", "follow", "kind", "nested", "same", "settle", "show", "split", "with_"]
+__all__ = [
+    "UNSET",
+    "Path",
+    "Unset",
+    "element",
+    "follow",
+    "kind",
+    "nested",
+    "same",
+    "settle",
+    "show",
+    "split",
+    "with_",
+]
 
 Path = tuple[str | int, ...]
 
@@ -38,8 +51,8 @@ def show(path: Path) -> str:
 def follow(value: Any, path: Path) -> tuple[Path, Any]:
     """The longest part of a path that there is, list elements as indices, and the value there.
 
-    Raises DataError: DRIFTED where the path goes through a value that holds no others, and for list elements
-    MISSING or AMBIGUOUS.
+    Raises DataError: DRIFTED where the path goes through a value that holds no others, and for list
+    elements MISSING or AMBIGUOUS.
     """
     done: Path = ()
     for part in path:
@@ -60,10 +73,18 @@ def element(values: Sequence[Any], part: str | int, at: Path) -> int:
     if isinstance(part, int):
         found = [part] if 0 <= part < len(values) else []
     else:
-        found = [n for n, value in enumerate(values) if not isinstance(value, dict | list) and _text(value) == part]
+        found = [
+            n
+            for n, value in enumerate(values)
+            if not isinstance(value, dict | list) and _text(value) == part
+        ]
         key, equals, wanted = part.partition("=")
         if not found and equals:
-            found = [n for n, v in enumerate(values) if isinstance(v, dict) and key in v and _text(v[key]) == wanted]
+            found = [
+                n
+                for n, v in enumerate(values)
+                if isinstance(v, dict) and key in v and _text(v[key]) == wanted
+            ]
         if not found and part.isdecimal() and int(part) < len(values):
             found = [int(part)]
     if len(found) != 1:
@@ -84,7 +105,9 @@ def same(one: Any, other: Any) -> bool:
 
 
 def settle(path: Path, there: Any, value: Any, was: Any, *, replace: bool) -> bool:
-    """Whether `there` must become `value`. Raises DataError (DRIFTED) for a value that is neither that nor `was`."""
+    """Whether `there` must become `value`. Raises DataError (DRIFTED) for a value that is neither
+    that nor `was`.
+    """
     if same(there, value):
         return False
     if replace or (was is not UNSET and same(there, was)):
@@ -117,7 +140,14 @@ def with_(data: Any, path: Path, value: Any) -> Any:
 
 
 def kind(value: Any) -> str:
-    names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
+    names = {
+        dict: "a mapping",
+        list: "a list",
+        str: "text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+    }
     return names.get(type(value), "null" if value is None else type(value).__name__)
 
 

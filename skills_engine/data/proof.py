@@ -1,4 +1,6 @@
-"""An edit is made only if what it says can be read again, and is what was meant and nothing more."""
+"""An edit is made only if what it says can be read again, and is what was meant and nothing
+more.
+"""
 
 from __future__ import annotations
 

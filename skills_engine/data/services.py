@@ -25,7 +25,8 @@ def ensure_service(
     volumes: Mapping[str, Any] | None = None,
     networks: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Add a service, and the named volumes and networks that it uses. None is a file that is not there yet.
+    """Add a service, and the named volumes and networks that it uses. None is a file that is not
+    there yet.
 
     Raises DataError (DRIFTED) for one of that name that is otherwise.
     """
@@ -48,7 +49,11 @@ def remove_service(compose: bytes, name: str, volumes: Mapping[str, Any] | None 
 
 def _ensure(data: bytes, path: tuple[str, str], value: Any) -> bytes:
     doc = Document.of(data)
-    done, there = paths.follow(doc.data, path) if isinstance(doc.data, dict) and doc.data.get(path[0]) else ((), None)
+    done, there = (
+        paths.follow(doc.data, path)
+        if isinstance(doc.data, dict) and doc.data.get(path[0])
+        else ((), None)
+    )
     if len(done) < len(path):
         return ensure_value(data, path, value or None)
     if paths.same(there or {}, value or {}):

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["ensure", "is_alone"]
 
 _ALIKE = 0.6
-"""The share of a snippet's lines that a region has at least, for it to be what the snippet became."""
+"""The share of a snippet's lines that a region has at least, for it to be what the snippet became.
+"""
 _ALMOST = 0.75
 """The likeness of two lines of which one may be what the other became."""
 _WORTH = 8
@@ -33,10 +34,11 @@ _WORTH = 8
 def ensure(data: bytes, before: str, after: str, *, whole: WholeMerge | None = None) -> bytes:
     """Turn the one place that reads `before` into `after`.
 
-    A snippet that ends in a line end is made of whole lines; their indentation may differ by place. Nothing changes
-    where `after` is there and `before` is not. `whole` merges the file (base, ours and theirs; None: a conflict)
-    where its lines do not merge. Raises DataError with lines to look at: AMBIGUOUS for several places, MISSING for
-    none, DRIFTED where the file changed what the snippet changes; no outcome for binary data.
+    A snippet that ends in a line end is made of whole lines; their indentation may differ by place.
+    Nothing changes where `after` is there and `before` is not. `whole` merges the file (base, ours
+    and theirs; None: a conflict) where its lines do not merge. Raises DataError with lines to look
+    at: AMBIGUOUS for several places, MISSING for none, DRIFTED where the file changed what the
+    snippet changes; no outcome for binary data.
     """
     if b"\0" in data:
         raise DataError("the file is binary")
@@ -46,12 +48,16 @@ def ensure(data: bytes, before: str, after: str, *, whole: WholeMerge | None = N
     text = data.decode("utf-8", "surrogateescape")
     edited = _once(text, before, after, whole)
     if edited != text and _once(edited, before, after, whole) != edited:
-        raise DataError("the snippet would match again afterwards; give it more lines around", Outcome.AMBIGUOUS)
+        raise DataError(
+            "the snippet would match again afterwards; give it more lines around", Outcome.AMBIGUOUS
+        )
     return edited.encode("utf-8", "surrogateescape")
 
 
 def is_alone(data: bytes, before: str) -> bool:
-    """Whether no two places are like a snippet, so that it says one place even when the lines there have drifted."""
+    """Whether no two places are like a snippet, so that it says one place even when the lines there
+    have drifted.
+    """
     lines = split_lines(data.decode("utf-8", "surrogateescape"))
     return len(_apart(_regions([line.strip() for line in lines], split_lines(before)))) < 2
 
@@ -59,7 +65,9 @@ def is_alone(data: bytes, before: str) -> bool:
 def _once(text: str, before: str, after: str, merged: WholeMerge | None) -> str:
     eol = newline(text)
     whole = before.endswith("\n") and after.endswith("\n")
-    padded = text if text.endswith("\n") or not whole else text + eol  # the last line may lack its line end
+    padded = (
+        text if text.endswith("\n") or not whole else text + eol
+    )  # the last line may lack its line end
     old, new = before.replace("\n", eol), after.replace("\n", eol)
     done = list(_occurrences(padded, new, whole=whole))
     places = [
@@ -69,7 +77,9 @@ def _once(text: str, before: str, after: str, merged: WholeMerge | None) -> str:
     ]
     if len(places) > 1:
         lines = tuple(line_number(text, at) for at in places)
-        raise DataError(f"the snippet is there {len(places)} times", Outcome.AMBIGUOUS, lines=lines[:20])
+        raise DataError(
+            f"the snippet is there {len(places)} times", Outcome.AMBIGUOUS, lines=lines[:20]
+        )
     if places:
         edited = padded[: places[0]] + new + padded[places[0] + len(old) :]
         return edited if padded == text else edited.removesuffix(eol)
@@ -86,7 +96,9 @@ def _occurrences(text: str, snippet: str, *, whole: bool) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Region:
-    """Lines `start` to `end` of the file are like lines `first` to `last` of the snippet; `score` says how much."""
+    """Lines `start` to `end` of the file are like lines `first` to `last` of the snippet; `score`
+    says how much.
+    """
 
     like: Sequence[str]
     first: int
@@ -107,7 +119,10 @@ def _merged(text: str, before: str, after: str, whole: WholeMerge | None) -> str
     eol = newline(text)
     indents = _indents(region.like, ours)
     head, tail = _context(base, theirs, region)
-    old, new = ([_moved(line, indents, eol) for line in side[head : len(side) - tail]] for side in (base, theirs))
+    old, new = (
+        [_moved(line, indents, eol) for line in side[head : len(side) - tail]]
+        for side in (base, theirs)
+    )
 
     def placed(result: list[str]) -> str:
         result = [line if line.endswith("\n") else line + eol for line in result]
@@ -124,7 +139,9 @@ def _merged(text: str, before: str, after: str, whole: WholeMerge | None) -> str
 
 
 def _context(base: Sequence[str], theirs: Sequence[str], region: _Region) -> tuple[int, int]:
-    """How many first and last lines, the same before and after, say nothing of the place: the file has them no more."""
+    """How many first and last lines, the same before and after, say nothing of the place: the file
+    has them no more.
+    """
     most = min(len(base), len(theirs))
     head = 0
     while head < min(region.first, most) and base[head] == theirs[head]:
@@ -145,7 +162,9 @@ def _region(lines: Sequence[str], base: Sequence[str], theirs: Sequence[str]) ->
         return best[0]
     if best:
         starts = tuple(sorted(region.start + 1 for region in best))
-        raise DataError(f"{len(best)} places are like the snippet", Outcome.AMBIGUOUS, lines=starts[:20])
+        raise DataError(
+            f"{len(best)} places are like the snippet", Outcome.AMBIGUOUS, lines=starts[:20]
+        )
     longest = max((line.strip() for line in base), key=len)
     close = get_close_matches(longest, {key for key in keys if key}, n=5)
     near = tuple(number for number, key in enumerate(keys, 1) if key in close)
@@ -155,14 +174,18 @@ def _region(lines: Sequence[str], base: Sequence[str], theirs: Sequence[str]) ->
 def _apart(candidates: Iterable[_Region]) -> list[_Region]:
     """Those that do not overlap a better one, the best first."""
     best: list[_Region] = []
-    for region in sorted(candidates, key=lambda r: (-r.score, r.first - r.last, r.end - r.start, r.start)):
+    for region in sorted(
+        candidates, key=lambda r: (-r.score, r.first - r.last, r.end - r.start, r.start)
+    ):
         if not any(region.overlaps(other) for other in best):
             best.append(region)
     return best
 
 
 def _regions(keys: Sequence[str], snippet: Sequence[str]) -> Iterator[_Region]:
-    """Regions in which most lines of the snippet stand, or lines much like them; those count half."""
+    """Regions in which most lines of the snippet stand, or lines much like them; those count
+    half.
+    """
     wanted = [line.strip() for line in snippet]
     count = sum(map(bool, wanted))
     size = len(wanted) + len(wanted) // 2 + 2
@@ -174,12 +197,21 @@ def _regions(keys: Sequence[str], snippet: Sequence[str]) -> Iterator[_Region]:
         like.update({key: _most_alike(key, exact) for key in window if key not in like})
         if not like[window[0]]:
             continue
-        blocks = SequenceMatcher(None, wanted, [like[key] for key in window], autojunk=False).get_matching_blocks()
-        pairs = [(block.a + n, block.b + n) for block in blocks for n in range(block.size) if wanted[block.a + n]]
+        blocks = SequenceMatcher(
+            None, wanted, [like[key] for key in window], autojunk=False
+        ).get_matching_blocks()
+        pairs = [
+            (block.a + n, block.b + n)
+            for block in blocks
+            for n in range(block.size)
+            if wanted[block.a + n]
+        ]
         same = sum(wanted[a] == window[b] for a, b in pairs)
         if same and pairs[0][1] == 0 and same + (len(pairs) - same) / 2 >= _ALIKE * count:
             score = (same + (len(pairs) - same) / 2) / count
-            yield _Region(snippet, pairs[0][0], pairs[-1][0] + 1, start, start + pairs[-1][1] + 1, score)
+            yield _Region(
+                snippet, pairs[0][0], pairs[-1][0] + 1, start, start + pairs[-1][1] + 1, score
+            )
 
 
 def _most_alike(line: str, others: Iterable[str]) -> str:

@@ -57,7 +57,9 @@ def decode(data: bytes) -> tuple[str, str]:
 
 
 def splice(text: str, splices: Iterable[Splice]) -> str:
-    """The text with the splices made. They must not overlap; those at one offset go in as they are given."""
+    """The text with the splices made. They must not overlap; those at one offset go in as they are
+    given.
+    """
     out: list[str] = []
     at = 0
     for each in sorted(splices, key=lambda s: (s.start, s.end)):
@@ -69,7 +71,9 @@ def splice(text: str, splices: Iterable[Splice]) -> str:
 
 
 def split_lines(text: str) -> list[str]:
-    """The lines with their ends. Unlike str.splitlines, only a line feed ends one, as in every format here."""
+    """The lines with their ends. Unlike str.splitlines, only a line feed ends one, as in every
+    format here.
+    """
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
@@ -98,7 +102,8 @@ def line_break_before(text: str, offset: int) -> int:
 
 
 def drop_lines(text: str, start: int, end: int) -> Splice:
-    """Take out the lines from that of `start` to that of `end`, and a blank line if they stood between two.
+    """Take out the lines from that of `start` to that of `end`, and a blank line if they stood
+    between two.
 
     The ends of the file count as blank lines.
     """
@@ -106,7 +111,9 @@ def drop_lines(text: str, start: int, end: int) -> Splice:
     following = line_end(text, after) if (after := _past_break(text, last)) < len(text) else after
     blank_after = not text[after:following].strip()
     if first == 0:
-        return Splice(0, _past_break(text, following) if blank_after and text[after:].strip() else after, "")
+        return Splice(
+            0, _past_break(text, following) if blank_after and text[after:].strip() else after, ""
+        )
     before = line_break_before(text, first)
     if blank_after and not text[line_start(text, before) : before].strip():
         if line_start(text, before) == 0:

@@ -38,7 +38,9 @@ _INDENT = "    "
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A value, and the pair that it belongs to among those of its owner (or the index of an array's item)."""
+    """A value, and the pair that it belongs to among those of its owner (or the index of an array's
+    item).
+    """
 
     value: Value
     owner: Section | Value
@@ -64,7 +66,9 @@ class Document:
         return scan(self.text)
 
     def find(self, path: Path) -> Found | None:
-        """Where a value (with its list elements as indices) is written; None for a table of headers."""
+        """Where a value (with its list elements as indices) is written; None for a table of
+        headers.
+        """
         for section in self.sections:
             if path[: len(section.path)] == section.path:
                 found = _among(section, section.pairs, path[len(section.path) :])
@@ -74,11 +78,15 @@ class Document:
 
     def line(self, path: Path) -> tuple[int, ...]:
         found = self.find(path)
-        starts = [found.value.start] if found else [s.start for s in self.sections if s.path == path]
+        starts = (
+            [found.value.start] if found else [s.start for s in self.sections if s.path == path]
+        )
         return tuple(line_number(self.text, start) for start in starts)
 
     def edited(self, splices: Sequence[Splice], expected: Any) -> bytes:
-        """The bytes with the splices made. Raises DataError if they say anything but what is expected."""
+        """The bytes with the splices made. Raises DataError if they say anything but what is
+        expected.
+        """
         return (self.bom + proved(self.text, splices, expected, parse)).encode()
 
     def insert(self, done: Path, missing: Path, value: Any) -> list[Splice]:
@@ -112,7 +120,9 @@ class Document:
     def _into_inline(self, table: Value, key: Path, value: Any) -> list[Splice]:
         brackets = brackets_of(table)
         new = f"{key_text(key)} = {render(value)}"
-        return brackets.insert(self.text, len(brackets.items), new, unit=_INDENT, spread=False, trailing=False)
+        return brackets.insert(
+            self.text, len(brackets.items), new, unit=_INDENT, spread=False, trailing=False
+        )
 
     def _after_pair(self, section: Section, number: int, key: Path, value: Any) -> Splice:
         pair = section.pairs[number]
@@ -122,7 +132,9 @@ class Document:
         if section.pairs:
             return self._after_pair(section, len(section.pairs) - 1, key, value)
         if section.path:
-            return self._line_after(section.header_end, indent_at(self.text, section.start), key, value)
+            return self._line_after(
+                section.header_end, indent_at(self.text, section.start), key, value
+            )
         line = f"{key_text(key)} = {render(value)}"
         eol = newline(self.text)
         if len(self.sections) > 1:
@@ -138,7 +150,10 @@ class Document:
     def _new_section(self, done: Path, path: Path, values: dict[str, Any]) -> Splice:
         eol = newline(self.text)
         header = key_text(tuple(part for part in path if isinstance(part, str)))
-        lines = [f"[{header}]", *(f"{key_text((key,))} = {render(value)}" for key, value in values.items())]
+        lines = [
+            f"[{header}]",
+            *(f"{key_text((key,))} = {render(value)}" for key, value in values.items()),
+        ]
         if not self.text.strip():
             return Splice(0, 0, eol.join(lines) + eol)
         kin = [n for n, s in enumerate(self.sections) if s.path[: len(done)] == done]
@@ -149,7 +164,9 @@ class Document:
             at = line_end(self.text, self.sections[last].end)
             while self._is_comment(at):
                 at = line_end(self.text, self.text.index("\n", at) + 1)
-        following = self.text[at:].lstrip(" \r")[1:2]  # a file that sets no tables apart gets none set apart
+        following = self.text[at:].lstrip(" \r")[
+            1:2
+        ]  # a file that sets no tables apart gets none set apart
         gap = eol if not following or following in "\r\n" else ""
         return Splice(at, at, eol + gap + eol.join(lines))
 
@@ -165,7 +182,9 @@ class Document:
         return at
 
     def delete(self, path: Path) -> list[Splice]:
-        """The splices that take a value out: a pair with its line, an item, or the headers of a table."""
+        """The splices that take a value out: a pair with its line, an item, or the headers of a
+        table.
+        """
         found = self.find(path)
         if found is None:
             below = [(s.start, s.end) for s in self.sections if s.path[: len(path)] == path]
@@ -175,7 +194,9 @@ class Document:
                 for pair in [section.pairs[number]]
             ]
             if not below:
-                raise DataError(f"{paths.show(path)} is made of dotted keys; name those", Outcome.DRIFTED)
+                raise DataError(
+                    f"{paths.show(path)} is made of dotted keys; name those", Outcome.DRIFTED
+                )
             return [drop_lines(self.text, start, end) for start, end in below]
         if isinstance(found.owner, Value):
             return brackets_of(found.owner).remove(self.text, found.index)
@@ -184,20 +205,30 @@ class Document:
 
 
 def ensure_value(
-    data: bytes, path: str | Sequence[str | int], value: Any, *, was: Any = UNSET, replace: bool = False
+    data: bytes,
+    path: str | Sequence[str | int],
+    value: Any,
+    *,
+    was: Any = UNSET,
+    replace: bool = False,
 ) -> bytes:
     """Set a value. A new key goes last in its table, a new table after its kin.
 
-    Another value there is replaced if it is `was`, or with `replace`; otherwise DataError (DRIFTED).
+    Another value there is replaced if it is `was`, or with `replace`; otherwise DataError
+    (DRIFTED).
     """
     doc = Document.of(data)
     parts = paths.split(path)
     done, there = paths.follow(doc.data, parts)
     if len(done) < len(parts):
         if was is not UNSET:
-            raise DataError(f"there is no {paths.show(parts)}", Outcome.MISSING, lines=doc.line(done))
+            raise DataError(
+                f"there is no {paths.show(parts)}", Outcome.MISSING, lines=doc.line(done)
+            )
         missing = tuple(str(part) for part in parts[len(done) :])
-        return doc.edited(doc.insert(done, missing, value), paths.with_(doc.data, (*done, *missing), value))
+        return doc.edited(
+            doc.insert(done, missing, value), paths.with_(doc.data, (*done, *missing), value)
+        )
     found = doc.find(done)
     try:
         if not paths.settle(done, there, value, was, replace=replace):
@@ -219,15 +250,24 @@ def ensure_element(data: bytes, path: str | Sequence[str | int], element: Any) -
     if len(done) < len(parts):
         return ensure_value(data, parts, [element])
     if not isinstance(there, list):
-        raise DataError(f"{paths.show(done)} is {paths.kind(there)}, not a list", Outcome.DRIFTED, lines=doc.line(done))
+        raise DataError(
+            f"{paths.show(done)} is {paths.kind(there)}, not a list",
+            Outcome.DRIFTED,
+            lines=doc.line(done),
+        )
     if any(paths.same(each, element) for each in there):
         return data
     found = doc.find(done)
     if found is None:
-        message = f"{paths.show(done)} is an array of tables with headers; an element there is a table of its own"
+        message = (
+            f"{paths.show(done)} is an array of tables with headers; an element there is "
+            "a table of its own"
+        )
         raise DataError(message, Outcome.DRIFTED, lines=doc.line((*done, 0)))
     brackets = brackets_of(found.value)
-    new = brackets.insert(doc.text, len(there), render(element), unit=_INDENT, spread=False, trailing=True)
+    new = brackets.insert(
+        doc.text, len(there), render(element), unit=_INDENT, spread=False, trailing=True
+    )
     return doc.edited(new, paths.with_(doc.data, (*done, len(there)), element))
 
 
@@ -250,7 +290,9 @@ def remove(data: bytes, path: str | Sequence[str | int], *, prune: bool = False)
     return data
 
 
-def remove_element(data: bytes, path: str | Sequence[str | int], element: Any, *, prune: bool = False) -> bytes:
+def remove_element(
+    data: bytes, path: str | Sequence[str | int], element: Any, *, prune: bool = False
+) -> bytes:
     """Take an element out of a list; with `prune`, also the list if it is empty then."""
     doc = Document.of(data)
     parts = paths.split(path)
@@ -262,7 +304,9 @@ def remove_element(data: bytes, path: str | Sequence[str | int], element: Any, *
 
 
 def render(value: Any) -> str:
-    """A value on one line. Raises DataError for what TOML does not have: null, a key that is no text."""
+    """A value on one line. Raises DataError for what TOML does not have: null, a key that is no
+    text.
+    """
     if isinstance(value, dict):
         inside = ", ".join(f"{key_text((key,))} = {render(each)}" for key, each in value.items())
         return f"{{ {inside} }}" if inside else "{}"
@@ -288,7 +332,9 @@ def quoted(text: str) -> str:
 
 def brackets_of(value: Value) -> Brackets:
     """An array or an inline table as a list in brackets."""
-    return Brackets(value.start, value.end, tuple(each.range for each in (value.items or value.pairs)))
+    return Brackets(
+        value.start, value.end, tuple(each.range for each in (value.items or value.pairs))
+    )
 
 
 def _among(owner: Section | Value, pairs: Sequence[Pair], path: Path) -> Found | None:
@@ -310,9 +356,13 @@ def _within(found: Found, path: Path) -> Found | None:
 
 
 def _without(doc: Document, path: Path) -> bytes:
-    """The bytes without a value. The tables that only its header or dotted key implied may go with it."""
+    """The bytes without a value. The tables that only its header or dotted key implied may go with
+    it.
+    """
     bare = splice(doc.text, _merged(doc.delete(path)))
-    if not paths.same(_pruned(parse(bare), path[:-1]), _pruned(paths.with_(doc.data, path, UNSET), path[:-1])):
+    if not paths.same(
+        _pruned(parse(bare), path[:-1]), _pruned(paths.with_(doc.data, path, UNSET), path[:-1])
+    ):
         raise DataError("the edit would change more than its place", Outcome.DRIFTED)
     return (doc.bom + bare).encode()
 

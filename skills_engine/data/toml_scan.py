@@ -60,7 +60,9 @@ class Pair:
 
 @dataclass(slots=True)
 class Section:
-    """A `[header]` and the pairs below it. `path` has the index of each array of tables in it; the root's is empty."""
+    """A `[header]` and the pairs below it. `path` has the index of each array of tables in it; the
+    root's is empty.
+    """
 
     start: int
     header_end: int
@@ -103,7 +105,9 @@ def scan(text: str) -> list[Section]:
     return sections
 
 
-def _resolve(key: tuple[str, ...], counts: dict[tuple[str | int, ...], int], *, double: bool) -> tuple[str | int, ...]:
+def _resolve(
+    key: tuple[str, ...], counts: dict[tuple[str | int, ...], int], *, double: bool
+) -> tuple[str | int, ...]:
     path: tuple[str | int, ...] = ()
     for part in key[:-1]:
         path = (*path, part)
@@ -133,7 +137,9 @@ def _key(text: str, at: int) -> tuple[tuple[str, ...], int]:
         at = _blank(text, at)
         found = _KEY.match(text, at)
         if found is None:
-            raise DataError(f"line {line_number(text, at)} has no key", lines=(line_number(text, at),))
+            raise DataError(
+                f"line {line_number(text, at)} has no key", lines=(line_number(text, at),)
+            )
         raw = found[0]
         parts.append(str(tomllib.loads(f"k = {raw}")["k"]) if raw[0] in "\"'" else raw)
         at = _blank(text, found.end())
@@ -166,7 +172,9 @@ def _value(text: str, start: int) -> Value:
         return Value(start, at + 1, "table", pairs=tuple(pairs))
     found = _SCALAR.match(text, start)
     if found is None:
-        raise DataError(f"line {line_number(text, start)} has no value", lines=(line_number(text, start),))
+        raise DataError(
+            f"line {line_number(text, start)} has no value", lines=(line_number(text, start),)
+        )
     return Value(start, found.end(), "scalar")
 
 

@@ -40,7 +40,9 @@ def empty(specifiers: SpecifierSet) -> bool:
 
 
 def intersection(one: SpecifierSet, other: SpecifierSet) -> str:
-    """The versions that both take, written without what the rest implies: lower bounds first, `!=` last."""
+    """The versions that both take, written without what the rest implies: lower bounds first, `!=`
+    last.
+    """
     kept = sorted({str(each): each for each in [*one, *other]}.values(), key=_order)
     for each in reversed(kept):
         rest = [s for s in kept if s is not each]  # not by equality: >=1 equals >=1.0
@@ -74,7 +76,9 @@ def _critical(specifiers: Iterable[Specifier]) -> Iterator[Version]:
     ordered = sorted({near for text in named if _is_version(text) for near in _near(Version(text))})
     yield from ordered
     for low, high in pairwise(ordered):
-        between = Version(f"{low.epoch}!{low.base_version.partition('!')[2] or low.base_version}.0.1")
+        between = Version(
+            f"{low.epoch}!{low.base_version.partition('!')[2] or low.base_version}.0.1"
+        )
         if low < between < high:
             yield between
 

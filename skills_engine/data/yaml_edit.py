@@ -71,7 +71,13 @@ class Document:
         step = max(set(steps), key=steps.count) if steps else 2
         offset = max(set(offsets), key=offsets.count) if offsets else step
         quote = "'" if quotes["'"] > quotes['"'] else '"'
-        return Style(step, offset, quote, newline(self.text), not self.text.strip() or self.text.endswith("\n"))
+        return Style(
+            step,
+            offset,
+            quote,
+            newline(self.text),
+            not self.text.strip() or self.text.endswith("\n"),
+        )
 
     def column(self, node: Node) -> int:
         return node.first - line_start(self.text, node.first)
@@ -81,7 +87,9 @@ class Document:
         return (line_number(self.text, chain[-1].first),) if chain else ()
 
     def chain(self, path: Path) -> list[Node]:
-        """The nodes from the root to the one at a path (with its list elements as indices), as far as they are here."""
+        """The nodes from the root to the one at a path (with its list elements as indices), as far
+        as they are here.
+        """
         nodes = [self.root] if self.root is not None else []
         for part in path:
             node = nodes[-1]
@@ -99,12 +107,19 @@ class Document:
 
     def _elsewhere(self, alias: Node, path: Path) -> DataError:
         line = line_number(self.text, alias.start)
-        message = f"{paths.show(path)} comes from *{alias.value} in line {line}; change it where it is written"
+        message = (
+            f"{paths.show(path)} comes from *{alias.value} in line {line}; change it "
+            "where it is written"
+        )
         return DataError(message, Outcome.DRIFTED, lines=(line,))
 
     def edited(self, splices: Sequence[Splice], expected: Any) -> bytes:
-        """The bytes with the splices made. Raises DataError if they say anything but what is expected."""
-        return (self.bom + proved(self.text, splices, expected, lambda text: _read(text)[1])).encode()
+        """The bytes with the splices made. Raises DataError if they say anything but what is
+        expected.
+        """
+        return (
+            self.bom + proved(self.text, splices, expected, lambda text: _read(text)[1])
+        ).encode()
 
     # --- adding
 
@@ -126,20 +141,39 @@ class Document:
         if done and node.kind == "sequence":
             parent = self.chain(done)[-2]
             own_column = self.column(parent) if parent.kind == "mapping" else column - 1
-        at = line_end(self.text, node.end) if own_column >= column else self._after_comments(node.end, column)
+        at = (
+            line_end(self.text, node.end)
+            if own_column >= column
+            else self._after_comments(node.end, column)
+        )
         following = self.text[at:].partition("\n")[2].partition("\n")[0]
         gap = self.style.eol if not following.strip() and self._separated(node, len(lines)) else ""
         return [Splice(at, at, self.style.eol + gap + self.style.eol.join(lines))]
 
     def _lone(self, node: Node, done: Path, value: Any) -> bool:
-        """Whether `{}` gives way to a block: where blocks may stand, and for what is more than a scalar."""
-        return node.kind == "mapping" and not is_inline(value) and not any(n.flow for n in self.chain(done)[:-1])
+        """Whether `{}` gives way to a block: where blocks may stand, and for what is more than a
+        scalar.
+        """
+        return (
+            node.kind == "mapping"
+            and not is_inline(value)
+            and not any(n.flow for n in self.chain(done)[:-1])
+        )
 
     def _add_in_brackets(self, node: Node, key: str | None, value: Any) -> list[Splice]:
-        new = flow(value, self.style) if key is None else f"{key_text(key, self.style)}: {flow(value, self.style)}"
+        new = (
+            flow(value, self.style)
+            if key is None
+            else f"{key_text(key, self.style)}: {flow(value, self.style)}"
+        )
         brackets = _brackets(node)
         return brackets.insert(
-            self.text, len(brackets.items), new, unit=" " * self.style.step, spread=False, trailing=False
+            self.text,
+            len(brackets.items),
+            new,
+            unit=" " * self.style.step,
+            spread=False,
+            trailing=False,
         )
 
     def _at_end(self, lines: list[str]) -> Splice:
@@ -150,7 +184,9 @@ class Document:
         return Splice(at, at, self.style.eol + text)
 
     def _after_comments(self, offset: int, column: int) -> int:
-        """The end of the line of `offset`, or of the last comment below it that is indented as far as `column`."""
+        """The end of the line of `offset`, or of the last comment below it that is indented as far
+        as `column`.
+        """
         end = at = line_end(self.text, offset)
         while (start := self.text.find("\n", at) + 1) and start < len(self.text):
             at = line_end(self.text, start)
@@ -163,7 +199,9 @@ class Document:
         return end
 
     def _separated(self, node: Node, lines: int) -> bool:
-        """Whether blank lines stand between the entries; at the top, between the only one and a new one too."""
+        """Whether blank lines stand between the entries; at the top, between the only one and a new
+        one too.
+        """
         pairs = [(each, each) for each in node.children] if node.kind == "sequence" else node.pairs
         gaps = [
             any(not line.strip() for line in self.text[a[1].end : b[0].start].split("\n")[1:-1])
@@ -171,7 +209,10 @@ class Document:
         ]
         if not gaps:
             return (
-                node is self.root and node.kind == "mapping" and lines > 1 and "\n" in self.text[node.first : node.end]
+                node is self.root
+                and node.kind == "mapping"
+                and lines > 1
+                and "\n" in self.text[node.first : node.end]
             )
         return 2 * sum(gaps) > len(gaps)
 
@@ -195,7 +236,10 @@ class Document:
         text = " " + block([value], column, style)[0][column + 2 :]
         if not below:
             return [Splice(node.at, node.end, text)]
-        return [Splice(node.at, node.at, text), Splice(line_break_before(self.text, node.first), node.end, "")]
+        return [
+            Splice(node.at, node.at, text),
+            Splice(line_break_before(self.text, node.first), node.end, ""),
+        ]
 
     def _style_before(self, offset: int) -> Style:
         """The file's style; text of several lines cannot stand before a comment."""
@@ -205,7 +249,11 @@ class Document:
     def _put_block(self, node: Node, parent: Node, value: Any, *, below: bool) -> list[Splice]:
         style, column = self._style_before(node.end), self.column(parent)
         if parent.kind == "sequence":
-            return [Splice(node.at, node.end, style.eol.join(block([value], column, style))[column + 1 :])]
+            return [
+                Splice(
+                    node.at, node.end, style.eol.join(block([value], column, style))[column + 1 :]
+                )
+            ]
         offset = style.step if isinstance(value, dict) else style.offset
         if below and (node.kind == "mapping") == isinstance(value, dict):
             offset = self.column(node) - column
@@ -221,7 +269,9 @@ class Document:
     # --- taking out
 
     def take(self, path: Path) -> list[Splice]:
-        """The splices that take a value out with its key or dash; a collection left empty becomes `{}` or `[]`."""
+        """The splices that take a value out with its key or dash; a collection left empty becomes
+        `{}` or `[]`.
+        """
         node, parent = self.node(path), self.node(path[:-1])
         entries = parent.children if parent.kind == "sequence" else parent.children[1::2]
         index = next(number for number, each in enumerate(entries) if each is node)
@@ -232,7 +282,9 @@ class Document:
                 return self.put(path[:-1], [] if parent.kind == "sequence" else {})
             return [drop_lines(self.text, parent.start, node.end)]
         start = self._entry_start(parent, index)
-        if self.text[line_start(self.text, start) : start].strip():  # the first entry, after the dash of another list
+        if self.text[
+            line_start(self.text, start) : start
+        ].strip():  # the first entry, after the dash of another list
             return [Splice(start, self._entry_start(parent, index + 1), "")]
         return [drop_lines(self.text, start, max(node.end, node.at))]
 
@@ -243,22 +295,32 @@ class Document:
 
 
 def ensure_value(
-    data: bytes, path: str | Sequence[str | int], value: Any, *, was: Any = UNSET, replace: bool = False
+    data: bytes,
+    path: str | Sequence[str | int],
+    value: Any,
+    *,
+    was: Any = UNSET,
+    replace: bool = False,
 ) -> bytes:
     """Set a value. A new key goes last in its mapping.
 
-    Another value there is replaced if it is `was`, or with `replace`; otherwise DataError (DRIFTED).
+    Another value there is replaced if it is `was`, or with `replace`; otherwise DataError
+    (DRIFTED).
     """
     doc = Document.of(data)
     parts = paths.split(path)
     done, there = _follow(doc, parts)
     if len(done) < len(parts):
         if was is not UNSET:
-            raise DataError(f"there is no {paths.show(parts)}", Outcome.MISSING, lines=doc.line(done))
+            raise DataError(
+                f"there is no {paths.show(parts)}", Outcome.MISSING, lines=doc.line(done)
+            )
         missing = tuple(str(part) for part in parts[len(done) :])
         inner = paths.nested(missing[1:], value)
         base = paths.with_(doc.data, done, {}) if there is None else doc.data
-        return doc.edited(doc.add(done, missing[0], inner), paths.with_(base, (*done, missing[0]), inner))
+        return doc.edited(
+            doc.add(done, missing[0], inner), paths.with_(base, (*done, missing[0]), inner)
+        )
     try:
         if not paths.settle(done, there, value, was, replace=replace):
             return data
@@ -279,10 +341,16 @@ def ensure_element(data: bytes, path: str | Sequence[str | int], element: Any) -
     if there is None:
         return doc.edited(doc.add(done, None, element), paths.with_(doc.data, done, [element]))
     if not isinstance(there, list):
-        raise DataError(f"{paths.show(done)} is {paths.kind(there)}, not a list", Outcome.DRIFTED, lines=doc.line(done))
+        raise DataError(
+            f"{paths.show(done)} is {paths.kind(there)}, not a list",
+            Outcome.DRIFTED,
+            lines=doc.line(done),
+        )
     if any(paths.same(each, element) for each in there):
         return data
-    return doc.edited(doc.add(done, None, element), paths.with_(doc.data, (*done, len(there)), element))
+    return doc.edited(
+        doc.add(done, None, element), paths.with_(doc.data, (*done, len(there)), element)
+    )
 
 
 def remove(data: bytes, path: str | Sequence[str | int], *, prune: bool = False) -> bytes:
@@ -304,7 +372,9 @@ def remove(data: bytes, path: str | Sequence[str | int], *, prune: bool = False)
     return (doc.bom + text).encode()
 
 
-def remove_element(data: bytes, path: str | Sequence[str | int], element: Any, *, prune: bool = False) -> bytes:
+def remove_element(
+    data: bytes, path: str | Sequence[str | int], element: Any, *, prune: bool = False
+) -> bytes:
     """Take an element out of a list; with `prune`, also the list if it is empty then."""
     doc = Document.of(data)
     parts = paths.split(path)
@@ -349,8 +419,12 @@ def _value_of(mapping: Node, key: str) -> Node:
 
 def _brackets(node: Node) -> Brackets:
     if node.kind == "sequence":
-        return Brackets(node.first, node.end, tuple(Range(each.start, each.end) for each in node.children))
-    return Brackets(node.first, node.end, tuple(Range(k.start, max(k.end, v.end, v.at)) for k, v in node.pairs))
+        return Brackets(
+            node.first, node.end, tuple(Range(each.start, each.end) for each in node.children)
+        )
+    return Brackets(
+        node.first, node.end, tuple(Range(k.start, max(k.end, v.end, v.at)) for k, v in node.pairs)
+    )
 
 
 def _walk(node: Node | None) -> Iterator[Node]:

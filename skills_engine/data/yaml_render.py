@@ -27,10 +27,11 @@ _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a file indents: mappings in mappings by `step`, lists in mappings by `offset`; its quotes and line end.
+    """How a file indents: mappings in mappings by `step`, lists in mappings by `offset`; its quotes
+    and line end.
 
-    `literal` says whether text of several lines may stand as such; at the end of a file without a last line end it
-    would lose its own.
+    `literal` says whether text of several lines may stand as such; at the end of a file without a
+    last line end it would lose its own.
     """
 
     step: int = 2
@@ -68,15 +69,24 @@ def _entry(head: str, value: Any, indent: int, style: Style) -> list[str]:
         return [head]
     if is_inline(value):
         return [f"{head} {_text(value, indent + style.step, style)}"]
-    return [head, *block(value, indent + (style.step if isinstance(value, dict) else style.offset), style)]
+    return [
+        head,
+        *block(value, indent + (style.step if isinstance(value, dict) else style.offset), style),
+    ]
 
 
 def _text(value: Any, indent: int, style: Style) -> str:
     """A scalar or an empty collection; lines of text below one another where that is legible."""
-    if not isinstance(value, str) or "\n" not in value.rstrip("\n") or not (style.literal and _is_literal(value)):
+    if (
+        not isinstance(value, str)
+        or "\n" not in value.rstrip("\n")
+        or not (style.literal and _is_literal(value))
+    ):
         return flow(value, style)
     lines = value.removesuffix("\n").split("\n")
-    return style.eol.join(["|" if value.endswith("\n") else "|-", *(" " * indent * bool(s) + s for s in lines)])
+    return style.eol.join(
+        ["|" if value.endswith("\n") else "|-", *(" " * indent * bool(s) + s for s in lines)]
+    )
 
 
 def _is_literal(text: str) -> bool:
@@ -88,7 +98,11 @@ def _is_literal(text: str) -> bool:
 def flow(value: Any, style: Style) -> str:
     """A value on one line."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key_text(str(k), style)}: {flow(v, style)}" for k, v in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{key_text(str(k), style)}: {flow(v, style)}" for k, v in value.items())
+            + "}"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(flow(each, style) for each in value) + "]"
     return scalar(value, style)
@@ -99,7 +113,9 @@ def key_text(key: str, style: Style) -> str:
 
 
 def scalar(value: Any, style: Style) -> str:
-    """One scalar, safe in block and in flow context. Raises DataError for what JSON would not have, dates excepted."""
+    """One scalar, safe in block and in flow context. Raises DataError for what JSON would not have,
+    dates excepted.
+    """
     match value:
         case str():
             return value if _is_plain(value) else _quote(value, style.quote)
@@ -126,4 +142,6 @@ def _is_plain(text: str) -> bool:
 def _quote(text: str, quote: str) -> str:
     if quote == "'" and text.isprintable() and text:
         return "'" + text.replace("'", "''") + "'"
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+    return _UNPRINTABLE.sub(
+        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False)
+    )

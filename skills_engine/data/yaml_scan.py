@@ -53,9 +53,11 @@ class Tagged:
 
 @dataclass(slots=True)
 class Node:
-    """A value's place. `start` may lie after its tag; `first` is where its content begins; `end` is after its text.
+    """A value's place. `start` may lie after its tag; `first` is where its content begins; `end` is
+    after its text.
 
-    `at` is the offset after the `:` or `-` that it follows. A mapping's `children` are keys and values in turn.
+    `at` is the offset after the `:` or `-` that it follows. A mapping's `children` are keys and
+    values in turn.
     """
 
     kind: Literal["scalar", "mapping", "sequence", "alias"]
@@ -99,7 +101,9 @@ def scan(text: str) -> Node | None:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise DataError(f"line {line} is not YAML: {error.problem or error.context}", lines=(line,)) from None
+        raise DataError(
+            f"line {line} is not YAML: {error.problem or error.context}", lines=(line,)
+        ) from None
     except ReaderError as error:
         line = line_number(text, error.position)
         raise DataError(f"line {line} is not YAML: {error.reason}", lines=(line,)) from None
@@ -111,7 +115,9 @@ def scan(text: str) -> Node | None:
 
 
 def load(text: str, root: Node | None) -> Any:
-    """What a tree says, as JSON would have it: mappings have text keys. Raises DataError for a key that is twice."""
+    """What a tree says, as JSON would have it: mappings have text keys. Raises DataError for a key
+    that is twice.
+    """
     return _Loader(text).load(root) if root is not None else None
 
 
@@ -121,8 +127,21 @@ def _node(text: str, event: Event, events: Iterator[Event], resolver: Any) -> No
         case AliasEvent():
             return Node("alias", start, start, end, "", str(event.anchor))
         case ScalarEvent():
-            tag = str(event.tag) if event.tag else str(resolver.resolve(ScalarNode, event.value, event.implicit))
-            node = Node("scalar", start, start, end, tag, event.value, event.style or "", anchor=event.anchor or "")
+            tag = (
+                str(event.tag)
+                if event.tag
+                else str(resolver.resolve(ScalarNode, event.value, event.implicit))
+            )
+            node = Node(
+                "scalar",
+                start,
+                start,
+                end,
+                tag,
+                event.value,
+                event.style or "",
+                anchor=event.anchor or "",
+            )
             node.end = _scalar_end(text, node)
             return node
         case MappingStartEvent() | SequenceStartEvent():
@@ -130,7 +149,14 @@ def _node(text: str, event: Event, events: Iterator[Event], resolver: Any) -> No
             found = _PROPERTIES.match(text, start)
             first = found.end() if found else start
             tag = str(event.tag) if event.tag else _TAGS + ("seq" if sequence else "map")
-            node = Node("sequence" if sequence else "mapping", start, first, first, tag, anchor=event.anchor or "")
+            node = Node(
+                "sequence" if sequence else "mapping",
+                start,
+                first,
+                first,
+                tag,
+                anchor=event.anchor or "",
+            )
             node.flow = bool(event.flow_style)
             for inner in events:
                 if isinstance(inner, MappingEndEvent | SequenceEndEvent):
@@ -138,7 +164,9 @@ def _node(text: str, event: Event, events: Iterator[Event], resolver: Any) -> No
                     return node
                 child = _node(text, inner, events, resolver)
                 child.at = _after_indicator(text, node, child)
-                if child.start >= child.end and child.kind == "scalar":  # the parser has it at the next token
+                if (
+                    child.start >= child.end and child.kind == "scalar"
+                ):  # the parser has it at the next token
                     child.start = child.first = child.end = child.at
                 node.children.append(child)
                 node.end = child.end
@@ -153,7 +181,11 @@ def _after_indicator(text: str, parent: Node, child: Node) -> int:
     found = _SPACE.match(text, start)
     at = found.end() if found else start
     indicator = ":" if parent.kind == "mapping" else "-"
-    return at + 1 if text[at : at + 1] == indicator and not (parent.flow and indicator == "-") else child.start
+    return (
+        at + 1
+        if text[at : at + 1] == indicator and not (parent.flow and indicator == "-")
+        else child.start
+    )
 
 
 def _scalar_end(text: str, node: Node) -> int:
@@ -199,7 +231,9 @@ class _Loader:
             name = key.value if key.kind == "scalar" else self.text[key.start : key.end]
             if name in values:
                 line = line_number(self.text, key.start)
-                raise DataError(f"line {line}: {show((name,))} is there twice", Outcome.AMBIGUOUS, lines=(line,))
+                raise DataError(
+                    f"line {line}: {show((name,))} is there twice", Outcome.AMBIGUOUS, lines=(line,)
+                )
             values[name] = self.load(value)
         return _tagged(node.tag, "map", values)
 
@@ -221,8 +255,17 @@ def _scalar(tag: str, value: str) -> Any:
             case "int":
                 return int(bare) if bare.lstrip("+-").isdecimal() else int(bare, 0)
             case "float":
-                special = {".inf": math.inf, "+.inf": math.inf, "-.inf": -math.inf, ".nan": math.nan}
+                special = {
+                    ".inf": math.inf,
+                    "+.inf": math.inf,
+                    "-.inf": -math.inf,
+                    ".nan": math.nan,
+                }
                 return special[bare.lower()] if bare.lower() in special else float(bare)
             case "timestamp":
-                return date.fromisoformat(value) if len(value) <= len("2000-01-01") else datetime.fromisoformat(value)
+                return (
+                    date.fromisoformat(value)
+                    if len(value) <= len("2000-01-01")
+                    else datetime.fromisoformat(value)
+                )
     return Tagged(tag, value)

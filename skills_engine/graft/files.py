@@ -62,7 +62,9 @@ class GraftFiles:
             found.discard(path)
             if after is not None and after.is_file and needle in self.tree.objects.read(after.oid):
                 found.add(path)
-        return sorted(path for path in found if path.endswith(suffix) and not path.startswith(_PROTECTED))
+        return sorted(
+            path for path in found if path.endswith(suffix) and not path.startswith(_PROTECTED)
+        )
 
     def _in_base(self, needle: bytes, suffix: str) -> frozenset[str]:
         if (needle, suffix) not in self._grepped:
@@ -70,7 +72,9 @@ class GraftFiles:
             words = ["grep", "-l", "-z", "-F", "-e", pattern, self._base_tree, "--", f"*{suffix}"]
             out = self._git.run(*words, ok=(0, 1), globs=True)
             prefix = self._base_tree + ":"
-            self._grepped[needle, suffix] = frozenset(path.removeprefix(prefix) for path in paths_from(out))
+            self._grepped[needle, suffix] = frozenset(
+                path.removeprefix(prefix) for path in paths_from(out)
+            )
         return self._grepped[needle, suffix]
 
     def follow(self, path: str) -> str | None:
@@ -85,13 +89,27 @@ class GraftFiles:
     @staticmethod
     def _allow(path: str) -> None:
         if (path + "/").startswith(_PROTECTED):
-            raise Refused(f"an operation may not change {path}", hint="packages and manifests are the engine's")
+            raise Refused(
+                f"an operation may not change {path}",
+                hint="packages and manifests are the engine's",
+            )
 
 
 def renamed_to(git: Git, commit: str, path: str) -> str | None:
-    """What the last commit before `commit` that removed `path` renamed it to, by git's rename detection."""
+    """What the last commit before `commit` that removed `path` renamed it to, by git's rename
+    detection.
+    """
     log = git.run(
-        "log", "-1", "-m", "--first-parent", "--diff-filter=D", "--format=%H", "--no-renames", commit, "--", path
+        "log",
+        "-1",
+        "-m",
+        "--first-parent",
+        "--diff-filter=D",
+        "--format=%H",
+        "--no-renames",
+        commit,
+        "--",
+        path,
     )
     removed = log.decode().strip()
     if not removed:
@@ -99,7 +117,20 @@ def renamed_to(git: Git, commit: str, path: str) -> str | None:
     parent = git.objects.resolve(f"{removed}^")
     if parent is None:
         return None
-    out = [*paths_from(git.run("diff-tree", "-r", "-z", "-M40%", "--diff-filter=R", "--name-status", parent, removed))]
+    out = [
+        *paths_from(
+            git.run(
+                "diff-tree",
+                "-r",
+                "-z",
+                "-M40%",
+                "--diff-filter=R",
+                "--name-status",
+                parent,
+                removed,
+            )
+        )
+    ]
     for status, old, new in zip(out[::3], out[1::3], out[2::3], strict=False):
         if status.startswith("R") and old == path:
             return new

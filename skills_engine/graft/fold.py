@@ -49,7 +49,9 @@ class SkillRefused(CannotEnsure):
 
 
 def canonical_order(goal: Goal, load: Callable[[Pin], Package]) -> tuple[Pin, ...]:
-    """Dependencies first, otherwise by name (Kahn's algorithm with a heap). Raises Refused for a cycle."""
+    """Dependencies first, otherwise by name (Kahn's algorithm with a heap). Raises Refused for a
+    cycle.
+    """
     by_name = {pin.name: pin for pin in goal.pins}
     waiting = {name: _needs(load(pin)) & by_name.keys() for name, pin in by_name.items()}
     ready = [name for name, on in waiting.items() if not on]
@@ -65,7 +67,9 @@ def canonical_order(goal: Goal, load: Callable[[Pin], Package]) -> tuple[Pin, ..
                 if not on:
                     heapq.heappush(ready, other)
     if waiting:
-        raise Refused(f"these skills depend on one another in a circle: {', '.join(sorted(waiting))}")
+        raise Refused(
+            f"these skills depend on one another in a circle: {', '.join(sorted(waiting))}"
+        )
     return tuple(order)
 
 
@@ -82,7 +86,8 @@ def fold(
     order: tuple[str, ...] = (),
     twice: bool = False,
 ) -> Progress[Graft]:
-    """Compute a graft. Raises SkillRefused with the skill whose operation found no place on this base.
+    """Compute a graft. Raises SkillRefused with the skill whose operation found no place on this
+    base.
 
     Skill authors' tests go other ways than the canonical one: in another
     `order`, and with each skill's operations applied `twice`, before those of the next.
@@ -135,7 +140,10 @@ def _add(package: Package, path: str, files: GraftFiles) -> Change:
             Outcome.DRIFTED,
             f"add {path}: something else is there already",
             candidates=(Place(path, 1),),
-            hint="the core or another skill has taken that path: the package must choose another, or be updated",
+            hint=(
+                "the core or another skill has taken that path: the package must choose "
+                "another, or be updated"
+            ),
         )
     files.write(path, data)
     files.tree.put(path, Entry(mode, files.tree.objects.write("blob", data)))

@@ -74,7 +74,8 @@ class Fork:
         core = read_core(self.tree)
         if core is None:
             raise Refused(
-                "this repository is not under management yet: it has no manifests/core.yaml", hint="run: skills init"
+                "this repository is not under management yet: it has no manifests/core.yaml",
+                hint="run: skills init",
             )
         return core
 
@@ -88,7 +89,8 @@ class Fork:
 
     @cached_property
     def core(self) -> Core:
-        """What the fork really stands on: the recorded base, or a later one that the owner merged by hand since.
+        """What the fork really stands on: the recorded base, or a later one that the owner merged
+        by hand since.
 
         The owner has pulled when the merge base of HEAD and upstream is newer
         than the recorded base, and newer than it was when the record was
@@ -104,7 +106,9 @@ class Fork:
         written = self.git.text_or_none("log", "-1", "--format=%H", self.head, "--", CORE)
         if written and self.git.merge_base(written, upstream) == common:
             return core
-        return replace(core, base=common, version=core_version(Tree(self.objects, self.git.tree_of(common))))
+        return replace(
+            core, base=common, version=core_version(Tree(self.objects, self.git.tree_of(common)))
+        )
 
     @property
     def goal(self) -> Goal:
@@ -134,7 +138,9 @@ class Fork:
         """The skills whose packages a tree (HEAD's) has."""
         there = (tree or self.tree).listdir(SKILLS)
         return tuple(
-            n.rstrip("/") for n in there if n.endswith("/") and (tree or self.tree).exists(f"{SKILLS}/{n}SKILL.md")
+            n.rstrip("/")
+            for n in there
+            if n.endswith("/") and (tree or self.tree).exists(f"{SKILLS}/{n}SKILL.md")
         )
 
     def package_tree(self, name: str, tree: Tree | None = None) -> str | None:
@@ -152,10 +158,13 @@ class Fork:
         return self._packages[oid]
 
     def pinned(self, pin: Pin) -> Package:
-        """An installed package as it was applied, out of the fork's own history. Raises Refused when it is gone."""
+        """An installed package as it was applied, out of the fork's own history. Raises Refused
+        when it is gone.
+        """
         if not self.objects.has(pin.package):
             raise Refused(
-                f"the package of {pin.name} {pin.version} as it was applied is not in this fork's history",
+                f"the package of {pin.name} {pin.version} as it was applied is not in this "
+                "fork's history",
                 hint=f"if it was squashed away, run: skills upgrade {pin.name}",
             )
         package = self.load(pin.name, pin.package)
@@ -167,19 +176,29 @@ class Fork:
         return package
 
     def applicable(self, pin: Pin) -> Package:
-        """An installed package whose operations may be run. Raises Untrusted when that means code nobody accepted."""
+        """An installed package whose operations may be run. Raises Untrusted when that means code
+        nobody accepted.
+        """
         package = self.pinned(pin)
         if runs_own_code(package) and not (
-            pin.digest in self.accepted or is_accepted(pin.digest) or self.is_from_base(pin, self.core.base)
+            pin.digest in self.accepted
+            or is_accepted(pin.digest)
+            or self.is_from_base(pin, self.core.base)
         ):
             raise Untrusted(
-                f"{pin.name} {pin.version} runs codemod code of its own, and this package was not accepted here",
-                hint=f"read it (skills show -v {pin.name}), then accept it: skills upgrade {pin.name} --trust",
+                f"{pin.name} {pin.version} runs codemod code of its own, and this package was "
+                "not accepted here",
+                hint=(
+                    f"read it (skills show -v {pin.name}), then accept it: skills upgrade "
+                    f"{pin.name} --trust"
+                ),
             )
         return package
 
     def is_from_base(self, pin: Pin, base: str) -> bool:
-        """Whether a base commit has that very package: it is upstream's, whatever the manifest says."""
+        """Whether a base commit has that very package: it is upstream's, whatever the manifest
+        says.
+        """
         return self.objects.resolve(f"{base}:{skill_path(pin.name)}") == pin.package
 
     def summaries(self, tree: Tree | None = None) -> Iterator[tuple[Summary, str]]:
@@ -208,7 +227,9 @@ def package_files(tree: Tree) -> PackageFiles:
 
 
 def core_version(tree: Tree) -> str:
-    """The version in a tree's pyproject.toml; "0" where it has none, which only an open range of core accepts."""
+    """The version in a tree's pyproject.toml; "0" where it has none, which only an open range of
+    core accepts.
+    """
     import tomllib  # noqa: PLC0415
 
     data = tree.read("pyproject.toml")

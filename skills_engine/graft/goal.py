@@ -1,4 +1,6 @@
-"""From what was asked to a set of skills: dependencies, versions and conflicts resolved before anything is computed."""
+"""From what was asked to a set of skills: dependencies, versions and conflicts resolved before
+anything is computed.
+"""
 
 from __future__ import annotations
 
@@ -48,40 +50,53 @@ class _Chosen:
     def choose(self, choice: Found) -> None:
         if choice.package.manifest is None:
             raise Refused(
-                f"{choice.pin.name} is instructions for an assistant: it has nothing that the engine could apply",
+                f"{choice.pin.name} is instructions for an assistant: it has nothing that the "
+                "engine could apply",
                 hint=f"read it: skills show {choice.pin.name}",
             )
         self.pins[choice.pin.name] = choice.pin
         self.packages[choice.pin.name] = choice.package
 
     def goal(self) -> Goal:
-        """Checked as a whole. Raises Refused for the first version, dependency or conflict that does not fit."""
+        """Checked as a whole. Raises Refused for the first version, dependency or conflict that
+        does not fit.
+        """
         for name in sorted(self.pins):
             manifest = self.package(name).manifest
             if manifest is None:
                 continue
             if not accepts(manifest.core, self.core.version):
                 raise Refused(
-                    f"{name} {manifest.version} is for core {manifest.core}, and this fork's is {self.core.version}",
+                    f"{name} {manifest.version} is for core {manifest.core}, and this fork's "
+                    f"is {self.core.version}",
                     hint="look for a version of it that fits: skills upgrade, or ask its author",
                 )
             for other, versions in manifest.depends:
                 there = self.pins.get(other)
                 if there is None:
-                    raise Refused(f"{name} needs {other}, which is not installed", hint=f"run: skills apply {other}")
+                    raise Refused(
+                        f"{name} needs {other}, which is not installed",
+                        hint=f"run: skills apply {other}",
+                    )
                 if not accepts(versions, there.version):
                     raise Refused(
-                        f"{name} needs {other} {versions}, and {there.version} is installed", hint="skills upgrade"
+                        f"{name} needs {other} {versions}, and {there.version} is installed",
+                        hint="skills upgrade",
                     )
             for other, versions in manifest.conflicts:
                 there = self.pins.get(other)
                 if there is not None and accepts(versions, there.version):
-                    raise Refused(f"{name} and {other} exclude each other", hint=f"run: skills uninstall {other}")
+                    raise Refused(
+                        f"{name} and {other} exclude each other",
+                        hint=f"run: skills uninstall {other}",
+                    )
         return Goal(self.core, tuple(self.pins[name] for name in sorted(self.pins)))
 
 
 def accepts(versions: str, version: str) -> bool:
-    """Whether a version is in a PEP 440 range; an empty range and `*` accept every one, and pre-releases count."""
+    """Whether a version is in a PEP 440 range; an empty range and `*` accept every one, and
+    pre-releases count.
+    """
     if versions in {"", "*"}:
         return True
     from packaging.specifiers import SpecifierSet  # noqa: PLC0415
@@ -99,7 +114,9 @@ def _chosen(fork: Fork, core: Core | None = None) -> _Chosen:
 
 
 def for_apply(fork: Fork, wanted: Sequence[str]) -> Resolved:
-    """Skills by name, path or URL, and what they depend on. A name that is installed stays as it is."""
+    """Skills by name, path or URL, and what they depend on. A name that is installed stays as it
+    is.
+    """
     chosen = _chosen(fork)
     notes = []
     queue = [(item, "") for item in wanted]
@@ -115,11 +132,16 @@ def for_apply(fork: Fork, wanted: Sequence[str]) -> Resolved:
             ) if not needed_by else None
             continue
         choice = find(fork, item, chosen.base)
-        if choice.pin.name in chosen.pins and chosen.pins[choice.pin.name].digest == choice.pin.digest:
+        if (
+            choice.pin.name in chosen.pins
+            and chosen.pins[choice.pin.name].digest == choice.pin.digest
+        ):
             continue
         chosen.choose(choice)
         if needed_by:
-            notes.append(f"{choice.pin.name} {choice.pin.version} comes along: {needed_by} needs it")
+            notes.append(
+                f"{choice.pin.name} {choice.pin.version} comes along: {needed_by} needs it"
+            )
         depends = choice.package.manifest.depends if choice.package.manifest else ()
         queue += [(name, choice.pin.name) for name, _ in depends if name not in chosen.pins]
     return _resolved(fork, chosen, notes)
@@ -139,7 +161,10 @@ def for_uninstall(fork: Fork, names: Sequence[str]) -> Resolved:
         manifest = chosen.package(name).manifest
         lost = [other for other, _ in manifest.depends if other in names] if manifest else []
         if lost:
-            raise Refused(f"{name} needs {lost[0]}", hint=f"take both off: skills uninstall {' '.join(names)} {name}")
+            raise Refused(
+                f"{name} needs {lost[0]}",
+                hint=f"take both off: skills uninstall {' '.join(names)} {name}",
+            )
     return _resolved(fork, chosen, [])
 
 
@@ -161,7 +186,9 @@ def for_upgrade(fork: Fork, names: Sequence[str]) -> Resolved:
 
 
 def _newer(fork: Fork, pin: Pin, base: Tree) -> Found | None:
-    """What the owner made of the package comes first. A copy from elsewhere stays one, and leaves with the skill."""
+    """What the owner made of the package comes first. A copy from elsewhere stays one, and leaves
+    with the skill.
+    """
     edited = fork.package_tree(pin.name)
     if edited is not None and edited != pin.package:
         copied = pin.source.kind in {"git", "local"}
@@ -175,7 +202,9 @@ def _newer(fork: Fork, pin: Pin, base: Tree) -> Found | None:
 
 
 def for_rebase(fork: Fork, onto: str, *, without: Iterable[str] = ()) -> Resolved:
-    """All skills on a newer base: those of upstream at upstream's version, and what its migrations ask for."""
+    """All skills on a newer base: those of upstream at upstream's version, and what its migrations
+    ask for.
+    """
     from skills_engine.graft.fork import core_version  # noqa: PLC0415
 
     tree = Tree(fork.objects, fork.git.tree_of(onto))
@@ -189,7 +218,9 @@ def for_rebase(fork: Fork, onto: str, *, without: Iterable[str] = ()) -> Resolve
             continue
         oid = fork.package_tree(name, tree)
         if oid is None:
-            notes.append(f"upstream has no package of {name} any more; the one that you applied stays")
+            notes.append(
+                f"upstream has no package of {name} any more; the one that you applied stays"
+            )
         elif oid != pin.package:
             newer = found(fork, name, oid, tree, Source())
             if newer.pin.version != pin.version:
@@ -211,15 +242,25 @@ def _migrations(fork: Fork, chosen: _Chosen, tree: Tree, without: set[str]) -> l
         keys = entry if isinstance(entry, dict) else {}
         since, keeps, what = (str(keys.get(key, "")) for key in ("since", "keeps", "what"))
         if not since or not keeps or not what:
-            raise Refused(f"{MIGRATIONS}: every entry needs `since`, `what` and `keeps`", hint="tell upstream")
-        crossed = not accepts(f">={since}", fork.core.version) and accepts(f">={since}", chosen.core.version)
+            raise Refused(
+                f"{MIGRATIONS}: every entry needs `since`, `what` and `keeps`", hint="tell upstream"
+            )
+        crossed = not accepts(f">={since}", fork.core.version) and accepts(
+            f">={since}", chosen.core.version
+        )
         if not crossed or keeps in chosen.pins or keeps in without:
             continue
         oid = fork.package_tree(keeps, tree)
         if oid is None:
-            raise Refused(f"{MIGRATIONS}: there is no skill {keeps}, which is to keep: {what}", hint="tell upstream")
+            raise Refused(
+                f"{MIGRATIONS}: there is no skill {keeps}, which is to keep: {what}",
+                hint="tell upstream",
+            )
         chosen.choose(found(fork, keeps, oid, tree, Source()))
-        notes.append(f"since {since}: {what}. {keeps} keeps it as it was; for the new way: skills uninstall {keeps}")
+        notes.append(
+            f"since {since}: {what}. {keeps} keeps it as it was; for the new way: skills "
+            f"uninstall {keeps}"
+        )
     return notes
 
 

@@ -34,7 +34,8 @@ __all__ = ["Run", "last_run"]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Commits of the engine, one on the other, with nothing of the owner's between: what they led from, and to.
+    """Commits of the engine, one on the other, with nothing of the owner's between: what they led
+    from, and to.
 
     `after = merge3(base=graft, ours=before, theirs=the graft that the last of them records)`;
     `goal` is what the fork was before them, and `graft` that goal's graft.
@@ -75,7 +76,9 @@ class _Commit:
 
 
 def _engine_commits(fork: Fork) -> Iterator[_Commit]:
-    """The last commit that changed manifests, and those before it as long as each did; none that changed the core."""
+    """The last commit that changed manifests, and those before it as long as each did; none that
+    changed the core.
+    """
     commit = fork.head
     first = True
     while True:

@@ -1,4 +1,6 @@
-"""The three-way merge of whole trees: directories by id, files by `merge/`, renames on either side followed."""
+"""The three-way merge of whole trees: directories by id, files by `merge/`, renames on either side
+followed.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _SIMILAR = 0.5  # git's own threshold for a rename
 
 @dataclass(frozen=True, slots=True)
 class FileConflict:
-    """A file that could not be merged. `regions` is empty when it is the file itself (deleted here, edited there)."""
+    """A file that could not be merged. `regions` is empty when it is the file itself (deleted here,
+    edited there).
+    """
 
     path: str
     reason: str
@@ -39,12 +43,18 @@ class TreeMerge:
 
 
 def merge_trees(
-    objects: Objects, base: str, ours: str, theirs: str, *, lines: LineMerge, taking_out: bool = False
+    objects: Objects,
+    base: str,
+    ours: str,
+    theirs: str,
+    *,
+    lines: LineMerge,
+    taking_out: bool = False,
 ) -> TreeMerge:
     """Ours with the change from base to theirs. Manifests are the engine's: theirs, always.
 
-    With `taking_out`, base is a tree that the owner had, and what theirs lacks of a file is cut out of ours
-    where it stands unchanged and once.
+    With `taking_out`, base is a tree that the owner had, and what theirs lacks of a file is cut out
+    of ours where it stands unchanged and once.
     """
     if theirs in {base, ours}:
         return TreeMerge(ours)
@@ -86,13 +96,17 @@ class _Merge:
         return TreeMerge(out.oid(), tuple(conflicts), tuple(self.notes), tuple(self.merged))
 
     def _take(self, out: Tree, path: str, wanted: Entry | None) -> None:
-        """Theirs alone changed it; but ours may have put a file where theirs needs a folder, or the reverse."""
+        """Theirs alone changed it; but ours may have put a file where theirs needs a folder, or the
+        reverse.
+        """
         if wanted is not None:
             parts = path.split("/")
             for depth in range(1, len(parts)):
                 above = out.entry("/".join(parts[:depth]))
                 if above is not None and above.mode != DIRECTORY:
-                    self.conflicts.append(FileConflict(path, f"{'/'.join(parts[:depth])} is a file on your side"))
+                    self.conflicts.append(
+                        FileConflict(path, f"{'/'.join(parts[:depth])} is a file on your side")
+                    )
                     return
             there = out.entry(path)
             if there is not None and there.mode == DIRECTORY:
@@ -100,7 +114,9 @@ class _Merge:
                 return
         out.put(path, wanted)
 
-    def _both(self, out: Tree, path: str, was: Entry | None, mine: Entry | None, wanted: Entry | None) -> None:
+    def _both(
+        self, out: Tree, path: str, was: Entry | None, mine: Entry | None, wanted: Entry | None
+    ) -> None:
         if mine == wanted:
             return
         if mine is not None and wanted is None and self._only_reformatted(path, was, mine):
@@ -110,13 +126,19 @@ class _Merge:
         if mine is not None and wanted is None and self._keeps_some(out, path, was, mine):
             return
         if mine is None or wanted is None:
-            reason = "you deleted it, and it was changed" if mine is None else "it is removed, and you changed it"
+            reason = (
+                "you deleted it, and it was changed"
+                if mine is None
+                else "it is removed, and you changed it"
+            )
             self.conflicts.append(FileConflict(path, reason))
             if mine is None:
                 out.put(path, wanted)
             return
         if not (mine.is_file and wanted.is_file):
-            self.conflicts.append(FileConflict(path, "both sides changed a link, a submodule or the kind of file"))
+            self.conflicts.append(
+                FileConflict(path, "both sides changed a link, a submodule or the kind of file")
+            )
             return
         before = self.objects.read(was.oid) if was is not None and was.is_file else b""
         result = self._content(path, before, mine, wanted)
@@ -124,7 +146,9 @@ class _Merge:
         out.put(path, Entry(mode, self.objects.write("blob", result.data)))
 
     def _keeps_some(self, out: Tree, path: str, was: Entry | None, mine: Entry) -> bool:
-        """A file that skills share and began: their entries go with the last of them, and the owner's stay."""
+        """A file that skills share and began: their entries go with the last of them, and the
+        owner's stay.
+        """
         if was is None or not (was.is_file and mine.is_file):
             return False
         from skills_engine.data.services import NAMES  # noqa: PLC0415
@@ -140,7 +164,11 @@ class _Merge:
             return False
         self.notes += [f"{path}: {note}" for note in result.notes]
         self.merged.append((path, result.how))
-        kept = Entry(mine.mode, self.objects.write("blob", result.data)) if result.data.strip() else None
+        kept = (
+            Entry(mine.mode, self.objects.write("blob", result.data))
+            if result.data.strip()
+            else None
+        )
         out.put(path, kept)
         return True
 
@@ -173,12 +201,16 @@ class _Merge:
 
     # --- renames
 
-    def _into_our_rename(self, out: Tree, path: str, was: Entry | None, wanted: Entry | None) -> None:
+    def _into_our_rename(
+        self, out: Tree, path: str, was: Entry | None, wanted: Entry | None
+    ) -> None:
         """The owner renamed what theirs changed: the change goes where the file is now."""
         new = self.our_renames[path]
         mine = self.our[new][1]
         if wanted is None or was is None or mine is None:
-            self.conflicts.append(FileConflict(new, f"it is removed (as {path}), and you renamed it"))
+            self.conflicts.append(
+                FileConflict(new, f"it is removed (as {path}), and you renamed it")
+            )
             return
         result = self._content(new, self.objects.read(was.oid), mine, wanted)
         out.put(new, Entry(mine.mode, self.objects.write("blob", result.data)))
@@ -189,20 +221,32 @@ class _Merge:
         if mine is None or wanted is None or was is None:
             raise AssertionError(f"{old} was taken for a rename")
         if new in self.our:
-            self.conflicts.append(FileConflict(new, f"renamed from {old}, and you have a file there"))
+            self.conflicts.append(
+                FileConflict(new, f"renamed from {old}, and you have a file there")
+            )
             return
         out.put(old, None)
         result = self._content(new, self.objects.read(was.oid), mine, wanted)
         out.put(new, Entry(wanted.mode, self.objects.write("blob", result.data)))
 
     def _renames(self, side: _Changes, other: _Changes) -> dict[str, str]:
-        """Files that this side moved and the other side changed (the only ones for which it matters)."""
-        gone = {p: a for p, (a, b) in side.items() if b is None and a is not None and a.is_file and p in other}
+        """Files that this side moved and the other side changed (the only ones for which it
+        matters).
+        """
+        gone = {
+            p: a
+            for p, (a, b) in side.items()
+            if b is None and a is not None and a.is_file and p in other
+        }
         new = {p: b for p, (a, b) in side.items() if a is None and b is not None and b.is_file}
         gone = {p: a for p, a in gone.items() if not is_manifest(p) and other[p][1] is not None}
         found: dict[str, str] = {}
         for path, was in sorted(gone.items()):
-            scores = [(self._similarity(was, entry), p) for p, entry in new.items() if p not in found.values()]
+            scores = [
+                (self._similarity(was, entry), p)
+                for p, entry in new.items()
+                if p not in found.values()
+            ]
             score, target = max(
                 scores,
                 key=lambda pair: (pair[0], pair[1].rpartition("/")[2] == path.rpartition("/")[2]),

@@ -1,4 +1,5 @@
-"""Every verb is one function: compute G', then new tree = merge3(base=G, ours=the owner's tree, theirs=G').
+"""Every verb is one function: compute G', then new tree = merge3(base=G, ours=the owner's tree,
+theirs=G').
 
 Intent     from one goal to another, and what the commit will say
 compute    the two grafts, the merge, the checks: in memory, nothing written
@@ -34,7 +35,9 @@ __all__ = ["Computed", "compute", "line_merge", "message", "publish_computed", "
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """What an intent would do to a fork at `head`. With conflicts or findings it must not be published as it is."""
+    """What an intent would do to a fork at `head`. With conflicts or findings it must not be
+    published as it is.
+    """
 
     intent: Intent
     head: str
@@ -44,7 +47,9 @@ class Computed:
     merge: TreeMerge
     findings: tuple[Finding, ...]
     since: Goal | None = None
-    """What the fork was before the engine's last commits, where those were looked at: worth keeping in the cache."""
+    """What the fork was before the engine's last commits, where those were looked at: worth keeping
+    in the cache.
+    """
 
     @property
     def tree(self) -> str:
@@ -72,29 +77,40 @@ def line_merge(git: Git) -> LineMerge:
 
 
 def compute(fork: Fork, intent: Intent) -> Progress[Computed]:
-    """Both grafts, the merge and the checks. Raises SkillRefused when an operation finds no place."""
+    """Both grafts, the merge and the checks. Raises SkillRefused when an operation finds no
+    place.
+    """
     if intent.before is None:
         graft = Graft(fork.git.tree_of(intent.after.core.base))
     else:
         graft = yield from fold(fork.git, intent.before, fork.applicable)
-    wanted = graft if intent.before == intent.after else (yield from fold(fork.git, intent.after, fork.applicable))
+    wanted = (
+        graft
+        if intent.before == intent.after
+        else (yield from fold(fork.git, intent.after, fork.applicable))
+    )
     yield Event("merge with your edits")
     known = (
-        intent.verb in {"apply", "uninstall", "upgrade"} and fork.core == fork.recorded and graft.tree != wanted.tree
+        intent.verb in {"apply", "uninstall", "upgrade"}
+        and fork.core == fork.recorded
+        and graft.tree != wanted.tree
     )
     run = last_run(fork, graft.tree, line_merge(fork.git)) if known else None
     merge = _merge(fork, intent, graft.tree, wanted.tree, run)
     if wanted.tree != graft.tree or intent.verb == "rebase":
         merge = replace(merge, tree=_recorded(fork, merge.tree, wanted.tree))
     findings = () if merge.conflicts else findings_of(fork, merge.tree, intent.after.core.base)
-    return Computed(intent, fork.head, fork.tree_oid, graft, wanted, merge, findings, run.goal if run else None)
+    return Computed(
+        intent, fork.head, fork.tree_oid, graft, wanted, merge, findings, run.goal if run else None
+    )
 
 
 def _merge(fork: Fork, intent: Intent, graft: str, wanted: str, run: Run | None) -> TreeMerge:
-    """The owner's tree with the change from one graft to the other: by the fork's history where that knows it.
+    """The owner's tree with the change from one graft to the other: by the fork's history where
+    that knows it.
 
-    What comes to a tree that the owner has edited since is not asked of the history: it may take for granted
-    what the owner had then, and has not any more.
+    What comes to a tree that the owner has edited since is not asked of the history: it may take
+    for granted what the owner had then, and has not any more.
     """
     merge = partial(merge_trees, fork.objects, lines=line_merge(fork.git))
     if run is not None and (run.after == fork.tree_oid or intent.verb == "uninstall"):
@@ -102,12 +118,16 @@ def _merge(fork: Fork, intent: Intent, graft: str, wanted: str, run: Run | None)
         if not then.conflicts:
             now = merge(run.after, fork.tree_oid, then.tree, taking_out=intent.verb == "uninstall")
             if not now.conflicts:
-                return replace(now, notes=(*then.notes, *now.notes), merged=(*then.merged, *now.merged))
+                return replace(
+                    now, notes=(*then.notes, *now.notes), merged=(*then.merged, *now.merged)
+                )
     return merge(graft, fork.tree_oid, wanted)
 
 
 def _recorded(fork: Fork, tree: str, wanted: str) -> str:
-    """The merged tree with what the fork stands on written down: after a pull by hand, no side of the merge did."""
+    """The merged tree with what the fork stands on written down: after a pull by hand, no side of
+    the merge did.
+    """
     out = Tree(fork.objects, tree)
     out.put(CORE, Tree(fork.objects, wanted).entry(CORE))
     return out.oid()
@@ -118,7 +138,12 @@ def findings_of(fork: Fork, tree: str, base: str) -> tuple[Finding, ...]:
     mine, theirs = fork.tree, GraftFiles(fork.git, base, Tree(fork.objects, fork.git.tree_of(base)))
     changed = []
     for path, before, after in difference(fork.objects, fork.tree_oid, tree):
-        if is_manifest(path) or path.startswith(SKILLS + "/") or _not_a_file(before) or _not_a_file(after):
+        if (
+            is_manifest(path)
+            or path.startswith(SKILLS + "/")
+            or _not_a_file(before)
+            or _not_a_file(after)
+        ):
             continue
         data = fork.objects.read(after.oid) if after is not None else None
         changed.append(Changed(path, data, (mine.read(path), theirs.read(path))))
@@ -143,15 +168,23 @@ def tests_of(fork: Fork, computed: Computed) -> tuple[str, ...]:
 
 
 def message(intent: Intent) -> str:
-    """The commit message: a title, and trailers that `git log --format=%(trailers)` and `skills log` read."""
+    """The commit message: a title, and trailers that `git log --format=%(trailers)` and `skills
+    log` read.
+    """
     trailers = [f"Skills-Operation: {intent.verb}"]
     for pin in intent.skills:
-        trailers += [f"Skill: {pin.name}", f"Skill-Version: {pin.version}", f"Skill-Digest: {pin.digest}"]
+        trailers += [
+            f"Skill: {pin.name}",
+            f"Skill-Version: {pin.version}",
+            f"Skill-Digest: {pin.digest}",
+        ]
     return intent.title + "\n\n" + "\n".join(trailers) + "\n"
 
 
 def publish_computed(fork: Fork, computed: Computed) -> str | None:
-    """Make it so; the new commit, or None when there was nothing to do. The caller holds the lock."""
+    """Make it so; the new commit, or None when there was nothing to do. The caller holds the
+    lock.
+    """
     if computed.changes_nothing:
         return None
     if not computed.clean:
@@ -176,11 +209,16 @@ def publish_computed(fork: Fork, computed: Computed) -> str | None:
 
 
 def _cache_lines(fork: Fork, computed: Computed) -> list[str]:
-    """The new graft is kept under its ref, and those that the next operation will look at; others go."""
+    """The new graft is kept under its ref, and those that the next operation will look at; others
+    go.
+    """
     new, *others = (
         cache_ref(fork.git.tree_of(goal.core.base), goal)
         for goal in (computed.intent.after, computed.intent.before, computed.since)
         if goal is not None
     )
     there = fork.git.run("for-each-ref", "--format=%(refname)", CACHE).decode().split()
-    return [*(f"delete {ref}" for ref in there if ref not in {new, *others}), f"update {new} {computed.wanted.tree}"]
+    return [
+        *(f"delete {ref}" for ref in there if ref not in {new, *others}),
+        f"update {new} {computed.wanted.tree}",
+    ]

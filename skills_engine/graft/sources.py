@@ -38,7 +38,9 @@ class Found:
 
 
 def find(fork: Fork, wanted: str, base: Tree) -> Found:
-    """A package by NAME, PATH or GIT-URL. Raises Refused with names that look alike, PackageError for a bad one."""
+    """A package by NAME, PATH or GIT-URL. Raises Refused with names that look alike, PackageError
+    for a bad one.
+    """
     if _URL.match(wanted):
         return _asked(fork, wanted, _from_git(fork, wanted))
     if _NAME.fullmatch(wanted):
@@ -52,7 +54,9 @@ def find(fork: Fork, wanted: str, base: Tree) -> Found:
     directory = Path(wanted).expanduser()
     if directory.is_dir():
         return _asked(fork, wanted, _from_directory(fork, directory.resolve(), base))
-    raise Refused(f"there is no skill {wanted}{_alike(fork, wanted)}", hint="see what there is: skills list")
+    raise Refused(
+        f"there is no skill {wanted}{_alike(fork, wanted)}", hint="see what there is: skills list"
+    )
 
 
 def _asked(fork: Fork, wanted: str, choice: Found) -> Found:
@@ -61,7 +65,9 @@ def _asked(fork: Fork, wanted: str, choice: Found) -> Found:
 
 
 def found(fork: Fork, name: str, oid: str, base: Tree, otherwise: Source) -> Found:
-    """A package that is in the object database; its source is upstream when upstream has these very bytes."""
+    """A package that is in the object database; its source is upstream when upstream has these very
+    bytes.
+    """
     package = fork.load(name, oid)
     source = Source() if fork.package_tree(name, base) == oid else otherwise
     version = package.manifest.version if package.manifest else ""
@@ -105,12 +111,16 @@ def read_directory(fork: Fork, directory: Path) -> str:
             found = path.lstat()
             relative = path.relative_to(directory).as_posix()
             if stat.S_ISLNK(found.st_mode):
-                tree.put(relative, Entry(LINK, fork.objects.write("blob", os.fsencode(path.readlink()))))
+                tree.put(
+                    relative, Entry(LINK, fork.objects.write("blob", os.fsencode(path.readlink())))
+                )
             elif stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST:
                 mode = EXECUTABLE if found.st_mode & 0o100 else REGULAR
                 tree.put(relative, Entry(mode, fork.objects.write("blob", path.read_bytes())))
             else:
-                raise Refused(f"{path} does not belong in a package: it is a device, or larger than 5 MB")
+                raise Refused(
+                    f"{path} does not belong in a package: it is a device, or larger than 5 MB"
+                )
     return tree.oid()
 
 
@@ -132,11 +142,16 @@ def _from_git(fork: Fork, wanted: str) -> Found:
         git = Git(Path(folder), only)
         branch = ["--branch", revision] if revision else []
         try:
-            git.run("clone", "--quiet", "--depth", "1", "--no-checkout", *branch, "--", url, str(clone))
+            git.run(
+                "clone", "--quiet", "--depth", "1", "--no-checkout", *branch, "--", url, str(clone)
+            )
         except GitError as error:
             raise Refused(
                 f"{_without_user(url)} cannot be fetched: {_without_user(error.message)}",
-                hint="check the address, the revision after @ and your access; git must be able to clone it",
+                hint=(
+                    "check the address, the revision after @ and your access; git must be "
+                    "able to clone it"
+                ),
             ) from None
         there = Git(clone, only)
         commit = there.head()
@@ -174,7 +189,9 @@ def _place_inside(tree: Tree, inside: str, wanted: str) -> str:
         return f"{SKILLS}/{skills[0]}"
     raise Refused(
         f"{wanted}: there is no SKILL.md {'in ' + inside if inside else 'at the top'}",
-        hint=f"name one after a #: {', '.join(skills)}" if skills else "name its directory after a #",
+        hint=f"name one after a #: {', '.join(skills)}"
+        if skills
+        else "name its directory after a #",
     )
 
 
@@ -184,6 +201,7 @@ def _copy(there: Git, fork: Fork, tree: Tree, place: str) -> str:
     for path, entry in tree.walk(place):
         if entry.is_file or entry.mode == LINK:
             copy.put(
-                path.removeprefix(prefix), Entry(entry.mode, fork.objects.write("blob", there.objects.read(entry.oid)))
+                path.removeprefix(prefix),
+                Entry(entry.mode, fork.objects.write("blob", there.objects.read(entry.oid))),
             )
     return copy.oid()

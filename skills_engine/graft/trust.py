@@ -18,7 +18,9 @@ __all__ = ["is_accepted", "remember", "runs_own_code"]
 
 def runs_own_code(package: Package) -> bool:
     """Whether applying the package means running a codemod class that it brings."""
-    return any(entry.keys.get("ensure") == "custom" for step in package.steps for entry in step.entries)
+    return any(
+        entry.keys.get("ensure") == "custom" for step in package.steps for entry in step.entries
+    )
 
 
 def is_accepted(digest: str) -> bool:

@@ -1,4 +1,6 @@
-"""Which parts of two versions are the same part: anchors, then the longest common order, then likeness."""
+"""Which parts of two versions are the same part: anchors, then the longest common order, then
+likeness.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["Alignment", "align", "alike"]
 
 LIKE = 0.5
-"""Words in common, of all words, from which two parts of one kind are taken for versions of one another."""
+"""Words in common, of all words, from which two parts of one kind are taken for versions of one
+another.
+"""
 
 _NEVER = frozenset({"Import", "ImportFrom"})
-"""Kinds that are versions of one another only under the same key: an import from elsewhere is another import."""
+"""Kinds that are versions of one another only under the same key: an import from elsewhere is
+another import.
+"""
 
 MAX_CELLS = 4_000_000
 
@@ -40,8 +46,8 @@ class Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """`pairs` from an index of the base to one of a side; `weak` are those (by index of the base) that share only
-    their place: one part stands where one other stood."""
+    """`pairs` from an index of the base to one of a side; `weak` are those (by index of the base)
+    that share only their place: one part stands where one other stood."""
 
     pairs: dict[int, int]
     weak: frozenset[int]
@@ -79,11 +85,17 @@ def align(base: Sequence[Part], side: Sequence[Part]) -> Alignment:
     return Alignment(pairs, frozenset(weak))
 
 
-def _anchors(base: Sequence[Part], side: Sequence[Part], label: Callable[[Part], Hashable]) -> list[tuple[int, int]]:
+def _anchors(
+    base: Sequence[Part], side: Sequence[Part], label: Callable[[Part], Hashable]
+) -> list[tuple[int, int]]:
     """Pairs of parts whose label is unique on both sides, in the base's order."""
     count_b, count_s = Counter(map(label, base)), Counter(map(label, side))
     where = {label(part): j for j, part in enumerate(side)}
-    return [(i, where[name]) for i, part in enumerate(base) if count_b[name := label(part)] == 1 and count_s[name] == 1]
+    return [
+        (i, where[name])
+        for i, part in enumerate(base)
+        if count_b[name := label(part)] == 1 and count_s[name] == 1
+    ]
 
 
 def _increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -112,7 +124,9 @@ def _gap(
     pairs: dict[int, int],
     weak: set[int],
 ) -> None:
-    """Pair what lies between two anchors, in order: the same, then the same key, then alike, then one for one."""
+    """Pair what lies between two anchors, in order: the same, then the same key, then alike, then
+    one for one.
+    """
     scores: tuple[Callable[[Part, Part], float], ...] = (
         lambda a, b: float(a.sig == b.sig),
         lambda a, b: float(a.key is not None and a.key == b.key and a.kind == b.kind),
@@ -142,11 +156,17 @@ def _likeness(a: Part, b: Part) -> float:
     return score if score >= LIKE else 0.0
 
 
-def _best(left: list[Part], right: list[Part], score: Callable[[Part, Part], float]) -> list[tuple[int, int]]:
+def _best(
+    left: list[Part], right: list[Part], score: Callable[[Part, Part], float]
+) -> list[tuple[int, int]]:
     """The pairs in order with the greatest sum of scores; of equals, the earliest."""
     low, high_l, high_r = 0, len(left), len(right)
     ends: list[tuple[int, int]] = []
-    while low < min(high_l, high_r) and left[low].sig == right[low].sig and score(left[low], right[low]) >= 1:
+    while (
+        low < min(high_l, high_r)
+        and left[low].sig == right[low].sig
+        and score(left[low], right[low]) >= 1
+    ):
         low += 1
     while high_l > low and high_r > low and score(left[high_l - 1], right[high_r - 1]) >= 1:
         if left[high_l - 1].sig != right[high_r - 1].sig:
@@ -159,7 +179,9 @@ def _best(left: list[Part], right: list[Part], score: Callable[[Part, Part], flo
     found = [(k, k) for k in range(low)]
     if rows and columns:
         best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
-        values = [[score(left[low + i], right[low + j]) for j in range(columns)] for i in range(rows)]
+        values = [
+            [score(left[low + i], right[low + j]) for j in range(columns)] for i in range(rows)
+        ]
         for i in range(rows - 1, -1, -1):
             for j in range(columns - 1, -1, -1):
                 both = best[i + 1][j + 1] + values[i][j] if values[i][j] else 0.0

@@ -19,7 +19,9 @@ _SKIP = re.compile(r"#[^\n]*")
 
 
 def find(text: str, wanted: str, start: int, end: int) -> int:
-    """Where `wanted` first stands between two offsets, outside comments, in text without strings; -1 if nowhere."""
+    """Where `wanted` first stands between two offsets, outside comments, in text without strings;
+    -1 if nowhere.
+    """
     at = start
     while at < end:
         if text[at] == "#":
@@ -43,11 +45,23 @@ def cut(
     trailing: bool = True,
     filled: bool = False,
 ) -> Seq | None:
-    """The elements (node, key, free) between `start` and `end`; None for a layout that is not understood."""
+    """The elements (node, key, free) between `start` and `end`; None for a layout that is not
+    understood.
+    """
     if "\\" in "".join(_gaps(text, start, end, [node for node, _, _ in elements])):
         return None
     if not elements:
-        return Seq(start, end, "", [], text[start:end], separator, single=single, trailing=trailing, filled=filled)
+        return Seq(
+            start,
+            end,
+            "",
+            [],
+            text[start:end],
+            separator,
+            single=single,
+            trailing=trailing,
+            filled=filled,
+        )
     rest = text[start : elements[0][0].start]
     match = _TRAIL.match(rest)
     head = match.group() if match else ""
@@ -66,7 +80,9 @@ def cut(
         trail = match.group() if match else ""
         items.append(Item(lead, node, pre, cutting >= 0, trail, key, free))
         lead = gap[len(trail) :]
-    return Seq(start, end, head, items, lead, separator, single=single, trailing=trailing, filled=filled)
+    return Seq(
+        start, end, head, items, lead, separator, single=single, trailing=trailing, filled=filled
+    )
 
 
 def infix(text: str, start: int, end: int, nodes: Sequence[Node]) -> Seq | None:

@@ -44,7 +44,9 @@ class _Part:
         return Counter(words(self._text.text))
 
 
-def merge_seq(walk: Walk, base: tuple[Node, Seq], ours: tuple[Node, Seq], theirs: tuple[Node, Seq]) -> str:
+def merge_seq(
+    walk: Walk, base: tuple[Node, Seq], ours: tuple[Node, Seq], theirs: tuple[Node, Seq]
+) -> str:
     """What stands between the brackets. Raises Torn."""
     b, o, t = base[1], ours[1], theirs[1]
     parts_b, parts_o, parts_t = ([_Part(item) for item in seq.items] for seq in (b, o, t))
@@ -76,7 +78,9 @@ def merge_seq(walk: Walk, base: tuple[Node, Seq], ours: tuple[Node, Seq], theirs
     return layout.text(kept, head, close)
 
 
-def _same(parts_o: list[_Part], parts_t: list[_Part], new_o: list[int], new_t: list[int]) -> dict[int, int]:
+def _same(
+    parts_o: list[_Part], parts_t: list[_Part], new_o: list[int], new_t: list[int]
+) -> dict[int, int]:
     """What both sides added, by ours."""
 
     def label(part: _Part) -> Hashable:
@@ -85,11 +89,15 @@ def _same(parts_o: list[_Part], parts_t: list[_Part], new_o: list[int], new_t: l
     count_o, count_t = (Counter(label(p) for p in parts) for parts in (parts_o, parts_t))
     where = {label(parts_t[k]): k for k in new_t}
     return {
-        k: where[name] for k in new_o if (name := label(parts_o[k])) in where and count_o[name] == count_t[name] == 1
+        k: where[name]
+        for k in new_o
+        if (name := label(parts_o[k])) in where and count_o[name] == count_t[name] == 1
     }
 
 
-def _element(walk: Walk, entry: Entry, seqs: tuple[Seq, Seq, Seq], indent: str, weak: frozenset[int]) -> str | None:
+def _element(
+    walk: Walk, entry: Entry, seqs: tuple[Seq, Seq, Seq], indent: str, weak: frozenset[int]
+) -> str | None:
     """The entry's own text, or None if it is gone."""
     b, o, t = (
         seq.items[at] if at is not None else None
@@ -128,10 +136,14 @@ def _short(node: Node) -> str:
     return line if len(line) <= 40 else line[:37] + "..."
 
 
-def _in_order(kept: list[tuple[Entry, str]], base: Seq, ours: Seq, theirs: Seq) -> list[tuple[Entry, str]]:
-    """Where all keep their elements sorted, what theirs adds stands where it sorts among what ours adds.
+def _in_order(
+    kept: list[tuple[Entry, str]], base: Seq, ours: Seq, theirs: Seq
+) -> list[tuple[Entry, str]]:
+    """Where all keep their elements sorted, what theirs adds stands where it sorts among what ours
+    adds.
 
-    A base of one or two elements is sorted by chance, and the order must not depend on which skill came first.
+    A base of one or two elements is sorted by chance, and the order must not depend on which skill
+    came first.
     """
 
     def places(entry: Entry) -> tuple[str, ...]:
@@ -140,7 +152,10 @@ def _in_order(kept: list[tuple[Entry, str]], base: Seq, ours: Seq, theirs: Seq) 
     if len(base.items) < 3:
         return kept
     for order in _ORDERS:
-        if all(row == sorted(row) for row in ([order(i.node.text) for i in seq.items] for seq in (base, ours, theirs))):
+        if all(
+            row == sorted(row)
+            for row in ([order(i.node.text) for i in seq.items] for seq in (base, ours, theirs))
+        ):
             break
     else:
         return kept
@@ -155,15 +170,23 @@ def _in_order(kept: list[tuple[Entry, str]], base: Seq, ours: Seq, theirs: Seq) 
     return out
 
 
-def _named(kept: list[tuple[Entry, str]], ours: Node, o: Seq, theirs: Node, t: Seq) -> list[tuple[Entry, str]]:
-    """Imported names of theirs where all imports of both files are in one order, and so is what ours has here."""
+def _named(
+    kept: list[tuple[Entry, str]], ours: Node, o: Seq, theirs: Node, t: Seq
+) -> list[tuple[Entry, str]]:
+    """Imported names of theirs where all imports of both files are in one order, and so is what
+    ours has here.
+    """
     order = name_order(ours.version.text, theirs.version.text)
-    if order is None or not all(_ordered([i.node.text for i in seq.items], order) for seq in (o, t)):
+    if order is None or not all(
+        _ordered([i.node.text for i in seq.items], order) for seq in (o, t)
+    ):
         return kept
     out = [pair for pair in kept if pair[0].ours is not None]
     for pair in kept:
         if pair[0].ours is None:
-            place = next((k for k, (_, text) in enumerate(out) if order(text) > order(pair[1])), len(out))
+            place = next(
+                (k for k, (_, text) in enumerate(out) if order(text) > order(pair[1])), len(out)
+            )
             out.insert(place, pair)
     return out
 
@@ -172,8 +195,12 @@ def _ordered(texts: list[str], order: Callable[[str], tuple[str, ...]]) -> bool:
     return all(order(one) <= order(two) for one, two in pairwise(texts))
 
 
-def _positional_first(kept: list[tuple[Entry, str]], ours: Seq, theirs: Seq) -> list[tuple[Entry, str]]:
-    """Where one side adds arguments by position and the other by keyword at one place, syntax gives the order."""
+def _positional_first(
+    kept: list[tuple[Entry, str]], ours: Seq, theirs: Seq
+) -> list[tuple[Entry, str]]:
+    """Where one side adds arguments by position and the other by keyword at one place, syntax gives
+    the order.
+    """
     out = list(kept)
     at = 0
     while at < len(out):
@@ -183,14 +210,18 @@ def _positional_first(kept: list[tuple[Entry, str]], ours: Seq, theirs: Seq) -> 
         run = out[at:end]
         bound = [entry for entry, _ in run if not _item(entry, ours, theirs).free]
         sides = {entry.ours is None for entry in bound}
-        if len(sides) == 1 and all(_item(entry, ours, theirs).node.kind != "marker" for entry in bound):
+        if len(sides) == 1 and all(
+            _item(entry, ours, theirs).node.kind != "marker" for entry in bound
+        ):
             out[at:end] = sorted(run, key=lambda pair: _item(pair[0], ours, theirs).free)
         at = end + 1
     return out
 
 
 def _no_rivals(kept: list[tuple[Entry, str]], ours: Seq, theirs: Seq) -> None:
-    """Torn where both sides add at one place and the order means something (positional arguments)."""
+    """Torn where both sides add at one place and the order means something (positional
+    arguments).
+    """
     bound = {e.ours is None for e, _ in kept if e.base is None and not _item(e, ours, theirs).free}
     ordered = len(bound) < 2
     for (one, _), (two, text) in pairwise(kept):
@@ -204,8 +235,13 @@ def _no_rivals(kept: list[tuple[Entry, str]], ours: Seq, theirs: Seq) -> None:
 
 
 def _none_left_behind(kept: list[tuple[Entry, str]], base: Seq, ours: Seq, theirs: Seq) -> None:
-    """Torn where an element is written as its neighbours were before the other side wrote them all in another way."""
-    rows = [(_node(base, entry.base), _node(ours, entry.ours), _node(theirs, entry.theirs)) for entry, _ in kept]
+    """Torn where an element is written as its neighbours were before the other side wrote them all
+    in another way.
+    """
+    rows = [
+        (_node(base, entry.base), _node(ours, entry.ours), _node(theirs, entry.theirs))
+        for entry, _ in kept
+    ]
     for at, (_, text) in enumerate(kept):
         if left_behind(rows, at):
             raise Torn(f"the neighbours of {text.splitlines()[0]} are written otherwise now")
@@ -227,7 +263,9 @@ def _comment3(base: str, ours: str, theirs: str) -> str:
 class _Layout:
     """How ours sets its elements, and how an element of theirs is set among them."""
 
-    def __init__(self, base: Seq, ours_node: Node, ours: Seq, theirs_node: Node, theirs: Seq) -> None:
+    def __init__(
+        self, base: Seq, ours_node: Node, ours: Seq, theirs_node: Node, theirs: Seq
+    ) -> None:
         self.base, self.ours, self.theirs = base, ours, theirs
         self.indent_o, self.indent_t = ours_node.indent, theirs_node.indent
         leads = [item.lead for item in ours.items]
@@ -243,7 +281,9 @@ class _Layout:
         if ours.infix and len(leads) > 1:
             self.between = leads[1]
         self.wide = "\n" in self.between
-        self.indent = self.between.rpartition("\n")[2] if self.wide and not ours.infix else self.indent_o
+        self.indent = (
+            self.between.rpartition("\n")[2] if self.wide and not ours.infix else self.indent_o
+        )
 
     def text(self, kept: list[tuple[Entry, str]], head: str, close: str) -> str:
         """Everything between the brackets."""
@@ -300,12 +340,18 @@ class _Layout:
         if entry.ours is not None:
             item = self.ours.items[entry.ours]
             behind = self._theirs_alone(entry, lambda item: comments_in(item.trail))
-            return (item.trail if behind is None else "".join("  " + said for said in behind)), item.pre
+            return (
+                item.trail if behind is None else "".join("  " + said for said in behind)
+            ), item.pre
         trail = self.theirs.items[entry.theirs or 0].trail
         return ("  " + trail.lstrip() if trail else ""), ""
 
-    def _theirs_alone(self, entry: Entry, said: Callable[[Item], tuple[str, ...]]) -> tuple[str, ...] | None:
-        """The comments at an element of ours where only theirs changed them, else None. Raises Torn where both did."""
+    def _theirs_alone(
+        self, entry: Entry, said: Callable[[Item], tuple[str, ...]]
+    ) -> tuple[str, ...] | None:
+        """The comments at an element of ours where only theirs changed them, else None. Raises Torn
+        where both did.
+        """
         if entry.ours is None or entry.theirs is None:
             return None
         ours, theirs = said(self.ours.items[entry.ours]), said(self.theirs.items[entry.theirs])

@@ -1,4 +1,6 @@
-"""Files of lines that each say one thing, with the comments above them: the parts that data formats share."""
+"""Files of lines that each say one thing, with the comments above them: the parts that data formats
+share.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ _COMMENT = re.compile(r"[ \t]*#")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where an entry's own lines are (from 0, `last` not included), the end of its node, and who it is."""
+    """Where an entry's own lines are (from 0, `last` not included), the end of its node, and who it
+    is.
+    """
 
     first: int
     last: int
@@ -72,7 +76,20 @@ class Lines:
             code = min(start, head.node.start)
             stop = self.version.start_of(head.last)
             top = self.version.start_of(lead)
-            units.append(Unit(self.version, "", top, code, head.node, stop, "entry", head.key, head.strong, head.title))
+            units.append(
+                Unit(
+                    self.version,
+                    "",
+                    top,
+                    code,
+                    head.node,
+                    stop,
+                    "entry",
+                    head.key,
+                    head.strong,
+                    head.title,
+                )
+            )
             at = head.last
         self._comments(units, at, last)
         end = self.version.start_of(first)
@@ -82,7 +99,14 @@ class Lines:
         tail = self.text[end : self.version.start_of(last)]
         if tail.strip() or any(unit.gap.strip() for unit in units):
             raise Declined("lines that are not understood")
-        return Block(self.version.start_of(first), self.version.start_of(last), indent, units, tail, "entries")
+        return Block(
+            self.version.start_of(first),
+            self.version.start_of(last),
+            indent,
+            units,
+            tail,
+            "entries",
+        )
 
     def _comments(self, units: list[Unit], first: int, last: int) -> None:
         at = first
@@ -98,7 +122,18 @@ class Lines:
             start, stop = self.version.start_of(at), self.version.start_of(end)
             said = tuple(line.strip() for line in self.text[start:stop].splitlines())
             node = self.leaf(start, stop - 1, "comment", said)
-            units.append(Unit(self.version, "", start, start, node, stop, "comment", title=f"the comment {said[0]}"))
+            units.append(
+                Unit(
+                    self.version,
+                    "",
+                    start,
+                    start,
+                    node,
+                    stop,
+                    "comment",
+                    title=f"the comment {said[0]}",
+                )
+            )
             at = end
 
     def file(self, block: Callable[[], Block], kind: str) -> Node:
@@ -110,7 +145,9 @@ class Lines:
                 made.append(block())
             return made[0]
 
-        return Node(self.version, 0, len(self.text), kind, constant(self.ids.of((kind, self.text))), build)
+        return Node(
+            self.version, 0, len(self.text), kind, constant(self.ids.of((kind, self.text))), build
+        )
 
 
 def constant(sig: int) -> Callable[[], int]:
@@ -118,6 +155,10 @@ def constant(sig: int) -> Callable[[], int]:
 
 
 def normal(requirement: str) -> str:
-    """A requirement's distribution name, normalised as in PEP 503; '' for what does not begin with a name."""
-    match = re.match(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?=[\s\[<>=!~;@,(]|\Z)", requirement)
+    """A requirement's distribution name, normalised as in PEP 503; '' for what does not begin with
+    a name.
+    """
+    match = re.match(
+        r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?=[\s\[<>=!~;@,(]|\Z)", requirement
+    )
     return re.sub(r"[-_.]+", "-", match[1]).lower() if match else ""

@@ -36,13 +36,19 @@ def doubt(base: str, ours: str, theirs: str, result: str) -> str:
 
 
 def _keys(text: str) -> list[str]:
-    return [match[1] for line in text.split("\n") if (match := _ENTRY.match(line)) and not line.startswith("#")]
+    return [
+        match[1]
+        for line in text.split("\n")
+        if (match := _ENTRY.match(line)) and not line.startswith("#")
+    ]
 
 
 def _tree(text: str, ids: Ids) -> Node:
     lines = Lines(text, ids)
     lines.version.comments = [
-        (lines.version.start_of(at), lines.line(at).strip()) for at in range(lines.count) if lines.comment(at)
+        (lines.version.start_of(at), lines.line(at).strip())
+        for at in range(lines.count)
+        if lines.comment(at)
     ]
     return lines.file(lambda: _block(lines), "env")
 

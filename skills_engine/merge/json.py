@@ -33,7 +33,9 @@ def merge(base: str, ours: str, theirs: str) -> Draft:
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:
-    """Why a result is not to be believed: it is no JSON, or has a key twice, where each side is fine."""
+    """Why a result is not to be believed: it is no JSON, or has a key twice, where each side is
+    fine.
+    """
     if _mistake(ours) or _mistake(theirs):
         return ""
     return _mistake(result)
@@ -85,7 +87,8 @@ def _value(version: Version, at: int) -> Node:
         if text[at] == ",":
             at = _skip(text, at + 1)
     sigs = tuple(node.sig for node, _, _ in elements)
-    # The order of an object's keys means nothing, but a file that was only put in order has changed.
+    # The order of an object's keys means nothing, but a file that was only put in order has
+    # changed.
     sig = ids.of(("object" if keyed else "array", sigs))
     seq = cut(text, start + 1, at, elements, trailing=False)
     return Node(version, start, at + 1, "object" if keyed else "array", constant(sig), lambda: seq)

@@ -34,7 +34,9 @@ MAX_SIZE = 1_000_000
 
 
 class Language(Protocol):
-    """A module that knows what files of one kind are made of. Both functions take text with `\\n` line ends."""
+    """A module that knows what files of one kind are made of. Both functions take text with `\\n`
+    line ends.
+    """
 
     how: str
 
@@ -48,12 +50,15 @@ class Language(Protocol):
 def merge_file(path: str, base: bytes, ours: bytes, theirs: bytes, *, lines: LineMerge) -> Merged:
     """Merge what `base` became in `ours` and in `theirs`. `path` says what kind of file it is.
 
-    Never raises for what the bytes are: what cannot be merged is a conflict, in regions as small as possible.
+    Never raises for what the bytes are: what cannot be merged is a conflict, in regions as small as
+    possible.
     """
     certain = _trivial(base, ours, theirs)
     if certain is not None:
         return Merged(certain, how="trivial")
-    if path.endswith((".py", ".pyi")) and any(declares_encoding(data) for data in (base, ours, theirs)):
+    if path.endswith((".py", ".pyi")) and any(
+        declares_encoding(data) for data in (base, ours, theirs)
+    ):
         return lines(base, ours, theirs)
     b, o, t = Text.decode(base), Text.decode(ours), Text.decode(theirs)
     if b is None or o is None or t is None:
@@ -79,7 +84,9 @@ def _trivial(base: T, ours: T, theirs: T) -> T | None:
     return theirs if base == ours else None
 
 
-def _understood(language: Language, base: str, ours: str, theirs: str, by_lines: Merged, form: Form) -> Merged | None:
+def _understood(
+    language: Language, base: str, ours: str, theirs: str, by_lines: Merged, form: Form
+) -> Merged | None:
     """The merge by a language, or None where the line merge's answer stands, be it clean or not."""
     doubt = "both sides changed it"
     if by_lines.clean:
@@ -98,7 +105,9 @@ def _understood(language: Language, base: str, ours: str, theirs: str, by_lines:
     except (Declined, RecursionError):
         if not by_lines.clean:
             return None
-        return Draft((Clash(base, ours, theirs, f"merged by lines, {doubt}"),)).merged(form, "whole")
+        return Draft((Clash(base, ours, theirs, f"merged by lines, {doubt}"),)).merged(
+            form, "whole"
+        )
     return draft.merged(form, language.how)
 
 
@@ -109,7 +118,8 @@ def _formed(by_lines: Merged, form: Form) -> Merged:
         return form.lines(data.decode("utf-8"))
 
     regions = tuple(
-        replace(r, base=lines(r.base), ours=lines(r.ours), theirs=lines(r.theirs)) for r in by_lines.regions
+        replace(r, base=lines(r.base), ours=lines(r.ours), theirs=lines(r.theirs))
+        for r in by_lines.regions
     )
     return replace(by_lines, data=form.file(by_lines.data.decode("utf-8")), regions=regions)
 

@@ -17,7 +17,9 @@ _ORDER = b"<|=>"
 
 
 def regions_in(data: bytes, reason: str = "both sides changed these lines") -> tuple[Region, ...]:
-    """The conflicts that diff3 (or zdiff3) markers enclose, all four of each in order; other marker lines are text."""
+    """The conflicts that diff3 (or zdiff3) markers enclose, all four of each in order; other marker
+    lines are text.
+    """
     regions: list[Region] = []
     open_: list[re.Match[bytes]] = []
     for match in _MARKER.finditer(data):
@@ -47,13 +49,19 @@ def has_markers(data: bytes) -> bool:
 
 
 def from_lines(data: bytes, *, clean: bool) -> Merged:
-    """The answer of a line merge, from what `git merge-file -p --diff3` printed and whether it exited with 0."""
+    """The answer of a line merge, from what `git merge-file -p --diff3` printed and whether it
+    exited with 0.
+    """
     return Merged(data, () if clean else regions_in(data), "lines")
 
 
 def marked(base: str, ours: str, theirs: str, newline: str = "\n") -> str:
     """A conflict between whole lines, as text. A side without a newline at its end gets one."""
-    sides: Sequence[tuple[str, str]] = (("<<<<<<< ours", ours), ("||||||| base", base), ("=======", theirs))
+    sides: Sequence[tuple[str, str]] = (
+        ("<<<<<<< ours", ours),
+        ("||||||| base", base),
+        ("=======", theirs),
+    )
     out = ""
     for marker, text in sides:
         out += marker + newline + text + (newline if text and not text.endswith("\n") else "")

@@ -24,7 +24,8 @@ _BLANK = re.compile(r"#[^\n]*|\\\n|\s+")
 
 @dataclass
 class Walk:
-    """One walk down three trees. `theirs` collects what theirs does to what ours has: "add", "delete", "edit".
+    """One walk down three trees. `theirs` collects what theirs does to what ours has: "add",
+    "delete", "edit".
 
     With `keeps`, what theirs deletes and ours edited stays, with a note.
     """
@@ -62,27 +63,39 @@ class Walk:
             case Fixed() as b, Fixed() as o, Fixed() as t:
                 return self._fixed((base, b), (ours, o), (theirs, t))
             case Seq() as b, Seq() as o, Seq() as t:
-                before, after = ours.version.text[ours.start : o.start], ours.version.text[o.end : ours.end]
+                before, after = (
+                    ours.version.text[ours.start : o.start],
+                    ours.version.text[o.end : ours.end],
+                )
                 return [before + merge_seq(self, (base, b), (ours, o), (theirs, t)) + after]
             case Block() as b, Block() as o, Block() as t:
                 return merge_block(self, b, o, t)
         raise Torn("")
 
-    def _fixed(self, base: tuple[Node, Fixed], ours: tuple[Node, Fixed], theirs: tuple[Node, Fixed]) -> list[Piece]:
+    def _fixed(
+        self, base: tuple[Node, Fixed], ours: tuple[Node, Fixed], theirs: tuple[Node, Fixed]
+    ) -> list[Piece]:
         parts = list(zip(base[1].parts, ours[1].parts, theirs[1].parts, strict=False))
         if not len(parts) == len(base[1].parts) == len(ours[1].parts) == len(theirs[1].parts):
             raise Torn("")
         between = list(zip(_between(*base), _between(*ours), _between(*theirs), strict=True))
         glue = [_glue(three, outer=k in {0, len(parts)}) for k, three in enumerate(between)]
         body = ours[1].parts[-1] if parts else None
-        if body is None or not isinstance(body.shape, Block) or not all(isinstance(p.shape, Block) for p in parts[-1]):
+        if (
+            body is None
+            or not isinstance(body.shape, Block)
+            or not all(isinstance(p.shape, Block) for p in parts[-1])
+        ):
             return self._run(parts, glue)
         try:
             header = self._run(parts[:-1], glue[:-1])
             if not all(isinstance(piece, str) for piece in header):
                 raise Torn("")
         except Torn as torn:
-            heads = [node.version.text[node.start : node.shape.parts[-1].start] for node, _ in (base, ours, theirs)]  # type: ignore[union-attr]
+            heads = [
+                node.version.text[node.start : node.shape.parts[-1].start]
+                for node, _ in (base, ours, theirs)
+            ]  # type: ignore[union-attr]
             header = [Clash(heads[0], heads[1], heads[2], str(torn))]
         return [*header, *self.node(*parts[-1]), glue[-1]]
 

@@ -1,7 +1,7 @@
 """In which order the parts of a merge stand.
 
-That of ours, with theirs' additions after the neighbour that they follow; where both sides add after one neighbour,
-ours come first.
+That of ours, with theirs' additions after the neighbour that they follow; where both sides add
+after one neighbour, ours come first.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ class Entry:
     theirs: int | None
 
 
-def arrange(ours: int, theirs: int, by_ours: Alignment, by_theirs: Alignment, same: dict[int, int]) -> list[Entry]:
+def arrange(
+    ours: int, theirs: int, by_ours: Alignment, by_theirs: Alignment, same: dict[int, int]
+) -> list[Entry]:
     """The entries of all parts but those that both sides deleted, in the order of the merge.
 
-    `ours` and `theirs` are numbers of parts; `same` pairs what both sides added. A side that changed the order of
-    common parts decides it; raises Torn when both did, differently.
+    `ours` and `theirs` are numbers of parts; `same` pairs what both sides added. A side that
+    changed the order of common parts decides it; raises Torn when both did, differently.
     """
     common = sorted(set(by_ours.pairs) & set(by_theirs.pairs))
     along_ours = sorted(common, key=by_ours.pairs.__getitem__)
@@ -44,7 +46,13 @@ def arrange(ours: int, theirs: int, by_ours: Alignment, by_theirs: Alignment, sa
 
 
 def _woven(
-    size: int, other: int, back: dict[int, int], other_back: dict[int, int], same: dict[int, int], *, mirror: bool
+    size: int,
+    other: int,
+    back: dict[int, int],
+    other_back: dict[int, int],
+    same: dict[int, int],
+    *,
+    mirror: bool,
 ) -> list[Entry]:
     """The order of one side, with what only the other has put in."""
     other_of = {base: at for at, base in other_back.items()}
@@ -60,7 +68,12 @@ def _woven(
             continue
         base = other_back.get(at)
         only_here = base is not None or not mirror
-        while only_here and place < len(skeleton) and skeleton[place][0] is None and skeleton[place][2] is None:
+        while (
+            only_here
+            and place < len(skeleton)
+            and skeleton[place][0] is None
+            and skeleton[place][2] is None
+        ):
             place += 1
         skeleton.insert(place, (base, None, at))
         place += 1

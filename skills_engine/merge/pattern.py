@@ -1,4 +1,6 @@
-"""An addition in the form that its neighbours had, where the other side gave all of them another form."""
+"""An addition in the form that its neighbours had, where the other side gave all of them another
+form.
+"""
 
 from __future__ import annotations
 
@@ -23,19 +25,28 @@ _VALUE = re.compile(r"""[a-zA-Z]{0,2}("[^"\n]*"|'[^'\n]*')|\w+""")
 
 
 def left_behind(rows: Sequence[Row], at: int) -> bool:
-    """Whether the part at an index (base, ours, theirs of each part in order) is new in one side and written as its
-    neighbours were, which the other side writes in one other way now."""
+    """Whether the part at an index (base, ours, theirs of each part in order) is new in one side
+    and written as its neighbours were, which the other side writes in one other way now."""
     base, ours, theirs = rows[at]
     new = ours or theirs
-    if base is not None or new is None or (ours is not None and theirs is not None) or isinstance(new.shape, Block):
+    if (
+        base is not None
+        or new is None
+        or (ours is not None and theirs is not None)
+        or isinstance(new.shape, Block)
+    ):
         return False
     mine, form = (1 if ours is not None else 2), _form(new)
     nearest = (range(at + step, at + step * (_ENOUGH + 1), step) for step in (-1, 1))
-    return any(_turned(rows, places, mine, form) for places in nearest) or _exchanged(rows, at, mine, form)
+    return any(_turned(rows, places, mine, form) for places in nearest) or _exchanged(
+        rows, at, mine, form
+    )
 
 
 def _turned(rows: Sequence[Row], places: range, mine: int, form: str) -> bool:
-    """Whether the parts at all places had the form, and the other side edited them to one other form."""
+    """Whether the parts at all places had the form, and the other side edited them to one other
+    form.
+    """
     forms = set()
     for k in places:
         if not 0 <= k < len(rows):
@@ -48,7 +59,9 @@ def _turned(rows: Sequence[Row], places: range, mine: int, form: str) -> bool:
 
 
 def _exchanged(rows: Sequence[Row], at: int, mine: int, form: str) -> bool:
-    """Whether the parts around a place had the form, and the other side put as many of another there."""
+    """Whether the parts around a place had the form, and the other side put as many of another
+    there.
+    """
     gone, forms = 0, []
     for step in (-1, 1):
         k = at + step

@@ -21,7 +21,8 @@ _SPACE = re.compile(r"\s+")
 
 
 def doubled(ours: str, theirs: str, result: str) -> str:
-    """What a result has twice that each side has at most once, or that it does not parse; '' if nothing is amiss.
+    """What a result has twice that each side has at most once, or that it does not parse; '' if
+    nothing is amiss.
 
     Sides that do not parse allow no judgement: ''.
     """
@@ -40,8 +41,9 @@ def doubled(ours: str, theirs: str, result: str) -> str:
 
 
 def revived(base: str, ours: str, theirs: str, result: str) -> str:
-    """A statement that stands in the base once, that one side deleted and that the result has: the other side moved
-    it or wrapped it, for had it stayed it would be gone. '' if there is none, or a version does not parse."""
+    """A statement that stands in the base once, that one side deleted and that the result has: the
+    other side moved it or wrapped it, for had it stayed it would be gone. '' if there is none, or a
+    version does not parse."""
     rows_b, rows_o, rows_t, rows = (
         {line.strip() for line in text.split("\n")} for text in (base, ours, theirs, result)
     )
@@ -52,18 +54,27 @@ def revived(base: str, ours: str, theirs: str, result: str) -> str:
     except Declined:
         return ""
     for what, there in b.items():
-        if len(there) != 1 or what not in found or sorted((len(o.get(what, ())), len(t.get(what, ())))) != [0, 1]:
+        if (
+            len(there) != 1
+            or what not in found
+            or sorted((len(o.get(what, ())), len(t.get(what, ())))) != [0, 1]
+        ):
             continue
         side, other = ("theirs", t) if what in o else ("ours", o)
         meaning = ast.dump(there[0])
         if not any(ast.dump(stmt) == meaning for stmts in other.values() for stmt in stmts):
-            return f"{side} deleted {what if len(what) <= 50 else what[:47] + '...'}, which the other side moved"
+            return (
+                f"{side} deleted {what if len(what) <= 50 else what[:47] + '...'}, which "
+                "the other side moved"
+            )
     return ""
 
 
 @lru_cache(maxsize=8)
 def _statements(text: str) -> dict[str, list[ast.stmt]]:
-    """A file's statements without bodies by their text on one line. Raises Declined for what does not parse."""
+    """A file's statements without bodies by their text on one line. Raises Declined for what does
+    not parse.
+    """
     lines = text.split("\n")
     found: dict[str, list[ast.stmt]] = {}
     for stmt in statements_in(parse(text)):
@@ -73,9 +84,12 @@ def _statements(text: str) -> dict[str, list[ast.stmt]]:
 
 
 def census(text: str) -> Counter[tuple[str, str]]:
-    """How often each definition, import, statement and element of an assigned literal stands in its body."""
+    """How often each definition, import, statement and element of an assigned literal stands in its
+    body.
+    """
     return Counter(
-        (str(place), str(what)) for place, what in _bodies(parse(text).body, "", text.split("\n"), scope=True)
+        (str(place), str(what))
+        for place, what in _bodies(parse(text).body, "", text.split("\n"), scope=True)
     )
 
 
@@ -89,10 +103,17 @@ def _bodies(
                 plain = not re.search(r"overload|\.(setter|getter|deleter|register)", marks)
                 yield place, f"def {stmt.name}" if plain else f"@{marks} def {stmt.name}"
                 yield from _bodies(
-                    stmt.body, f"{place}.{stmt.name}".lstrip("."), lines, scope=isinstance(stmt, ast.ClassDef)
+                    stmt.body,
+                    f"{place}.{stmt.name}".lstrip("."),
+                    lines,
+                    scope=isinstance(stmt, ast.ClassDef),
                 )
             case ast.Import() | ast.ImportFrom():
-                module = "." * stmt.level + (stmt.module or "") if isinstance(stmt, ast.ImportFrom) else ""
+                module = (
+                    "." * stmt.level + (stmt.module or "")
+                    if isinstance(stmt, ast.ImportFrom)
+                    else ""
+                )
                 for alias in stmt.names:
                     yield place, f"import {module} {alias.name} {alias.asname or ''}".rstrip()
             case (
@@ -110,12 +131,16 @@ def _bodies(
                 header = " ".join(_text(part, lines) for part in clause_of(stmt)[1])
                 for field in ("body", "orelse", "finalbody"):
                     inner = getattr(stmt, field, [])
-                    yield from _bodies(inner, f"{place} {type(stmt).__name__} {header} {field}".strip(), lines)
+                    yield from _bodies(
+                        inner, f"{place} {type(stmt).__name__} {header} {field}".strip(), lines
+                    )
             case _:
                 yield place, _text(stmt, lines)
 
 
-def _literal(value: ast.expr | None, place: str, lines: list[str]) -> Iterator[tuple[Hashable, Hashable]]:
+def _literal(
+    value: ast.expr | None, place: str, lines: list[str]
+) -> Iterator[tuple[Hashable, Hashable]]:
     if isinstance(value, ast.List | ast.Tuple | ast.Set):
         for element in value.elts:
             yield place, _text(element, lines)

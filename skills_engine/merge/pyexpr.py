@@ -50,7 +50,10 @@ class Expressions:
     def wrapped(self, start: int, end: int, low: int, high: int) -> tuple[int, int]:
         """A span with the parentheses around it that lie between `low` and `high`."""
         while True:
-            opening, closing = _OPEN.search(self.text, low, start), _CLOSE.match(self.text, end, high)
+            opening, closing = (
+                _OPEN.search(self.text, low, start),
+                _CLOSE.match(self.text, end, high),
+            )
             if opening is None or closing is None:
                 return start, end
             start, end = opening.start(), closing.end()
@@ -58,7 +61,9 @@ class Expressions:
     # --- meaning
 
     def sig(self, node: ast.AST) -> int:
-        """What a node means, whatever its layout; a docstring means its text without indentation."""
+        """What a node means, whatever its layout; a docstring means its text without
+        indentation.
+        """
         known = self._sigs.get(node)
         if known is None:
             known = self._sigs[node] = self.ids.of(self._signature(node))
@@ -92,13 +97,17 @@ class Expressions:
     # --- nodes
 
     def leaf(self, start: int, end: int, kind: str) -> Node:
-        return Node(self.version, start, end, kind, lambda: self.ids.of((kind, self.text[start:end])))
+        return Node(
+            self.version, start, end, kind, lambda: self.ids.of((kind, self.text[start:end]))
+        )
 
     def expr(self, node: Located, low: int, high: int) -> Node:
         """The node of an expression that lies between two offsets."""
         start, end = self.span(node)
         start, end = self.wrapped(start, end, low, high)
-        return Node(self.version, start, end, kind(node), lambda: self.sig(node), lambda: self.shape(node))
+        return Node(
+            self.version, start, end, kind(node), lambda: self.sig(node), lambda: self.shape(node)
+        )
 
     def row(self, nodes: list[Located], low: int, high: int) -> list[Node]:
         """Expressions in order of place, each with its own parentheses."""
@@ -118,11 +127,17 @@ class Expressions:
             case ast.Attribute():
                 value = self.expr(node.value, start, end)
                 name = end - len(node.attr)
-                return Fixed((value, self.leaf(name, end, "name"))) if self.text[name:end] == node.attr else None
+                return (
+                    Fixed((value, self.leaf(name, end, "name")))
+                    if self.text[name:end] == node.attr
+                    else None
+                )
             case ast.Call():
                 return self._call(node, start, end)
             case ast.List() | ast.Set():
-                return self._elements(node.elts, start + 1, end - 1, filled=isinstance(node, ast.Set))
+                return self._elements(
+                    node.elts, start + 1, end - 1, filled=isinstance(node, ast.Set)
+                )
             case ast.Tuple():
                 own = self._own_brackets(node, start, end)
                 return self._elements(node.elts, start + own, end - own, single=True)
@@ -134,10 +149,23 @@ class Expressions:
         return Fixed(tuple(self.row(children, start, end))) if children else None
 
     def _elements(
-        self, nodes: list[ast.expr], start: int, end: int, *, single: bool = False, filled: bool = False
+        self,
+        nodes: list[ast.expr],
+        start: int,
+        end: int,
+        *,
+        single: bool = False,
+        filled: bool = False,
     ) -> Seq | None:
         made = self.row(list(nodes), start, end)
-        return cut(self.text, start, end, [(node, None, True) for node in made], single=single, filled=filled)
+        return cut(
+            self.text,
+            start,
+            end,
+            [(node, None, True) for node in made],
+            single=single,
+            filled=filled,
+        )
 
     def _own_brackets(self, node: ast.Tuple, start: int, end: int) -> int:
         """1 if the tuple's span includes parentheses of its own, else 0."""
@@ -151,7 +179,9 @@ class Expressions:
     def _dict(self, node: ast.Dict, start: int, end: int) -> Seq | None:
         elements: list[tuple[Node, Hashable, bool]] = []
         low = start + 1
-        heads = [self.span(key or value)[0] for key, value in zip(node.keys, node.values, strict=True)]
+        heads = [
+            self.span(key or value)[0] for key, value in zip(node.keys, node.values, strict=True)
+        ]
         for k, (key, value) in enumerate(zip(node.keys, node.values, strict=True)):
             high = heads[k + 1] if k + 1 < len(heads) else end - 1
             value_start = self.span(value)[0]
@@ -163,20 +193,33 @@ class Expressions:
             else:
                 left = self.expr(key, low, value_start)
                 made = self.expr(value, left.end, high)
-                pair = self._pair(left.start, made.end, (left, made), (self.sig(key), self.sig(value)))
+                pair = self._pair(
+                    left.start, made.end, (left, made), (self.sig(key), self.sig(value))
+                )
                 elements.append((pair, ("key", self.sig(key)), True))
             low = pair.end
         return cut(self.text, start + 1, end - 1, elements)
 
     def _pair(self, start: int, end: int, parts: tuple[Node, ...], meaning: Hashable) -> Node:
-        return Node(self.version, start, end, "pair", lambda: self.ids.of(("pair", meaning)), lambda: Fixed(parts))
+        return Node(
+            self.version,
+            start,
+            end,
+            "pair",
+            lambda: self.ids.of(("pair", meaning)),
+            lambda: Fixed(parts),
+        )
 
     def _call(self, node: ast.Call, start: int, end: int) -> Fixed | None:
         function = self.expr(node.func, start, end)
         opening = find(self.text, "(", function.end, end)
         inside: list[Located] = [*node.args, *node.keywords]
         inside.sort(key=lambda child: (child.lineno, child.col_offset))
-        if len(inside) == 1 and isinstance(inside[0], ast.GeneratorExp) and self.span(inside[0])[0] == opening:
+        if (
+            len(inside) == 1
+            and isinstance(inside[0], ast.GeneratorExp)
+            and self.span(inside[0])[0] == opening
+        ):
             return Fixed((function, self.expr(inside[0], opening, end)))
         return Fixed((function, self.arguments(inside, opening, end)))
 
@@ -191,7 +234,9 @@ class Expressions:
             return cut(self.text, opening + 1, end - 1, elements)
 
         def sign() -> int:
-            return self.ids.of(("arguments", tuple(self.sig(child) for child in inside)) if inside else "nothing")
+            return self.ids.of(
+                ("arguments", tuple(self.sig(child) for child in inside)) if inside else "nothing"
+            )
 
         return Node(self.version, opening, end, "arguments", sign, build)
 
@@ -216,12 +261,16 @@ class Expressions:
             rows.append((self.span(arg)[0], arg, default, "", True))
         for arg_, stars in ((node.vararg, "*"), (node.kwarg, "**")):
             if arg_ is not None:
-                rows.append((self.text.rindex(stars, start, self.span(arg_)[0]), arg_, None, stars, True))
+                rows.append(
+                    (self.text.rindex(stars, start, self.span(arg_)[0]), arg_, None, stars, True)
+                )
         rows.sort(key=lambda row: row[0])
         elements: list[tuple[Node, Hashable, bool]] = []
         for k, (begin, arg, default, stars, free) in enumerate(rows):
             high = rows[k + 1][0] if k + 1 < len(rows) else end
-            elements.append((self._parameter(begin, arg, default, high), ("parameter", stars, arg.arg), free))
+            elements.append(
+                (self._parameter(begin, arg, default, high), ("parameter", stars, arg.arg), free)
+            )
         if node.posonlyargs:
             behind = elements[len(node.posonlyargs) - 1][0].end
             slash = find(self.text, "/", behind, end)
@@ -244,7 +293,11 @@ class Expressions:
             stop = self.expr(default, typed, high).end
         value = self.optional(default, typed, stop, high)
         name = self.leaf(begin, named, "name")
-        meaning = self.sig(arg), self.sig(default) if default is not None else self.empty, self.text[begin:start]
+        meaning = (
+            self.sig(arg),
+            self.sig(default) if default is not None else self.empty,
+            self.text[begin:start],
+        )
         return Node(
             self.version,
             begin,
@@ -255,7 +308,9 @@ class Expressions:
         )
 
     def optional(self, node: ast.expr | None, start: int, end: int, high: int) -> Node:
-        """A part that may be missing, with the token that introduces it (`: int`, `= 3`, `-> None`)."""
+        """A part that may be missing, with the token that introduces it (`: int`, `= 3`, `->
+        None`).
+        """
         return Node(
             self.version,
             start,

@@ -1,7 +1,8 @@
 """Headers of functions that lost their annotations, right beside which the other side adds.
 
-A side whose header says less than the base's may have taken the annotations away, or may never have had them: it may
-be an older line of the code. Nothing tells the two apart, and people who merge such code mostly take the annotations.
+A side whose header says less than the base's may have taken the annotations away, or may never have
+had them: it may be an older line of the code. Nothing tells the two apart, and people who merge
+such code mostly take the annotations.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ _ANYTHING = ("", "Any", "typing.Any")
 
 
 def head_of(unit: Unit) -> tuple[int, int] | None:
-    """The offsets of a function's header, from its first line to its body; None where the body is on the same line."""
+    """The offsets of a function's header, from its first line to its body; None where the body is
+    on the same line.
+    """
     clause = _clause(unit)
     if clause is None or not isinstance(clause.shape, Fixed):
         return None
@@ -30,13 +33,16 @@ def head_of(unit: Unit) -> tuple[int, int] | None:
 
 def opened(base: Unit, side: Unit) -> bool:
     """Whether a side's body begins with another line than the base's: right below the header."""
-    first, now = (body[0].text.split("\n")[0].strip() if (body := _body(unit)) else "" for unit in (base, side))
+    first, now = (
+        body[0].text.split("\n")[0].strip() if (body := _body(unit)) else ""
+        for unit in (base, side)
+    )
     return bool(first and now) and first != now
 
 
 def poorer(base: Unit, side: Unit) -> bool:
-    """Whether a side's header differs from the base's by annotations only, and by those that it has not or has as
-    `Any`."""
+    """Whether a side's header differs from the base's by annotations only, and by those that it has
+    not or has as `Any`."""
     heads = [_parts(unit) for unit in (base, side)]
     if heads[0] is None or heads[1] is None or heads[0][0] != heads[1][0]:
         return False
@@ -53,7 +59,11 @@ def _clause(unit: Unit) -> Node | None:
 
 def _body(unit: Unit) -> list[Unit]:
     clause = _clause(unit)
-    body = clause.shape.parts[-1].shape if clause is not None and isinstance(clause.shape, Fixed) else None
+    body = (
+        clause.shape.parts[-1].shape
+        if clause is not None and isinstance(clause.shape, Fixed)
+        else None
+    )
     return body.units if isinstance(body, Block) else []
 
 
@@ -78,4 +88,8 @@ def _parts(unit: Unit) -> tuple[list[str], list[str]] | None:
 
 def _bare(optional: Node) -> str:
     """An annotation or default without the token that introduces it."""
-    return "".join(part.text for part in optional.shape.parts) if isinstance(optional.shape, Fixed) else ""
+    return (
+        "".join(part.text for part in optional.shape.parts)
+        if isinstance(optional.shape, Fixed)
+        else ""
+    )

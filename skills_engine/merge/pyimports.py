@@ -1,8 +1,8 @@
 """Where an import belongs: in the order that a file keeps its imports in.
 
-The orders are those of isort and of Ruff's rule I001: statements by module, with `import x` before `from x` or among
-them; names by case or not, constants before classes before functions or not. What a file's own imports do not
-follow is not its order.
+The orders are those of isort and of Ruff's rule I001: statements by module, with `import x` before
+`from x` or among them; names by case or not, constants before classes before functions or not. What
+a file's own imports do not follow is not its order.
 """
 
 from __future__ import annotations
@@ -76,10 +76,12 @@ def _lists(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 def settled(entries: list[Entry], units: Units, theirs: Sequence[Unit]) -> list[Entry]:
-    """Entries with the imports that only theirs has moved to where their order puts them in their paragraph.
+    """Entries with the imports that only theirs has moved to where their order puts them in their
+    paragraph.
 
-    Only where ours keeps that paragraph in an order, and theirs, too, has the import there, beside others that both
-    have; one that would come to stand above all others of the paragraph stays. `theirs` are all units of theirs.
+    Only where ours keeps that paragraph in an order, and theirs, too, has the import there, beside
+    others that both have; one that would come to stand above all others of the paragraph stays.
+    `theirs` are all units of theirs.
     """
     out = list(entries)
     shared = {entry.theirs for entry in entries if entry.ours is not None}

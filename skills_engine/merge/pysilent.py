@@ -1,4 +1,6 @@
-"""Edits that say nothing at run time: comments that are gone, annotations that are written otherwise."""
+"""Edits that say nothing at run time: comments that are gone, annotations that are written
+otherwise.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ __all__ = ["silent"]
 
 
 def silent(base: str, side: str, said_base: Sequence[str], said_side: Sequence[str]) -> bool:
-    """Whether a statement does in both texts (without indentation) the same, and the side has no comment of its own."""
+    """Whether a statement does in both texts (without indentation) the same, and the side has no
+    comment of its own.
+    """
     if Counter(said_side) - Counter(said_base):
         return False
     try:

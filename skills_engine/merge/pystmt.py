@@ -78,7 +78,12 @@ def clause_of(stmt: Compound) -> tuple[str, list[ast.expr], list[ast.stmt]]:
         case ast.For() | ast.AsyncFor():
             return "for", [stmt.target, stmt.iter], stmt.body
         case ast.With() | ast.AsyncWith():
-            header = [e for item in stmt.items for e in (item.context_expr, item.optional_vars) if e is not None]
+            header = [
+                e
+                for item in stmt.items
+                for e in (item.context_expr, item.optional_vars)
+                if e is not None
+            ]
             return "with", header, stmt.body
         case ast.Try() | ast.TryStar():
             return "try", [], stmt.body
@@ -90,7 +95,11 @@ def last_suite(stmt: Compound) -> list[ast.stmt]:
         case ast.Match():
             return stmt.cases[-1].body
         case ast.Try() | ast.TryStar():
-            return stmt.finalbody or stmt.orelse or (stmt.handlers[-1].body if stmt.handlers else stmt.body)
+            return (
+                stmt.finalbody
+                or stmt.orelse
+                or (stmt.handlers[-1].body if stmt.handlers else stmt.body)
+            )
         case ast.If() | ast.For() | ast.AsyncFor() | ast.While():
             if len(stmt.orelse) == 1 and isinstance(stmt.orelse[0], ast.If):
                 return last_suite(stmt.orelse[0])
@@ -110,7 +119,14 @@ def statements_in(node: ast.AST) -> Iterator[ast.stmt]:
 def telling(stmt: ast.stmt) -> bool:
     """Whether a statement says enough to be known again where it stands elsewhere."""
     match stmt:
-        case ast.Pass() | ast.Break() | ast.Continue() | ast.Global() | ast.Nonlocal() | ast.Raise(exc=None):
+        case (
+            ast.Pass()
+            | ast.Break()
+            | ast.Continue()
+            | ast.Global()
+            | ast.Nonlocal()
+            | ast.Raise(exc=None)
+        ):
             return False
         case ast.Expr(value=value) | ast.Return(value=value):
             return value is not None and not isinstance(value, ast.Constant | ast.Name)
@@ -121,7 +137,9 @@ def naming(stmt: ast.stmt, prefix: str, python: Expressions) -> tuple[str, Hasha
     """A statement's role, key and title."""
     match stmt:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            found = (_OVERLOAD.search(python.text[slice(*python.span(d))]) for d in stmt.decorator_list)
+            found = (
+                _OVERLOAD.search(python.text[slice(*python.span(d))]) for d in stmt.decorator_list
+            )
             marks = tuple(mark.group() for mark in found if mark)
             return "definition", ("def", stmt.name, marks), f"{prefix}{stmt.name}"
         case ast.ImportFrom():
@@ -129,7 +147,11 @@ def naming(stmt: ast.stmt, prefix: str, python: Expressions) -> tuple[str, Hasha
             return "import", ("from", module), f"the import from {module}"
         case ast.Import():
             names = tuple((alias.name, alias.asname) for alias in stmt.names)
-            return "import", ("import", names), f"the import of {', '.join(alias.name for alias in stmt.names)}"
+            return (
+                "import",
+                ("import", names),
+                f"the import of {', '.join(alias.name for alias in stmt.names)}",
+            )
         case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
             name = ast.unparse(target)
             return "assignment", ("=", name), prefix + name

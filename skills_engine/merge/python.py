@@ -21,11 +21,13 @@ how = "structure"
 
 
 def merge(base: str, ours: str, theirs: str) -> Draft:
-    """Merge by structure. Raises Declined where a version does not parse, its parts cannot be told apart, or the sides
-    do not speak of the same things any more."""
+    """Merge by structure. Raises Declined where a version does not parse, its parts cannot be told
+    apart, or the sides do not speak of the same things any more."""
     mine, his = moved(base, ours, theirs), moved(base, theirs, ours)
     if mine or his:
-        better = _believed(with_modules(base, mine | his), with_modules(ours, his), with_modules(theirs, mine))
+        better = _believed(
+            with_modules(base, mine | his), with_modules(ours, his), with_modules(theirs, mine)
+        )
         if better is not None:
             return better
     draft = merge_trees(tree, base, ours, theirs)
@@ -40,7 +42,9 @@ def merge(base: str, ours: str, theirs: str) -> Draft:
 
 
 def foreign(base: str, ours: str, theirs: str, result: str) -> str:
-    """Why the sides do not speak of the same things any more, as far as a result shows it, or ''."""
+    """Why the sides do not speak of the same things any more, as far as a result shows it, or
+    ''.
+    """
     return resurrected(base, ours, theirs, result) or undefined(ours, theirs, result)
 
 
@@ -58,7 +62,11 @@ def _believed(base: str, ours: str, theirs: str) -> Draft | None:
         draft = merge_trees(tree, base, ours, theirs)
     except Declined:
         return None
-    good = draft.clean and not foreign(base, ours, theirs, draft.text) and not doubt(base, ours, theirs, draft.text)
+    good = (
+        draft.clean
+        and not foreign(base, ours, theirs, draft.text)
+        and not doubt(base, ours, theirs, draft.text)
+    )
     return draft if good else None
 
 

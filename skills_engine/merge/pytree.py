@@ -1,4 +1,6 @@
-"""A Python file as a tree: statements with the comments and blank lines they own, clauses and bodies."""
+"""A Python file as a tree: statements with the comments and blank lines they own, clauses and
+bodies.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,9 @@ def tree(text: str, ids: Ids, module: ast.Module | None = None) -> Node:
     version.comments = comments(text)
     python = _Python(text, ids, version)
     version.find_statements = lambda: [
-        Statement(python.span(stmt)[0], python.sig(stmt)) for stmt in statements_in(module) if telling(stmt)
+        Statement(python.span(stmt)[0], python.sig(stmt))
+        for stmt in statements_in(module)
+        if telling(stmt)
     ]
     last = len(version.starts) - 1
     return python.body(module.body, 0, last, "", whole=True, owner=module)
@@ -72,7 +76,9 @@ def tree(text: str, ids: Ids, module: ast.Module | None = None) -> Node:
 
 @lru_cache(maxsize=8)
 def comments(text: str) -> list[tuple[int, str]]:
-    """The comments of Python code with their offsets. Raises Declined for what cannot be cut into tokens."""
+    """The comments of Python code with their offsets. Raises Declined for what cannot be cut into
+    tokens.
+    """
     if "#" not in text:
         return []
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
@@ -110,7 +116,14 @@ class _Python(Expressions):
     # --- bodies
 
     def body(
-        self, stmts: list[ast.stmt], first: int, last: int, prefix: str, *, owner: ast.AST, whole: bool = False
+        self,
+        stmts: list[ast.stmt],
+        first: int,
+        last: int,
+        prefix: str,
+        *,
+        owner: ast.AST,
+        whole: bool = False,
     ) -> Node:
         """The node of the statements on lines `first` to `last` (from 0, `last` not included)."""
         start, end = self.version.start_of(first), self.version.start_of(last)
@@ -128,13 +141,22 @@ class _Python(Expressions):
 
         def build() -> Block:
             if not made:
-                made.append(self._block(stmts, first, last, prefix, scope, indent, said is not None))
+                made.append(
+                    self._block(stmts, first, last, prefix, scope, indent, said is not None)
+                )
             return made[0]
 
         return Node(self.version, start, end, "body", sign, build)
 
     def _block(
-        self, stmts: list[ast.stmt], first: int, last: int, prefix: str, scope: str, indent: str, documented: bool
+        self,
+        stmts: list[ast.stmt],
+        first: int,
+        last: int,
+        prefix: str,
+        scope: str,
+        indent: str,
+        documented: bool,
     ) -> Block:
         units: list[Unit] = []
         at = first
@@ -153,7 +175,9 @@ class _Python(Expressions):
         if tail.strip():
             raise Declined("lines that are neither statements nor comments")
         self._gaps(units, first)
-        return Block(self.version.start_of(first), self.version.start_of(last), indent, units, tail, scope)
+        return Block(
+            self.version.start_of(first), self.version.start_of(last), indent, units, tail, scope
+        )
 
     def _gaps(self, units: list[Unit], first: int) -> None:
         at = self.version.start_of(first)
@@ -164,8 +188,8 @@ class _Python(Expressions):
             at = unit.end
 
     def _trivia(self, units: list[Unit], at: int, top: int, *, attach: bool) -> int:
-        """Make units of the comments on lines `at` to `top`; with `attach`, those right above `top` belong to what
-        stands there. The line where what follows begins."""
+        """Make units of the comments on lines `at` to `top`; with `attach`, those right above `top`
+        belong to what stands there. The line where what follows begins."""
         groups: list[tuple[int, int]] = []
         for line in range(at, top):
             text = self._line(line)
@@ -179,20 +203,39 @@ class _Python(Expressions):
         for begin, end in groups:
             start, stop = self.version.start_of(begin), self.version.start_of(end)
             said = self.version.said(start, stop)
-            node = Node(self.version, start, stop - 1, "comment", _constant(self.ids.of(("comment", said))))
-            units.append(Unit(self.version, "", start, start, node, stop, "comment", title=f"the comment {said[0]}"))
+            node = Node(
+                self.version, start, stop - 1, "comment", _constant(self.ids.of(("comment", said)))
+            )
+            units.append(
+                Unit(
+                    self.version,
+                    "",
+                    start,
+                    start,
+                    node,
+                    stop,
+                    "comment",
+                    title=f"the comment {said[0]}",
+                )
+            )
         if attach:
             return lead
         return groups[-1][1] if groups else at
 
     def _with_comments(self, bottom: int, stop: int, indent: str) -> int:
-        """A compound statement's last line, with the comments behind it that are indented more than it is."""
+        """A compound statement's last line, with the comments behind it that are indented more than
+        it is.
+        """
         end = bottom
         for line in range(bottom, stop):
             text = self._line(line)
             if text.strip():
                 margin = text[: len(text) - len(text.lstrip())]
-                if not text.lstrip().startswith("#") or len(margin) <= len(indent) or not margin.startswith(indent):
+                if (
+                    not text.lstrip().startswith("#")
+                    or len(margin) <= len(indent)
+                    or not margin.startswith(indent)
+                ):
                     break
                 end = line + 1
         return end
@@ -203,7 +246,14 @@ class _Python(Expressions):
     # --- statements
 
     def _statement(
-        self, group: list[ast.stmt], lead: int, top: int, bottom: int, prefix: str, scope: str, documented: bool
+        self,
+        group: list[ast.stmt],
+        lead: int,
+        top: int,
+        bottom: int,
+        prefix: str,
+        scope: str,
+        documented: bool,
     ) -> Unit:
         stmt = group[0]
         start = self.version.start_of(top)
@@ -220,16 +270,39 @@ class _Python(Expressions):
                 end = self.text.index(";", end) + 1
             node = self._simple(stmt, end) if len(group) == 1 else self._line_of(group, end)
             if documented:
-                role, key, title = "docstring", ("docstring",), f"the docstring of {prefix.rstrip('.') or 'the module'}"
+                role, key, title = (
+                    "docstring",
+                    ("docstring",),
+                    f"the docstring of {prefix.rstrip('.') or 'the module'}",
+                )
                 said = docstring([stmt])
-                node = Node(self.version, begin, end, "docstring", _constant(self.ids.of(("docstring", said))))
+                node = Node(
+                    self.version,
+                    begin,
+                    end,
+                    "docstring",
+                    _constant(self.ids.of(("docstring", said))),
+                )
         stop = self.version.start_of(bottom)
         if not _REST.fullmatch(self.text[node.end : stop]) and node.end != stop:
             raise Declined("a statement that shares its line with another")
         if len(group) > 1:
             role, key = "statement", None
-        strong = role in {"definition", "import"} or (role == "assignment" and scope == "definitions")
-        return Unit(self.version, "", self.version.start_of(lead), code, node, stop, role, key, strong, title)
+        strong = role in {"definition", "import"} or (
+            role == "assignment" and scope == "definitions"
+        )
+        return Unit(
+            self.version,
+            "",
+            self.version.start_of(lead),
+            code,
+            node,
+            stop,
+            role,
+            key,
+            strong,
+            title,
+        )
 
     def _line_of(self, group: list[ast.stmt], end: int) -> Node:
         sig = self.ids.of(("line", tuple(self.sig(stmt) for stmt in group)))
@@ -237,7 +310,14 @@ class _Python(Expressions):
 
     def _simple(self, stmt: ast.stmt, end: int) -> Node:
         start = self.span(stmt)[0]
-        return Node(self.version, start, end, kind(stmt), lambda: self.sig(stmt), lambda: self._simple_shape(stmt))
+        return Node(
+            self.version,
+            start,
+            end,
+            kind(stmt),
+            lambda: self.sig(stmt),
+            lambda: self._simple_shape(stmt),
+        )
 
     def _simple_shape(self, stmt: ast.stmt) -> Shape | None:
         start, end = self.span(stmt)
@@ -256,7 +336,8 @@ class _Python(Expressions):
         else:
             start = first
         elements: list[tuple[Node, Hashable, bool]] = [
-            (self.leaf(*self.span(alias), "alias"), ("name", alias.name, alias.asname), True) for alias in stmt.names
+            (self.leaf(*self.span(alias), "alias"), ("name", alias.name, alias.asname), True)
+            for alias in stmt.names
         ]
         return cut(self.text, start, end, elements, trailing=opening >= 0, filled=True)
 
@@ -280,7 +361,9 @@ class _Python(Expressions):
         return Node(self.version, start, end, kind(stmt), lambda: self.sig(stmt), build)
 
     def _inline(self, stmt: Compound) -> bool:
-        """Whether the last suite stands on its header's line, so that the statement does not end with a line."""
+        """Whether the last suite stands on its header's line, so that the statement does not end
+        with a line.
+        """
         tail = last_suite(stmt)
         start = self.span(tail[0])[0]
         margin = self.text[self.version.starts[self.version.line_of(start)] : start]
@@ -288,7 +371,12 @@ class _Python(Expressions):
 
     def _clauses(self, stmt: Compound, top: int, bottom: int, prefix: str) -> Block:
         indent = self.version.indent_at(self.span(stmt)[0])
-        heads = [(lines_of(stmt)[0] if not isinstance(stmt, Definition) else stmt.lineno - 1, *clause_of(stmt))]
+        heads = [
+            (
+                lines_of(stmt)[0] if not isinstance(stmt, Definition) else stmt.lineno - 1,
+                *clause_of(stmt),
+            )
+        ]
         heads += self._later_clauses(stmt, indent)
         units: list[Unit] = []
         at = top
@@ -299,7 +387,9 @@ class _Python(Expressions):
             limit = heads[k + 1][0] if k + 1 < len(heads) else bottom
             last = lines_of(body[-1])[1] if body else line + 1
             if isinstance(body[-1], Compound):
-                last = self._with_comments(last, limit, self.version.indent_at(self.span(body[-1])[0]))
+                last = self._with_comments(
+                    last, limit, self.version.indent_at(self.span(body[-1])[0])
+                )
             last = self._with_comments(last, limit, indent)
             lead = self._trivia(units, at, line, attach=True)
             units.append(self._clause_unit(stmt, (line, word, parts, body), lead, last, prefix))
@@ -307,7 +397,9 @@ class _Python(Expressions):
         if self.text[self.version.start_of(at) : self.version.start_of(bottom)].strip():
             raise Declined("lines that are neither statements nor comments")
         self._gaps(units, top)
-        return Block(self.version.start_of(top), self.version.start_of(bottom), indent, units, "", "clauses")
+        return Block(
+            self.version.start_of(top), self.version.start_of(bottom), indent, units, "", "clauses"
+        )
 
     def _decorator(self, units: list[Unit], decorator: ast.expr, at: int, name: str) -> int:
         start, end = self.span(decorator)
@@ -323,10 +415,24 @@ class _Python(Expressions):
             lambda: self.ids.of(("decorator", self.sig(decorator))),
             lambda: Fixed((self.expr(decorator, sign + 1, stop),)),
         )
-        key = ("decorator", self.sig(decorator.func if isinstance(decorator, ast.Call) else decorator))
+        key = (
+            "decorator",
+            self.sig(decorator.func if isinstance(decorator, ast.Call) else decorator),
+        )
         title = f"the decorator {self.text[sign:end].splitlines()[0]} of {name}"
         units.append(
-            Unit(self.version, "", self.version.start_of(lead), sign, node, stop, "decorator", key, False, title)
+            Unit(
+                self.version,
+                "",
+                self.version.start_of(lead),
+                sign,
+                node,
+                stop,
+                "decorator",
+                key,
+                False,
+                title,
+            )
         )
         return self.version.line_of(end) + 1
 
@@ -345,17 +451,38 @@ class _Python(Expressions):
                 out.append((nested.lineno - 1, "elif", [nested.test], nested.body))
                 node = nested
             else:
-                out.append((self._keyword("else", before, node.orelse, indent), "else", [], node.orelse))
+                out.append(
+                    (self._keyword("else", before, node.orelse, indent), "else", [], node.orelse)
+                )
                 return out
         if isinstance(stmt, ast.Try | ast.TryStar):
             for handler in stmt.handlers:
-                out.append((handler.lineno - 1, "except", [handler.type] if handler.type else [], handler.body))
-        if isinstance(stmt, ast.Try | ast.TryStar | ast.For | ast.AsyncFor | ast.While) and stmt.orelse:
+                out.append(
+                    (
+                        handler.lineno - 1,
+                        "except",
+                        [handler.type] if handler.type else [],
+                        handler.body,
+                    )
+                )
+        if (
+            isinstance(stmt, ast.Try | ast.TryStar | ast.For | ast.AsyncFor | ast.While)
+            and stmt.orelse
+        ):
             before = lines_of((out[-1][3] if out else stmt.body)[-1])[1]
-            out.append((self._keyword("else", before, stmt.orelse, indent), "else", [], stmt.orelse))
+            out.append(
+                (self._keyword("else", before, stmt.orelse, indent), "else", [], stmt.orelse)
+            )
         if isinstance(stmt, ast.Try | ast.TryStar) and stmt.finalbody:
             before = lines_of((out[-1][3] if out else stmt.body)[-1])[1]
-            out.append((self._keyword("finally", before, stmt.finalbody, indent), "finally", [], stmt.finalbody))
+            out.append(
+                (
+                    self._keyword("finally", before, stmt.finalbody, indent),
+                    "finally",
+                    [],
+                    stmt.finalbody,
+                )
+            )
         return out
 
     def _keyword(self, word: str, first: int, body: list[ast.stmt], indent: str) -> int:
@@ -373,7 +500,11 @@ class _Python(Expressions):
         title = name or f"the {word} clause" + (f" in {prefix.rstrip('.')}" if prefix else "")
         first = self.span(body[0])[0]
         top = lines_of(body[0])[0]
-        nodes = self._header(stmt, code, first) if word == clause_of(stmt)[0] else self.row(list(parts), code, first)
+        nodes = (
+            self._header(stmt, code, first)
+            if word == clause_of(stmt)[0]
+            else self.row(list(parts), code, first)
+        )
         colon = find(self.text, ":", nodes[-1].end if nodes else code, first)
         opened = self.version.line_of(colon) + 1
         if top < opened:
@@ -381,7 +512,9 @@ class _Python(Expressions):
             sig = self.ids.of(("body", tuple(self.sig(s) for s in body)))
             inside = Node(self.version, begin, end, "suite", _constant(sig))
         else:
-            inside = self.body(body, opened, last, inner, owner=stmt if word in {"def", "class"} else ast.Pass())
+            inside = self.body(
+                body, opened, last, inner, owner=stmt if word in {"def", "class"} else ast.Pass()
+            )
             end = inside.end
         meaning = tuple(node.sig for node in nodes), inside.sig
         node = Node(
@@ -396,7 +529,18 @@ class _Python(Expressions):
         if node.end != stop and not _REST.fullmatch(self.text[node.end : stop]):
             raise Declined("a statement that shares its line with another")
         key = (word, tuple(self.sig(p) for p in parts)) if word in {"elif", "except"} else (word,)
-        return Unit(self.version, "", self.version.start_of(lead), code, node, stop, "clause", key, False, title)
+        return Unit(
+            self.version,
+            "",
+            self.version.start_of(lead),
+            code,
+            node,
+            stop,
+            "clause",
+            key,
+            False,
+            title,
+        )
 
     def _header(self, stmt: Compound, code: int, first: int) -> list[Node]:
         """The parts of a first clause's header."""
@@ -409,7 +553,9 @@ class _Python(Expressions):
         generic = getattr(stmt, "type_params", [])
         after = find(self.text, "]", self.span(generic[-1])[1], first) + 1 if generic else name.end
         if isinstance(stmt, ast.ClassDef):
-            inside: list[Located] = sorted([*stmt.bases, *stmt.keywords], key=lambda n: (n.lineno, n.col_offset))
+            inside: list[Located] = sorted(
+                [*stmt.bases, *stmt.keywords], key=lambda n: (n.lineno, n.col_offset)
+            )
             behind = self.row(inside, after, first)[-1].end if inside else after
             colon = find(self.text, ":", behind, first)
             closing = self.text.rfind(")", after, colon) + 1
@@ -430,7 +576,9 @@ class _Python(Expressions):
             self.optional(stmt.returns, closing + 1, end, first),
         ]
 
-    def _closing(self, stmt: ast.FunctionDef | ast.AsyncFunctionDef, opening: int, first: int) -> int:
+    def _closing(
+        self, stmt: ast.FunctionDef | ast.AsyncFunctionDef, opening: int, first: int
+    ) -> int:
         """Where the parameters' closing parenthesis is."""
         args = stmt.args
         ends = [opening + 1]

@@ -1,4 +1,6 @@
-"""The words that Python code is written in: every name that it defines, uses, passes or reads as an attribute."""
+"""The words that Python code is written in: every name that it defines, uses, passes or reads as an
+attribute.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +35,13 @@ def vocabulary(text: str) -> frozenset[str]:
 
 
 def resurrected(base: str, ours: str, theirs: str, result: str) -> str:
-    """A word that the base had, a side uses nowhere any more, and the result has again; '' if there is none.
+    """A word that the base had, a side uses nowhere any more, and the result has again; '' if there
+    is none.
 
-    That side replaced what the word stands for, and the other side's code was written without knowing it. A side
-    without a word of its own replaced nothing: what it deleted, the other side may use. A variable that only functions
-    know which assign it themselves needs nothing of the other side either.
+    That side replaced what the word stands for, and the other side's code was written without
+    knowing it. A side without a word of its own replaced nothing: what it deleted, the other side
+    may use. A variable that only functions know which assign it themselves needs nothing of the
+    other side either.
     """
     b, o, t, found = (vocabulary(text) for text in (base, ours, theirs, result))
     found -= _variables(result)
@@ -53,11 +57,15 @@ def _variables(text: str) -> frozenset[str]:
     """Names that stand for nothing but variables of functions which assign them."""
     tables = [symtable.symtable(text, "merged", "exec")]
     known: set[str] = set()
-    other = {word for node in every(text) if not isinstance(node, ast.Name) for word in _words(node)}
+    other = {
+        word for node in every(text) if not isinstance(node, ast.Name) for word in _words(node)
+    }
     while tables:
         table = tables.pop()
         for symbol in table.get_symbols():
-            within = symbol.is_free() or (symbol.is_local() and symbol.is_assigned() and not symbol.is_parameter())
+            within = symbol.is_free() or (
+                symbol.is_local() and symbol.is_assigned() and not symbol.is_parameter()
+            )
             plain = within and not symbol.is_imported() and table.get_type() == "function"
             (known if plain else other).add(symbol.get_name())
         tables += table.get_children()
@@ -65,14 +73,18 @@ def _variables(text: str) -> frozenset[str]:
 
 
 def undefined(ours: str, theirs: str, result: str) -> str:
-    """Why a result uses a name that nothing defines although each side knows what it means; '' if none."""
+    """Why a result uses a name that nothing defines although each side knows what it means; '' if
+    none.
+    """
     fresh = sorted(_unbound(result) - _unbound(ours) - _unbound(theirs))
     return f"nothing would define {fresh[0]}" if fresh else ""
 
 
 @lru_cache(maxsize=8)
 def _unbound(text: str) -> frozenset[str]:
-    """Names that are read as globals and that the module binds nowhere; none where it imports all of a module."""
+    """Names that are read as globals and that the module binds nowhere; none where it imports all
+    of a module.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -91,7 +103,9 @@ def _unbound(text: str) -> frozenset[str]:
             if symbol.is_referenced() and (table is top or symbol.is_global()):
                 used.add(symbol.get_name())
         tables += table.get_children()
-    if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in parse(text).body):
+    if any(
+        isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in parse(text).body
+    ):
         return frozenset()
     return frozenset(used - bound)
 

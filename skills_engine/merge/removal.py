@@ -1,4 +1,5 @@
-"""What a skill put into a file, taken out again byte for byte: the merge of a side that only takes away.
+"""What a skill put into a file, taken out again byte for byte: the merge of a side that only takes
+away.
 
 A merge by lines or by structure has to choose where white space belongs when
 the owner wrote something right beside what goes. Where what goes still stands
@@ -29,9 +30,18 @@ _LARGEST_HUNK = 1_500
 
 
 def without(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
-    """Ours without what theirs took out of base; None unless that is all that theirs did, and all is still there."""
-    b, o, t = (Text.decode(data) if len(data) <= _LARGEST else None for data in (base, ours, theirs))
-    if b is None or o is None or t is None or not (b.form.newline and o.form.newline and t.form.newline):
+    """Ours without what theirs took out of base; None unless that is all that theirs did, and all
+    is still there.
+    """
+    b, o, t = (
+        Text.decode(data) if len(data) <= _LARGEST else None for data in (base, ours, theirs)
+    )
+    if (
+        b is None
+        or o is None
+        or t is None
+        or not (b.form.newline and o.form.newline and t.form.newline)
+    ):
         return None
     if (b.form.newline, b.form.bom) != (t.form.newline, t.form.bom):
         return None
@@ -66,7 +76,8 @@ def _without(base: str, ours: str, theirs: str) -> str | None:
         if place is None or not _only_one(o, o[place[0] : place[1]]):
             return None
         if "," not in b[start:end] and _parted(b, start, end) != _parted(o, *place):
-            return None  # an element that came without a comma, and has one now: the comma goes with it
+            # an element that came without a comma, and has one now: the comma goes with it
+            return None
         cuts.append(place)
     cuts.sort()
     if any(one[1] > two[0] for one, two in pairwise(cuts)):
@@ -102,7 +113,9 @@ def _taken_out(base: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, in
 def _place(
     base: Sequence[str], ours: Sequence[str], start: int, end: int, there: dict[int, int]
 ) -> tuple[int, int] | None:
-    """Where a run stands in ours, in one piece; a run may as well begin later or earlier where its ends are alike."""
+    """Where a run stands in ours, in one piece; a run may as well begin later or earlier where its
+    ends are alike.
+    """
     size = end - start
     low, high = start, start
     while low > 0 and base[low - 1] == base[low - 1 + size]:
@@ -131,10 +144,16 @@ def _only_one(ours: Sequence[str], run: Sequence[str]) -> bool:
     return bool(text.strip()) and whole.count(text) == 1
 
 
-def _matches(one: Sequence[str], other: Sequence[str]) -> tuple[dict[int, int], list[tuple[int, int]]] | None:
-    """Which unit of one is which of the other: by lines, and by units in lines that differ; and lines that are gone."""
+def _matches(
+    one: Sequence[str], other: Sequence[str]
+) -> tuple[dict[int, int], list[tuple[int, int]]] | None:
+    """Which unit of one is which of the other: by lines, and by units in lines that differ; and
+    lines that are gone.
+    """
     lines_one, lines_other = _lines(one), _lines(other)
-    starts_one, starts_other = ([0, *accumulate(map(len, lines))] for lines in (lines_one, lines_other))
+    starts_one, starts_other = (
+        [0, *accumulate(map(len, lines))] for lines in (lines_one, lines_other)
+    )
     found: dict[int, int] = {}
     gone: list[tuple[int, int]] = []
     matcher = SequenceMatcher(None, lines_one, lines_other, autojunk=False)

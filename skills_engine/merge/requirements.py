@@ -45,7 +45,9 @@ def _tree(text: str, ids: Ids) -> Node:
     for at in range(lines.count):
         match = _COMMENT.search(lines.line(at).rstrip("\n"))
         if match:
-            lines.version.comments.append((lines.version.start_of(at) + match.start(), match.group()))
+            lines.version.comments.append(
+                (lines.version.start_of(at) + match.start(), match.group())
+            )
     return lines.file(lambda: _block(lines), "requirements")
 
 

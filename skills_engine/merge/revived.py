@@ -1,8 +1,9 @@
-"""Statements that one side deleted and the other moved or wrapped: a merge of the two would bring them back.
+"""Statements that one side deleted and the other moved or wrapped: a merge of the two would bring
+them back.
 
-Such a statement is in the base once, in one side once and in the other nowhere. Where it stayed in its place, the
-deletion holds; where it stands among what its side added, both sides deleted it there and one added it elsewhere, and
-nothing else would show that they disagree.
+Such a statement is in the base once, in one side once and in the other nowhere. Where it stayed in
+its place, the deletion holds; where it stands among what its side added, both sides deleted it
+there and one added it elsewhere, and nothing else would show that they disagree.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ class Revivals:
         self.base, self.ours, self.theirs = base, ours, theirs
 
     def within(self, part: Node | Unit) -> frozenset[int]:
-        """Signatures of the statements in a side's part that the base has and the other side deleted."""
+        """Signatures of the statements in a side's part that the base has and the other side
+        deleted.
+        """
         suspects = self._of_ours if part.version is self.ours else self._of_theirs
         return suspects.intersection(part.holds) if suspects else suspects
 
@@ -43,5 +46,9 @@ class Revivals:
         return self._suspects(self.theirs, self.ours)
 
     def _suspects(self, one: Version, other: Version) -> frozenset[int]:
-        base, adds, keeps = (Counter(s.sig for s in version.statements) for version in (self.base, one, other))
-        return frozenset(sig for sig, count in base.items() if count == adds[sig] == 1 and not keeps[sig])
+        base, adds, keeps = (
+            Counter(s.sig for s in version.statements) for version in (self.base, one, other)
+        )
+        return frozenset(
+            sig for sig, count in base.items() if count == adds[sig] == 1 and not keeps[sig]
+        )

@@ -1,4 +1,6 @@
-"""Additions of both sides at one place: where their order means nothing they stand together, else they conflict."""
+"""Additions of both sides at one place: where their order means nothing they stand together, else
+they conflict.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def runs(
     units: Units,
     scope: str,
 ) -> Iterable[Run]:
-    """The kept entries in order. `entries` are all, so that it shows where what an addition stood beside is gone."""
+    """The kept entries in order. `entries` are all, so that it shows where what an addition stood
+    beside is gone.
+    """
     alive = {id(entry) for entry in kept}
     at = 0
     while at < len(entries):
@@ -69,21 +73,28 @@ def _settled(new: list[Entry], units: Units, scope: str, *, lost: bool) -> Itera
             return
     if ours and theirs:
         head_o, head_t = _head(units_o), _head(units_t)
-        imports = [*zip(ours[:head_o], units_o, strict=False), *zip(theirs[:head_t], units_t, strict=False)]
+        imports = [
+            *zip(ours[:head_o], units_o, strict=False),
+            *zip(theirs[:head_t], units_t, strict=False),
+        ]
         new = [*_sorted(imports), *ours[head_o:], *theirs[head_t:]]
     for entry in new:
         yield Run((entry,))
 
 
 def _sorted(imports: list[tuple[Entry, Unit]]) -> list[Entry]:
-    """Imports of both sides; those of theirs among ours where both are in the order of their text."""
+    """Imports of both sides; those of theirs among ours where both are in the order of their
+    text.
+    """
     ours = [(entry, unit) for entry, unit in imports if entry.ours is not None]
     theirs = [(entry, unit) for entry, unit in imports if entry.ours is None]
     plain = all(unit.role == "import" and not unit.gap for _, unit in imports)
     for order in _ORDERS:
         rows = [[order(unit.node.text) for _, unit in side] for side in (ours, theirs)]
         if plain and all(row == sorted(row) for row in rows):
-            return [entry for entry, _ in sorted(imports, key=lambda pair: order(pair[1].node.text))]
+            return [
+                entry for entry, _ in sorted(imports, key=lambda pair: order(pair[1].node.text))
+            ]
     return [entry for entry, _ in imports]
 
 
@@ -107,7 +118,11 @@ def _rivalry(theirs: list[Unit], ours: list[Unit], scope: str) -> str:
     for unit in (*theirs, *ours):
         if unit.role == "assignment" or unit.role in _FREE or unit.role == "docstring":
             continue
-        return f"both sides add beside {unit.title}" if ours else f"ours deleted what stood beside {unit.title}"
+        return (
+            f"both sides add beside {unit.title}"
+            if ours
+            else f"ours deleted what stood beside {unit.title}"
+        )
     if scope == "statements":
         said_t, said_o = _words(theirs), _words(ours)
         crossed = {n for n in names_t if n.rpartition(".")[2] in said_o} | {

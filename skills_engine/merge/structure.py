@@ -20,16 +20,22 @@ if TYPE_CHECKING:
 __all__ = ["merge_trees"]
 
 
-def merge_trees(parse: Callable[[str, Ids], Node], base: str, ours: str, theirs: str, *, keeps: bool = False) -> Draft:
+def merge_trees(
+    parse: Callable[[str, Ids], Node], base: str, ours: str, theirs: str, *, keeps: bool = False
+) -> Draft:
     """Merge by structure. `parse` takes text that ends with a newline (or is empty).
 
-    A clean merge has every comment that it should have, and where theirs only adds, the additions can be taken out
-    again and leave ours byte for byte. Raises Declined otherwise, or where a version cannot be parsed.
+    A clean merge has every comment that it should have, and where theirs only adds, the additions
+    can be taken out again and leave ours byte for byte. Raises Declined otherwise, or where a
+    version cannot be parsed.
     """
     draft, walk = _merged(parse, (base, ours, theirs), keeps=keeps)
     if not draft.clean:
         return draft
-    said = [[text for _, text in parse(_closed(t), Ids()).version.comments] for t in (base, ours, theirs, draft.text)]
+    said = [
+        [text for _, text in parse(_closed(t), Ids()).version.comments]
+        for t in (base, ours, theirs, draft.text)
+    ]
     gone = _lost(*said)
     if gone:
         raise Declined(f"a comment would be lost: {gone}")
@@ -40,7 +46,9 @@ def merge_trees(parse: Callable[[str, Ids], Node], base: str, ours: str, theirs:
     return draft
 
 
-def _merged(parse: Callable[[str, Ids], Node], texts: tuple[str, str, str], *, keeps: bool) -> tuple[Draft, Walk]:
+def _merged(
+    parse: Callable[[str, Ids], Node], texts: tuple[str, str, str], *, keeps: bool
+) -> tuple[Draft, Walk]:
     ids = Ids()
     base, ours, theirs = (parse(_closed(text), ids) for text in texts)
     walk = Walk(Revivals(base.version, ours.version, theirs.version), keeps=keeps)
@@ -69,7 +77,9 @@ def _opened(pieces: list[Piece]) -> list[Piece]:
     return pieces
 
 
-def _lost(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str], result: Sequence[str]) -> str:
+def _lost(
+    base: Sequence[str], ours: Sequence[str], theirs: Sequence[str], result: Sequence[str]
+) -> str:
     """A comment that a merge of three must have and the result has not, or ''."""
     b, o, t, found = Counter(base), Counter(ours), Counter(theirs), Counter(result)
     for text in o | t:

@@ -1,4 +1,6 @@
-"""Two additions at one place of which one holds all that the other says: that side knew more, or came later."""
+"""Two additions at one place of which one holds all that the other says: that side knew more, or
+came later.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ _ENOUGH = 8
 
 
 def superset(ours: str, theirs: str) -> str:
-    """ "ours" or "theirs", whichever contains the other's tokens in their order; '' if neither does."""
+    """ "ours" or "theirs", whichever contains the other's tokens in their order; '' if neither
+    does.
+    """
     o, t = _TOKEN.findall(ours), _TOKEN.findall(theirs)
     if min(len(o), len(t)) < _ENOUGH:
         return ""

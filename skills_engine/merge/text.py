@@ -1,4 +1,6 @@
-"""Bytes as text with `\\n` line ends, and back: byte order mark, line ends and the very last one merge on their own."""
+"""Bytes as text with `\\n` line ends, and back: byte order mark, line ends and the very last one
+merge on their own.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ _COOKIE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:[^\n]*\n)?[ \t\f]*#.*?coding[:=][ 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a text becomes bytes. `newline` is "" where line ends are mixed: then the text has them as they are.
+    """How a text becomes bytes. `newline` is "" where line ends are mixed: then the text has them
+    as they are.
 
     `ends` says whether the last line has its end, which the text always has.
     """
@@ -35,7 +38,9 @@ class Form:
 
     def file(self, text: str) -> bytes:
         """A whole file as bytes."""
-        return (codecs.BOM_UTF8 if self.bom else b"") + self.lines(text if self.ends else text.removesuffix("\n"))
+        return (codecs.BOM_UTF8 if self.bom else b"") + self.lines(
+            text if self.ends else text.removesuffix("\n")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +71,9 @@ class Text:
 def declares_encoding(data: bytes) -> bool:
     """Whether a Python file names an encoding other than UTF-8 in its first two lines."""
     match = _COOKIE.match(data)
-    return match is not None and match[1].lower().replace(b"_", b"-") not in {b"utf-8", b"utf8", b"ascii", b"us-ascii"}
+    return match is not None and match[1].lower().replace(b"_", b"-") not in {
+        b"utf-8",
+        b"utf8",
+        b"ascii",
+        b"us-ascii",
+    }

@@ -1,4 +1,6 @@
-"""TOML: tables and keys, arrays by element, dependencies by distribution. Fits `Language` in ladder.py."""
+"""TOML: tables and keys, arrays by element, dependencies by distribution. Fits `Language` in
+ladder.py.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ __all__ = ["doubt", "how", "merge"]
 how = "data"
 
 _HEADER = re.compile(r"[ \t]*(\[\[?)[ \t]*([^#]+?)[ \t]*\]\]?[ \t]*(#.*)?$")
-_KEY = re.compile(r"""[ \t]*((?:[\w-]+|"[^"]*"|'[^']*')(?:[ \t]*\.[ \t]*(?:[\w-]+|"[^"]*"|'[^']*'))*)[ \t]*=[ \t]*""")
+_KEY = re.compile(
+    r"""[ \t]*((?:[\w-]+|"[^"]*"|'[^']*')"""
+    r"""(?:[ \t]*\.[ \t]*(?:[\w-]+|"[^"]*"|'[^']*'))*)[ \t]*=[ \t]*"""
+)
 _PIECE = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"{3,5}'
     r"|'''(?:[^']|'(?!''))*'{3,5}"
@@ -122,7 +127,10 @@ class _Toml(Lines):
                 at = last
             elif header is not None:
                 place = header[2]
-                self._remark(start + line.rindex("]") if not header[3] else start + header.start(3), start + len(line))
+                self._remark(
+                    start + line.rindex("]") if not header[3] else start + header.start(3),
+                    start + len(line),
+                )
                 out.append((at, at + 1, None, header[1] + header[2]))
                 at += 1
             else:
@@ -146,7 +154,10 @@ class _Toml(Lines):
         return Head(first, last, node, ("key", name), f"{table}{name}")
 
     def _table(
-        self, header: tuple[int, int, Node | None, str], entries: list[tuple[int, int, Node | None, str]], limit: int
+        self,
+        header: tuple[int, int, Node | None, str],
+        entries: list[tuple[int, int, Node | None, str]],
+        limit: int,
     ) -> Head:
         first, behind, _, name = header
         bare = name.lstrip("[")
@@ -155,10 +166,14 @@ class _Toml(Lines):
         start, top = self.version.start_of(first), self.version.start_of(behind)
         end = self.version.start_of(limit)
         inside = tuple(unit.sig for unit in block.units if unit.role == "entry")
-        body = Node(self.version, top, end, "table body", constant(self.ids.of(inside)), lambda: block)
+        body = Node(
+            self.version, top, end, "table body", constant(self.ids.of(inside)), lambda: block
+        )
         sig = self.ids.of(("table", name, inside))
         node = Node(self.version, start, end, "table", constant(sig), lambda: Fixed((body,)))
-        return Head(first, limit, node, ("table", name), f"[{bare}]", strong=not name.startswith("[["))
+        return Head(
+            first, limit, node, ("table", name), f"[{bare}]", strong=not name.startswith("[[")
+        )
 
     def _value(self, at: int, place: str) -> tuple[Node, int]:
         """The node of the value at an offset, and where its line's remainder begins."""
@@ -200,7 +215,11 @@ class _Toml(Lines):
             if text[at] == "]":
                 break
             node, at = self._value(at, place)
-            name = normal(node.text.strip("\"'")) if _depends(place) and text[node.start] in "\"'" else ""
+            name = (
+                normal(node.text.strip("\"'"))
+                if _depends(place) and text[node.start] in "\"'"
+                else ""
+            )
             elements.append((node, ("requirement", name) if name else None, True))
         sig = self.ids.of(("array", tuple(node.sig for node, _, _ in elements)))
         seq = cut(text, start + 1, at, elements)

@@ -60,7 +60,9 @@ class Statement:
 
 
 class Version:
-    """One version's text. `comments` are (offset, text) in order; `strings` are lines that begin inside a string."""
+    """One version's text. `comments` are (offset, text) in order; `strings` are lines that begin
+    inside a string.
+    """
 
     def __init__(self, text: str, ids: Ids) -> None:
         self.text = text
@@ -72,7 +74,9 @@ class Version:
 
     @cached_property
     def statements(self) -> list[Statement]:
-        """The statements that would be known again elsewhere, in order of place; none where a file has no code."""
+        """The statements that would be known again elsewhere, in order of place; none where a file
+        has no code.
+        """
         return self.find_statements()
 
     def line_of(self, offset: int) -> int:
@@ -101,7 +105,8 @@ class Version:
         return [statement.sig for statement in self.statements[first:last]]
 
     def moved(self, start: int, end: int, old: str, new: str) -> str:
-        """A range's text with its lines (not one that begins before it) indented by `new` instead of `old`.
+        """A range's text with its lines (not one that begins before it) indented by `new` instead
+        of `old`.
 
         Lines that begin inside a string stay.
         """
@@ -118,7 +123,9 @@ class Version:
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """A range of a version. `start` and `end` include redundant parentheses; `kind` says what may merge with what."""
+    """A range of a version. `start` and `end` include redundant parentheses; `kind` says what may
+    merge with what.
+    """
 
     version: Version
     start: int
@@ -172,7 +179,9 @@ class Node:
 
     def reads(self, other: Node) -> bool:
         """Whether the texts are the same but for the indentation around them."""
-        return self.text == other.text or (self.kind == other.kind and self.under("") == other.under(""))
+        return self.text == other.text or (
+            self.kind == other.kind and self.under("") == other.under("")
+        )
 
 
 @dataclass(eq=False, slots=True)
@@ -184,8 +193,9 @@ class Fixed:
 
 @dataclass(eq=False, slots=True)
 class Item:
-    """An element: `lead` (blanks, comments of its own lines), the node, `pre` (blanks before the separator),
-    whether a separator follows, and `trail` (a comment on its line). `free` ones may stand in any order."""
+    """An element: `lead` (blanks, comments of its own lines), the node, `pre` (blanks before the
+    separator), whether a separator follows, and `trail` (a comment on its line). `free` ones may
+    stand in any order."""
 
     lead: str
     node: Node
@@ -204,9 +214,10 @@ class Item:
 class Seq:
     """Elements between `start` and `end`, the insides of the brackets.
 
-    `head` is a comment on the line of the opening bracket; `close` what stands after the last element. With
-    `infix`, separators (`and`) are part of the leads. `single` says that one element alone needs its separator;
-    `trailing`, that one may follow the last; `filled`, that there must be an element.
+    `head` is a comment on the line of the opening bracket; `close` what stands after the last
+    element. With `infix`, separators (`and`) are part of the leads. `single` says that one element
+    alone needs its separator; `trailing`, that one may follow the last; `filled`, that there must
+    be an element.
     """
 
     start: int
@@ -223,10 +234,12 @@ class Seq:
 
 @dataclass(eq=False, slots=True)
 class Unit:
-    """Whole lines: `gap` (blank lines), then from `start`: lead comments, the node, the trail to the line's end.
+    """Whole lines: `gap` (blank lines), then from `start`: lead comments, the node, the trail to
+    the line's end.
 
-    `role` is one of import, definition, assignment, statement, comment, filler (`pass`), docstring, clause,
-    decorator, entry. `key` names it among its siblings; `strong` keys name it wherever it stands.
+    `role` is one of import, definition, assignment, statement, comment, filler (`pass`), docstring,
+    clause, decorator, entry. `key` names it among its siblings; `strong` keys name it wherever it
+    stands.
     """
 
     version: Version
@@ -274,8 +287,8 @@ class Unit:
 
 @dataclass(eq=False, slots=True)
 class Block:
-    """Units in order; `tail` is blank text after the last. `scope` is one of definitions (a module, a class),
-    statements, clauses, decorators, entries."""
+    """Units in order; `tail` is blank text after the last. `scope` is one of definitions (a module,
+    a class), statements, clauses, decorators, entries."""
 
     start: int
     end: int

@@ -27,9 +27,9 @@ class Region:
 class Merged:
     """The result of a merge. `data` holds diff3 conflict markers where `regions` are.
 
-    `how` is the rung that answered: "trivial" (one side changed nothing, or both did the same), "lines",
-    "structure", "data" or "whole" (nothing can be said of parts: `data` is ours, and the one region is the file).
-    `notes` are what a person should know although nothing conflicts.
+    `how` is the rung that answered: "trivial" (one side changed nothing, or both did the same),
+    "lines", "structure", "data" or "whole" (nothing can be said of parts: `data` is ours, and the
+    one region is the file). `notes` are what a person should know although nothing conflicts.
     """
 
     data: bytes
@@ -43,7 +43,9 @@ class Merged:
 
 
 LineMerge = Callable[[bytes, bytes, bytes], Merged]
-"""git's line merge of base, ours and theirs, with diff3 markers; `from_lines` makes its answer from git's output."""
+"""git's line merge of base, ours and theirs, with diff3 markers; `from_lines` makes its answer from
+git's output.
+"""
 
 
 class Declined(Exception):
@@ -51,4 +53,6 @@ class Declined(Exception):
 
 
 class Torn(Exception):
-    """Both sides changed a part and it cannot be joined; the nearest part that has whole lines becomes a region."""
+    """Both sides changed a part and it cannot be joined; the nearest part that has whole lines
+    becomes a region.
+    """

@@ -1,4 +1,6 @@
-"""Whole lines - statements, clauses, decorators, entries - merged with the comments and blank lines they own."""
+"""Whole lines - statements, clauses, decorators, entries - merged with the comments and blank lines
+they own.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ class _Body:
     def __init__(self, walk: Walk, base: Block, ours: Block, theirs: Block) -> None:
         self.walk = walk
         self.base, self.ours, self.theirs = base, ours, theirs
-        parts_b, parts_o, parts_t = ([_Part(unit) for unit in block.units] for block in (base, ours, theirs))
+        parts_b, parts_o, parts_t = (
+            [_Part(unit) for unit in block.units] for block in (base, ours, theirs)
+        )
         self.by_ours, self.by_theirs = align(parts_b, parts_o), align(parts_b, parts_t)
         same = _same((parts_b, parts_o, parts_t), self.by_ours, self.by_theirs)
         entries = arrange(len(ours.units), len(theirs.units), self.by_ours, self.by_theirs, same)
@@ -109,7 +113,11 @@ class _Body:
         )
         lead: Piece = lead_o
         if lead_t not in (lead_b, lead_o):
-            lead = lead_t if lead_o == lead_b else Clash(lead_b, lead_o, lead_t, f"both sides changed {o.title}")
+            lead = (
+                lead_t
+                if lead_o == lead_b
+                else Clash(lead_b, lead_o, lead_t, f"both sides changed {o.title}")
+            )
         trail = o.trail
         if t.trail.strip() not in (b.trail.strip(), o.trail.strip()):
             if o.trail.strip() != b.trail.strip():
@@ -146,7 +154,9 @@ class _Body:
         return {"ours": clash.ours, "theirs": clash.theirs}.get(larger, clash)
 
     def _revived(self, entry: Entry, unit: Unit) -> list[Piece]:
-        """What one side moved or wrapped and the other deleted, with what stood beside it and went along."""
+        """What one side moved or wrapped and the other deleted, with what stood beside it and went
+        along.
+        """
         mine = unit.version is self.walk.revivals.ours
         back, moved = self.walk.revivals.within(unit), set(unit.holds)
 
@@ -165,9 +175,15 @@ class _Body:
         base = [b for k, b in enumerate(self.base.units) if k in stood or b.sig in back]
         left = [other for each in run if (other := self.units(each)[2 if mine else 1]) is not None]
         text_b = _rows([(b, b.under(self.base.indent, self.ours.indent)) for b in base])
-        texts = (unit.text, _rows([(t, t.under(self.theirs.indent, self.ours.indent)) for t in left]))
+        texts = (
+            unit.text,
+            _rows([(t, t.under(self.theirs.indent, self.ours.indent)) for t in left]),
+        )
         if not mine:
-            texts = _rows([(o, o.text) for o in left]), unit.under(self.theirs.indent, self.ours.indent)
+            texts = (
+                _rows([(o, o.text) for o in left]),
+                unit.under(self.theirs.indent, self.ours.indent),
+            )
         sides = ("theirs", "ours") if mine else ("ours", "theirs")
         title = next((b.title for b in base if b.sig in back), "") or self.walk.revivals.title(back)
         does = "moves" if unit.sig in back else "wraps"
@@ -179,7 +195,11 @@ class _Body:
         left, text = (t, text_t) if o is None else (o, text_o)
         if left is None or b is None:
             return None
-        if text == text_b or left.means(b) or _silent(b, self.base, left, self.theirs if o is None else self.ours):
+        if (
+            text == text_b
+            or left.means(b)
+            or _silent(b, self.base, left, self.theirs if o is None else self.ours)
+        ):
             if o is not None:
                 self.walk.theirs.add("delete")
             return None
@@ -195,8 +215,8 @@ class _Body:
         return self.clash(entry, f"theirs deletes what ours edited: {b.title}")
 
     def _doubted(self, above: Entry | None, entry: Entry, made: list[Piece]) -> list[Piece]:
-        """An entry's pieces, with its header as a region where one side adds a definition right above it or statements
-        right below, and the other's header says less than the base's."""
+        """An entry's pieces, with its header as a region where one side adds a definition right
+        above it or statements right below, and the other's header says less than the base's."""
         b, o, t = self.units(entry)
         if not (b and o and t) or any(isinstance(piece, Clash) for piece in made):
             return made
@@ -204,13 +224,20 @@ class _Body:
         if len(heads) < 3:
             return made
         ranges = zip((b, o, t), (self.base, self.ours, self.theirs), heads, strict=True)
-        texts = [unit.version.moved(*head, block.indent, self.ours.indent) for unit, block, head in ranges]
+        texts = [
+            unit.version.moved(*head, block.indent, self.ours.indent)
+            for unit, block, head in ranges
+        ]
         for name, mine, side, other in (("ours", 1, o, t), ("theirs", 2, t, o)):
             text = texts[mine]
             if texts[3 - mine] != texts[0] or not poorer(b, side):
                 continue
-            before, found, after = "".join(piece for piece in made if isinstance(piece, str)).partition(text)
-            if found and ((heads[mine][0] == side.start and self._adds(above, name)) or opened(b, other)):
+            before, found, after = "".join(
+                piece for piece in made if isinstance(piece, str)
+            ).partition(text)
+            if found and (
+                (heads[mine][0] == side.start and self._adds(above, name)) or opened(b, other)
+            ):
                 reason = f"{name} has fewer annotations, beside an addition, in {o.title}"
                 return [before, Clash(texts[0], texts[1], texts[2], reason), after]
         return made
@@ -225,13 +252,22 @@ class _Body:
         """The blank lines above an entry; `before` is the entry above it, None for the first."""
         if before is None:
             return _gap3(
-                *(block.units[0].gap if block.units else None for block in (self.base, self.ours, self.theirs))
+                *(
+                    block.units[0].gap if block.units else None
+                    for block in (self.base, self.ours, self.theirs)
+                )
             )
         gap_b, gap_o, gap_t = (
             unit.gap if unit is not None and at else None
-            for unit, at in zip(self.units(entry), (entry.base, entry.ours, entry.theirs), strict=True)
+            for unit, at in zip(
+                self.units(entry), (entry.base, entry.ours, entry.theirs), strict=True
+            )
         )
-        if entry.ours is None and entry.theirs and _role(self.units(entry)) == _role(self.units(before)) == "import":
+        if (
+            entry.ours is None
+            and entry.theirs
+            and _role(self.units(entry)) == _role(self.units(before)) == "import"
+        ):
             above = self.theirs.units[entry.theirs - 1].role
             if above != "import" or before.base is None:
                 return "" if above != "import" else gap_t or ""
@@ -255,12 +291,18 @@ class _Body:
         for at, entry in enumerate(self.entries):
             if made[id(entry)] is not None and left_behind(rows, at):
                 title = next(unit.title for unit in self.units(entry) if unit is not None)
-                made[id(entry)] = self.clash(entry, f"the neighbours of {title} are written otherwise now")
+                made[id(entry)] = self.clash(
+                    entry, f"the neighbours of {title} are written otherwise now"
+                )
         made.update(dict.fromkeys(self.covered))
         out: list[Piece] = []
         before: Entry | None = None
         code = False
-        todo = [entry for entry in self.entries if made[id(entry)] is not None and not self._idle(entry, made)]
+        todo = [
+            entry
+            for entry in self.entries
+            if made[id(entry)] is not None and not self._idle(entry, made)
+        ]
         for run in runs(self.entries, todo, self.units, self.ours.scope):
             first = run.entries[0]
             if run.torn:
@@ -270,7 +312,9 @@ class _Body:
             for entry in run.entries:
                 out += [self.gap(entry, before), *(made[id(entry)] or [])]
                 before = entry
-                code = code or any(unit is not None and unit.role != "comment" for unit in self.units(entry))
+                code = code or any(
+                    unit is not None and unit.role != "comment" for unit in self.units(entry)
+                )
         if not code and self.ours.scope != "entries" and self.ours.indent:
             raise Torn("nothing is left of a body")
         tails = self.base.tail, self.ours.tail, self.theirs.tail
@@ -282,7 +326,8 @@ class _Body:
         if b is not None or o is not None or t is None or t.role != "filler":
             return False
         return any(
-            made[id(other)] is not None and any(u is not None and u.role != "comment" for u in self.units(other))
+            made[id(other)] is not None
+            and any(u is not None and u.role != "comment" for u in self.units(other))
             for other in self.entries
             if other is not entry
         )
@@ -304,7 +349,9 @@ def merge_block(walk: Walk, base: Block, ours: Block, theirs: Block) -> list[Pie
 def _same(
     parts: tuple[list[_Part], list[_Part], list[_Part]], by_ours: Alignment, by_theirs: Alignment
 ) -> dict[int, int]:
-    """What both sides added: the same definition or import anywhere, the same statement at the same place."""
+    """What both sides added: the same definition or import anywhere, the same statement at the same
+    place.
+    """
     _, ours, theirs = parts
     back_o, back_t = by_ours.back, by_theirs.back
     places = {}
@@ -330,7 +377,9 @@ def _rows(rows: list[tuple[Unit, str]]) -> str:
 
 def _silent(b: Unit, base: Block, left: Unit, side: Block) -> bool:
     """Whether a side's edit is no reason to keep what the other deleted."""
-    return b.role != "entry" and silent(b.under(base.indent, ""), left.under(side.indent, ""), b.said, left.said)
+    return b.role != "entry" and silent(
+        b.under(base.indent, ""), left.under(side.indent, ""), b.said, left.said
+    )
 
 
 def _reason(detail: str, title: str) -> str:
@@ -353,7 +402,9 @@ def _indented(text: str, old: str, new: str) -> str:
     if old == new:
         return text
     lines = text.splitlines(keepends=True)
-    return "".join(new + line[len(old) :] if line.startswith(old) and line.strip() else line for line in lines)
+    return "".join(
+        new + line[len(old) :] if line.startswith(old) and line.strip() else line for line in lines
+    )
 
 
 def _explained(piece: Piece, title: str) -> Piece:
@@ -363,10 +414,16 @@ def _explained(piece: Piece, title: str) -> Piece:
 
 
 def _imports(walk: Walk, base: Unit | None, one: Unit, two: Unit | None) -> str | None:
-    """Imports from one module as a set of names; '' when none is left, None for what is no such import."""
+    """Imports from one module as a set of names; '' when none is left, None for what is no such
+    import.
+    """
     shapes = [unit.node.shape if unit else None for unit in (base, one, two)]
     mine = shapes[1]
-    if one.role != "import" or not isinstance(mine, Seq) or not all(isinstance(s, Seq | None) for s in shapes):
+    if (
+        one.role != "import"
+        or not isinstance(mine, Seq)
+        or not all(isinstance(s, Seq | None) for s in shapes)
+    ):
         return None
     empty = Seq(one.node.end, one.node.end, "", [], "", trailing=mine.trailing, filled=True)
     seqs: list[tuple[Node, Seq]] = [

@@ -1,7 +1,7 @@
 """YAML in block style: mappings by key path, sequences by element. Fits `Language` in ladder.py.
 
-Lines are cut by indentation; what is not a plain block mapping or sequence (flow collections, block scalars,
-anchors) is one value. PyYAML says whether a version and the result are YAML at all.
+Lines are cut by indentation; what is not a plain block mapping or sequence (flow collections, block
+scalars, anchors) is one value. PyYAML says whether a version and the result are YAML at all.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ __all__ = ["doubt", "how", "merge"]
 how = "data"
 
 _KEY = re.compile(
-    r"""[ ]*((?:"[^"\n]*"|'[^'\n]*'|[^\s#:'"\[\]{},&*!|>%@`?-][^#:\n]*|-[^\s#:][^#:\n]*))[ ]*:(?=[ \n])"""
+    r"""[ ]*((?:"[^"\n]*"|'[^'\n]*'"""
+    r"""|[^\s#:'"\[\]{},&*!|>%@`?-][^#:\n]*|-[^\s#:][^#:\n]*))[ ]*:(?=[ \n])"""
 )
 _ITEM = re.compile(r"[ ]*-(?=[ \n])")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
@@ -107,7 +108,9 @@ class _Yaml(Lines):
         item = _ITEM.match(self.line(tops[0])) is not None
         starts = []
         for at in tops:
-            if self._margin(at) == margin and (item == (_ITEM.match(self.line(at)) is not None) or not item):
+            if self._margin(at) == margin and (
+                item == (_ITEM.match(self.line(at)) is not None) or not item
+            ):
                 if not item and _ITEM.match(self.line(at)):
                     continue
                 starts.append(at)
@@ -132,7 +135,9 @@ class _Yaml(Lines):
 
     def _element(self, first: int, last: int) -> Head:
         node = self._text(first, last)
-        return Head(first, last, node, None, f"the element {node.text.splitlines()[0]}", strong=False)
+        return Head(
+            first, last, node, None, f"the element {node.text.splitlines()[0]}", strong=False
+        )
 
     def _text(self, first: int, last: int) -> Node:
         """Lines as one value, without the comment at the end of a single one."""
@@ -161,7 +166,9 @@ class _Yaml(Lines):
         end = self.version.start_of(last)
         inside = tuple(unit.sig for unit in block.units if unit.role == "entry")
         kind = "items" if block.units and all(u.key is None for u in block.units) else "entries"
-        body = Node(self.version, top, end, kind, constant(self.ids.of((kind, inside))), lambda: block)
+        body = Node(
+            self.version, top, end, kind, constant(self.ids.of((kind, inside))), lambda: block
+        )
         sig = self.ids.of(("entry", name, inside))
         node = Node(self.version, start, end, "entry", constant(sig), lambda: Fixed((body,)))
         return Head(first, last, node, key, inner)

@@ -33,7 +33,9 @@ __all__ = ["HOME", "Capabilities", "Capability", "Kind", "capabilities"]
 HOME = "bot/"
 """Where skills are expected to make their changes."""
 
-_INERT = re.compile(r"docs/.+\.(md|rst|txt|png|svg)|(README|CHANGELOG|LICENSE)(\.md|\.rst|\.txt)?|\.env\.example")
+_INERT = re.compile(
+    r"docs/.+\.(md|rst|txt|png|svg)|(README|CHANGELOG|LICENSE)(\.md|\.rst|\.txt)?|\.env\.example"
+)
 
 
 class Kind(StrEnum):
@@ -96,12 +98,17 @@ def capabilities(package: Package, *, home: str = HOME) -> Capabilities:
                 paths.update(_one_each(operation.touches()))
         if isinstance(operation, Custom):
             found.add(Capability(Kind.CODEMOD, operation.class_))
-    found |= {Capability(Kind.FILE, path, code=not _INERT.fullmatch(path)) for path in _outside(paths, home)}
+    found |= {
+        Capability(Kind.FILE, path, code=not _INERT.fullmatch(path))
+        for path in _outside(paths, home)
+    }
     return Capabilities(tuple(sorted(found)))
 
 
 def _one_each(touched: tuple[str, ...]) -> Iterator[str]:
-    """One path for each file: a module named by a selector comes as every path that it might have."""
+    """One path for each file: a module named by a selector comes as every path that it might
+    have.
+    """
     for path in touched:
         plain = path.removeprefix("src/").replace("/__init__.py", ".py")
         if plain == path or plain not in touched:

@@ -21,7 +21,8 @@ __all__ = ["decode_steps", "keys_of", "operations"]
 
 
 def operations(package: Package) -> tuple[tuple[Entry, Operation], ...]:
-    """Every operation of the codemod blocks, in order. Raises PackageError with all entries that are none.
+    """Every operation of the codemod blocks, in order. Raises PackageError with all entries that
+    are none.
 
     Those that run code of the package's own have it with them.
     """
@@ -32,7 +33,9 @@ def operations(package: Package) -> tuple[tuple[Entry, Operation], ...]:
     return found
 
 
-def decode_steps(steps: Iterable[Step], files: PackageFiles, problems: Problems) -> tuple[tuple[Entry, Operation], ...]:
+def decode_steps(
+    steps: Iterable[Step], files: PackageFiles, problems: Problems
+) -> tuple[tuple[Entry, Operation], ...]:
     """The entries that are operations; the mistakes of the others go to `problems`."""
     found = []
     for step in steps:
@@ -46,11 +49,15 @@ def decode_steps(steps: Iterable[Step], files: PackageFiles, problems: Problems)
 
 
 def keys_of(operation: type[Operation]) -> tuple[str, ...]:
-    """The keys that an entry may have beside `ensure`. A field that is not shown is the engine's to set."""
+    """The keys that an entry may have beside `ensure`. A field that is not shown is the engine's to
+    set.
+    """
     return tuple(field.name.rstrip("_") for field in fields(operation) if field.repr)
 
 
-def _bound(entry: Entry, operation: Operation, files: PackageFiles, problems: Problems) -> Operation:
+def _bound(
+    entry: Entry, operation: Operation, files: PackageFiles, problems: Problems
+) -> Operation:
     if operation.ensure != "custom":
         return operation
     from skills_engine.codemods.operations.custom import Custom  # noqa: PLC0415  (few packages have any)
@@ -64,12 +71,18 @@ def _bound(entry: Entry, operation: Operation, files: PackageFiles, problems: Pr
 
 def _check_paths(entry: Entry, operation: Operation, problems: Problems) -> None:
     for path in operation.touches():
-        named = (key for key, value in entry.keys.items() if value == path or (type(value) is list and path in value))
+        named = (
+            key
+            for key, value in entry.keys.items()
+            if value == path or (type(value) is list and path in value)
+        )
         line = entry.lines.get(next(named, ""), entry.line)
         if (wrong := unsafe(path)) is not None:
             problems.add(line, wrong.message, wrong.right)
         elif reserved(path):
-            problems.add(line, f"{path} is the engine's own", f"a file outside {' and '.join(RESERVED)}")
+            problems.add(
+                line, f"{path} is the engine's own", f"a file outside {' and '.join(RESERVED)}"
+            )
 
 
 def _decode(entry: Entry, problems: Problems) -> Operation | None:
@@ -95,7 +108,9 @@ def _no_other_keys(keys: dict[str, Any]) -> None:
     known = keys_of(registry.operation(keys["ensure"]))
     for key in keys:
         if key not in {"ensure", *known}:
-            raise Malformed(key, f"{keys['ensure']} has no key {key!r}", f"its keys are {', '.join(known)}")
+            raise Malformed(
+                key, f"{keys['ensure']} has no key {key!r}", f"its keys are {', '.join(known)}"
+            )
 
 
 def _right(error: Malformed, keys: dict[str, Any]) -> str:

@@ -39,11 +39,19 @@ class Frontmatter:
 def read_frontmatter(source: str | None, directory: str, problems: Problems) -> Frontmatter:
     """Check everything; `source` is None where SKILL.md has no frontmatter."""
     if source is None:
-        problems.add(1, "there is no frontmatter", "begin with a line `---`, then name and description, then `---`")
+        problems.add(
+            1,
+            "there is no frontmatter",
+            "begin with a line `---`, then name and description, then `---`",
+        )
         return Frontmatter()
     if "---" in source:
         line = _FIRST_LINE + source[: source.index("---")].count("\n")
-        problems.add(line, "the frontmatter holds `---`, which other readers take for its end", "another dash")
+        problems.add(
+            line,
+            "the frontmatter holds `---`, which other readers take for its end",
+            "another dash",
+        )
     for number, text in enumerate(source.split("\n"), _FIRST_LINE):
         if "\t" in text:
             problems.add(number, "the frontmatter holds a tab", "spaces")
@@ -51,11 +59,17 @@ def read_frontmatter(source: str | None, directory: str, problems: Problems) -> 
     if node is None:
         return Frontmatter()
     if not isinstance(node, Keys):
-        problems.add(node.line, f"the frontmatter is {strict_yaml.kind(node)}", "`name:` and `description:`")
+        problems.add(
+            node.line, f"the frontmatter is {strict_yaml.kind(node)}", "`name:` and `description:`"
+        )
         return Frontmatter()
     for part in _nodes(node):
         if isinstance(part, Items | Keys) and part.flow:
-            problems.add(part.line, "the standard's frontmatter has no braces or brackets", "a line a key or item")
+            problems.add(
+                part.line,
+                "the standard's frontmatter has no braces or brackets",
+                "a line a key or item",
+            )
     for key, (line, _) in node.items.items():
         if key not in KEYS:
             problems.add(line, f"{key!r} is no key of an Agent Skill", did_you_mean(key, KEYS))
@@ -63,9 +77,15 @@ def read_frontmatter(source: str | None, directory: str, problems: Problems) -> 
     name = values["name"]
     line = node.items["name"][0] if "name" in node.items else _FIRST_LINE
     if name and not NAME.fullmatch(name):
-        problems.add(line, f"the name {name!r} is not valid", "lowercase letters and digits, with single hyphens")
+        problems.add(
+            line,
+            f"the name {name!r} is not valid",
+            "lowercase letters and digits, with single hyphens",
+        )
     if name and name != directory:
-        problems.add(line, f"the name is {name!r}, the directory is {directory!r}", f"name: {directory}")
+        problems.add(
+            line, f"the name is {name!r}, the directory is {directory!r}", f"name: {directory}"
+        )
     return Frontmatter(name, values["description"])
 
 
@@ -77,7 +97,11 @@ def _value(node: Keys, key: str, problems: Problems) -> str:
     line, item = node.items[key]
     found = item.text.strip() if isinstance(item, Scalar) else ""
     if not found:
-        problems.add(line, f"{key!r} is {'empty' if isinstance(item, Scalar) else strict_yaml.kind(item)}", "text")
+        problems.add(
+            line,
+            f"{key!r} is {'empty' if isinstance(item, Scalar) else strict_yaml.kind(item)}",
+            "text",
+        )
     elif len(found) > _LONGEST[key]:
         problems.add(line, f"{key!r} has {len(found)} characters", f"at most {_LONGEST[key]}")
     return found

@@ -1,4 +1,6 @@
-"""What a manifest asks for, as operations: nothing in the graft treats it apart from what a codemod block asks for."""
+"""What a manifest asks for, as operations: nothing in the graft treats it apart from what a codemod
+block asks for.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ __all__ = ["implied"]
 
 
 def implied(package: Package) -> tuple[Mapping[str, Any], ...]:
-    """Entries, as of a codemod block, for dependencies, environment keys and services, in this order.
+    """Entries, as of a codemod block, for dependencies, environment keys and services, in this
+    order.
 
     The files of `adds` are not among them; the graft puts them there.
     """
@@ -25,7 +28,12 @@ def implied(package: Package) -> tuple[Mapping[str, Any], ...]:
     return (
         *({"ensure": "dependency", "dependency": wanted} for wanted in manifest.dependencies),
         *(
-            {"ensure": "environment", "key": setting.key, "comment": setting.comment, "value": setting.default}
+            {
+                "ensure": "environment",
+                "key": setting.key,
+                "comment": setting.comment,
+                "value": setting.default,
+            }
             for setting in manifest.environment
         ),
         *(
@@ -33,7 +41,9 @@ def implied(package: Package) -> tuple[Mapping[str, Any], ...]:
                 "ensure": "service",
                 "service": name,
                 "spec": dict(spec),
-                "volumes": {used: manifest.volumes[used] or None for used in sorted(named_volumes(spec))},
+                "volumes": {
+                    used: manifest.volumes[used] or None for used in sorted(named_volumes(spec))
+                },
             }
             for name, spec in manifest.services.items()
         ),

@@ -38,12 +38,22 @@ def check_files(files: PackageFiles, links: frozenset[str], problems: Problems) 
             problems.add(1, wrong.message, wrong.right, file=path)
         other = seen.setdefault(path.casefold(), path)
         if other != path:
-            problems.add(1, f"its name differs from {other} only in case", "names that differ everywhere", file=path)
+            problems.add(
+                1,
+                f"its name differs from {other} only in case",
+                "names that differ everywhere",
+                file=path,
+            )
         most = LARGEST_PAGE if path == "SKILL.md" else LARGEST
         if len(data) > most:
             problems.add(1, f"the file has {len(data):,} bytes", f"at most {most:,}", file=path)
         if path.startswith(ADD) and reserved(path.removeprefix(ADD)):
-            problems.add(1, "what lies there is the engine's own", f"nothing below {' or '.join(RESERVED)}", file=path)
+            problems.add(
+                1,
+                "what lies there is the engine's own",
+                f"nothing below {' or '.join(RESERVED)}",
+                file=path,
+            )
         directory = path.partition("/")[0]
         if "/" in path and directory not in directories:
             directories.add(directory)
@@ -53,12 +63,18 @@ def check_files(files: PackageFiles, links: frozenset[str], problems: Problems) 
 
 
 def check_adds(
-    added: Mapping[str, int], adds_line: int, files: PackageFiles, links: frozenset[str], problems: Problems
+    added: Mapping[str, int],
+    adds_line: int,
+    files: PackageFiles,
+    links: frozenset[str],
+    problems: Problems,
 ) -> None:
     """`adds` of the manifest against the files below `add/`; `added` has the line of each path."""
     there = {path.removeprefix(ADD) for path in (*files, *links) if path.startswith(ADD)}
     for path, line in added.items():
         if path not in there and unsafe(path) is None:
-            problems.add(line, f"the package has no file {ADD}{path}", "add the file, or leave out the line")
+            problems.add(
+                line, f"the package has no file {ADD}{path}", "add the file, or leave out the line"
+            )
     for path in sorted(there - added.keys()):
         problems.add(adds_line, f"'adds' does not name {path}, which lies below {ADD}", f"- {path}")

@@ -1,4 +1,6 @@
-"""Every mistake in a package, what its codemod blocks mean included. Importing this imports LibCST."""
+"""Every mistake in a package, what its codemod blocks mean included. Importing this imports
+LibCST.
+"""
 
 from __future__ import annotations
 

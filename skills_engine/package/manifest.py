@@ -69,7 +69,9 @@ class ManifestReader:
         depends = self._skills(values.get("depends"), "depends")
         conflicts = self._skills(values.get("conflicts"), "conflicts")
         for name in {name for name, _ in depends} & {name for name, _ in conflicts}:
-            self.problems.add(self.lines["conflicts"], f"{name} stands in both depends and conflicts", "keep one")
+            self.problems.add(
+                self.lines["conflicts"], f"{name} stands in both depends and conflicts", "keep one"
+            )
         services = self._services(values.get("services"))
         self.added = self._paths(values.get("adds"), "adds")
         return Manifest(
@@ -127,7 +129,11 @@ class ManifestReader:
         try:
             Version(version or "0")
         except InvalidVersion:
-            self.problems.add(node.line, f"{version!r} is no version", "numbers with dots, as in 1.0.0 or 1.1.0rc1")
+            self.problems.add(
+                node.line,
+                f"{version!r} is no version",
+                "numbers with dots, as in 1.0.0 or 1.1.0rc1",
+            )
         return version
 
     def _specifier(self, node: Node, what: str) -> str:
@@ -149,7 +155,11 @@ class ManifestReader:
             found = {name: (item.line, "") for name, item in self._list(node, key, right)}
         for name, (line, _) in found.items():
             if not NAME.fullmatch(name):
-                self.problems.add(line, f"{name!r} is no name of a skill", "lowercase letters, digits, single hyphens")
+                self.problems.add(
+                    line,
+                    f"{name!r} is no name of a skill",
+                    "lowercase letters, digits, single hyphens",
+                )
             elif name == self.skill:
                 self.problems.add(line, f"{name} stands in its own {key!r}", "leave it out")
         return tuple(sorted((name, specifier) for name, (_, specifier) in found.items()))
@@ -162,11 +172,15 @@ class ManifestReader:
                 requirement = Requirement(word)
             except InvalidRequirement as error:
                 what = str(error).splitlines()[0]
-                self.problems.add(item.line, f"{word!r} is no requirement: {what}", "as in 'aiogram>=3.31,<4'")
+                self.problems.add(
+                    item.line, f"{word!r} is no requirement: {what}", "as in 'aiogram>=3.31,<4'"
+                )
                 continue
             name = canonicalize_name(requirement.name)
             if name in names and requirement.marker is None:
-                self.problems.add(item.line, f"{word!r} repeats {names[name]!r}", "one requirement for a package")
+                self.problems.add(
+                    item.line, f"{word!r} repeats {names[name]!r}", "one requirement for a package"
+                )
             names[name] = word
         return tuple(word for word, _ in found)
 
@@ -175,7 +189,11 @@ class ManifestReader:
         found = []
         for key, (line, item) in self._map(node, "'environment'", right).items():
             if not _ENVIRONMENT_KEY.fullmatch(key):
-                self.problems.add(line, f"{key!r} is no environment key", "capital letters, digits and underscores")
+                self.problems.add(
+                    line,
+                    f"{key!r} is no environment key",
+                    "capital letters, digits and underscores",
+                )
             default = ""
             comment: Node | None = item
             if isinstance(item, Keys):
@@ -184,11 +202,17 @@ class ManifestReader:
                         right = did_you_mean(other, ("comment", "default"))
                         self.problems.add(at, f"{key} has no key {other!r}", right)
                 comment = item.items["comment"][1] if "comment" in item.items else None
-                default = self._default(key, item.items["default"][1]) if "default" in item.items else ""
+                default = (
+                    self._default(key, item.items["default"][1]) if "default" in item.items else ""
+                )
             if comment is None or strict_yaml.kind(comment) == "empty":
                 self.problems.add(line, f"{key} has no comment", "say what the owner puts there")
                 continue
-            found.append(EnvironmentKey(key, self._text(comment, f"the comment of {key}", "a sentence"), default))
+            found.append(
+                EnvironmentKey(
+                    key, self._text(comment, f"the comment of {key}", "a sentence"), default
+                )
+            )
         return tuple(found)
 
     def _default(self, key: str, node: Node) -> str:
@@ -204,12 +228,18 @@ class ManifestReader:
         for name, (line, item) in self._map(node, "'services'", "compose services by name").items():
             self._check_compose_name(name, line)
             if not isinstance(item, Keys) or not {"image", "build"} & item.items.keys():
-                self.problems.add(line, f"the service {name} has no image", "`image:` or `build:` and its other keys")
+                self.problems.add(
+                    line,
+                    f"the service {name} has no image",
+                    "`image:` or `build:` and its other keys",
+                )
                 continue
             found[name] = strict_yaml.value(item, self.problems)
         return found
 
-    def _volumes(self, node: Node | None, services: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def _volumes(
+        self, node: Node | None, services: dict[str, dict[str, Any]]
+    ) -> dict[str, dict[str, Any]]:
         found = {}
         used = {name for spec in services.values() for name in compose.named_volumes(spec)}
         for name, (line, item) in self._map(node, "'volumes'", "compose volumes by name").items():
@@ -220,26 +250,40 @@ class ManifestReader:
                 continue
             found[name] = options or {}
             if name not in used:
-                self.problems.add(line, f"no service of this manifest uses the volume {name}", "leave it out")
+                self.problems.add(
+                    line, f"no service of this manifest uses the volume {name}", "leave it out"
+                )
         for name in sorted(used - found.keys()):
             line = self.lines["services"]
             self.problems.add(
-                line, f"'volumes' does not declare {name}, which a service uses", f"volumes: {{{name}: }}"
+                line,
+                f"'volumes' does not declare {name}, which a service uses",
+                f"volumes: {{{name}: }}",
             )
         return found
 
     def _check_compose_name(self, name: str, line: int) -> None:
         if not compose.NAME.fullmatch(name):
-            self.problems.add(line, f"{name!r} is no name in a compose file", "letters, digits, `_`, `.` and `-`")
+            self.problems.add(
+                line, f"{name!r} is no name in a compose file", "letters, digits, `_`, `.` and `-`"
+            )
 
     def _paths(self, node: Node | None, key: str) -> dict[str, int]:
         found = {}
-        for path, item in self._list(node, key, "paths in the repository, as in bot/channels/telegram.py"):
+        for path, item in self._list(
+            node, key, "paths in the repository, as in bot/channels/telegram.py"
+        ):
             if (wrong := unsafe(path)) is not None:
                 self.problems.add(item.line, wrong.message, wrong.right)
             elif path.startswith("-"):
-                self.problems.add(item.line, f"{path!r} looks like an option of a command", "another name")
+                self.problems.add(
+                    item.line, f"{path!r} looks like an option of a command", "another name"
+                )
             elif reserved(path):
-                self.problems.add(item.line, f"{path} is the engine's own", f"a file outside {' and '.join(RESERVED)}")
+                self.problems.add(
+                    item.line,
+                    f"{path} is the engine's own",
+                    f"a file outside {' and '.join(RESERVED)}",
+                )
             found[path] = item.line
         return found

@@ -44,9 +44,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A fenced block. `line` is the opening fence; the first line of `text` is the one after it, and each has its end.
+    """A fenced block. `line` is the opening fence; the first line of `text` is the one after it,
+    and each has its end.
 
-    One with an `indent` may be part of a list item and end where that ends, which is not known here.
+    One with an `indent` may be part of a list item and end where that ends, which is not known
+    here.
     """
 
     line: int
@@ -78,7 +80,9 @@ Block = Heading | Fence | Html | Prose
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`frontmatter` is the text between the two `---` lines, which begins in line 2; None if there is none."""
+    """`frontmatter` is the text between the two `---` lines, which begins in line 2; None if there
+    is none.
+    """
 
     frontmatter: str | None
     body: str
@@ -100,7 +104,9 @@ def split(text: str) -> Document:
     if lines[0].rstrip(" ") == "---":
         for number, line in enumerate(lines[1:], 1):
             if line.rstrip(" ") == "---":
-                return Document("\n".join(lines[1:number]), "\n".join(lines[number + 1 :]), number + 2)
+                return Document(
+                    "\n".join(lines[1:number]), "\n".join(lines[number + 1 :]), number + 2
+                )
     return Document(None, text, 1)
 
 
@@ -126,7 +132,12 @@ def _blocks(lines: Sequence[str], first: int) -> Iterator[Block]:
             title = [prose.pop()]
             while prose and prose[-1].strip() and not _ITEM.match(prose[-1]):
                 title.append(prose.pop())
-            taken, block = 1, Heading(first + at - len(title), " ".join(part.strip() for part in reversed(title)))
+            taken, block = (
+                1,
+                Heading(
+                    first + at - len(title), " ".join(part.strip() for part in reversed(title))
+                ),
+            )
         else:
             if not prose:
                 start = at
@@ -141,7 +152,9 @@ def _blocks(lines: Sequence[str], first: int) -> Iterator[Block]:
 
 
 def _fence(lines: Sequence[str], at: int, first: int, opening: re.Match[str]) -> tuple[int, Fence]:
-    """How many lines a fenced block takes, and the block; one that nothing closes goes on to the end."""
+    """How many lines a fenced block takes, and the block; one that nothing closes goes on to the
+    end.
+    """
     marks = opening["marks"]
     indent = opening.start("marks")
     closing = re.compile(rf" {{0,3}}{re.escape(marks[0])}{{{len(marks)},}}[ \t]*$")
@@ -164,5 +177,8 @@ def _html(lines: Sequence[str], at: int) -> int:
         if opening := start.match(lines[at]):
             if end.search(lines[at], opening.end()):
                 return 1
-            return next((n - at + 1 for n in range(at + 1, len(lines)) if end.search(lines[n])), len(lines) - at)
+            return next(
+                (n - at + 1 for n in range(at + 1, len(lines)) if end.search(lines[n])),
+                len(lines) - at,
+            )
     return 0

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Entry", "EnvironmentKey", "Manifest", "Package", "PackageFiles", "Requires", "Step", "Summary"]
+__all__ = [
+    "Entry",
+    "EnvironmentKey",
+    "Manifest",
+    "Package",
+    "PackageFiles",
+    "Requires",
+    "Step",
+    "Summary",
+]
 
 PackageFiles = Mapping[str, bytes]
 """The regular files of a package by path relative to its directory, with forward slashes."""
@@ -15,12 +24,15 @@ Requires = tuple[tuple[str, str], ...]
 """Names of skills, sorted, each with a version specifier; an empty specifier is any version."""
 
 ADD = "add/"
-"""Below this directory of a package lie the files that it adds, at their paths in the repository."""
+"""Below this directory of a package lie the files that it adds, at their paths in the repository.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentKey:
-    """A setting that the skill reads from the environment: `comment` tells the owner what to put there."""
+    """A setting that the skill reads from the environment: `comment` tells the owner what to put
+    there.
+    """
 
     key: str
     comment: str
@@ -54,7 +66,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A `codemod` block under the heading and the prose that explain it. `line` is that of its opening fence."""
+    """A `codemod` block under the heading and the prose that explain it. `line` is that of its
+    opening fence.
+    """
 
     heading: str
     prose: str

@@ -1,4 +1,6 @@
-"""Which paths a package may name: those of `codemods.paths`, if they mean the same file on every system."""
+"""Which paths a package may name: those of `codemods.paths`, if they mean the same file on every
+system.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from skills_engine.codemods.paths import UnsafePath, checked
 __all__ = ["RESERVED", "reserved", "unsafe"]
 
 RESERVED = ("manifests/", ".claude/skills/", ".claude/resolutions/")
-"""What only the engine writes: a package could otherwise bring the answer to a conflict that it makes."""
+"""What only the engine writes: a package could otherwise bring the answer to a conflict that it
+makes.
+"""
 
 
 def unsafe(path: str) -> UnsafePath | None:
@@ -22,7 +26,10 @@ def unsafe(path: str) -> UnsafePath | None:
         return UnsafePath(f"{path!r} has a character that cannot be seen", "leave it out")
     for part in path.split("/"):
         if part.startswith(" ") or part.endswith((" ", ".")):
-            return UnsafePath(f"{path!r} has a part that begins or ends with a space, or ends with a dot", "rename it")
+            return UnsafePath(
+                f"{path!r} has a part that begins or ends with a space, or ends with a dot",
+                "rename it",
+            )
         if ":" in part:
             return UnsafePath(f"{path!r} has a colon", "rename it")
     return None

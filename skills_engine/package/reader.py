@@ -31,14 +31,20 @@ __all__ = ["Examined", "examine", "invalid", "read"]
 
 _MANIFEST = ["yaml", "manifest"]
 _CODEMOD = ["yaml", "codemod"]
-_LOOKS_LIKE_OURS = re.compile(r"[\s>]*([-*+]|\d+[.)])?[\s>]*(`{3,}|~{3,})\s*(ya?ml\s+)?(codemod|manifest)\b")
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_LOOKS_LIKE_OURS = re.compile(
+    r"[\s>]*([-*+]|\d+[.)])?[\s>]*(`{3,}|~{3,})\s*(ya?ml\s+)?(codemod|manifest)\b"
+)
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
 _WORDS_OF_A_SENTENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What could be read; `package` is there when there are no problems. `steps` are those that are whole."""
+    """What could be read; `package` is there when there are no problems. `steps` are those that are
+    whole.
+    """
 
     package: Package | None
     steps: tuple[Step, ...]
@@ -52,7 +58,8 @@ def read(
     links: frozenset[str] = frozenset(),
     executable: frozenset[str] = frozenset(),
 ) -> Package:
-    """The package in the directory `.claude/skills/<name>/`. Raises PackageError with all its mistakes.
+    """The package in the directory `.claude/skills/<name>/`. Raises PackageError with all its
+    mistakes.
 
     `links` are the entries that are no regular files (symbolic links, submodules);
     `executable` the files with the executable bit.
@@ -63,10 +70,13 @@ def read(
     return found.package
 
 
-def invalid(name: str, problems: tuple[Problem, ...], place: str = "", hint: str = "") -> PackageError:
+def invalid(
+    name: str, problems: tuple[Problem, ...], place: str = "", hint: str = ""
+) -> PackageError:
     """The error for a package with these mistakes; its message shows the first, `problems` has all.
 
-    `place` is the directory or address where the package lies, if that is not `.claude/skills/<name>` in the fork.
+    `place` is the directory or address where the package lies, if that is not
+    `.claude/skills/<name>` in the fork.
     """
     if place:
         problems = tuple(moved(problem, name, place) for problem in problems)
@@ -88,7 +98,11 @@ def examine(
     """As `read`, but what can be read is given with the mistakes."""
     problems = Problems(name)
     if not NAME.fullmatch(name):
-        problems.add(1, f"the directory {name!r} is no name of a skill", "lowercase letters, digits, single hyphens")
+        problems.add(
+            1,
+            f"the directory {name!r} is no name of a skill",
+            "lowercase letters, digits, single hyphens",
+        )
     check_files(files, links, problems)
     text = _text(files, problems)
     if text is None:
@@ -98,7 +112,9 @@ def examine(
     reader = _MachinePart(name, page, problems)
     manifest, steps = reader.manifest, tuple(reader.steps)
     check_adds(reader.added, reader.adds_line, files, links, problems)
-    if reader.manifest_line == 0 and (reader.codemods or any(path.startswith(ADD) for path in files)):
+    if reader.manifest_line == 0 and (
+        reader.codemods or any(path.startswith(ADD) for path in files)
+    ):
         problems.add(
             reader.codemods or page.body_line,
             "the package changes the fork, but has no manifest block",
@@ -133,14 +149,17 @@ def _text(files: PackageFiles, problems: Problems) -> str | None:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        problems.add(line, f"byte {error.object[error.start]:#04x} is not UTF-8", "save the file as UTF-8")
+        problems.add(
+            line, f"byte {error.object[error.start]:#04x} is not UTF-8", "save the file as UTF-8"
+        )
         return None
     text = normalised(text)
     for number, line_text in enumerate(text.split("\n"), 1):
         if hidden := _UNSEEN.search(line_text):
             what = f"the character U+{ord(hidden[0]):04X} cannot be seen"
             problems.add(number, what, "leave it out, so that the page is what it looks like")
-    # YAML takes some of them for line ends; without them the lines of its mistakes are those of the page.
+    # YAML takes some of them for line ends; without them the lines of its mistakes are those of the
+    # page.
     return _UNSEEN.sub(" ", text.removeprefix("\ufeff"))
 
 
@@ -174,17 +193,26 @@ class _MachinePart:
                     section.append(text)
             if isinstance(block, Fence):
                 if not block.closed:
-                    problems.add(block.line, f"nothing closes the block ```{block.info}", "a line ```")
+                    problems.add(
+                        block.line, f"nothing closes the block ```{block.info}", "a line ```"
+                    )
                 if not block.indent:
                     fenced.update(range(block.line, block.line + block.raw.count("\n") + 1))
         for number, line in enumerate(page.body.split("\n"), page.body_line):
             if number not in fenced and _LOOKS_LIKE_OURS.match(line):
-                what = "this block is in a list, a quotation, an indented block or an HTML comment, and is not run"
+                what = (
+                    "this block is in a list, a quotation, an indented block or an HTML "
+                    "comment, and is not run"
+                )
                 problems.add(number, what, "begin it at the left margin, or leave it out")
 
     def _manifest(self, name: str, block: Fence) -> None:
         if self.manifest_line:
-            self.problems.add(block.line, "a second manifest block", f"one; the first is in line {self.manifest_line}")
+            self.problems.add(
+                block.line,
+                "a second manifest block",
+                f"one; the first is in line {self.manifest_line}",
+            )
             return
         reader = ManifestReader(name, self.problems)
         self.manifest = reader.read(block.text, block.line)
@@ -196,10 +224,16 @@ class _MachinePart:
         self.codemods = self.codemods or block.line
         prose = "\n\n".join(section)
         if not heading:
-            self.problems.add(block.line, "no heading stands above this codemod block", "`## What the change is for`")
+            self.problems.add(
+                block.line,
+                "no heading stands above this codemod block",
+                "`## What the change is for`",
+            )
         elif len(re.findall(r"\w+", prose)) < _WORDS_OF_A_SENTENCE:
             right = "a sentence: what it adds, and what must stay true"
-            self.problems.add(block.line, f"no prose stands between the heading {heading!r} and this block", right)
+            self.problems.add(
+                block.line, f"no prose stands between the heading {heading!r} and this block", right
+            )
         entries = self._entries(block)
         if entries:
             self.steps.append(Step(heading, prose, block.line, entries))
@@ -224,7 +258,9 @@ class _MachinePart:
             if "ensure" not in keys:
                 self.problems.add(item.line, "an entry has no 'ensure'", right)
             elif not isinstance(word, str):
-                self.problems.add(lines["ensure"], "'ensure' is no text", "the name of an operation")
+                self.problems.add(
+                    lines["ensure"], "'ensure' is no text", "the name of an operation"
+                )
             else:
                 entries.append(Entry(item.line, keys, lines))
         return tuple(entries)
@@ -232,7 +268,9 @@ class _MachinePart:
     def _other(self, block: Fence) -> None:
         """A block that is an example, unless it is ours misspelt."""
         words = block.info.casefold().split()
-        if words[:1] in (["yaml"], ["yml"]) and difflib.get_close_matches("".join(words[1:2]), ("manifest", "codemod")):
+        if words[:1] in (["yaml"], ["yml"]) and difflib.get_close_matches(
+            "".join(words[1:2]), ("manifest", "codemod")
+        ):
             right = "```yaml manifest or ```yaml codemod"
         elif words in (["manifest"], ["codemod"], ["codemods"]):
             right = f"```yaml {words[0].removesuffix('s')}"

@@ -1,4 +1,5 @@
-"""The page of the whole vocabulary: `python -m skills_engine.package.reference > docs/operations.md`.
+"""The page of the whole vocabulary: `python -m skills_engine.package.reference >
+docs/operations.md`.
 
 Everything on it comes from the operations: their docstrings, fields and examples.
 """
@@ -30,27 +31,32 @@ _INTRODUCTION = """\
 
 <!-- Generated: python -m skills_engine.package.reference > docs/operations.md -->
 
-Every word that may stand after `ensure:` in a `codemod` block of a skill package. [Writing skills](writing-skills.md)
-tells how to use them; each example on this page is a test.
+Every word that may stand after `ensure:` in a `codemod` block of a skill package. [Writing
+skills](writing-skills.md) tells how to use them; each example on this page is a test.
 
-An operation says what must hold. If it holds already, nothing happens; if it does not, the least that makes it hold is
-written, and every other byte of the file stays. If its place is missing, or there are several, or what stands there has
-another shape than the operation knows, it refuses and lists what it might have meant.
+An operation says what must hold. If it holds already, nothing happens; if it does not, the least
+that makes it hold is written, and every other byte of the file stays. If its place is missing, or
+there are several, or what stands there has another shape than the operation knows, it refuses and
+lists what it might have meant.
 
-**Selectors.** A place in Python code is named by its qualified name: `CHANNELS`, `App.start`, `main`. The file is named
-beside it, with `in: bot/channels/__init__.py`, or before a colon as a module: `of: bot.channels:CHANNELS`.
+**Selectors.** A place in Python code is named by its qualified name: `CHANNELS`, `App.start`,
+`main`. The file is named beside it, with `in: bot/channels/__init__.py`, or before a colon as a
+module: `of: bot.channels:CHANNELS`.
 
-**Paths** are relative to the repository's root, with forward slashes. Upstream's renames are followed.
+**Paths** are relative to the repository's root, with forward slashes. Upstream's renames are
+followed.
 
-**Code** in a value is written as in a file at the left margin, indented by four spaces a level; it takes the
-indentation and the line ends of the file that it goes into.
+**Code** in a value is written as in a file at the left margin, indented by four spaces a level;
+it takes the indentation and the line ends of the file that it goes into.
 """
 
 
 def page() -> str:
     """The page as Markdown."""
     found = [operation(word) for word in words()]
-    contents = "\n".join(f"| [`{op.ensure}`](#{op.ensure}) | {_cell(_first_sentence(op))} |" for op in found)
+    contents = "\n".join(
+        f"| [`{op.ensure}`](#{op.ensure}) | {_cell(_first_sentence(op))} |" for op in found
+    )
     parts = [_INTRODUCTION, f"| `ensure:` | what then holds |\n|---|---|\n{contents}\n"]
     return "\n".join([*parts, *("\n".join(_operation(op)) for op in found)])
 
@@ -79,7 +85,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, data: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:str", data, style="|" if "\n" in data else None
+    )
 
 
 def _tuple(dumper: yaml.SafeDumper, data: tuple[Any, ...]) -> yaml.SequenceNode:
@@ -102,7 +110,9 @@ def _operation(op: type[Operation]) -> Iterator[str]:
             default = spec.default if spec.default_factory is MISSING else spec.default_factory()
             yield f"| `{key}` | {_cell(_type(hints[spec.name]))} | {_cell(_default(default))} |"
     yield ""
-    codes = dict.fromkeys(str(v).strip() for e in op.VALID for key, v in e.keys.items() if key not in written)
+    codes = dict.fromkeys(
+        str(v).strip() for e in op.VALID for key, v in e.keys.items() if key not in written
+    )
     for code in codes:
         yield f"In the examples, the package brings this code:\n\n{_fenced('python', code)}"
     for example in op.VALID:
@@ -115,7 +125,10 @@ def _operation(op: type[Operation]) -> Iterator[str]:
 
 def _example(op: type[Operation], example: Example, written: tuple[str, ...]) -> Iterator[str]:
     yield f"**{example.title[:1].upper()}{example.title[1:]}**\n"
-    yield _fenced("yaml", entry(op.ensure, {key: value for key, value in example.keys.items() if key in written}))
+    yield _fenced(
+        "yaml",
+        entry(op.ensure, {key: value for key, value in example.keys.items() if key in written}),
+    )
     before, after = _files(example.before), _files(example.after)
     for path in sorted(before.keys() | after.keys()):
         if before.get(path) == after.get(path):
@@ -159,7 +172,13 @@ def _default(default: Any) -> str:
 def _type(hint: Any) -> str:
     """A field's type in the words of YAML."""
     origin, arms = get_origin(hint), get_args(hint)
-    plain = {str: "text", int: "a number", float: "a number", bool: "`true` or `false`", Any: "anything"}
+    plain = {
+        str: "text",
+        int: "a number",
+        float: "a number",
+        bool: "`true` or `false`",
+        Any: "anything",
+    }
     if hint in plain:
         return plain[hint]
     if origin is tuple:

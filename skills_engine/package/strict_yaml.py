@@ -68,7 +68,8 @@ class _Unreadable(Exception):
 
 
 def parse(source: str, first_line: int, problems: Problems) -> Node | None:
-    """The one document in a block whose first line is `first_line`, or None with the mistake recorded.
+    """The one document in a block whose first line is `first_line`, or None with the mistake
+    recorded.
 
     An empty block is an empty plain scalar.
     """
@@ -77,13 +78,22 @@ def parse(source: str, first_line: int, problems: Problems) -> Node | None:
         return reader.document(yaml.parse(source, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line if error.problem_mark else 0
-        # The end of the block is where YAML gives up on a quote or bracket left open; the opening is what helps.
-        if error.context_mark and error.problem_mark and error.problem_mark.index >= len(source.rstrip()):
+        # The end of the block is where YAML gives up on a quote or bracket left open; the opening
+        # is what helps.
+        if (
+            error.context_mark
+            and error.problem_mark
+            and error.problem_mark.index >= len(source.rstrip())
+        ):
             line = error.context_mark.line
         what = ", ".join(part for part in (error.context, error.problem) if part)
         problems.add(first_line + line, f"this is not YAML: {what}", _advice(source, line))
     except yaml.YAMLError as error:
-        problems.add(first_line, f"this is not YAML: {error}".splitlines()[0], "plain text, tabs and line ends only")
+        problems.add(
+            first_line,
+            f"this is not YAML: {error}".splitlines()[0],
+            "plain text, tabs and line ends only",
+        )
     except _Unreadable:
         pass
     return None
@@ -94,7 +104,10 @@ def _advice(source: str, line: int) -> str:
     text = lines[line] if line < len(lines) else ""
     if "\t" in text:
         return "indent with spaces, not tabs"
-    return "put text that holds `: ` or ` #`, or begins with a special character, in quotes or after `|`"
+    return (
+        "put text that holds `: ` or ` #`, or begins with a special character, in quotes or "
+        "after `|`"
+    )
 
 
 class _Reader:
@@ -111,7 +124,9 @@ class _Reader:
         next(events)
         event = next(events)
         if not isinstance(event, yaml.StreamEndEvent):
-            self.problems.add(self.line(event), "a second YAML document begins here", "one document in a block")
+            self.problems.add(
+                self.line(event), "a second YAML document begins here", "one document in a block"
+            )
         return node
 
     def line(self, event: yaml.Event) -> int:
@@ -120,15 +135,21 @@ class _Reader:
     def node(self, event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> Node:
         line = self.line(event)
         if depth > _DEEPEST:
-            self.problems.add(line, f"this is nested deeper than {_DEEPEST} levels", "a flatter shape")
+            self.problems.add(
+                line, f"this is nested deeper than {_DEEPEST} levels", "a flatter shape"
+            )
             raise _Unreadable
         if isinstance(event, yaml.AliasEvent):
-            self.problems.add(line, f"the alias *{event.anchor} stands for something else", "write the value out")
+            self.problems.add(
+                line, f"the alias *{event.anchor} stands for something else", "write the value out"
+            )
             raise _Unreadable
         if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
             raise AssertionError(f"{event} begins no node")
         if event.anchor is not None:
-            self.problems.add(line, f"the anchor &{event.anchor} names a value for later", "leave it out")
+            self.problems.add(
+                line, f"the anchor &{event.anchor} names a value for later", "leave it out"
+            )
         if event.tag is not None:
             self.problems.add(line, f"the tag {event.tag} sets a type by name", "leave it out")
         if isinstance(event, yaml.ScalarEvent):
@@ -178,7 +199,9 @@ def kind(node: Node) -> str:
 
 
 def text(node: Node) -> str | None:
-    """A scalar as it is written; None for what is no text: a list, a mapping, empty, true or false."""
+    """A scalar as it is written; None for what is no text: a list, a mapping, empty, true or
+    false.
+    """
     if not isinstance(node, Scalar):
         return None
     return None if node.plain and (node.text in _NULL or node.text in _BOOL) else node.text

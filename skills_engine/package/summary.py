@@ -18,7 +18,8 @@ __all__ = ["summary"]
 
 
 def summary(name: str, files: PackageFiles) -> Summary:
-    """What can be said of a package without reading all of it; never raises, so that one bad skill hides no other.
+    """What can be said of a package without reading all of it; never raises, so that one bad skill
+    hides no other.
 
     `name` is the directory's. A description or version that cannot be read is '' or None.
     """
@@ -29,7 +30,11 @@ def summary(name: str, files: PackageFiles) -> Summary:
         description = _text(strict_yaml.parse(page.frontmatter, 2, ignored), "description")
     for block in page.blocks():
         if isinstance(block, Fence) and block.info.split() == ["yaml", "manifest"]:
-            return Summary(name, description, _text(strict_yaml.parse(block.text, 1, ignored), "version") or None)
+            return Summary(
+                name,
+                description,
+                _text(strict_yaml.parse(block.text, 1, ignored), "version") or None,
+            )
     return Summary(name, description, None)
 
 

@@ -1,1 +1,3 @@
-"""A change turned into operations of the vocabulary, each the most general that makes just that change."""
+"""A change turned into operations of the vocabulary, each the most general that makes just that
+change.
+"""

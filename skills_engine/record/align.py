@@ -1,4 +1,6 @@
-"""Which statement of one body is which of another: equal ones in order, then those that are most alike."""
+"""Which statement of one body is which of another: equal ones in order, then those that are most
+alike.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["Item", "Pair", "items", "pairs"]
 
 _ALIKE = 0.5
-"""The similarity (difflib's ratio of lines or words) from which one statement is taken for another's successor."""
+"""The similarity (difflib's ratio of lines or words) from which one statement is taken for
+another's successor.
+"""
 _LARGEST = 4_000
 """Pairs of statements above which only names are compared."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """A statement of a body: `whole` are its lines with its comments, `span` its code, decorators included."""
+    """A statement of a body: `whole` are its lines with its comments, `span` its code, decorators
+    included.
+    """
 
     node: cst.BaseStatement
     whole: Span
@@ -37,7 +43,9 @@ class Item:
     @property
     def name(self) -> str | None:
         """What a definition is called."""
-        return self.node.name.value if isinstance(self.node, cst.FunctionDef | cst.ClassDef) else None
+        return (
+            self.node.name.value if isinstance(self.node, cst.FunctionDef | cst.ClassDef) else None
+        )
 
 
 Pair = tuple[Item | None, Item | None]
@@ -54,7 +62,9 @@ def items(source: Source, body: Body) -> list[Item]:
 def pairs(before: Sequence[Item], after: Sequence[Item]) -> list[Pair]:
     """Both bodies in one row, in the order of both; what has no counterpart stands alone."""
     found: list[Pair] = []
-    matcher = SequenceMatcher(None, [i.code for i in before], [i.code for i in after], autojunk=False)
+    matcher = SequenceMatcher(
+        None, [i.code for i in before], [i.code for i in after], autojunk=False
+    )
     for tag, a1, a2, b1, b2 in matcher.get_opcodes():
         if tag == "equal":
             found += zip(before[a1:a2], after[b1:b2], strict=True)
@@ -64,7 +74,9 @@ def pairs(before: Sequence[Item], after: Sequence[Item]) -> list[Pair]:
 
 
 def _alike(before: Sequence[Item], after: Sequence[Item]) -> list[Pair]:
-    """The alignment with the highest sum of similarities (Needleman and Wunsch, without a price for gaps)."""
+    """The alignment with the highest sum of similarities (Needleman and Wunsch, without a price for
+    gaps).
+    """
     size = (len(before) + 1, len(after) + 1)
     names_only = len(before) * len(after) > _LARGEST
     score = [[0.0] * size[1] for _ in range(size[0])]
@@ -115,7 +127,9 @@ def _likeness(one: Item, other: Item, *, names_only: bool) -> float:
 def _target(node: cst.CSTNode) -> str | None:
     """The one name, or module, that a statement binds or imports from."""
     match node:
-        case cst.SimpleStatementLine(body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))])]):
+        case cst.SimpleStatementLine(
+            body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))])]
+        ):
             return name
         case cst.SimpleStatementLine(body=[cst.AnnAssign(target=cst.Name(value=name))]):
             return name

@@ -1,4 +1,6 @@
-"""A change recorded on one version of a file and applied to another: what a skill does when its ground has drifted."""
+"""A change recorded on one version of a file and applied to another: what a skill does when its
+ground has drifted.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,9 @@ __all__ = ["Carried", "carry"]
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """`data` is `ours` with the change of `theirs`; None with why it is not there, and a line near that place: an
-    operation was refused, or the result does not pass the checks that a merge must pass."""
+    """`data` is `ours` with the change of `theirs`; None with why it is not there, and a line near
+    that place: an operation was refused, or the result does not pass the checks that a merge must
+    pass."""
 
     data: bytes | None
     operations: int
@@ -27,18 +30,26 @@ class Carried:
 
 
 def carry(path: str, base: bytes, ours: bytes, theirs: bytes, *, lines: LineMerge) -> Carried:
-    """Record what turns `base` into `theirs`, and apply that to `ours`. `lines` is git's line merge."""
+    """Record what turns `base` into `theirs`, and apply that to `ours`. `lines` is git's line
+    merge.
+    """
     said = record_file(path, base, theirs, MemoryFiles({path: base}), loose=True)
     files = MemoryFiles({path: ours})
     count = 0
     for one in said:
         if one.entries is None:
-            return Carried(None, count, f"no operation says the change of {one.delta.about or path}")
+            return Carried(
+                None, count, f"no operation says the change of {one.delta.about or path}"
+            )
         for entry in one.entries:
             try:
                 perform(decode(entry), files)
             except (CannotEnsure, Refused, Unparsable) as error:
-                near = error.candidates[0].line if isinstance(error, CannotEnsure) and error.candidates else 1
+                near = (
+                    error.candidates[0].line
+                    if isinstance(error, CannotEnsure) and error.candidates
+                    else 1
+                )
                 return Carried(None, count, error.message, near)
             count += 1
     result = files.contents[path]
@@ -53,7 +64,9 @@ def _doubt(base: bytes, ours: bytes, theirs: bytes, result: bytes, lines: LineMe
     As in a merge, sides whose lines merge by themselves are taken to speak of the same things.
     """
     try:
-        b, o, t, found = (data.decode("utf-8").replace("\r\n", "\n") for data in (base, ours, theirs, result))
+        b, o, t, found = (
+            data.decode("utf-8").replace("\r\n", "\n") for data in (base, ours, theirs, result)
+        )
         if why := python.doubt(b, o, t, found):
             return why
         return "" if lines(base, ours, theirs).clean else python.foreign(b, o, t, found)

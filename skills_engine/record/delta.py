@@ -1,4 +1,6 @@
-"""A change of one file, cut into deltas, each with the ways to say it, from the most general to the most literal."""
+"""A change of one file, cut into deltas, each with the ways to say it, from the most general to the
+most literal.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,8 @@ _MOST = 12
 
 @dataclass(frozen=True)
 class Delta:
-    """Bytes `start` to `end` of the file before read `new` after. `ways` are lists of entries that may say so.
+    """Bytes `start` to `end` of the file before read `new` after. `ways` are lists of entries that
+    may say so.
 
     `about` names what changed, for a heading: `App.start`, `CHANNELS`; empty for the module itself.
     """
@@ -51,8 +54,8 @@ class Delta:
     ways: Iterable[Entries] = field(repr=False, default=())
     about: str = ""
     turn: int = 1
-    """0 goes before the others, to make room for a name that another one defines; 2 goes after them, as imports do
-    that are unused once the others are made."""
+    """0 goes before the others, to make room for a name that another one defines; 2 goes after
+    them, as imports do that are unused once the others are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ class Said:
 
 
 def compose(data: bytes, deltas: Sequence[Delta]) -> bytes:
-    """The file with those deltas made. They do not overlap; several at one place follow one another as given."""
+    """The file with those deltas made. They do not overlap; several at one place follow one another
+    as given.
+    """
     out: list[bytes] = []
     at = 0
     for delta in sorted(deltas, key=lambda delta: delta.start):
@@ -76,10 +81,11 @@ def compose(data: bytes, deltas: Sequence[Delta]) -> bytes:
 def say(
     path: str, before: bytes, deltas: Sequence[Delta], around: Files, *, loose: bool = False
 ) -> tuple[list[Said], bytes]:
-    """Choose, delta by delta, the first way that gives just the bytes that it should, on what came before it.
+    """Choose, delta by delta, the first way that gives just the bytes that it should, on what came
+    before it.
 
-    Ways that must count places come after those that name them, and snippets last. With `loose`, other blank lines
-    will do. The file as it reads then comes second.
+    Ways that must count places come after those that name them, and snippets last. With `loose`,
+    other blank lines will do. The file as it reads then comes second.
     """
     order = sorted(range(len(deltas)), key=lambda i: (deltas[i].turn, i))
     made: list[int] = []
@@ -108,8 +114,12 @@ class _Trial:
     wanted: bytes
     loose: bool
 
-    def first(self, before: bytes, ways: Iterable[Entries], *, counted: bool = False) -> Entries | None:
-        """The entries of the first way that makes what is wanted; `counted`: with `nth` where it takes that."""
+    def first(
+        self, before: bytes, ways: Iterable[Entries], *, counted: bool = False
+    ) -> Entries | None:
+        """The entries of the first way that makes what is wanted; `counted`: with `nth` where it
+        takes that.
+        """
         for way in ways:
             for entries, after in self._branches(before, way, counted=counted):
                 if self._right(after) and self._sound(before, entries):
@@ -117,7 +127,9 @@ class _Trial:
         return None
 
     def snippet(self, before: bytes) -> Entries | None:
-        """The shortest snippet that makes what is wanted, or one of some more lines that nothing else there is like."""
+        """The shortest snippet that makes what is wanted, or one of some more lines that nothing
+        else there is like.
+        """
         shortest: Entries | None = None
         for way in snippets(self.path, before, self.wanted):
             if shortest and _lines(way) > _lines(shortest) + _MORE:
@@ -132,16 +144,24 @@ class _Trial:
         return after == self.wanted or (self.loose and _bare(after) == _bare(self.wanted))
 
     def _sound(self, before: bytes, entries: Entries) -> bool:
-        """Whether of two neighbours each says the same place: where the ground has drifted, one alone will decide."""
+        """Whether of two neighbours each says the same place: where the ground has drifted, one
+        alone will decide.
+        """
         if not any(entry.keys() >= _NEIGHBOURS and entry["ensure"] != "text" for entry in entries):
             return True
         for one in _NEIGHBOURS:
-            alone = tuple({key: value for key, value in entry.items() if key != one} for entry in entries)
-            if any(not self._right(after) for _, after in self._branches(before, alone, counted=False)):
+            alone = tuple(
+                {key: value for key, value in entry.items() if key != one} for entry in entries
+            )
+            if any(
+                not self._right(after) for _, after in self._branches(before, alone, counted=False)
+            ):
                 return False
         return True
 
-    def _branches(self, before: bytes, way: Entries, *, counted: bool) -> Iterator[tuple[Entries, bytes]]:
+    def _branches(
+        self, before: bytes, way: Entries, *, counted: bool
+    ) -> Iterator[tuple[Entries, bytes]]:
         if not way:
             yield (), before
             return
@@ -149,13 +169,19 @@ class _Trial:
             for rest, last in self._branches(after, way[1:], counted=counted):
                 yield (entry, *rest), last
 
-    def _results(self, before: bytes, entry: Entry, *, counted: bool) -> Iterator[tuple[Entry, bytes]]:
+    def _results(
+        self, before: bytes, entry: Entry, *, counted: bool
+    ) -> Iterator[tuple[Entry, bytes]]:
         """What the file becomes, for every place that the entry may mean."""
         try:
             yield entry, self._apply(before, entry)
             return
         except CannotEnsure as error:
-            if not counted or error.outcome is not Outcome.AMBIGUOUS or entry["ensure"] not in _COUNTED:
+            if (
+                not counted
+                or error.outcome is not Outcome.AMBIGUOUS
+                or entry["ensure"] not in _COUNTED
+            ):
                 return
         except _NO_WAY:
             return
@@ -176,12 +202,16 @@ class _Trial:
 
 
 def _long(entries: Entries) -> bool:
-    """Whether a change names many lines of what is there: the more it names, the more of it can drift."""
+    """Whether a change names many lines of what is there: the more it names, the more of it can
+    drift.
+    """
     return _lines(entries) > _MANY
 
 
 def _lines(entries: Entries) -> int:
-    """The lines that must be there for the entries to find their places; of two neighbours one is enough."""
+    """The lines that must be there for the entries to find their places; of two neighbours one is
+    enough.
+    """
     found = 0
     for entry in entries:
         kind = entry["ensure"]

@@ -1,4 +1,6 @@
-"""What of a change belongs into a manifest: Python packages, keys of the environment, compose services."""
+"""What of a change belongs into a manifest: Python packages, keys of the environment, compose
+services.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class Asked:
 
 
 def asked(changes: Mapping[str, tuple[bytes | None, bytes | None]]) -> Asked:
-    """What the changed files ask for that they did not before; what does not parse asks for nothing."""
+    """What the changed files ask for that they did not before; what does not parse asks for
+    nothing.
+    """
     services: dict[str, Any] = {}
     volumes: dict[str, Any] = {}
     for path in _COMPOSE:
@@ -38,7 +42,9 @@ def asked(changes: Mapping[str, tuple[bytes | None, bytes | None]]) -> Asked:
             services |= _fresh(old.get("services"), new.get("services"))
             volumes |= _fresh(old.get("volumes"), new.get("volumes"))
     old_env, new_env = (_environment(data) for data in changes.get(".env.example", (None, None)))
-    old_deps, new_deps = (_dependencies(data) for data in changes.get("pyproject.toml", (None, None)))
+    old_deps, new_deps = (
+        _dependencies(data) for data in changes.get("pyproject.toml", (None, None))
+    )
     return Asked(
         tuple(wanted for wanted in new_deps if wanted not in old_deps),
         {key: value for key, value in new_env.items() if key not in old_env},

@@ -1,4 +1,6 @@
-"""A statement or header that became another: the smallest expressions that did, each a delta of its own."""
+"""A statement or header that became another: the smallest expressions that did, each a delta of its
+own.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +23,17 @@ if TYPE_CHECKING:
 __all__ = ["changes"]
 
 _MOST = 4
-"""Expressions of one statement that may change apart; with more, the statement is exchanged whole."""
+"""Expressions of one statement that may change apart; with more, the statement is exchanged whole.
+"""
 _Display = cst.List | cst.Tuple | cst.Set | cst.Dict
 
 
-def changes(a: Source, b: Source, one: cst.CSTNode, other: cst.CSTNode, owner: str) -> list[Delta] | None:
-    """Deltas within a simple statement or the expression of a header; None where it changed beyond that."""
+def changes(
+    a: Source, b: Source, one: cst.CSTNode, other: cst.CSTNode, owner: str
+) -> list[Delta] | None:
+    """Deltas within a simple statement or the expression of a header; None where it changed beyond
+    that.
+    """
     if (told := _docstring(a, b, one, other, owner)) is not None:
         return told
     found = Walk(a, b, owner).differing(one, other, ())
@@ -35,7 +42,9 @@ def changes(a: Source, b: Source, one: cst.CSTNode, other: cst.CSTNode, owner: s
     return found
 
 
-def _docstring(a: Source, b: Source, one: cst.CSTNode, other: cst.CSTNode, owner: str) -> list[Delta] | None:
+def _docstring(
+    a: Source, b: Source, one: cst.CSTNode, other: cst.CSTNode, owner: str
+) -> list[Delta] | None:
     if not (is_docstring(one) and is_docstring(other)):
         return None
     match other:
@@ -50,7 +59,9 @@ def _docstring(a: Source, b: Source, one: cst.CSTNode, other: cst.CSTNode, owner
                     ({"ensure": "docstring", "in": a.path, **of(owner), "docstring": said},)
                     for said in dict.fromkeys((text.strip(), text))
                 ]
-                return [Delta(span.start, span.end, b.text(extract(b, [other])).encode(), ways, owner)]
+                return [
+                    Delta(span.start, span.end, b.text(extract(b, [other])).encode(), ways, owner)
+                ]
     return None
 
 
@@ -60,8 +71,12 @@ class Walk:
     def __init__(self, a: Source, b: Source, owner: str) -> None:
         self.a, self.b, self.owner = a, b, owner
 
-    def differing(self, one: cst.CSTNode, other: cst.CSTNode, above: tuple[cst.CSTNode, ...]) -> list[Delta] | None:
-        """None: they differ in more than expressions. `above` are the nodes around `one`, outermost first."""
+    def differing(
+        self, one: cst.CSTNode, other: cst.CSTNode, above: tuple[cst.CSTNode, ...]
+    ) -> list[Delta] | None:
+        """None: they differ in more than expressions. `above` are the nodes around `one`, outermost
+        first.
+        """
         if self._text(self.a, one) == self._text(self.b, other):
             return []
         if same(one, other):
@@ -69,7 +84,11 @@ class Walk:
         if type(one) is type(other):
             if isinstance(one, cst.Call) and isinstance(other, cst.Call):
                 found = self._call(one, other, above)
-            elif isinstance(one, _Display) and isinstance(other, _Display) and len(one.elements) != len(other.elements):
+            elif (
+                isinstance(one, _Display)
+                and isinstance(other, _Display)
+                and len(one.elements) != len(other.elements)
+            ):
                 found = self._display(one, other, above)
             else:
                 found = self._parts(one, other, above)
@@ -79,7 +98,9 @@ class Walk:
             return [self._exchanged(one, other, above)]
         return None
 
-    def _parts(self, one: cst.CSTNode, other: cst.CSTNode, above: tuple[cst.CSTNode, ...]) -> list[Delta] | None:
+    def _parts(
+        self, one: cst.CSTNode, other: cst.CSTNode, above: tuple[cst.CSTNode, ...]
+    ) -> list[Delta] | None:
         both = paired(one, other)
         if both is None:
             return None
@@ -95,13 +116,18 @@ class Walk:
             found += inner
         return found or None
 
-    def _call(self, one: cst.Call, other: cst.Call, above: tuple[cst.CSTNode, ...]) -> list[Delta] | None:
+    def _call(
+        self, one: cst.Call, other: cst.Call, above: tuple[cst.CSTNode, ...]
+    ) -> list[Delta] | None:
         """Arguments that were added; where none was, what changed inside."""
         if len(one.args) == len(other.args):
             return self._parts(one, other, above)
         if not same(one.func, other.func) or len(one.args) > len(other.args):
             return None
-        old, new = ([self._argument(s, arg) for arg in call.args] for s, call in ((self.a, one), (self.b, other)))
+        old, new = (
+            [self._argument(s, arg) for arg in call.args]
+            for s, call in ((self.a, one), (self.b, other))
+        )
         matcher = SequenceMatcher(None, old, new, autojunk=False)
         if any(tag in {"replace", "delete"} for tag, *_ in matcher.get_opcodes()):
             return None
@@ -113,22 +139,32 @@ class Walk:
                 for index in range(start, stop):
                     arg = other.args[index]
                     positional = arg.keyword is None and not arg.star
-                    last = not any(x.keyword is None and not x.star for x in other.args[index + 1 :])
+                    last = not any(
+                        x.keyword is None and not x.star for x in other.args[index + 1 :]
+                    )
                     place = {"position": index} if positional and not last else {}
                     entries.append({**base, "argument": new[index], **place})
         return [self._delta(one, other, above, [tuple(entries)])]
 
     def _argument(self, source: Source, arg: cst.Arg) -> str:
-        bare = arg.with_changes(comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=cst.SimpleWhitespace(""))
-        return _at_margin(source.module.code_for_node(bare).strip(), source.indent_at(source.span(arg).start))
+        bare = arg.with_changes(
+            comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=cst.SimpleWhitespace("")
+        )
+        return _at_margin(
+            source.module.code_for_node(bare).strip(), source.indent_at(source.span(arg).start)
+        )
 
-    def _display(self, one: _Display, other: _Display, above: tuple[cst.CSTNode, ...]) -> list[Delta] | None:
+    def _display(
+        self, one: _Display, other: _Display, above: tuple[cst.CSTNode, ...]
+    ) -> list[Delta] | None:
         """Elements that came and went in a literal that has a name, or is an argument of a call."""
         where = self._where(one, above)
         if where is None:
             return None
         base = {"in": self.a.path, **where}
-        old, new = ([self._element(s, e) for e in d.elements] for s, d in ((self.a, one), (self.b, other)))
+        old, new = (
+            [self._element(s, e) for e in d.elements] for s, d in ((self.a, one), (self.b, other))
+        )
         gone: list[Entry] = []
         plain: list[Entry] = []
         between: list[Entry] = []
@@ -136,7 +172,10 @@ class Walk:
         ahead: list[Entry] = []
         for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
             if tag in {"replace", "delete"}:
-                gone += [{"ensure": "no-element", **base, **self._key(old[i], key_only=True)} for i in range(i1, i2)]
+                gone += [
+                    {"ensure": "no-element", **base, **self._key(old[i], key_only=True)}
+                    for i in range(i1, i2)
+                ]
             if tag in {"replace", "insert"}:
                 for j in range(j1, j2):
                     key, value = new[j]
@@ -149,15 +188,21 @@ class Walk:
                     beside.append({**entry, **(last or {"position": "first"})})
                     ahead.append({**entry, **following})
         in_order = [{**entry, "position": "sorted"} for entry in plain]
-        ways: list[Entries] = [(*gone, *added) for added in (plain, in_order, between, beside, ahead)]
+        ways: list[Entries] = [
+            (*gone, *added) for added in (plain, in_order, between, beside, ahead)
+        ]
         return [self._delta(one, other, above, ways)]
 
-    def _element(self, source: Source, element: cst.BaseElement | cst.BaseDictElement) -> tuple[str, str]:
+    def _element(
+        self, source: Source, element: cst.BaseElement | cst.BaseDictElement
+    ) -> tuple[str, str]:
         if isinstance(element, cst.DictElement):
             indent = source.indent_at(source.span(element).start)
             return source.code(element.key), _at_margin(self._text(source, element.value), indent)
         bare = element.with_changes(comma=cst.MaybeSentinel.DEFAULT)
-        return _at_margin(source.module.code_for_node(bare).strip(), source.indent_at(source.span(element).start)), ""
+        return _at_margin(
+            source.module.code_for_node(bare).strip(), source.indent_at(source.span(element).start)
+        ), ""
 
     @staticmethod
     def _key(element: tuple[str, str], *, key_only: bool = False) -> Entry:
@@ -178,46 +223,90 @@ class Walk:
             return {**of(self.owner), "call": self.a.code(call.func), "argument": key}
         return None
 
-    def _exchanged(self, one: cst.BaseExpression, other: cst.BaseExpression, above: tuple[cst.CSTNode, ...]) -> Delta:
+    def _exchanged(
+        self, one: cst.BaseExpression, other: cst.BaseExpression, above: tuple[cst.CSTNode, ...]
+    ) -> Delta:
         return self._delta(one, other, above, [])
 
     def _delta(
-        self, one: cst.CSTNode, other: cst.CSTNode, above: tuple[cst.CSTNode, ...], ways: Sequence[Entries]
+        self,
+        one: cst.CSTNode,
+        other: cst.CSTNode,
+        above: tuple[cst.CSTNode, ...],
+        ways: Sequence[Entries],
     ) -> Delta:
         span = extract(self.a, [one])
         data = self._text(self.b, other)
         new = _at_margin(data, self.b.indent_at(extract(self.b, [other]).start))
         about = self.owner
-        target = next((_bound(node) for node in above if isinstance(node, cst.Assign | cst.AnnAssign)), None)
+        target = next(
+            (_bound(node) for node in above if isinstance(node, cst.Assign | cst.AnnAssign)), None
+        )
         if target:
             about = f"{self.owner}.{target}" if self.owner else target
-        more = [*ways, *self._values(one, new, above), *self._expressions(one, span, (new, data), above)]
+        more = [
+            *ways,
+            *self._values(one, new, above),
+            *self._expressions(one, span, (new, data), above),
+        ]
         return Delta(span.start, span.end, data.encode(), more, about)
 
-    def _values(self, one: cst.CSTNode, new: str, above: tuple[cst.CSTNode, ...]) -> Iterator[Entries]:
+    def _values(
+        self, one: cst.CSTNode, new: str, above: tuple[cst.CSTNode, ...]
+    ) -> Iterator[Entries]:
         """A keyword's value, a variable's, or its annotation."""
         up = list(reversed(above))
         old = _at_margin(self._text(self.a, one), self.a.indent_at(extract(self.a, [one]).start))
         path = self.a.path
-        if len(up) > 1 and isinstance(up[0], cst.Arg) and up[0].keyword and isinstance(up[1], cst.Call):
+        if (
+            len(up) > 1
+            and isinstance(up[0], cst.Arg)
+            and up[0].keyword
+            and isinstance(up[1], cst.Call)
+        ):
             callee = self.a.code(up[1].func)
             text = f"{up[0].keyword.value}={new}"
-            yield ({"ensure": "argument", "in": path, **of(self.owner), "call": callee, "argument": text},)
-        if up and isinstance(up[0], cst.Assign | cst.AnnAssign) and up[0].value is one and (name := _bound(up[0])):
+            yield (
+                {
+                    "ensure": "argument",
+                    "in": path,
+                    **of(self.owner),
+                    "call": callee,
+                    "argument": text,
+                },
+            )
+        if (
+            up
+            and isinstance(up[0], cst.Assign | cst.AnnAssign)
+            and up[0].value is one
+            and (name := _bound(up[0]))
+        ):
             where = f"{self.owner}.{name}" if self.owner else name
             yield ({"ensure": "value", "in": path, "of": where, "value": new, "was": old},)
         if len(up) > 1 and isinstance(up[0], cst.Annotation) and isinstance(up[1], cst.AnnAssign):
             name = _bound(up[1])
             if name:
                 where = f"{self.owner}.{name}" if self.owner else name
-                yield ({"ensure": "annotation", "in": path, "of": where, "annotation": new, "was": old},)
+                yield (
+                    {
+                        "ensure": "annotation",
+                        "in": path,
+                        "of": where,
+                        "annotation": new,
+                        "was": old,
+                    },
+                )
 
     def _expressions(
         self, one: cst.CSTNode, span: Span, texts: tuple[str, str], above: tuple[cst.CSTNode, ...]
     ) -> Iterator[Entries]:
         """The expression itself, or one around it that says more, or the statement."""
         new, raw = (text.replace("\r\n", "\n") for text in texts)
-        chain = [n for n in (one, *reversed(above)) if isinstance(n, cst.BaseExpression | cst.BaseSmallStatement)]
+        chain = [
+            n
+            for n in (one, *reversed(above))
+            if isinstance(n, cst.BaseExpression | cst.BaseSmallStatement)
+        ]
         for node in chain:
             if isinstance(node, cst.Name | cst.Integer | cst.Float) or (
                 node is one and len(self._text(self.a, node)) < 8
@@ -225,10 +314,18 @@ class Walk:
                 continue
             around = extract(self.a, [node])
             indent = self.a.indent_at(around.start)
-            head, tail = self.a.text(Span(around.start, span.start)), self.a.text(Span(span.end, around.end))
+            head, tail = (
+                self.a.text(Span(around.start, span.start)),
+                self.a.text(Span(span.end, around.end)),
+            )
             pattern = _at_margin(self.a.text(around), indent)
             text = _at_margin(head, indent) + new + _at_margin(tail, indent)
-            entry: Entry = {"ensure": "replace", "in": self.a.path, **of(self.owner), "pattern": pattern}
+            entry: Entry = {
+                "ensure": "replace",
+                "in": self.a.path,
+                **of(self.owner),
+                "pattern": pattern,
+            }
             yield ({**entry, "with": text},)
             if "\n" in new:  # an expression's later lines are written as they are
                 yield ({**entry, "with": head + raw + tail},)
@@ -244,14 +341,18 @@ def _comments_above(source: Source, element: cst.BaseElement | cst.BaseDictEleme
     start = source.line_start(source.span(element).start)
     if source.data[start : source.span(element).start].strip():
         return ""
-    while start and (line := source.data[(above := source.line_start(start - 1)) : start]).lstrip().startswith(b"#"):
+    while start and (
+        line := source.data[(above := source.line_start(start - 1)) : start]
+    ).lstrip().startswith(b"#"):
         found.insert(0, line.decode().strip() + "\n")
         start = above
     return "".join(found)
 
 
 def _at_margin(text: str, indent: str) -> str:
-    """Code whose first line begins somewhere in a line with that indent, its later lines without it."""
+    """Code whose first line begins somewhere in a line with that indent, its later lines without
+    it.
+    """
     first, *rest = text.replace("\r\n", "\n").split("\n")
     return "\n".join([first, *(line.removeprefix(indent) for line in rest)])
 

@@ -21,11 +21,14 @@ _MANY = 8
 """Lines below which a change is always told by the structure."""
 
 
-def record_file(path: str, before: bytes, after: bytes, around: Files, *, loose: bool = False) -> list[Said]:
+def record_file(
+    path: str, before: bytes, after: bytes, around: Files, *, loose: bool = False
+) -> list[Said]:
     """What turns `before` into `after`, in the order in which it is to be applied.
 
-    `around` are the other files of the tree, as they are when the operations run: imports are sorted by what is
-    there. With `loose`, operations that leave other blank lines are preferred to snippets that give the same ones.
+    `around` are the other files of the tree, as they are when the operations run: imports are
+    sorted by what is there. With `loose`, operations that leave other blank lines are preferred to
+    snippets that give the same ones.
     """
     said, made = say(path, before, _cut(path, before, after), around, loose=loose)
     if made == after or (loose and made.split() == after.split()):
@@ -38,28 +41,39 @@ def _cut(path: str, before: bytes, after: bytes) -> list[Delta]:
     if path.endswith((".py", ".pyi")):
         try:
             a, b = Source.parse(path, before), Source.parse(path, after)
-            if (a.encoding, a.bom, a.newline) == (b.encoding, b.bom, b.newline) == ("utf-8", False, b.newline):
+            if (
+                (a.encoding, a.bom, a.newline)
+                == (b.encoding, b.bom, b.newline)
+                == ("utf-8", False, b.newline)
+            ):
                 return list(_shorter(before, deltas(a, b), _whole(before, after)))
         except (Unparsable, RecursionError):
             return _whole(before, after)
     return _whole(before, after)
 
 
-def _shorter(before: bytes, by_structure: Sequence[Delta], by_lines: Sequence[Delta]) -> Iterator[Delta]:
+def _shorter(
+    before: bytes, by_structure: Sequence[Delta], by_lines: Sequence[Delta]
+) -> Iterator[Delta]:
     """Place by place, the deltas of the structure, unless those of lines are much less to say.
 
-    Code that moved into a function of its own is so: its lines stay as they are, and each of its statements goes
-    from one body and comes in another one.
+    Code that moved into a function of its own is so: its lines stay as they are, and each of its
+    statements goes from one body and comes in another one.
     """
     for one, other in _places(by_structure, by_lines):
         much, little = _size(before, one), _size(before, other)
         yield from other if much > _MANY and much > 2 * little else one
 
 
-def _places(one: Sequence[Delta], other: Sequence[Delta]) -> Iterator[tuple[list[Delta], list[Delta]]]:
-    """Both, cut where neither is at work and both have made the file longer by the same number of bytes."""
+def _places(
+    one: Sequence[Delta], other: Sequence[Delta]
+) -> Iterator[tuple[list[Delta], list[Delta]]]:
+    """Both, cut where neither is at work and both have made the file longer by the same number of
+    bytes.
+    """
     rows = sorted(
-        [(delta.start, delta.end, 0, delta) for delta in one] + [(delta.start, delta.end, 1, delta) for delta in other],
+        [(delta.start, delta.end, 0, delta) for delta in one]
+        + [(delta.start, delta.end, 1, delta) for delta in other],
         key=lambda row: row[:3],
     )
     here: tuple[list[Delta], list[Delta]] = ([], [])

@@ -1,4 +1,6 @@
-"""What changed in the header of a function or a class: decorators, parameters, what it returns, bases."""
+"""What changed in the header of a function or a class: decorators, parameters, what it returns,
+bases.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,17 @@ __all__ = ["class_header", "decorators", "function_header"]
 Definition = cst.FunctionDef | cst.ClassDef
 
 
-def decorators(a: Source, b: Source, one: Definition, other: Definition, name: str) -> Iterator[Delta]:
-    here, there = (Span(extract(s, [node]).start, s.span(node).start) for s, node in ((a, one), (b, other)))
+def decorators(
+    a: Source, b: Source, one: Definition, other: Definition, name: str
+) -> Iterator[Delta]:
+    here, there = (
+        Span(extract(s, [node]).start, s.span(node).start) for s, node in ((a, one), (b, other))
+    )
     if a.text(here) == b.text(there):
         return
-    old, new = ([s.code(d.decorator) for d in node.decorators] for s, node in ((a, one), (b, other)))
+    old, new = (
+        [s.code(d.decorator) for d in node.decorators] for s, node in ((a, one), (b, other))
+    )
     added = [text for text in new if text not in old]
     ways: list[Entries] = []
     if len(added) == len(new) - len(old):
@@ -35,21 +43,31 @@ def decorators(a: Source, b: Source, one: Definition, other: Definition, name: s
     yield Delta(here.start, here.end, b.text(there).encode(), ways, name)
 
 
-def function_header(a: Source, b: Source, one: cst.FunctionDef, other: cst.FunctionDef, name: str) -> Iterator[Delta]:
+def function_header(
+    a: Source, b: Source, one: cst.FunctionDef, other: cst.FunctionDef, name: str
+) -> Iterator[Delta]:
     here, there = _header(a, one), _header(b, other)
     if a.text(here) == b.text(there):
         return
-    yield Delta(here.start, here.end, b.text(there).encode(), list(_signature(a, b, one, other, name)), name)
+    yield Delta(
+        here.start, here.end, b.text(there).encode(), list(_signature(a, b, one, other, name)), name
+    )
 
 
 def _header(source: Source, node: Definition) -> Span:
     """From `def` or `class` to the colon."""
     body = node.body
-    end = source.span(body.header).start if isinstance(body, cst.IndentedBlock) else source.span(body).start
+    end = (
+        source.span(body.header).start
+        if isinstance(body, cst.IndentedBlock)
+        else source.span(body).start
+    )
     return Span(source.span(node).start, end)
 
 
-def _signature(a: Source, b: Source, one: cst.FunctionDef, other: cst.FunctionDef, name: str) -> Iterator[Entries]:
+def _signature(
+    a: Source, b: Source, one: cst.FunctionDef, other: cst.FunctionDef, name: str
+) -> Iterator[Entries]:
     old, new = ([p for p in parameters(f.params) if isinstance(p, cst.Param)] for f in (one, other))
     by_name = {p.name.value: p for p in old}
     if [p.name.value for p in new if p.name.value in by_name] != [p.name.value for p in old]:
@@ -87,13 +105,27 @@ def _retyped(a: Source, b: Source, was: cst.Param, now: cst.Param, base: Entry) 
     word = now.name.value
     old, new = _code(a, was.annotation), _code(b, now.annotation)
     if new and old != new:
-        yield {"ensure": "annotation", **base, "parameter": word, "annotation": new, **({"was": old} if old else {})}
+        yield {
+            "ensure": "annotation",
+            **base,
+            "parameter": word,
+            "annotation": new,
+            **({"was": old} if old else {}),
+        }
     old, new = _code(a, was.default), _code(b, now.default)
     if new and old != new:
-        yield {"ensure": "default", **base, "parameter": word, "default": new, **({"was": old} if old else {})}
+        yield {
+            "ensure": "default",
+            **base,
+            "parameter": word,
+            "default": new,
+            **({"was": old} if old else {}),
+        }
 
 
-def _returns(a: Source, b: Source, one: cst.FunctionDef, other: cst.FunctionDef, base: Entry) -> Iterator[Entry]:
+def _returns(
+    a: Source, b: Source, one: cst.FunctionDef, other: cst.FunctionDef, base: Entry
+) -> Iterator[Entry]:
     old, new = _code(a, one.returns), _code(b, other.returns)
     if new and old != new:
         was = {"was": old} if old else {}
@@ -107,15 +139,21 @@ def _code(source: Source, node: cst.CSTNode | None) -> str:
     return source.text(extract(source, [inner]))
 
 
-def class_header(a: Source, b: Source, one: cst.ClassDef, other: cst.ClassDef, name: str) -> Iterator[Delta]:
+def class_header(
+    a: Source, b: Source, one: cst.ClassDef, other: cst.ClassDef, name: str
+) -> Iterator[Delta]:
     here, there = _header(a, one), _header(b, other)
     if a.text(here) == b.text(there):
         return
     base: Entry = {"in": a.path, "of": name}
     old, new = ([_argument(s, arg) for arg in node.bases] for s, node in ((a, one), (b, other)))
-    fresh: list[Entry] = [{"ensure": "base", **base, "base": text} for text in new if text not in old]
+    fresh: list[Entry] = [
+        {"ensure": "base", **base, "base": text} for text in new if text not in old
+    ]
     had, has = ([_argument(s, arg) for arg in node.keywords] for s, node in ((a, one), (b, other)))
-    keywords: list[Entry] = [{"ensure": "keyword", **base, "keyword": text} for text in has if text not in had]
+    keywords: list[Entry] = [
+        {"ensure": "keyword", **base, "keyword": text} for text in has if text not in had
+    ]
     ways: list[Entries] = [
         way
         for way in (
@@ -128,5 +166,7 @@ def class_header(a: Source, b: Source, one: cst.ClassDef, other: cst.ClassDef, n
 
 
 def _argument(source: Source, arg: cst.Arg) -> str:
-    bare = arg.with_changes(comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=cst.SimpleWhitespace(""))
+    bare = arg.with_changes(
+        comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=cst.SimpleWhitespace("")
+    )
     return source.module.code_for_node(bare).strip()

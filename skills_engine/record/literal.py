@@ -1,4 +1,6 @@
-"""What no operation fits: the lines before and after, with so many around them that they say one place."""
+"""What no operation fits: the lines before and after, with so many around them that they say one
+place.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,18 @@ if TYPE_CHECKING:
 __all__ = ["snippets"]
 
 _AROUND = (*range(1, 13), 18, 27, 40, 60, 90)
-"""How many lines above and below are tried, until they are at one place only: code that was copied needs many."""
+"""How many lines above and below are tried, until they are at one place only: code that was copied
+needs many.
+"""
 
 
 def snippets(path: str, before: bytes, after: bytes) -> Iterator[tuple[Mapping[str, Any], ...]]:
     """Ways to turn one text into another in one place, with ever more lines around it."""
     try:
-        old, new = (data.decode().replace("\r\n", "\n").splitlines(keepends=True) for data in (before, after))
+        old, new = (
+            data.decode().replace("\r\n", "\n").splitlines(keepends=True)
+            for data in (before, after)
+        )
     except UnicodeDecodeError:
         return
     head = 0
@@ -39,6 +46,8 @@ def snippets(path: str, before: bytes, after: bytes) -> Iterator[tuple[Mapping[s
 
 
 def _solid(text: str) -> bool:
-    """Whether a snippet begins and ends with lines that are not blank: YAML writes others as nobody reads them."""
+    """Whether a snippet begins and ends with lines that are not blank: YAML writes others as nobody
+    reads them.
+    """
     lines = text.split("\n")
     return len(lines) > 1 and bool(lines[0].strip() and lines[-2].strip())

@@ -11,7 +11,9 @@ __all__ = ["Overlay"]
 
 
 class Overlay:
-    """The port `codemods.files.Files`; `written` are the files that were, by path, None for those that went."""
+    """The port `codemods.files.Files`; `written` are the files that were, by path, None for those
+    that went.
+    """
 
     def __init__(self, below: Files) -> None:
         self._below = below
@@ -33,7 +35,9 @@ class Overlay:
     def exists(self, path: str) -> bool:
         if path in self.written:
             return self.written[path] is not None
-        inside = any(name.startswith(path + "/") for name, data in self.written.items() if data is not None)
+        inside = any(
+            name.startswith(path + "/") for name, data in self.written.items() if data is not None
+        )
         return inside or self._below.exists(path)
 
     def listdir(self, path: str) -> list[str]:
@@ -49,8 +53,14 @@ class Overlay:
         return sorted(names)
 
     def containing(self, needle: bytes, suffix: str) -> list[str]:
-        found = {path for path in self._below.containing(needle, suffix) if path not in self.written}
-        found |= {p for p, data in self.written.items() if data is not None and p.endswith(suffix) and needle in data}
+        found = {
+            path for path in self._below.containing(needle, suffix) if path not in self.written
+        }
+        found |= {
+            p
+            for p, data in self.written.items()
+            if data is not None and p.endswith(suffix) and needle in data
+        }
         return sorted(found)
 
     def follow(self, path: str) -> str | None:

@@ -45,7 +45,8 @@ Changes = Mapping[str, Change]
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A package's files by path, with what its operations say, and where applying it does not give the change.
+    """A package's files by path, with what its operations say, and where applying it does not give
+    the change.
 
     `executable` are those of the files that are programs.
     """
@@ -66,10 +67,11 @@ def record_package(
     depends: Mapping[str, str] | None = None,
     loose: bool = False,
 ) -> Recording:
-    """Record `changes`, which are against the tree `around`. `about` is a sentence that says what they do.
+    """Record `changes`, which are against the tree `around`. `about` is a sentence that says what
+    they do.
 
-    `core` is the range of versions that the package names, `depends` the skills that it stands on. `loose`: see
-    `record_file`.
+    `core` is the range of versions that the package names, `depends` the skills that it stands on.
+    `loose`: see `record_file`.
     """
     kept = {path: change for path, change in sorted(changes.items()) if not reserved(path)}
     moved = _moves(kept)
@@ -95,7 +97,9 @@ def record_package(
     if draft:
         tests = [f"tests/test_{name.replace('-', '_')}.py"]
         files[f"add/{tests[0]}"] = draft.encode()
-    manifest = _manifest(core, depends or {}, wants, sorted(p.removeprefix("add/") for p in files), tests)
+    manifest = _manifest(
+        core, depends or {}, wants, sorted(p.removeprefix("add/") for p in files), tests
+    )
     executable = frozenset(f"add/{path}" for path, change in adds.items() if change.executable)
     for grouped in (steps, steps_in_order):
         files["SKILL.md"] = _page(name, about, manifest, grouped(said), draft=bool(draft)).encode()
@@ -111,14 +115,21 @@ _DATA = (".env.example",)
 
 def implied_by(wants: Asked) -> Iterator[Mapping[str, Any]]:
     """The entries that the manifest will stand for."""
-    page = f"---\nname: x\ndescription: x y z\n---\n{_fenced('manifest', _plain(_manifest('>=0', {}, wants, [], [])))}"
+    page = (
+        "---\nname: x\ndescription: x y "
+        f"z\n---\n{_fenced('manifest', _plain(_manifest('>=0', {}, wants, [], [])))}"
+    )
     yield from implied(read("x", {"SKILL.md": page.encode()}))
 
 
 def _moves(changes: Changes) -> dict[str, str]:
     """Files that went, by path, and where the same bytes came."""
     gone = {path: change.before for path, change in changes.items() if change.after is None}
-    new = {change.after: path for path, change in changes.items() if change.before is None and change.after}
+    new = {
+        change.after: path
+        for path, change in changes.items()
+        if change.before is None and change.after
+    }
     return {path: new[data] for path, data in gone.items() if data in new}
 
 
@@ -141,7 +152,8 @@ def _changed(changes: Changes, world: Overlay, *, loose: bool) -> Iterator[tuple
         if change.before is None or change.after is None or now is None or now == change.after:
             continue
         if now != change.before and _same_words(now, change.after):
-            continue  # the manifest's doing, in another order: said as a difference, not written as a snippet
+            # the manifest's doing, in another order: said as a difference, not written as a snippet
+            continue
         for one in record_file(path, now, change.after, world, loose=loose):
             yield path, one
 
@@ -150,7 +162,9 @@ def _same_words(one: bytes, other: bytes) -> bool:
     return sorted(one.split()) == sorted(other.split())
 
 
-def _manifest(core: str, depends: Mapping[str, str], wants: Asked, adds: list[str], tests: list[str]) -> dict[str, Any]:
+def _manifest(
+    core: str, depends: Mapping[str, str], wants: Asked, adds: list[str], tests: list[str]
+) -> dict[str, Any]:
     found = {
         "version": "1.0.0",
         "core": core,
@@ -171,7 +185,13 @@ def _plain(found: Mapping[str, Any]) -> str:
     for key, value in found.items():
         flow = None if key == "dependencies" else False
         out.append(
-            yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True, width=110, default_flow_style=flow)
+            yaml.safe_dump(
+                {key: value},
+                sort_keys=False,
+                allow_unicode=True,
+                width=110,
+                default_flow_style=flow,
+            )
         )
     return "".join(out)
 
@@ -181,7 +201,9 @@ def _fenced(kind: str, text: str) -> str:
     return f"{marks}yaml {kind}\n{text.rstrip()}\n{marks}\n"
 
 
-def _page(name: str, about: str, manifest: Mapping[str, Any], told: list[Step], *, draft: bool) -> str:
+def _page(
+    name: str, about: str, manifest: Mapping[str, Any], told: list[Step], *, draft: bool
+) -> str:
     title = name.removeprefix("add-").replace("-", " ").capitalize()
     summary = about.strip().rstrip(".") or title
     head = yaml.safe_dump(
@@ -192,19 +214,32 @@ def _page(name: str, about: str, manifest: Mapping[str, Any], told: list[Step], 
     )
     parts = [f"---\n{head}---\n# {title}\n", f"{summary}.\n", _fenced("manifest", _plain(manifest))]
     if draft:
-        parts.append("The test is a draft: it asserts that the operations were made, not what they are for.\n")
+        parts.append(
+            "The test is a draft: it asserts that the operations were made, not what they are "
+            "for.\n"
+        )
     for step in told:
-        block = "".join(written(str(e["ensure"]), {k: v for k, v in e.items() if k != "ensure"}) for e in step.entries)
+        block = "".join(
+            written(str(e["ensure"]), {k: v for k, v in e.items() if k != "ensure"})
+            for e in step.entries
+        )
         parts.append(f"## {step.heading}\n\n{step.prose}\n\n{_fenced('codemod', block)}")
     return "\n".join(parts)
 
 
 def _proved(
-    name: str, files: Mapping[str, bytes], executable: frozenset[str], changes: Changes, around: Files, extra: set[str]
+    name: str,
+    files: Mapping[str, bytes],
+    executable: frozenset[str],
+    changes: Changes,
+    around: Files,
+    extra: set[str],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What the package's operations say, and where the tree that they give is not the one that was recorded.
+    """What the package's operations say, and where the tree that they give is not the one that was
+    recorded.
 
-    The page is read back, so what is proved is what was written. `extra` are files that the recording brings itself.
+    The page is read back, so what is proved is what was written. `extra` are files that the
+    recording brings itself.
     """
     package = read(name, files, executable=executable)
     world = Overlay(around)
@@ -215,7 +250,10 @@ def _proved(
             wrong.append(f"{path}: something is there already")
         world.write(path, data)
         told.append(f"add {path}")
-    for operation in (*(decode(keys) for keys in implied(package)), *(op for _, op in operations(package))):
+    for operation in (
+        *(decode(keys) for keys in implied(package)),
+        *(op for _, op in operations(package)),
+    ):
         told.append(operation.describe())
         try:
             perform(operation, world)
@@ -232,5 +270,8 @@ def _difference(path: str, found: bytes | None, wanted: bytes | None) -> str:
     if found is None or wanted is None:
         return f"{path}: it {'should not be' if wanted is None else 'is not'} there"
     one, other = found.split(b"\n"), wanted.split(b"\n")
-    line = next((n for n, (a, b) in enumerate(zip(one, other, strict=False), 1) if a != b), min(len(one), len(other)))
+    line = next(
+        (n for n, (a, b) in enumerate(zip(one, other, strict=False), 1) if a != b),
+        min(len(one), len(other)),
+    )
     return f"{path}:{line}: it differs from what was recorded"

@@ -1,4 +1,6 @@
-"""Drafts of what a package says to people: a heading and a sentence or two for each group of operations."""
+"""Drafts of what a package says to people: a heading and a sentence or two for each group of
+operations.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ class Step:
 
 
 def steps(said: Sequence[tuple[str, Said]]) -> list[Step]:
-    """One step for each thing that changed, in order. An import goes with the first step that needs it.
+    """One step for each thing that changed, in order. An import goes with the first step that needs
+    it.
 
     `said` are changes with the paths of their files.
     """
@@ -44,17 +47,29 @@ def steps(said: Sequence[tuple[str, Said]]) -> list[Step]:
                 groups.setdefault((path, _subject(entry, one.delta.about)), []).append(entry)
     for path, entry in reversed(waiting):
         names = _names(entry)
-        fitting = [key for key in groups if key[0] == path and any(_mentions(e, names) for e in groups[key])]
+        fitting = [
+            key
+            for key in groups
+            if key[0] == path and any(_mentions(e, names) for e in groups[key])
+        ]
         if entry["ensure"] == "import" and fitting:
             groups[fitting[0]].insert(0, entry)
         else:
             groups.setdefault((path, "\0"), []).insert(0, entry)
-    return [_step(path, about.strip("\0"), tuple(entries)) for (path, about), entries in groups.items()]
+    return [
+        _step(path, about.strip("\0"), tuple(entries)) for (path, about), entries in groups.items()
+    ]
 
 
 def steps_in_order(said: Sequence[tuple[str, Said]]) -> list[Step]:
-    """Steps whose entries stand in the order in which they were proved: one thing may have several."""
-    entries = [((path, _subject(entry, one.delta.about)), entry) for path, one in said for entry in one.entries or ()]
+    """Steps whose entries stand in the order in which they were proved: one thing may have
+    several.
+    """
+    entries = [
+        ((path, _subject(entry, one.delta.about)), entry)
+        for path, one in said
+        for entry in one.entries or ()
+    ]
     return [
         _step(path, about, tuple(entry for _, entry in group))
         for (path, about), group in groupby(entries, key=itemgetter(0))
@@ -62,7 +77,9 @@ def steps_in_order(said: Sequence[tuple[str, Said]]) -> list[Step]:
 
 
 def _subject(entry: Entry, about: str) -> str:
-    """The class whose fields these are, rather than each of them; otherwise what the change is about."""
+    """The class whose fields these are, rather than each of them; otherwise what the change is
+    about.
+    """
     return str(entry["of"]) if entry["ensure"] == "field" else about
 
 
@@ -76,11 +93,16 @@ def _names(entry: Entry) -> set[str]:
 
 def _mentions(entry: Entry, names: set[str]) -> bool:
     words = " ".join(str(value) for key, value in entry.items() if key not in {"ensure", "in"})
-    return any(name in "".join(c if c.isidentifier() or c.isdigit() else " " for c in words).split() for name in names)
+    return any(
+        name in "".join(c if c.isidentifier() or c.isdigit() else " " for c in words).split()
+        for name in names
+    )
 
 
 def _step(path: str, about: str, entries: tuple[Entry, ...]) -> Step:
-    sentences = list(dict.fromkeys(_sentence(entry, path) for entry in entries if entry["ensure"] != "import"))
+    sentences = list(
+        dict.fromkeys(_sentence(entry, path) for entry in entries if entry["ensure"] != "import")
+    )
     if not sentences:
         sentences = [f"`{path}` imports what it needs."]
     return Step(_heading(path, about, entries), " ".join(sentences), entries)
@@ -116,9 +138,13 @@ def _sentence(entry: Entry, path: str) -> str:
         what = f"What {where} returns" if entry.get("parameter") == "return" else what
         return f"{what} is annotated `{one_line(str(entry['annotation']))}`."
     if kind == "statement":
-        place = next((f" {k} `{one_line(str(entry[k]))}`" for k in ("before", "after") if entry.get(k)), "")
+        place = next(
+            (f" {k} `{one_line(str(entry[k]))}`" for k in ("before", "after") if entry.get(k)), ""
+        )
         if entry.get("after") and entry.get("before"):
-            place = f" between `{one_line(str(entry['after']))}` and `{one_line(str(entry['before']))}`"
+            place = (
+                f" between `{one_line(str(entry['after']))}` and `{one_line(str(entry['before']))}`"
+            )
         place = place or (f" at the {entry['at']}" if entry.get("at") else "")
         return f"{where} has `{one_line(str(entry['code']))}`{place}."
     if kind in _SENTENCES:

@@ -25,18 +25,24 @@ __all__ = ["deltas"]
 
 
 def deltas(before: Source, after: Source) -> list[Delta]:
-    """What turns one file into the other, in file order. Both have the same encoding and line ends."""
+    """What turns one file into the other, in file order. Both have the same encoding and line
+    ends.
+    """
     return list(Differ(before, after).bodies(before.module, after.module, ""))
 
 
 @dataclass(frozen=True)
 class Differ:
-    """Two versions of a file. `owner` is, everywhere below, the qualified name of the definition around."""
+    """Two versions of a file. `owner` is, everywhere below, the qualified name of the definition
+    around.
+    """
 
     a: Source
     b: Source
 
-    def bodies(self, one: Body, other: Body, owner: str, limits: tuple[Span, Span] | None = None) -> Iterator[Delta]:
+    def bodies(
+        self, one: Body, other: Body, owner: str, limits: tuple[Span, Span] | None = None
+    ) -> Iterator[Delta]:
         """`limits` are the bytes of both blocks: all of the file without it."""
         here, there = limits or (Span(0, len(self.a.data)), Span(0, len(self.b.data)))
         row = pairs(items(self.a, one), items(self.b, other))
@@ -47,7 +53,15 @@ class Differ:
             if old is None or new is None:
                 loose.append((old, new))
                 continue
-            gap = Gap(self, owner, one, previous, (old, new), Span(at, old.whole.start), Span(to, new.whole.start))
+            gap = Gap(
+                self,
+                owner,
+                one,
+                previous,
+                (old, new),
+                Span(at, old.whole.start),
+                Span(to, new.whole.start),
+            )
             yield from gap.deltas(loose)
             loose = []
             yield from self.statements(old, new, owner)
@@ -57,7 +71,9 @@ class Differ:
 
     def statements(self, old: Item, new: Item, owner: str) -> Iterator[Delta]:
         """A statement that became another, with its comments."""
-        yield from self.literal(Span(old.whole.start, old.span.start), Span(new.whole.start, new.span.start), owner)
+        yield from self.literal(
+            Span(old.whole.start, old.span.start), Span(new.whole.start, new.span.start), owner
+        )
         end, to = old.span.end, new.span.end
         if old.code != new.code:
             inner = self.inner(old.node, new.node, owner)
@@ -79,7 +95,9 @@ class Differ:
         if self.a.data[here.start : here.end] != new:
             yield Delta(here.start, here.end, new, about=owner)
 
-    def inner(self, one: cst.BaseStatement, other: cst.BaseStatement, owner: str) -> list[Delta] | None:
+    def inner(
+        self, one: cst.BaseStatement, other: cst.BaseStatement, owner: str
+    ) -> list[Delta] | None:
         """What changed inside a statement; None where it cannot be taken apart."""
         if isinstance(one, cst.FunctionDef | cst.ClassDef) and type(one) is type(other):
             return self.definitions(one, other, owner)
@@ -89,9 +107,13 @@ class Differ:
             return changes(self.a, self.b, one, other, owner)
         return None
 
-    def definitions(self, one: cst.BaseStatement, other: cst.BaseStatement, owner: str) -> list[Delta] | None:
+    def definitions(
+        self, one: cst.BaseStatement, other: cst.BaseStatement, owner: str
+    ) -> list[Delta] | None:
         """A function or class whose parts changed; None where its body cannot be taken apart."""
-        if not isinstance(one, cst.FunctionDef | cst.ClassDef) or not isinstance(other, cst.FunctionDef | cst.ClassDef):
+        if not isinstance(one, cst.FunctionDef | cst.ClassDef) or not isinstance(
+            other, cst.FunctionDef | cst.ClassDef
+        ):
             return None
         blocks = _both(one.body, other.body)
         if blocks is None or one.name.value != other.name.value:
@@ -105,7 +127,9 @@ class Differ:
         return [*found, *self.blocks(*blocks, name)]
 
     def compounds(self, one: cst.CSTNode, other: cst.CSTNode, owner: str) -> list[Delta] | None:
-        """`if`, `for`, `with`, `try` and their clauses, part by part; None where the parts are not the same ones."""
+        """`if`, `for`, `with`, `try` and their clauses, part by part; None where the parts are not
+        the same ones.
+        """
         both = paired(one, other)
         if both is None:
             return None
@@ -128,7 +152,11 @@ class Differ:
         if type(old) is not type(new):
             return None
         if isinstance(old, cst.BaseExpression):
-            return [] if self.a.code(old) == self.b.code(new) else changes(self.a, self.b, old, new, owner)
+            return (
+                []
+                if self.a.code(old) == self.b.code(new)
+                else changes(self.a, self.b, old, new, owner)
+            )
         return self.compounds(old, new, owner)
 
     def blocks(self, old: cst.IndentedBlock, new: cst.IndentedBlock, owner: str) -> Iterator[Delta]:
@@ -140,7 +168,9 @@ class Differ:
         yield from self.bodies(old, new, owner, (here, there))
 
 
-def _both(old: cst.BaseSuite, new: cst.BaseSuite) -> tuple[cst.IndentedBlock, cst.IndentedBlock] | None:
+def _both(
+    old: cst.BaseSuite, new: cst.BaseSuite
+) -> tuple[cst.IndentedBlock, cst.IndentedBlock] | None:
     if isinstance(old, cst.IndentedBlock) and isinstance(new, cst.IndentedBlock):
         return old, new
     return None
@@ -153,9 +183,13 @@ def _header(source: Source, block: cst.IndentedBlock) -> Span:
 
 
 def _inner_end(source: Source, item: Item) -> int:
-    """Where the lines of a statement's last block end, which its own span need not reach: a comment may come last."""
+    """Where the lines of a statement's last block end, which its own span need not reach: a comment
+    may come last.
+    """
     block = _last_block(item.node)
-    return item.span.end if block is None else max(item.span.end, items(source, block)[-1].whole.end)
+    return (
+        item.span.end if block is None else max(item.span.end, items(source, block)[-1].whole.end)
+    )
 
 
 def _last_block(node: cst.CSTNode) -> cst.IndentedBlock | None:
@@ -186,7 +220,9 @@ class Gap:
             yield from self.differ.literal(self.here, self.there, self.owner)
         elif old and new and not any(map(_apart, (*old, *new))):
             data = self.differ.b.data[self.there.start : self.there.end]
-            yield Delta(self.here.start, self.here.end, data, list(self._instead(old, new)), self.owner)
+            yield Delta(
+                self.here.start, self.here.end, data, list(self._instead(old, new)), self.owner
+            )
         else:
             at = self.here
             if old:
@@ -229,7 +265,11 @@ class Gap:
             return
         ways = list(says.removed(old, a, self.owner, before, after))
         if any(item.name or says.is_import(item.node) for item in old):
-            each = (w for item in old for w in list(says.removed([item], a, self.owner, before, after))[:1])
+            each = (
+                w
+                for item in old
+                for w in list(says.removed([item], a, self.owner, before, after))[:1]
+            )
             ways.insert(0, sum(each, ()))
         end = old[-1].whole.end if keeps_gap else self.here.end
         yield Delta(self.here.start, end, left, ways, says.named(old, self.owner), turn)
@@ -241,7 +281,9 @@ def _apart(item: Item) -> bool:
 
 
 def _groups(new: Sequence[Item]) -> list[list[Item]]:
-    """Definitions and imports one by one, other statements in runs. Fields of a class are one by one, too."""
+    """Definitions and imports one by one, other statements in runs. Fields of a class are one by
+    one, too.
+    """
     groups: list[list[Item]] = []
     for item in new:
         alone = _apart(item) or is_docstring(item.node)

@@ -1,4 +1,6 @@
-"""The ways to say that statements were added, removed or exchanged: entries of a `codemod` block."""
+"""The ways to say that statements were added, removed or exchanged: entries of a `codemod`
+block.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def of(owner: str) -> Entry:
 
 
 def named(items: Sequence[Item], owner: str) -> str:
-    """What a run of statements is about: the one definition or variable that it is, or what is around it."""
+    """What a run of statements is about: the one definition or variable that it is, or what is
+    around it.
+    """
     name = items[0].name or _variable(items[0].node) if len(items) == 1 else None
     return f"{owner}.{name}" if name and owner else name or owner
 
@@ -52,7 +56,9 @@ def is_import(node: cst.CSTNode) -> bool:
 
 def _variable(node: cst.CSTNode) -> str | None:
     match node:
-        case cst.SimpleStatementLine(body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))])]):
+        case cst.SimpleStatementLine(
+            body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))])]
+        ):
             return name
         case cst.SimpleStatementLine(body=[cst.AnnAssign(target=cst.Name(value=name))]):
             return name
@@ -60,7 +66,9 @@ def _variable(node: cst.CSTNode) -> str | None:
 
 
 def whole_code(source: Source, items: Sequence[Item]) -> str:
-    """Statements with their comments, at the left margin, `\\n` at the end of lines, without the last."""
+    """Statements with their comments, at the left margin, `\\n` at the end of lines, without the
+    last.
+    """
     return _at_margin(source, items, Span(items[0].whole.start, items[-1].whole.end)).strip("\n")
 
 
@@ -71,11 +79,17 @@ def bare_code(source: Source, items: Sequence[Item]) -> str:
 
 
 def _at_margin(source: Source, items: Sequence[Item], span: Span) -> str:
-    """Lines at the left margin, four spaces a level; those inside strings as they are, but for docstrings."""
+    """Lines at the left margin, four spaces a level; those inside strings as they are, but for
+    docstrings.
+    """
     pad, unit = source.indent_at(items[0].span.start), source.indent_unit
-    rigid = {line for item in items for line in rigid_lines(source, item.node)} - _docstring_lines(source, span, pad)
+    rigid = {line for item in items for line in rigid_lines(source, item.node)} - _docstring_lines(
+        source, span, pad
+    )
     out = []
-    for number, line in enumerate(source.text(span).replace("\r\n", "\n").split("\n"), source.line(span.start)):
+    for number, line in enumerate(
+        source.text(span).replace("\r\n", "\n").split("\n"), source.line(span.start)
+    ):
         out.append(line if number in rigid else _levels(line.removeprefix(pad), unit))
     return "\n".join(out)
 
@@ -128,7 +142,12 @@ def _header(item: Item) -> str:
 
 
 def added(
-    group: Sequence[Item], b: Source, body: Body, owner: str, before: Item | None, after: Item | None
+    group: Sequence[Item],
+    b: Source,
+    body: Body,
+    owner: str,
+    before: Item | None,
+    after: Item | None,
 ) -> Iterator[Entries]:
     """Ways to add statements after `before` and before `after` in the body of `owner`."""
     path = b.path
@@ -166,7 +185,12 @@ def _is_class_body(source: Source, body: Body, owner: str) -> bool:
 
 
 def _defined(
-    node: cst.FunctionDef | cst.ClassDef, code: str, path: str, owner: str, before: Item | None, after: Item | None
+    node: cst.FunctionDef | cst.ClassDef,
+    code: str,
+    path: str,
+    owner: str,
+    before: Item | None,
+    after: Item | None,
 ) -> Iterator[Entries]:
     if isinstance(node, cst.ClassDef):
         entry: Entry = {"ensure": "class", "in": path, **of(owner), "code": code}
@@ -200,14 +224,17 @@ def _fields(
     if not all(names):
         return
     entries: list[Entry] = [
-        {"ensure": "field", "in": path, "of": owner, "field": whole_code(b, [item])} for item in group
+        {"ensure": "field", "in": path, "of": owner, "field": whole_code(b, [item])}
+        for item in group
     ]
     yield tuple(entries)
     last = before and _variable(before.node)
     following = after and _variable(after.node)
     beside = [last, *names]
     if last and following:
-        yield tuple({**entry, "after": beside[i], "before": following} for i, entry in enumerate(entries))
+        yield tuple(
+            {**entry, "after": beside[i], "before": following} for i, entry in enumerate(entries)
+        )
     if last:
         yield tuple({**entry, "after": beside[i]} for i, entry in enumerate(entries))
     if following:
@@ -221,7 +248,9 @@ def _in_function(source: Source, owner: str) -> bool:
 # --- removed
 
 
-def removed(group: Sequence[Item], a: Source, owner: str, before: Item | None, after: Item | None) -> Iterator[Entries]:
+def removed(
+    group: Sequence[Item], a: Source, owner: str, before: Item | None, after: Item | None
+) -> Iterator[Entries]:
     path = a.path
     only = group[0] if len(group) == 1 else None
     if only is not None and is_import(only.node):
@@ -238,12 +267,16 @@ def removed(group: Sequence[Item], a: Source, owner: str, before: Item | None, a
 # --- exchanged
 
 
-def replaced(a: Source, old: Sequence[Item], b: Source, new: Sequence[Item], owner: str) -> Iterator[Entries]:
+def replaced(
+    a: Source, old: Sequence[Item], b: Source, new: Sequence[Item], owner: str
+) -> Iterator[Entries]:
     pattern, code = bare_code(a, old), bare_code(b, new)
     yield ({"ensure": "replace", "in": a.path, **of(owner), "pattern": pattern, "with": code},)
 
 
-def wrapped(a: Source, old: Sequence[Item], b: Source, new: Sequence[Item], owner: str) -> Iterator[Entries]:
+def wrapped(
+    a: Source, old: Sequence[Item], b: Source, new: Sequence[Item], owner: str
+) -> Iterator[Entries]:
     """All the old statements, now in a block of one new statement."""
     if len(new) != 1:
         return
@@ -258,7 +291,13 @@ def wrapped(a: Source, old: Sequence[Item], b: Source, new: Sequence[Item], owne
     top, start = b.line(new[0].whole.start), b.line(b.line_end(b.span(block.header).start))
     stop = b.line(extract(b, [block.body[-1]]).end - 1) + 1
     wrapper = "\n".join([*rows[: start - top], "    $BODY", *rows[stop - top :]])
-    entry: Entry = {"ensure": "wrap", "in": b.path, **of(owner), "statements": anchor(a, old[0]), "wrapper": wrapper}
+    entry: Entry = {
+        "ensure": "wrap",
+        "in": b.path,
+        **of(owner),
+        "statements": anchor(a, old[0]),
+        "wrapper": wrapper,
+    }
     yield ({**entry, "to": anchor(a, old[-1])} if len(old) > 1 else entry,)
 
 
@@ -278,7 +317,9 @@ def imports(a: Source, b: Source, one: cst.CSTNode, other: cst.CSTNode) -> Itera
             entries: list[Entry] = []
             for word, name in lines[::order]:
                 extra = {"under": under} if under and word == "import" else {}
-                entries.append({"ensure": word, "in": path, "import": f"from {old[0]} import {name}", **extra})
+                entries.append(
+                    {"ensure": word, "in": path, "import": f"from {old[0]} import {name}", **extra}
+                )
             if entries:
                 yield tuple(entries)
 

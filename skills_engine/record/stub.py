@@ -17,13 +17,20 @@ __all__ = ["stub"]
 
 
 def stub(name: str, entries: Iterable[Entry]) -> str:
-    """The source of a test module, or '' where nothing that changed can be imported and looked at."""
+    """The source of a test module, or '' where nothing that changed can be imported and looked
+    at.
+    """
     imports: list[str] = []
     lines: list[str] = []
     for entry in entries:
         path = str(entry.get("in", ""))
         if path.endswith(".py"):
-            module = path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            module = (
+                path.removeprefix("src/")
+                .removesuffix(".py")
+                .removesuffix("/__init__")
+                .replace("/", ".")
+            )
             if all(part.isidentifier() for part in module.split(".")):
                 for line in _asserted(entry, module):
                     lines.append(line)

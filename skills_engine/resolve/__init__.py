@@ -1,1 +1,3 @@
-"""What happens when nobody below could decide: the operation is kept, and the owner continues, skips or aborts."""
+"""What happens when nobody below could decide: the operation is kept, and the owner continues,
+skips or aborts.
+"""

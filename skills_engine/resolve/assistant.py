@@ -1,4 +1,5 @@
-"""The assistant's rung: a command that the owner configured sees a conflict's regions and the skills' prose.
+"""The assistant's rung: a command that the owner configured sees a conflict's regions and the
+skills' prose.
 
 `git config skills.assistant 'COMMAND'` names it, for example
 `claude -p "Do what CONFLICT.md says" --allowedTools Read,Write`. It runs in a
@@ -38,12 +39,14 @@ _LONGEST = 1800.0
 _TASK = """\
 # A merge stopped
 
-Each folder below `regions/` is one place where two changes meet: `base.txt` is what stood there, `ours.txt` what the
-owner of this fork made of it, `theirs.txt` what a skill or a new version of the program made of it. `about.json` names
-the file, and why the engine could not decide. The pages in `skills/` say what must stay true.
+Each folder below `regions/` is one place where two changes meet: `base.txt` is what stood there,
+`ours.txt` what the owner of this fork made of it, `theirs.txt` what a skill or a new version of
+the program made of it. `about.json` names the file, and why the engine could not decide. The
+pages in `skills/` say what must stay true.
 
-Write `resolved.txt` into each folder: the lines that stand there from now on, with what both sides meant, and no
-conflict markers. Leave a folder without it if you cannot know. Nothing else that you write is read.
+Write `resolved.txt` into each folder: the lines that stand there from now on, with what both
+sides meant, and no conflict markers. Leave a folder without it if you cannot know. Nothing else
+that you write is read.
 """
 
 
@@ -57,7 +60,9 @@ class Assistant:
 
     @classmethod
     def of(cls, fork: Fork) -> Assistant | None:
-        """As configured: `skills.assistant`, and in `skills.assistantEnvironment` the variables that it needs."""
+        """As configured: `skills.assistant`, and in `skills.assistantEnvironment` the variables
+        that it needs.
+        """
         configured = fork.git.config("skills.assistant")
         if not configured:
             return None
@@ -65,15 +70,20 @@ class Assistant:
             command = tuple(shlex.split(configured))
         except ValueError as error:
             raise Refused(
-                f"skills.assistant is no command: {error}", hint="git config skills.assistant 'COMMAND'"
+                f"skills.assistant is no command: {error}",
+                hint="git config skills.assistant 'COMMAND'",
             ) from None
         names = (*_ALLOWED, *(fork.git.config("skills.assistantEnvironment") or "").split())
         return cls(fork, command, {name: os.environ[name] for name in names if name in os.environ})
 
     def resolve(self, computed: Computed) -> list[Resolution]:
-        """Its answers, for the files of which it resolved every region. Raises OSError if it cannot be started."""
+        """Its answers, for the files of which it resolved every region. Raises OSError if it cannot
+        be started.
+        """
         tree = Tree(self.fork.objects, computed.tree)
-        reasons = {conflict.path: conflict for conflict in computed.merge.conflicts if conflict.regions}
+        reasons = {
+            conflict.path: conflict for conflict in computed.merge.conflicts if conflict.regions
+        }
         files = {path: data for path in reasons if (data := tree.read(path)) is not None}
         with tempfile.TemporaryDirectory(prefix="skills-conflict-") as name:
             folder = Path(name)
@@ -88,7 +98,9 @@ class Assistant:
                     _lay_out(place, path, region, reason)
                     places.append((path, place))
             run(self.command, cwd=folder, env=self.environment, timeout=_LONGEST)
-            answers = {path: [_answer(place) for other, place in places if other == path] for path in files}
+            answers = {
+                path: [_answer(place) for other, place in places if other == path] for path in files
+            }
         return [
             made
             for path, data in files.items()
@@ -107,7 +119,9 @@ class Assistant:
 def _lay_out(place: Path, path: str, region: Region, reason: str) -> None:
     place.mkdir(parents=True)
     about = {"path": path, "line": region.line, "reason": reason}
-    (place / "about.json").write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (place / "about.json").write_text(
+        json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     for name, data in (("base", region.base), ("ours", region.ours), ("theirs", region.theirs)):
         (place / f"{name}.txt").write_bytes(data)
 
@@ -121,7 +135,9 @@ def _answer(place: Path) -> bytes | None:
 
 
 def _filled(conflict: bytes, answers: list[bytes | None]) -> bytes | None:
-    """The file with an answer in the place of each region, markers included; None where one is missing."""
+    """The file with an answer in the place of each region, markers included; None where one is
+    missing.
+    """
     lines = conflict.splitlines(keepends=True)
     out: list[bytes] = []
     at = 0
@@ -130,7 +146,9 @@ def _filled(conflict: bytes, answers: list[bytes | None]) -> bytes | None:
             return None
         start = region.line - 1
         end = lines[start][len(lines[start].rstrip(b"\r\n")) :]
-        text = answer.replace(b"\r\n", b"\n") + (b"\n" if answer and not answer.endswith(b"\n") else b"")
+        text = answer.replace(b"\r\n", b"\n") + (
+            b"\n" if answer and not answer.endswith(b"\n") else b""
+        )
         out += [*lines[at:start], text.replace(b"\n", end)]
         inside = sum(len(side.splitlines()) for side in (region.ours, region.base, region.theirs))
         at = start + len(_ORDER) + inside

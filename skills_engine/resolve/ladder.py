@@ -1,4 +1,5 @@
-"""What is tried when a merge stops, before its owner is asked: recorded resolutions, then an assistant.
+"""What is tried when a merge stops, before its owner is asked: recorded resolutions, then an
+assistant.
 
 A rung answers for whole files or not at all, and its answer must pass the
 checks that every merge must pass; otherwise the conflict stays as it was.
@@ -25,7 +26,9 @@ __all__ = ["climb", "keep"]
 
 
 def climb(fork: Fork, computed: Computed, *, assistant: bool = True) -> Progress[Computed]:
-    """The operation with its conflicts resolved where a rung knows how. `assistant`: whether it may be asked."""
+    """The operation with its conflicts resolved where a rung knows how. `assistant`: whether it may
+    be asked.
+    """
     if not any(conflict.regions for conflict in computed.merge.conflicts):
         return computed
     from skills_engine.resolve.assistant import Assistant  # noqa: PLC0415  (most merges have no conflict)
@@ -66,7 +69,9 @@ def _recorded(fork: Fork, computed: Computed) -> list[Resolution]:
 
 
 def _tried(fork: Fork, computed: Computed, answers: Sequence[Resolution], rung: str) -> Computed:
-    """With the answers in place, if the checks find nothing in them; else with a note that says what they found."""
+    """With the answers in place, if the checks find nothing in them; else with a note that says
+    what they found.
+    """
     if not answers:
         return computed
     tree = Tree(fork.objects, computed.tree)
@@ -84,7 +89,9 @@ def _tried(fork: Fork, computed: Computed, answers: Sequence[Resolution], rung: 
     findings = findings_of(fork, merge.tree, computed.intent.after.core.base)
     wrong = [f for f in findings if f.place.path in paths or not merge.conflicts]
     if wrong:
-        return _noted(computed, f"{rung} does not pass the checks: {wrong[0].place}: {wrong[0].message}")
+        return _noted(
+            computed, f"{rung} does not pass the checks: {wrong[0].place}: {wrong[0].message}"
+        )
     return replace(computed, merge=merge, findings=())
 
 

@@ -1,4 +1,5 @@
-"""An operation that stopped: what it wanted, where it stopped, and the worktree in which it can be resolved.
+"""An operation that stopped: what it wanted, where it stopped, and the worktree in which it can be
+resolved.
 
 The state lies in the git directory. The owner's checkout is as it was, and
 conflict markers stand in a worktree of the engine's own, never in a file that
@@ -30,7 +31,9 @@ __all__ = ["Pending", "check_none", "clean", "drop", "load", "save"]
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A stopped operation. `refused` names the skill whose operation found no place; otherwise `paths` conflict."""
+    """A stopped operation. `refused` names the skill whose operation found no place; otherwise
+    `paths` conflict.
+    """
 
     intent: Intent
     head: str
@@ -61,7 +64,9 @@ class Pending:
         pins = tuple(pin for pin in self.intent.after.pins if pin.name not in names)
         kept = tuple(pin for pin in self.intent.skills if pin.name not in names)
         title = f"{self.intent.title} (without {', '.join(sorted(names))})"
-        return replace(self.intent, title=title, after=replace(self.intent.after, pins=pins), skills=kept)
+        return replace(
+            self.intent, title=title, after=replace(self.intent.after, pins=pins), skills=kept
+        )
 
 
 def _path(repository: Repository) -> Path:
@@ -83,7 +88,9 @@ def load(repository: Repository) -> Pending | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise Refused(f"{_path(repository)} cannot be read: {error}", hint="run: skills abort") from None
+        raise Refused(
+            f"{_path(repository)} cannot be read: {error}", hint="run: skills abort"
+        ) from None
     intent = found.pop("intent")
     goals = {key: _goal(intent.pop(key)) for key in ("before", "after")}
     skills = tuple(_pin(pin) for pin in intent.pop("skills"))

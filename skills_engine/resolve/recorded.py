@@ -52,7 +52,9 @@ class Resolution:
 
 
 def make(path: str, conflict: bytes | None, resolved: bytes | None, by: str) -> Resolution | None:
-    """A record to keep; None for what is no text, was no conflict within a file, or is one still."""
+    """A record to keep; None for what is no text, was no conflict within a file, or is one
+    still.
+    """
     if conflict is None or resolved is None or not has_markers(conflict) or has_markers(resolved):
         return None
     try:
@@ -63,11 +65,18 @@ def make(path: str, conflict: bytes | None, resolved: bytes | None, by: str) -> 
 
 
 def find(tree: Tree, path: str, conflict: bytes) -> Resolution | None:
-    """The record in a tree of exactly this conflict. What cannot be read, or names other inputs, is none."""
+    """The record in a tree of exactly this conflict. What cannot be read, or names other inputs, is
+    none.
+    """
     data = tree.read(f"{RESOLUTIONS}/{_key(path, conflict)}.json")
     try:
         found = json.loads(data) if data is not None else {}
-        inputs = {"path": path, "conflict": _sha256(conflict), "regions": _regions(conflict), "schema": _SCHEMA}
+        inputs = {
+            "path": path,
+            "conflict": _sha256(conflict),
+            "regions": _regions(conflict),
+            "schema": _SCHEMA,
+        }
         if any(found.get(key) != value for key, value in inputs.items()):
             return None
         return make(path, conflict, found["resolved"].encode("utf-8"), str(found["by"]))
@@ -77,7 +86,11 @@ def find(tree: Tree, path: str, conflict: bytes) -> Resolution | None:
 
 def _regions(conflict: bytes) -> list[dict[str, str]]:
     return [
-        {"base": _sha256(region.base), "ours": _sha256(region.ours), "theirs": _sha256(region.theirs)}
+        {
+            "base": _sha256(region.base),
+            "ours": _sha256(region.ours),
+            "theirs": _sha256(region.theirs),
+        }
         for region in regions_in(conflict)
     ]
 

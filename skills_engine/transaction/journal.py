@@ -55,7 +55,9 @@ class FileStep:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """A publication. The branch at `old`: nothing happened yet. At `new`: everything must be finished."""
+    """A publication. The branch at `old`: nothing happened yet. At `new`: everything must be
+    finished.
+    """
 
     verb: str
     root: str
@@ -103,9 +105,13 @@ def read_journal(repository: Repository) -> Journal | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise Refused(f"{path} cannot be read: {error}", hint="move it away, then compare with: git reflog") from None
+        raise Refused(
+            f"{path} cannot be read: {error}", hint="move it away, then compare with: git reflog"
+        ) from None
     files = tuple(
-        FileStep(step["path"], step["staged"], Signature(**step["before"]) if step["before"] else None)
+        FileStep(
+            step["path"], step["staged"], Signature(**step["before"]) if step["before"] else None
+        )
         for step in found.pop("files")
     )
     return Journal(files=files, folders=tuple(found.pop("folders")), **found)

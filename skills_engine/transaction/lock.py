@@ -1,4 +1,6 @@
-"""One operation at a time: a lock in the git directory that the system releases when its holder dies."""
+"""One operation at a time: a lock in the git directory that the system releases when its holder
+dies.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ __all__ = ["exclusive", "forget_killed", "killed_since"]
 
 @contextmanager
 def exclusive(repository: Repository, verb: str, *, wait: bool = False) -> Iterator[None]:
-    """Hold the repository's lock. Raises Locked at once when it is taken, or with `wait` takes its turn."""
+    """Hold the repository's lock. Raises Locked at once when it is taken, or with `wait` takes its
+    turn.
+    """
     from filelock import FileLock, Timeout  # noqa: PLC0415  (50 ms, and only verbs that write pay)
 
     state = repository.state
@@ -31,11 +35,15 @@ def exclusive(repository: Repository, verb: str, *, wait: bool = False) -> Itera
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
         who = _describe(holder)
-        raise Locked(f"another operation is at work in this repository{who}", hint="wait, or add --wait") from None
+        raise Locked(
+            f"another operation is at work in this repository{who}", hint="wait, or add --wait"
+        ) from None
     except OSError as error:
         raise Refused(f"the lock {state / 'lock'} cannot be taken: {error.strerror}") from None
     try:
-        if holder.exists() and not _killed(repository).exists():  # its writer had no time to remove it
+        if (
+            holder.exists() and not _killed(repository).exists()
+        ):  # its writer had no time to remove it
             holder.replace(_killed(repository))
         holder.write_text(json.dumps({"pid": os.getpid(), "verb": verb}))
         yield
@@ -49,7 +57,9 @@ def _killed(repository: Repository) -> Path:
 
 
 def killed_since(repository: Repository) -> int | None:
-    """When the earliest operation began that was killed and not recovered, in nanoseconds; None without one."""
+    """When the earliest operation began that was killed and not recovered, in nanoseconds; None
+    without one.
+    """
     try:
         return _killed(repository).stat().st_mtime_ns
     except FileNotFoundError:

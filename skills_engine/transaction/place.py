@@ -26,7 +26,9 @@ __all__ = ["missing_folders", "place_files", "prepare", "restore"]
 
 
 def missing_folders(root: Path, targets: Sequence[Target]) -> tuple[str, ...]:
-    """The folders that must be made, outer ones first: those of the files, and an empty one for each submodule."""
+    """The folders that must be made, outer ones first: those of the files, and an empty one for
+    each submodule.
+    """
     found = set()
     for target in targets:
         path = Path(target.path)
@@ -46,7 +48,9 @@ def _is_empty(folder: Path) -> bool:
 
 
 def prepare(journal: Journal) -> None:
-    """Make the folders, keep what will be replaced, and bring what is staged on another file system over."""
+    """Make the folders, keep what will be replaced, and bring what is staged on another file system
+    over.
+    """
     staging, root = Path(journal.staging), Path(journal.root)
     for folder in journal.folders:
         (root / folder).mkdir(exist_ok=True)
@@ -65,10 +69,16 @@ def place_files(journal: Journal) -> tuple[str, ...]:
     and are returned.
     """
     staging, root = Path(journal.staging), Path(journal.root)
-    steps = sorted(journal.files, key=lambda step: step.staged is None)  # a folder must not be empty in between
-    changed = tuple(step.path for step in steps if not (_write if step.staged else _remove)(step, staging, root))
+    steps = sorted(
+        journal.files, key=lambda step: step.staged is None
+    )  # a folder must not be empty in between
+    changed = tuple(
+        step.path for step in steps if not (_write if step.staged else _remove)(step, staging, root)
+    )
     for folder in journal.folders:
-        (root / folder).mkdir(parents=True, exist_ok=True)  # a submodule's may have gone with its last file
+        (root / folder).mkdir(
+            parents=True, exist_ok=True
+        )  # a submodule's may have gone with its last file
     return changed
 
 
@@ -77,7 +87,9 @@ def restore(journal: Journal) -> None:
     staging, root = Path(journal.staging), Path(journal.root)
     for step in journal.files:
         old, target = staging / "old" / step.path, root / step.path
-        placed = _source(step, staging, root) is None if step.staged else not os.path.lexists(target)
+        placed = (
+            _source(step, staging, root) is None if step.staged else not os.path.lexists(target)
+        )
         if placed and os.path.lexists(old):
             target.parent.mkdir(parents=True, exist_ok=True)
             old.replace(target)
@@ -134,7 +146,9 @@ def _beside(target: Path) -> Path:
 
 
 def _keep(target: Path, staging: Path, step: FileStep) -> None:
-    """A second name (or, on another file system, a copy) of what is replaced, should a later step fail."""
+    """A second name (or, on another file system, a copy) of what is replaced, should a later step
+    fail.
+    """
     old = staging / "old" / step.path
     old.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -47,7 +47,9 @@ class Commit:
     named: tuple[str, ...] = ()
     """The objects that those lines name."""
     taking_out: bool = False
-    """Whether what goes is cut out of uncommitted edits where it stands unchanged, as an uninstallation does."""
+    """Whether what goes is cut out of uncommitted edits where it stands unchanged, as an
+    uninstallation does.
+    """
 
 
 def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
@@ -63,10 +65,17 @@ def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
     wanted = targets(git, commit.head_tree, commit.tree, lines=lines, taking_out=commit.taking_out)
     staging = repository.state / "staging" / os.urandom(16).hex()
     try:
-        files = [entry.oid for target in wanted for entry in (target.index, target.file) if entry is not None]
+        files = [
+            entry.oid
+            for target in wanted
+            for entry in (target.index, target.file)
+            if entry is not None
+        ]
         git.objects.flush(commit.tree, *commit.named, *files)
         steps = stage(git, staging, wanted)
-        new = git.commit_tree(commit.tree, commit.parents, commit.message, sign=git.config("commit.gpgSign") == "true")
+        new = git.commit_tree(
+            commit.tree, commit.parents, commit.message, sign=git.config("commit.gpgSign") == "true"
+        )
         backup = f"{BACKUPS}{time.time_ns() // 1_000_000}-{commit.verb}"
         journal = Journal(
             commit.verb,
@@ -91,7 +100,9 @@ def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
             raise
     except OSError as error:
         shutil.rmtree(staging, ignore_errors=True)
-        raise Refused(f"nothing was changed: {error.strerror}: {error.filename or repository.state}") from None
+        raise Refused(
+            f"nothing was changed: {error.strerror}: {error.filename or repository.state}"
+        ) from None
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
@@ -104,13 +115,17 @@ def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
         raise Refused(f"nothing was changed: {error.strerror}: {error.filename}") from None
     if changed:
         _take_back(git, journal)
-        raise Stale(f"{changed[0]} was changed while the operation was at work", hint="run it again")
+        raise Stale(
+            f"{changed[0]} was changed while the operation was at work", hint="run it again"
+        )
     _forget(git, journal)
     return new
 
 
 def finish(git: Git, journal: Journal) -> tuple[str, ...]:
-    """Roll forward: the branch has moved. Paths that the owner changed meanwhile stay, and are returned."""
+    """Roll forward: the branch has moved. Paths that the owner changed meanwhile stay, and are
+    returned.
+    """
     kept = place_files(journal)
     _place_index(journal)
     _forget(git, journal)
@@ -118,7 +133,9 @@ def finish(git: Git, journal: Journal) -> tuple[str, ...]:
 
 
 def roll_back(git: Git, journal: Journal) -> None:
-    """The branch is where it was: files that were replaced (few if any) come back, and our own traces go."""
+    """The branch is where it was: files that were replaced (few if any) come back, and our own
+    traces go.
+    """
     restore(journal)
     _unlock_index(journal)
     _forget(git, journal)
@@ -149,9 +166,12 @@ def _move_branch(git: Git, commit: Commit, journal: Journal) -> None:
         git.update_refs(commands, message=commit.message.partition("\n")[0])
     except GitError as error:
         if git.commit(journal.ref) == journal.new:
-            return  # it is done, and what git could not do then (a reflog on a full disk) is not needed
+            # it is done, and what git could not do then (a reflog on a full disk) is not needed
+            return
         if git.head() != commit.head:
-            raise Stale("HEAD moved while the operation was computed", hint="run it again") from None
+            raise Stale(
+                "HEAD moved while the operation was computed", hint="run it again"
+            ) from None
         raise error from None
 
 
@@ -165,7 +185,9 @@ def _old_backups(git: Git) -> list[str]:
 
 
 def _lock_index(journal: Journal) -> None:
-    """Git's own protocol: the new index is `index.lock`, and whoever cannot create that must wait."""
+    """Git's own protocol: the new index is `index.lock`, and whoever cannot create that must
+    wait.
+    """
     lock, new = Path(journal.git_dir) / "index.lock", Path(journal.staging) / "index"
     try:
         os.link(new, lock)
@@ -177,9 +199,16 @@ def _lock_index(journal: Journal) -> None:
 
 
 def _check_unmoved(git: Git, journal: Journal, index: Signature | None) -> None:
-    """Raises Stale when git was used since the index was copied. Now it is locked: no more staging, no switching."""
-    if Signature.of(Path(journal.git_dir) / "index") != index or (git.branch() or "HEAD") != journal.ref:
-        raise Stale("git was used in this repository while the operation was at work", hint="run it again")
+    """Raises Stale when git was used since the index was copied. Now it is locked: no more staging,
+    no switching.
+    """
+    if (
+        Signature.of(Path(journal.git_dir) / "index") != index
+        or (git.branch() or "HEAD") != journal.ref
+    ):
+        raise Stale(
+            "git was used in this repository while the operation was at work", hint="run it again"
+        )
 
 
 def _unlock_index(journal: Journal) -> None:

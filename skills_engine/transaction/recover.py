@@ -18,7 +18,9 @@ __all__ = ["Recovered", "recover"]
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What `recover` found and did. `kept` are files that somebody changed after the crash and that stay so."""
+    """What `recover` found and did. `kept` are files that somebody changed after the crash and that
+    stay so.
+    """
 
     verb: str
     outcome: Literal["completed", "undone"]
@@ -26,7 +28,9 @@ class Recovered:
 
 
 def recover(git: Git) -> Recovered | None:
-    """Bring an interrupted publication to its end or its beginning; None where there was none. The lock is held."""
+    """Bring an interrupted publication to its end or its beginning; None where there was none. The
+    lock is held.
+    """
     repository = git.repository
     since = killed_since(repository)
     if since is not None:
@@ -40,7 +44,9 @@ def recover(git: Git) -> Recovered | None:
 
 
 def _recover(git: Git, journal: Journal) -> Recovered:
-    """In the working tree that the journal names, which need not be the one that the caller stands in."""
+    """In the working tree that the journal names, which need not be the one that the caller stands
+    in.
+    """
     try:
         if _moved(git, journal) or not _forestalled(git, journal):
             return Recovered(journal.verb, "completed", finish(git, journal))

@@ -18,7 +18,9 @@ __all__ = ["add_worktree", "remove_worktree", "scratch", "write_tree"]
 
 @contextmanager
 def scratch(git: Git, tree: str) -> Iterator[Path]:
-    """A plain directory with a tree's files (no `.git`, nothing that is not tracked), removed afterwards."""
+    """A plain directory with a tree's files (no `.git`, nothing that is not tracked), removed
+    afterwards.
+    """
     git.objects.flush(tree)
     folder = git.repository.state / "scratch" / os.urandom(16).hex()
     index = folder.with_suffix(".index")
@@ -34,7 +36,9 @@ def scratch(git: Git, tree: str) -> Iterator[Path]:
 
 
 def add_worktree(git: Git, folder: Path, commit: str, tree: str) -> None:
-    """A linked worktree, detached at `commit`, with the files of `tree`: `git diff` there shows the operation."""
+    """A linked worktree, detached at `commit`, with the files of `tree`: `git diff` there shows the
+    operation.
+    """
     git.objects.flush(tree)
     remove_worktree(git, folder)
     git.run("worktree", "add", "--detach", "--no-checkout", str(folder), commit)
@@ -45,7 +49,9 @@ def add_worktree(git: Git, folder: Path, commit: str, tree: str) -> None:
 
 
 def remove_worktree(git: Git, folder: Path) -> None:
-    """Remove a linked worktree, also a half-made one, and no other (`git worktree prune` asks nobody)."""
+    """Remove a linked worktree, also a half-made one, and no other (`git worktree prune` asks
+    nobody).
+    """
     shutil.rmtree(folder, ignore_errors=True)
     known = git.repository.common_dir / "worktrees"
     for entry in known.glob(f"{folder.name}*"):

@@ -22,7 +22,9 @@ _NO_OID = "0" * 40
 
 
 def stage(git: Git, staging: Path, targets: Sequence[Target]) -> tuple[FileStep, ...]:
-    """Write `staging/new/…` as git would check them out (filters, links, modes) and `staging/index`."""
+    """Write `staging/new/…` as git would check them out (filters, links, modes) and
+    `staging/index`.
+    """
     staging.mkdir(parents=True)
     index = staging / "index"
     _index(git, index, targets)
@@ -33,9 +35,18 @@ def stage(git: Git, staging: Path, targets: Sequence[Target]) -> tuple[FileStep,
             _update(git, index, b"".join(_line(t.path, t.file) for t in writes))
         names = b"".join(os.fsencode(t.path) + b"\0" for t in writes)
         prefix = f"--prefix={staging / 'new'}/"
-        git.run("checkout-index", "-z", "--stdin", prefix, stdin=names, env={"GIT_INDEX_FILE": str(index)})
+        git.run(
+            "checkout-index",
+            "-z",
+            "--stdin",
+            prefix,
+            stdin=names,
+            env={"GIT_INDEX_FILE": str(index)},
+        )
     return tuple(
-        FileStep(t.path, f"new/{t.path}" if t.file is not None else None, t.before) for t in targets if t.write
+        FileStep(t.path, f"new/{t.path}" if t.file is not None else None, t.before)
+        for t in targets
+        if t.write
     )
 
 

@@ -1,4 +1,6 @@
-"""What git processes leave when they are killed with the engine: locks that nobody holds, objects half written."""
+"""What git processes leave when they are killed with the engine: locks that nobody holds, objects
+half written.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ _SHARED = ("packed-refs.lock", "HEAD.lock", "config.lock", "shallow.lock")
 
 
 def clear_stale(repository: Repository, since: int) -> None:
-    """Remove the locks of refs and configuration, and gitdb's unfinished objects, that are younger than `since`.
+    """Remove the locks of refs and configuration, and gitdb's unfinished objects, that are younger
+    than `since`.
 
     A lock that goes by itself belonged to a process that was at work. The
     index's lock is not looked at: git run by hand may hold it as long as an

@@ -21,7 +21,16 @@ from typing import TYPE_CHECKING
 from skills_engine.errors import Refused
 from skills_engine.git import paths_from
 from skills_engine.transaction.journal import Signature
-from skills_engine.tree import DIRECTORY, EXECUTABLE, LINK, REGULAR, SUBMODULE, Entry, Tree, difference
+from skills_engine.tree import (
+    DIRECTORY,
+    EXECUTABLE,
+    LINK,
+    REGULAR,
+    SUBMODULE,
+    Entry,
+    Tree,
+    difference,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -61,10 +70,15 @@ def check_quiet(repository: Repository) -> None:
     """Raises Refused while git itself is in the middle of something here."""
     for name, what in _IN_PROGRESS.items():
         if (repository.git_dir / name).exists():
-            raise Refused(f"a {what} is in progress in this repository", hint=f"finish it (git {what}), or abort it")
+            raise Refused(
+                f"a {what} is in progress in this repository",
+                hint=f"finish it (git {what}), or abort it",
+            )
 
 
-def targets(git: Git, old: str, new: str, *, lines: LineMerge, taking_out: bool = False) -> tuple[Target, ...]:
+def targets(
+    git: Git, old: str, new: str, *, lines: LineMerge, taking_out: bool = False
+) -> tuple[Target, ...]:
     """What must be done to index and working tree when HEAD's tree goes from `old` to `new`."""
     changed = [*difference(git.objects, old, new)]
     paths = [path for path, _, _ in changed]
@@ -75,7 +89,9 @@ def targets(git: Git, old: str, new: str, *, lines: LineMerge, taking_out: bool 
     for path in paths:
         _check_parents(root, path)
     signatures = {path: Signature.of(root / path) for path in paths}
-    there = [p for p, was, _ in changed if p in edited or (was is None and signatures[p] is not None)]
+    there = [
+        p for p, was, _ in changed if p in edited or (was is None and signatures[p] is not None)
+    ]
     on_disk = _on_disk(git, {path: signatures[path] for path in there})
     found = []
     for path, was, wanted in changed:
@@ -105,7 +121,9 @@ def targets(git: Git, old: str, new: str, *, lines: LineMerge, taking_out: bool 
 
 
 def as_edited(git: Git, head: str) -> str:
-    """HEAD's tree with the uncommitted edits of tracked files, in memory: for verbs that look, and write nothing."""
+    """HEAD's tree with the uncommitted edits of tracked files, in memory: for verbs that look, and
+    write nothing.
+    """
     tree = Tree(git.objects, head)
     raw = git.run("diff-index", "--raw", "-z", "--no-renames", "--ignore-submodules=all", "HEAD")
     for _, _, _, path in _records(raw):
@@ -122,18 +140,25 @@ def as_edited(git: Git, head: str) -> str:
 
 
 def _as_stored(git: Git, target: Path, path: str) -> bytes:
-    """A file's bytes with the line ends that git would store; as they are where a filter does more than that."""
+    """A file's bytes with the line ends that git would store; as they are where a filter does more
+    than that.
+    """
     data = target.read_bytes()
     if b"\r\n" in data:
         unix = data.replace(b"\r\n", b"\n")
         header = b"blob %d\0" % len(unix)
-        if git.text("hash-object", "--", path) == sha1(header + unix, usedforsecurity=False).hexdigest():
+        if (
+            git.text("hash-object", "--", path)
+            == sha1(header + unix, usedforsecurity=False).hexdigest()
+        ):
             return unix
     return data
 
 
 def _check_unmoved(git: Git, path: str, was: Entry | None) -> None:
-    """Raises Refused where the owner seems to have moved a file without telling git: its change would be lost."""
+    """Raises Refused where the owner seems to have moved a file without telling git: its change
+    would be lost.
+    """
     if was is None or not was.is_file:
         return
     lines = Counter(git.objects.read(was.oid).splitlines())
@@ -142,23 +167,36 @@ def _check_unmoved(git: Git, path: str, was: Entry | None) -> None:
         if file.suffix != PurePosixPath(path).suffix or file.is_symlink() or not file.is_file():
             continue
         there = Counter(file.read_bytes().splitlines())
-        if 4 * (lines & there).total() > lines.total() + there.total():  # git's threshold for a rename
+        if (
+            4 * (lines & there).total() > lines.total() + there.total()
+        ):  # git's threshold for a rename
             raise Refused(
-                f"{path} is gone and {other} is much like it: it looks moved, and the operation changes it",
-                hint=f"tell git first: git add -A -- {shlex.quote(path)} {shlex.quote(other)} && git commit",
+                f"{path} is gone and {other} is much like it: it looks moved, and the "
+                "operation changes it",
+                hint=(
+                    f"tell git first: git add -A -- {shlex.quote(path)} {shlex.quote(other)} "
+                    "&& git commit"
+                ),
             )
 
 
-def _check_submodule(path: str, was: Entry | None, wanted: Entry | None, there: Signature | None) -> None:
-    """What is inside a submodule is the owner's, as git has it: a change of its commit is one of the index alone.
+def _check_submodule(
+    path: str, was: Entry | None, wanted: Entry | None, there: Signature | None
+) -> None:
+    """What is inside a submodule is the owner's, as git has it: a change of its commit is one of
+    the index alone.
 
     Raises Refused where a file is to become one or the other way round.
     """
     if was is not None and wanted is not None and was.mode != wanted.mode:
         what = "becomes" if wanted.mode == SUBMODULE else "stops being"
-        raise Refused(f"{path} {what} a submodule", hint="do that by hand in a commit, then run it again")
+        raise Refused(
+            f"{path} {what} a submodule", hint="do that by hand in a commit, then run it again"
+        )
     if wanted is not None and there is not None and not stat.S_ISDIR(there.mode):
-        raise Refused(f"{path} is in the way: the operation adds a submodule there", hint=f"move {path} first")
+        raise Refused(
+            f"{path} is in the way: the operation adds a submodule there", hint=f"move {path} first"
+        )
 
 
 def _same(one: Entry | None, other: Entry | None) -> bool:
@@ -182,7 +220,8 @@ def _merged(
         return None
     if wanted is None or was is None or not (mine.is_file and wanted.is_file and was.is_file):
         raise Refused(
-            f"{path} has {kind} edits, and the operation {'removes' if wanted is None else 'replaces'} it",
+            f"{path} has {kind} edits, and the operation "
+            f"{'removes' if wanted is None else 'replaces'} it",
             hint="commit or stash them first",
         )
     from skills_engine.merge import merge_file  # noqa: PLC0415  (only for edits that must be merged)
@@ -193,14 +232,21 @@ def _merged(
     if data is None:
         result = merge_file(path, before, ours, theirs, lines=lines)
         if not result.clean:
-            raise Refused(f"{path} has {kind} edits where the operation changes it", hint="commit or stash them first")
+            raise Refused(
+                f"{path} has {kind} edits where the operation changes it",
+                hint="commit or stash them first",
+            )
         data = result.data
-    return Entry(mine.mode if mine.mode != was.mode else wanted.mode, git.objects.write("blob", data))
+    return Entry(
+        mine.mode if mine.mode != was.mode else wanted.mode, git.objects.write("blob", data)
+    )
 
 
 def _staged(git: Git) -> dict[str, Entry | None]:
     """Paths whose index entry differs from HEAD's. Raises Refused for unmerged ones."""
-    raw = git.run("diff-index", "--cached", "--raw", "-z", "--no-renames", "--ignore-submodules=none", "HEAD")
+    raw = git.run(
+        "diff-index", "--cached", "--raw", "-z", "--no-renames", "--ignore-submodules=none", "HEAD"
+    )
     return {path: _entry(mode, oid, status, path) for mode, oid, status, path in _records(raw)}
 
 
@@ -213,7 +259,9 @@ def _entry(mode: int, oid: str, status: str, path: str) -> Entry | None:
 def _edited(git: Git, paths: list[str]) -> set[str]:
     """Those of the paths whose file may differ from the index (git decides by size and time)."""
     few = paths if len(paths) <= 500 else []
-    raw = git.run("diff-files", "--raw", "-z", "--no-renames", "--ignore-submodules=dirty", "--", *few)
+    raw = git.run(
+        "diff-files", "--raw", "-z", "--no-renames", "--ignore-submodules=dirty", "--", *few
+    )
     return {path for _, _, _, path in _records(raw)}
 
 
@@ -225,11 +273,17 @@ def _records(raw: bytes) -> Iterable[tuple[int, str, str, str]]:
 
 
 def _on_disk(git: Git, signatures: Mapping[str, Signature | None]) -> dict[str, Entry | None]:
-    """The files as git would store them (line ends and filters applied); written, so that they are not lost."""
-    regular = [path for path, found in signatures.items() if found is not None and stat.S_ISREG(found.mode)]
+    """The files as git would store them (line ends and filters applied); written, so that they are
+    not lost.
+    """
+    regular = [
+        path for path, found in signatures.items() if found is not None and stat.S_ISREG(found.mode)
+    ]
     stored: dict[str, str] = {}
     for some in (regular[at : at + 500] for at in range(0, len(regular), 500)):
-        stored.update(zip(some, git.run("hash-object", "-w", "--", *some).decode().split(), strict=True))
+        stored.update(
+            zip(some, git.run("hash-object", "-w", "--", *some).decode().split(), strict=True)
+        )
 
     def entry(path: str, found: Signature | None) -> Entry | None:
         target = git.repository.root / path
@@ -255,10 +309,14 @@ def _check_parents(root: Path, path: str) -> None:
         if below.is_symlink() or (below.exists() and not below.is_dir()):
             there = below.relative_to(root)
             raise Refused(
-                f"{path} cannot be written: {there} is not a folder of the repository", hint=f"move {there} away first"
+                f"{path} cannot be written: {there} is not a folder of the repository",
+                hint=f"move {there} away first",
             )
         if not below.exists():
             break
         folder = below
     if not os.access(folder, os.W_OK | os.X_OK) or os.statvfs(folder).f_flag & os.ST_RDONLY:
-        raise Refused(f"{path} cannot be written: {folder} is read-only", hint="make it writable, then run it again")
+        raise Refused(
+            f"{path} cannot be written: {folder} is read-only",
+            hint="make it writable, then run it again",
+        )

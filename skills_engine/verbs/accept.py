@@ -1,4 +1,6 @@
-"""What a package from elsewhere may do is shown, and accepted by the owner, before any of it happens."""
+"""What a package from elsewhere may do is shown, and accepted by the owner, before any of it
+happens.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ __all__ = ["accept"]
 
 
 def accept(fork: Fork, resolved: Resolved, options: Options) -> None:
-    """Raises Untrusted for a package that the base does not have and whose capabilities nobody accepted.
+    """Raises Untrusted for a package that the base does not have and whose capabilities nobody
+    accepted.
 
     An installed package is asked about again only where its own codemod code
     would have to run on a machine whose owner never accepted it. A dry run
@@ -28,7 +31,11 @@ def accept(fork: Fork, resolved: Resolved, options: Options) -> None:
         if is_accepted(pin.digest) or fork.is_from_base(pin, resolved.goal.core.base):
             continue
         code = runs_own_code(fork.pinned(pin))
-        wants = _asked(fork, pin, options) if pin in resolved.added or (code and not options.trust) else {}
+        wants = (
+            _asked(fork, pin, options)
+            if pin in resolved.added or (code and not options.trust)
+            else {}
+        )
         asked = tuple(chain.from_iterable(wants.values()))
         if asked and not (options.ask is not None and options.ask(pin.name, asked)):
             if options.dry_run and not code:

@@ -42,7 +42,9 @@ class Trial:
 
 
 def lint(directory: Path, names: Sequence[str]) -> Progress[tuple[Problem, ...]]:
-    """Every mistake in the packages as they are on disk: the named ones (names or paths), or all."""
+    """Every mistake in the packages as they are on disk: the named ones (names or paths), or
+    all.
+    """
     from skills_engine.package.lint import lint as lint_package  # noqa: PLC0415
 
     fork = Fork.open(directory)
@@ -53,7 +55,9 @@ def lint(directory: Path, names: Sequence[str]) -> Progress[tuple[Problem, ...]]
             raw = package_files(Tree(fork.objects, read_directory(fork, folder)))
             found = lint_package(folder.name, raw.files, links=raw.links, executable=raw.executable)
             home = fork.repository.root / SKILLS / folder.name == folder
-            problems += found if home else (moved(problem, folder.name, str(folder)) for problem in found)
+            problems += (
+                found if home else (moved(problem, folder.name, str(folder)) for problem in found)
+            )
         return tuple(problems)
     finally:
         fork.close()
@@ -67,13 +71,19 @@ def _folders(fork: Fork, names: Sequence[str]) -> list[Path]:
     for name in names:
         folder = home / name if (home / name).is_dir() else Path(name)
         if not folder.is_dir():
-            raise Refused(f"there is no package {name}", hint=f"name one in {SKILLS}, or its directory")
+            raise Refused(
+                f"there is no package {name}", hint=f"name one in {SKILLS}, or its directory"
+            )
         found.append(folder.resolve())
     return found
 
 
-def try_out(directory: Path, names: Sequence[str], *, pairs: bool, run: bool) -> Progress[tuple[Trial, ...]]:
-    """Each skill alone on the base, then with every other in pairs, in both orders, and taken off again."""
+def try_out(
+    directory: Path, names: Sequence[str], *, pairs: bool, run: bool
+) -> Progress[tuple[Trial, ...]]:
+    """Each skill alone on the base, then with every other in pairs, in both orders, and taken off
+    again.
+    """
     fork = Fork.open(directory)
     try:
         base = fork.core if fork.managed else Core("", "", fork.head, core_version(fork.tree))
@@ -101,37 +111,50 @@ def _packages(fork: Fork, base: Core, names: Sequence[str]) -> dict[str, Found]:
     tree = Tree(fork.objects, fork.git.tree_of(base.base))
     folders = [*dict.fromkeys([*_folders(fork, ()), *(_folders(fork, names) if names else ())])]
     found = {
-        choice.pin.name: choice for folder in folders if (choice := find(fork, str(folder), tree)).package.manifest
+        choice.pin.name: choice
+        for folder in folders
+        if (choice := find(fork, str(folder), tree)).package.manifest
     }
     for name in names:
         if name not in found and Path(name).name not in found:
-            raise Refused(f"{name} has nothing that could be tested", hint="it has no manifest block")
+            raise Refused(
+                f"{name} has nothing that could be tested", hint="it has no manifest block"
+            )
     return dict(sorted(found.items()))
 
 
 def _exclude(one: Found, other: Found) -> bool:
     manifest = one.package.manifest
     return manifest is not None and any(
-        name == other.pin.name and accepts(versions, other.pin.version) for name, versions in manifest.conflicts
+        name == other.pin.name and accepts(versions, other.pin.version)
+        for name, versions in manifest.conflicts
     )
 
 
-def _try(fork: Fork, base: Core, skills: dict[str, Found], names: tuple[str, ...], *, run: bool) -> Progress[Trial]:
+def _try(
+    fork: Fork, base: Core, skills: dict[str, Found], names: tuple[str, ...], *, run: bool
+) -> Progress[Trial]:
     try:
         pins = _closure(skills, names)
         goal = Goal(base, tuple(skills[name].pin for name in sorted(pins)))
         graft = yield from fold(fork.git, goal, fork.applicable, cached=False)
         bare = yield from fold(fork.git, Goal(base, ()), fork.applicable, cached=False)
         if len(names) == 2 and not any(set(names) <= {n, *_closure(skills, (n,))} for n in names):
-            other = yield from fold(fork.git, goal, fork.applicable, cached=False, order=_reversed(skills, pins, names))
+            other = yield from fold(
+                fork.git, goal, fork.applicable, cached=False, order=_reversed(skills, pins, names)
+            )
             paths = [
-                path for path, *both in difference(fork.objects, graft.tree, other.tree) if not _reordered(fork, *both)
+                path
+                for path, *both in difference(fork.objects, graft.tree, other.tree)
+                if not _reordered(fork, *both)
             ]
             if paths:
                 return Trial(names, ok=False, found=f"the order matters in {', '.join(paths)}")
         changed = [
             Changed(
-                path, fork.objects.read(after.oid) if after else None, (fork.objects.read(was.oid) if was else None,)
+                path,
+                fork.objects.read(after.oid) if after else None,
+                (fork.objects.read(was.oid) if was else None,),
             )
             for path, was, after in difference(fork.objects, bare.tree, graft.tree)
             if not is_manifest(path)
@@ -143,25 +166,36 @@ def _try(fork: Fork, base: Core, skills: dict[str, Found], names: tuple[str, ...
             return Trial(names, ok=False, found=f"{findings[0].place}: {findings[0].message}")
         again = yield from fold(fork.git, goal, fork.applicable, cached=False, twice=True)
         if again.tree != graft.tree:
-            return Trial(names, ok=False, found="applied a second time, the operations change something")
-        tests = tuple(sorted(t for name in pins if (m := skills[name].package.manifest) for t in m.tests))
+            return Trial(
+                names, ok=False, found="applied a second time, the operations change something"
+            )
+        tests = tuple(
+            sorted(t for name in pins if (m := skills[name].package.manifest) for t in m.tests)
+        )
         if run and tests:
             failed = yield from run_skill_tests(fork, graft.tree, tests)
             if failed is not None:
                 return Trial(names, ok=False, found="the tests failed", output=failed)
     except SkillsError as error:
         return Trial(names, ok=False, found=error.message)
-    return Trial(names, ok=True, found=f"files changed: {len(changed)}, test files run: {len(tests) if run else 0}")
+    return Trial(
+        names,
+        ok=True,
+        found=f"files changed: {len(changed)}, test files run: {len(tests) if run else 0}",
+    )
 
 
 def _reordered(fork: Fork, one: Entry | None, other: Entry | None) -> bool:
-    """Whether both have the same words, if in another order: two elements of a list, two settings, two services.
+    """Whether both have the same words, if in another order: two elements of a list, two settings,
+    two services.
 
     A fork has them in canonical order, whatever was applied first.
     """
     if one is None or other is None or not (one.is_file and other.is_file):
         return False
-    words = [Counter(re.findall(rb"\w+|[^\w\s]", fork.objects.read(side.oid))) for side in (one, other)]
+    words = [
+        Counter(re.findall(rb"\w+|[^\w\s]", fork.objects.read(side.oid))) for side in (one, other)
+    ]
     return words[0] == words[1]
 
 

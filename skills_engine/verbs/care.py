@@ -28,7 +28,9 @@ __all__ = ["Check", "Diagnosis", "Replayed", "doctor", "replay"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that a fork relies on: whether it is so, what was found, and what to do if it is not."""
+    """One thing that a fork relies on: whether it is so, what was found, and what to do if it is
+    not.
+    """
 
     name: str
     ok: bool
@@ -100,7 +102,8 @@ def _core(fork: Fork) -> str:
 def _upstream(fork: Fork) -> str:
     if fork.remote is None:
         raise Refused(
-            f"no remote is {fork.recorded.upstream}", hint=f"run: git remote add upstream {fork.recorded.upstream}"
+            f"no remote is {fork.recorded.upstream}",
+            hint=f"run: git remote add upstream {fork.recorded.upstream}",
         )
     return f"{fork.remote} is {fork.recorded.upstream}"
 
@@ -120,14 +123,17 @@ def _graft(fork: Fork) -> str:
 def _waiting(fork: Fork) -> str:
     pending = load(fork.repository)
     if pending is not None:
-        raise Refused(f"{pending.intent.title} waits: {pending.reason}", hint="skills continue, skip or abort")
+        raise Refused(
+            f"{pending.intent.title} waits: {pending.reason}", hint="skills continue, skip or abort"
+        )
     return "nothing waits"
 
 
 def _history(fork: Fork) -> str:
     if fork.repository.shallow:
         raise Refused(
-            "this is a shallow clone: renames and older packages cannot be looked up", hint="git fetch --unshallow"
+            "this is a shallow clone: renames and older packages cannot be looked up",
+            hint="git fetch --unshallow",
         )
     return "complete"
 
@@ -144,9 +150,11 @@ _CHECKS: dict[str, Callable[[Fork], str]] = {
 
 
 def replay(directory: Path, into: Path | None) -> Progress[Replayed]:
-    """Fold the manifests again, without the cache, and compare. `into` gets the graft's files; it must be new or empty.
+    """Fold the manifests again, without the cache, and compare. `into` gets the graft's files; it
+    must be new or empty.
 
-    Raises Refused when the cached graft differs, which means that the engine is not the one that made it.
+    Raises Refused when the cached graft differs, which means that the engine is not the one that
+    made it.
     """
     fork = Fork.open(directory)
     try:
@@ -154,7 +162,9 @@ def replay(directory: Path, into: Path | None) -> Progress[Replayed]:
         fresh = yield from fold(fork.git, goal, fork.applicable, cached=False)
         known = yield from fold(fork.git, goal, fork.applicable)
         if fresh.tree != known.tree:
-            raise Refused(f"the manifests give {fresh.tree[:12]}, and they gave {known.tree[:12]} before")
+            raise Refused(
+                f"the manifests give {fresh.tree[:12]}, and they gave {known.tree[:12]} before"
+            )
         if into is not None:
             if into.exists() and any(into.iterdir()):
                 raise Refused(f"{into} is not empty", hint="name a new directory")

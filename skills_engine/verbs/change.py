@@ -48,13 +48,17 @@ class Request:
 def apply(
     directory: Path, wanted: Sequence[str], options: Options, *, expected: str | None = None
 ) -> Progress[ChangeReport]:
-    """Add skills by name, path or git URL, dependencies first. With `expected`, to that very tree or not at all."""
+    """Add skills by name, path or git URL, dependencies first. With `expected`, to that very tree
+    or not at all.
+    """
 
     def work(fork: Fork) -> Progress[ChangeReport]:
         resolved = for_apply(fork, wanted)
         accept(fork, resolved, options)
         intent = apply_intent(fork, resolved)
-        return (yield from carry_out(fork, intent, options, notes=resolved.notes, expected=expected))
+        return (
+            yield from carry_out(fork, intent, options, notes=resolved.notes, expected=expected)
+        )
 
     return (yield from locked(directory, "apply", work, options))
 
@@ -70,7 +74,9 @@ def uninstall(directory: Path, names: Sequence[str], options: Options) -> Progre
 
     def ask(fork: Fork) -> Request:
         resolved = for_uninstall(fork, names)
-        return Request("uninstall", "Uninstall " + ", ".join(pin.name for pin in resolved.removed), resolved)
+        return Request(
+            "uninstall", "Uninstall " + ", ".join(pin.name for pin in resolved.removed), resolved
+        )
 
     return (yield from _change(directory, "uninstall", ask, options))
 
@@ -89,7 +95,9 @@ def upgrade(directory: Path, names: Sequence[str], options: Options) -> Progress
 def rebase(
     directory: Path, onto: str | None, options: Options, *, without: Sequence[str] = ()
 ) -> Progress[ChangeReport]:
-    """Stand on a newer upstream. Without `onto` its branch is fetched first (for a dry run, into a place aside)."""
+    """Stand on a newer upstream. Without `onto` its branch is fetched first (for a dry run, into a
+    place aside).
+    """
 
     def ask(fork: Fork) -> Request:
         target = _target(fork, onto, Path(aside) if options.dry_run else None)
@@ -107,7 +115,10 @@ def _target(fork: Fork, onto: str | None, aside: Path | None) -> str:
     if onto is not None:
         commit = fork.git.commit(onto)
         if commit is None:
-            raise Refused(f"{onto} is no commit of this repository", hint="fetch it, or name another with --onto")
+            raise Refused(
+                f"{onto} is no commit of this repository",
+                hint="fetch it, or name another with --onto",
+            )
     else:
         remote = fork.remote
         if remote is None:
@@ -116,19 +127,29 @@ def _target(fork: Fork, onto: str | None, aside: Path | None) -> str:
                 hint=f"run: git remote add upstream {fork.recorded.upstream}, or use --onto REF",
             )
         branch = fork.recorded.branch
-        commit = fork.git.fetch_aside(remote, branch, aside) if aside else fork.git.fetch(remote, branch)
+        commit = (
+            fork.git.fetch_aside(remote, branch, aside) if aside else fork.git.fetch(remote, branch)
+        )
         if commit is None:
             raise Refused(f"upstream has no branch {branch}", hint="name a commit: --onto REF")
     if commit != fork.core.base and fork.git.is_ancestor(commit, fork.core.base):
-        raise Refused(f"{commit[:12]} is older than what the fork stands on ({fork.core.base[:12]})")
+        raise Refused(
+            f"{commit[:12]} is older than what the fork stands on ({fork.core.base[:12]})"
+        )
     return commit
 
 
-def _change(directory: Path, verb: str, ask: Callable[[Fork], Request], options: Options) -> Progress[ChangeReport]:
+def _change(
+    directory: Path, verb: str, ask: Callable[[Fork], Request], options: Options
+) -> Progress[ChangeReport]:
     def work(fork: Fork) -> Progress[ChangeReport]:
         request = ask(fork)
         accept(fork, request.resolved, options)
-        return (yield from carry_out(fork, _intent(fork, request), options, notes=request.resolved.notes))
+        return (
+            yield from carry_out(
+                fork, _intent(fork, request), options, notes=request.resolved.notes
+            )
+        )
 
     return (yield from locked(directory, verb, work, options))
 
@@ -138,7 +159,14 @@ def _intent(fork: Fork, request: Request) -> Intent:
     before = fork.goal
     if second is not None and fork.git.is_ancestor(second, fork.head):
         second = None
-    return Intent(request.verb, request.title, before, resolved.goal, (*resolved.added, *resolved.removed), second)
+    return Intent(
+        request.verb,
+        request.title,
+        before,
+        resolved.goal,
+        (*resolved.added, *resolved.removed),
+        second,
+    )
 
 
 def locked(
@@ -149,7 +177,9 @@ def locked(
     *,
     pending: bool = False,
 ) -> Progress[ChangeReport]:
-    """Run a verb under the lock (a dry run needs none), on a fork with nothing interrupted or pending."""
+    """Run a verb under the lock (a dry run needs none), on a fork with nothing interrupted or
+    pending.
+    """
     fork = Fork.open(directory)
     try:
         if options.dry_run:
@@ -179,9 +209,16 @@ def _check_ready(fork: Fork, *, pending: bool) -> None:
 
 
 def carry_out(
-    fork: Fork, intent: Intent, options: Options, *, notes: tuple[str, ...] = (), expected: str | None = None
+    fork: Fork,
+    intent: Intent,
+    options: Options,
+    *,
+    notes: tuple[str, ...] = (),
+    expected: str | None = None,
 ) -> Progress[ChangeReport]:
-    """Compute, check, test, publish, bring the environment up to date. Raises Conflict with the pending state kept."""
+    """Compute, check, test, publish, bring the environment up to date. Raises Conflict with the
+    pending state kept.
+    """
     try:
         computed = yield from compute(fork, intent)
     except SkillRefused as refused:
@@ -190,7 +227,9 @@ def carry_out(
         if options.dry_run:
             return (yield from _without(fork, intent, refused, options, notes))
         save(fork, Pending.refused_by(intent, fork.head, refused))
-        raise Conflict(refused.message, hint="run: skills skip (to go on without it), or skills abort") from refused
+        raise Conflict(
+            refused.message, hint="run: skills skip (to go on without it), or skills abort"
+        ) from refused
     computed = yield from climb(fork, computed, assistant=not options.dry_run)
     if expected is not None and computed.tree != expected:
         raise Stale("what would be done is not what the plan says", hint="make a new plan")
@@ -205,13 +244,21 @@ def _without(
     report = yield from carry_out(fork, pending.without({refused.skill}), options, notes=notes)
     conflict = Stopped(f"{skill_path(refused.skill)}/SKILL.md", 1, refused.message)
     skills = tuple(
-        replace(skill, how="finds no place") if skill.name == refused.skill else skill for skill in report.skills
+        replace(skill, how="finds no place") if skill.name == refused.skill else skill
+        for skill in report.skills
     )
-    return replace(report, title=intent.title, skills=skills, conflicts=(conflict, *report.conflicts))
+    return replace(
+        report, title=intent.title, skills=skills, conflicts=(conflict, *report.conflicts)
+    )
 
 
 def settle(
-    fork: Fork, computed: Computed, options: Options, *, notes: tuple[str, ...] = (), resolving: bool = False
+    fork: Fork,
+    computed: Computed,
+    options: Options,
+    *,
+    notes: tuple[str, ...] = (),
+    resolving: bool = False,
 ) -> Progress[ChangeReport]:
     """From what was computed to what is published."""
     report = describe(fork, computed, notes)
@@ -224,7 +271,10 @@ def settle(
         first = stopped(computed)[0]
         raise Conflict(
             f"{computed.intent.verb} stopped at a conflict: {first.path}: {first.reason}",
-            hint=f"resolve it in {Pending.folder(fork.repository)}, then: skills continue (or skip, or abort)",
+            hint=(
+                f"resolve it in {Pending.folder(fork.repository)}, then: skills continue (or "
+                "skip, or abort)"
+            ),
         )
     if computed.changes_nothing:
         return report

@@ -58,26 +58,37 @@ def continue_(directory: Path, options: Options) -> Progress[ChangeReport]:
         left = [path for path in pending.paths if has_markers(resolved.read(path) or b"")]
         if left:
             raise Conflict(
-                f"{left[0]} still has conflict markers", hint=f"resolve it in {folder}, then: skills continue"
+                f"{left[0]} still has conflict markers",
+                hint=f"resolve it in {folder}, then: skills continue",
             )
         intent = pending.intent
-        graft = (yield from fold(fork.git, intent.before, fork.applicable)) if intent.before else None
+        graft = (
+            (yield from fold(fork.git, intent.before, fork.applicable)) if intent.before else None
+        )
         wanted = yield from fold(fork.git, intent.after, fork.applicable)
         findings = findings_of(fork, tree, intent.after.core.base)
         if options.yes:
             findings = tuple(f for f in findings if f.rule == "syntax")
         merge = TreeMerge(tree, merged=tuple((path, "you") for path in pending.paths))
-        computed = Computed(intent, fork.head, fork.tree_oid, graft or wanted, wanted, merge, findings)
+        computed = Computed(
+            intent, fork.head, fork.tree_oid, graft or wanted, wanted, merge, findings
+        )
         stopped = Tree(fork.objects, pending.merged)
-        made = [make(path, stopped.read(path), resolved.read(path), "you") for path in pending.paths]
-        computed = keep(fork, computed, [resolution for resolution in made if resolution is not None])
+        made = [
+            make(path, stopped.read(path), resolved.read(path), "you") for path in pending.paths
+        ]
+        computed = keep(
+            fork, computed, [resolution for resolution in made if resolution is not None]
+        )
         return (yield from settle(fork, computed, options, resolving=True))
 
     return (yield from locked(directory, "continue", work, options, pending=True))
 
 
 def skip(directory: Path, options: Options) -> Progress[ChangeReport]:
-    """Go on with a stopped operation, but without the skill that stopped it (and those that need it)."""
+    """Go on with a stopped operation, but without the skill that stopped it (and those that need
+    it).
+    """
 
     def work(fork: Fork) -> Progress[ChangeReport]:
         pending = _pending(fork)
@@ -91,7 +102,10 @@ def skip(directory: Path, options: Options) -> Progress[ChangeReport]:
         intent = pending.without(names)
         drop(fork)
         if intent.before == intent.after:
-            raise Refused(f"without {', '.join(sorted(names))} nothing is left to do; the operation is given up")
+            raise Refused(
+                f"without {', '.join(sorted(names))} nothing is left to do; the operation is "
+                "given up"
+            )
         note = f"left out: {', '.join(sorted(names))}"
         return (yield from carry_out(fork, intent, options, notes=(note,)))
 
@@ -135,7 +149,10 @@ def undo(directory: Path, options: Options) -> Progress[ChangeReport]:
                 f"{last.title} began the management of this fork",
                 hint=f"to end it: git rm -r manifests, or git revert {last.commit[:12]}",
             )
-        if last.verb not in {"rebase", "undo"}:  # it wrote down what a pull by hand had changed: that stays so
+        if last.verb not in {
+            "rebase",
+            "undo",
+        }:  # it wrote down what a pull by hand had changed: that stays so
             old.put(CORE, Tree(fork.objects, after).entry(CORE))
             core, before = read_core(old) or core, old.oid()
         merge = merge_trees(fork.objects, after, fork.tree_oid, before, lines=line_merge(fork.git))
@@ -143,7 +160,9 @@ def undo(directory: Path, options: Options) -> Progress[ChangeReport]:
         goal = Goal(core, tuple(pins[name] for name in sorted(pins)))
         now = Goal(fork.recorded, tuple(fork.pins[name] for name in sorted(fork.pins)))
         changed = {*goal.pins} ^ {*now.pins}
-        skills = tuple(sorted({pin.name: pin for pin in changed}.values(), key=lambda pin: pin.name))
+        skills = tuple(
+            sorted({pin.name: pin for pin in changed}.values(), key=lambda pin: pin.name)
+        )
         intent = Intent("undo", f"Undo: {last.title}", now, goal, skills)
         wanted = yield from fold(fork.git, goal, fork.applicable)
         graft = yield from fold(fork.git, now, fork.applicable)

@@ -37,7 +37,10 @@ def stopped(computed: Computed) -> tuple[Stopped, ...]:
     found = []
     for conflict in computed.merge.conflicts:
         places = [(region.line, region.reason or conflict.reason) for region in conflict.regions]
-        found += [Stopped(conflict.path, line, reason) for line, reason in places or [(1, conflict.reason)]]
+        found += [
+            Stopped(conflict.path, line, reason)
+            for line, reason in places or [(1, conflict.reason)]
+        ]
     found += [Stopped(f.place.path, f.place.line, f.message) for f in computed.findings]
     return tuple(found)
 
@@ -74,7 +77,10 @@ def diff_of(fork: Fork, old: str, new: str) -> str:
 
     out = []
     for path, before, after in difference(fork.objects, old, new):
-        sides = [fork.objects.read(side.oid) if side and side.is_file else b"" for side in (before, after)]
+        sides = [
+            fork.objects.read(side.oid) if side and side.is_file else b""
+            for side in (before, after)
+        ]
         if any(b"\0" in side[:8000] for side in sides):
             out.append(f"Binary file {path} differs\n")
             continue
@@ -83,7 +89,9 @@ def diff_of(fork: Fork, old: str, new: str) -> str:
         if before and after and before.mode != after.mode:
             out.append(f"{path}: mode {before.mode:o} → {after.mode:o}\n")
         elif one == two:
-            out.append(f"--- {names[0]}\n+++ {names[1]}\n")  # an empty file, or a link, that comes or goes
+            out.append(
+                f"--- {names[0]}\n+++ {names[1]}\n"
+            )  # an empty file, or a link, that comes or goes
         for line in difflib.unified_diff(one, two, *names):
             out.append(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n")
     return "".join(out)

@@ -34,7 +34,9 @@ def run_skill_tests(fork: Fork, tree: str, tests: Sequence[str]) -> Progress[str
 
 
 def bring_up_to_date(fork: Fork, computed: Computed) -> Progress[tuple[str, ...]]:
-    """Install what is newly needed into the fork's own environment. What fails there is said, not raised."""
+    """Install what is newly needed into the fork's own environment. What fails there is said, not
+    raised.
+    """
     before = fork.tree.read("pyproject.toml") or b""
     after = Tree(fork.objects, computed.tree).read("pyproject.toml") or b""
     if before == after:

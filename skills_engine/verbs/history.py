@@ -29,9 +29,13 @@ class Operation:
 
 
 def operations(git: Git, head: str, *, limit: int = 0) -> Iterator[Operation]:
-    """Newest first, along the first parents (what upstream did to itself is not this fork's doing)."""
+    """Newest first, along the first parents (what upstream did to itself is not this fork's
+    doing).
+    """
     count = [f"--max-count={limit}"] if limit else []
-    out = git.run("log", "--first-parent", *count, "--grep=^Skills-Operation: ", f"--format={_FORMAT}", head)
+    out = git.run(
+        "log", "--first-parent", *count, "--grep=^Skills-Operation: ", f"--format={_FORMAT}", head
+    )
     for record in out.decode("utf-8", "replace").split("\x01")[1:]:
         commit, when, who, title, block = record.split("\0", 4)
         trailers = [line.partition(": ")[::2] for line in block.splitlines() if ": " in line]

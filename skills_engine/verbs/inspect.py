@@ -76,7 +76,9 @@ def show(directory: Path, name: str) -> Shown:
             tuple(steps),
             manifest.adds if manifest else (),
             manifest.dependencies if manifest else (),
-            tuple((setting.key, setting.comment) for setting in manifest.environment) if manifest else (),
+            tuple((setting.key, setting.comment) for setting in manifest.environment)
+            if manifest
+            else (),
             manifest.depends if manifest else (),
             capabilities(package).code,
         )
@@ -89,7 +91,9 @@ def _graft(fork: Fork, goal: Goal | None = None) -> Progress[Graft]:
 
 
 def diff(directory: Path, name: str | None) -> Progress[str]:
-    """The owner's own edits, committed or not, as a diff from the graft; or what one skill contributes to the graft."""
+    """The owner's own edits, committed or not, as a diff from the graft; or what one skill
+    contributes to the graft.
+    """
     fork = Fork.open(directory)
     try:
         yield Event("compute the graft")
@@ -97,7 +101,9 @@ def diff(directory: Path, name: str | None) -> Progress[str]:
         if name is None:
             return diff_of(fork, graft.tree, as_edited(fork.git, fork.tree_oid))
         if name not in fork.pins:
-            raise Refused(f"{name} is not installed", hint=f"installed: {', '.join(fork.pins) or 'none'}")
+            raise Refused(
+                f"{name} is not installed", hint=f"installed: {', '.join(fork.pins) or 'none'}"
+            )
         rest = tuple(pin for pin in fork.goal.pins if pin.name not in {name, *_needing(fork, name)})
         with_it = (*rest, fork.pins[name])
         one = yield from _graft(fork, Goal(fork.core, rest))
@@ -117,7 +123,9 @@ def _needing(fork: Fork, name: str) -> set[str]:
 
 
 def _from_top(root: Path, directory: Path, path: str) -> str:
-    """A path as git has it. The folders above it may be links; if it is one itself, git tracks the link."""
+    """A path as git has it. The folders above it may be links; if it is one itself, git tracks the
+    link.
+    """
     whole = os.path.normpath(directory.resolve() / path)
     place = Path(whole).parent.resolve() / Path(whole).name
     if not place.is_relative_to(root.resolve()):
@@ -126,7 +134,8 @@ def _from_top(root: Path, directory: Path, path: str) -> str:
 
 
 def blame(directory: Path, path: str, line: int | None) -> Progress[tuple[Line, ...]]:
-    """Whose each line of a tracked file is; `path` counts from `directory`, which may be any in the fork.
+    """Whose each line of a tracked file is; `path` counts from `directory`, which may be any in the
+    fork.
 
     Lines are followed through the fold, skill by skill, as diff sees them.
     """
@@ -137,7 +146,10 @@ def blame(directory: Path, path: str, line: int | None) -> Progress[tuple[Line, 
         named, path = path, _from_top(fork.repository.root, directory, path)
         here = Tree(fork.objects, as_edited(fork.git, fork.tree_oid)).read(path)
         if here is None:
-            raise Refused(f"{named} is not a file that git tracks", hint=f"paths count from {directory.absolute()}")
+            raise Refused(
+                f"{named} is not a file that git tracks",
+                hint=f"paths count from {directory.absolute()}",
+            )
         versions: list[tuple[str, bytes]] = []
         base = Tree(fork.objects, fork.git.tree_of(fork.core.base))
         versions.append(("upstream", base.read(path) or b""))
@@ -159,7 +171,10 @@ def blame(directory: Path, path: str, line: int | None) -> Progress[tuple[Line, 
             owners, text = fresh, lines
         if line is not None and not 1 <= line <= len(text):
             raise Refused(f"{path} has {len(text)} lines, not {line}")
-        found = (Line(n, o, t.decode("utf-8", "replace")) for n, (o, t) in enumerate(zip(owners, text, strict=True), 1))
+        found = (
+            Line(n, o, t.decode("utf-8", "replace"))
+            for n, (o, t) in enumerate(zip(owners, text, strict=True), 1)
+        )
         return tuple(item for item in found if line is None or item.number == line)
     finally:
         fork.close()

@@ -1,4 +1,6 @@
-"""The verbs that look without computing a graft: list, search, status, log. They must be quick: no LibCST here."""
+"""The verbs that look without computing a graft: list, search, status, log. They must be quick: no
+LibCST here.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ __all__ = ["Listed", "Standing", "Status", "list_", "log", "search", "status"]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A skill in the fork. `installed` is the version that is applied; `newer`: its package has changed since."""
+    """A skill in the fork. `installed` is the version that is applied; `newer`: its package has
+    changed since.
+    """
 
     name: str
     description: str
@@ -43,9 +47,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where a fork stands. `files` are the owner's own edits, committed or not; `behind` counts upstream's.
+    """Where a fork stands. `files` are the owner's own edits, committed or not; `behind` counts
+    upstream's.
 
-    `pending` is the operation that stopped, `reason` what it stopped at, `folder` where its conflicts lie.
+    `pending` is the operation that stopped, `reason` what it stopped at, `folder` where its
+    conflicts lie.
     """
 
     upstream: str
@@ -100,7 +106,10 @@ def _listed(fork: Fork) -> tuple[Listed, ...]:
     }
     for name, pin in pins.items():
         found.setdefault(
-            name, Listed(name, "(its package is gone from .claude/skills)", None, pin.version, newer=False)
+            name,
+            Listed(
+                name, "(its package is gone from .claude/skills)", None, pin.version, newer=False
+            ),
         )
     return tuple(found[name] for name in sorted(found))
 
@@ -114,7 +123,11 @@ def status(directory: Path) -> Status:
         files = file_changes(fork, graft, as_edited(fork.git, fork.tree_oid)) if graft else ()
         pending = load(fork.repository)
         upstream = fork.upstream_commit
-        behind = fork.git.text_or_none("rev-list", "--count", f"{core.base}..{upstream}") if upstream else None
+        behind = (
+            fork.git.text_or_none("rev-list", "--count", f"{core.base}..{upstream}")
+            if upstream
+            else None
+        )
         return Status(
             core.upstream,
             core.branch,
@@ -123,7 +136,9 @@ def status(directory: Path) -> Status:
             core.base != fork.recorded.base,
             int(behind) if behind else None,
             tuple(
-                Standing(pin.name, pin.version, fork.package_tree(pin.name) not in {None, pin.package})
+                Standing(
+                    pin.name, pin.version, fork.package_tree(pin.name) not in {None, pin.package}
+                )
                 for pin in fork.pins.values()
             ),
             files,
@@ -137,7 +152,9 @@ def status(directory: Path) -> Status:
 
 
 def _cached_graft(fork: Fork) -> str | None:
-    """Status must not fold (that needs LibCST): edits are shown where an operation has left its graft behind."""
+    """Status must not fold (that needs LibCST): edits are shown where an operation has left its
+    graft behind.
+    """
     return fork.objects.resolve(cache_ref(fork.git.tree_of(fork.core.base), fork.goal))
 
 

@@ -13,17 +13,29 @@ from skills_engine.merge import Region, merge_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Installed", "MergeResult", "carry_file", "driver", "driver_install", "driver_uninstall", "merge_files"]
+__all__ = [
+    "Installed",
+    "MergeResult",
+    "carry_file",
+    "driver",
+    "driver_install",
+    "driver_uninstall",
+    "merge_files",
+]
 
 _NAME = "skills"
 _ATTRIBUTES = "*.py merge=skills\n"
 _ENDED = "endedLine"
-"""Noted where the attributes lacked their last line end, so that taking the driver off gives back every byte."""
+"""Noted where the attributes lacked their last line end, so that taking the driver off gives back
+every byte.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class MergeResult:
-    """How a merge went: the rung that answered, and where the conflicts are (lines of the output)."""
+    """How a merge went: the rung that answered, and where the conflicts are (lines of the
+    output).
+    """
 
     clean: bool
     how: str
@@ -40,18 +52,30 @@ class Installed:
 
 def merge_files(base: Path, ours: Path, theirs: Path, out: Path, *, name: str = "") -> MergeResult:
     """Merge three versions of a file into `out`, with diff3 markers where they conflict."""
-    merged = merge_file(name or str(out), *_versions(base, ours, theirs), lines=line_merge(Git(out.resolve().parent)))
+    merged = merge_file(
+        name or str(out),
+        *_versions(base, ours, theirs),
+        lines=line_merge(Git(out.resolve().parent)),
+    )
     _write(out, merged.data)
-    return MergeResult(merged.clean, merged.how, tuple(_place(region) for region in merged.regions), merged.notes)
+    return MergeResult(
+        merged.clean, merged.how, tuple(_place(region) for region in merged.regions), merged.notes
+    )
 
 
 def carry_file(base: Path, ours: Path, theirs: Path, out: Path) -> MergeResult:
-    """Record what `theirs` changed as operations and apply them to `ours`; `out` is not written if one is refused."""
+    """Record what `theirs` changed as operations and apply them to `ours`; `out` is not written if
+    one is refused.
+    """
     from skills_engine.record.carry import carry  # noqa: PLC0415
 
-    carried = carry(out.name, *_versions(base, ours, theirs), lines=line_merge(Git(out.resolve().parent)))
+    carried = carry(
+        out.name, *_versions(base, ours, theirs), lines=line_merge(Git(out.resolve().parent))
+    )
     if carried.data is None:
-        return MergeResult(clean=False, how="record", conflicts=((carried.line, carried.refused),), notes=())
+        return MergeResult(
+            clean=False, how="record", conflicts=((carried.line, carried.refused),), notes=()
+        )
     _write(out, carried.data)
     return MergeResult(clean=True, how="record", conflicts=(), notes=())
 
@@ -80,7 +104,9 @@ def driver(base: Path, ours: Path, theirs: Path, name: str) -> MergeResult:
 
 
 def driver_install(directory: Path) -> Installed:
-    """Make git merge this repository's Python files structurally. Touches its own configuration only."""
+    """Make git merge this repository's Python files structurally. Touches its own configuration
+    only.
+    """
     git = Git(directory)
     attributes = git.repository.common_dir / "info" / "attributes"
     git.run("config", f"merge.{_NAME}.name", "structural merge of Python")

@@ -29,7 +29,9 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `apply` of these skills would do to the fork at `head`: the tree that it would publish, and the report."""
+    """What `apply` of these skills would do to the fork at `head`: the tree that it would publish,
+    and the report.
+    """
 
     wanted: tuple[str, ...]
     head: str
@@ -50,7 +52,13 @@ def plan(directory: Path, wanted: Sequence[str], options: Options) -> Progress[P
         report = describe(fork, computed, resolved.notes)
         diff = diff_of(fork, computed.head_tree, computed.tree)
         digests = tuple((pin.name, pin.digest) for pin in resolved.added)
-        return Plan(tuple(wanted), fork.head, computed.tree, digests, replace(report, dry_run=True, diff=diff))
+        return Plan(
+            tuple(wanted),
+            fork.head,
+            computed.tree,
+            digests,
+            replace(report, dry_run=True, diff=diff),
+        )
     finally:
         fork.close()
 
@@ -65,14 +73,25 @@ def write_plan(plan: Plan, path: Path) -> None:
 
 
 def read_plan(path: Path) -> tuple[tuple[str, ...], str, str, dict[str, str]]:
-    """What a saved plan wanted, the HEAD it was for, the tree it gives and the digests of its packages."""
+    """What a saved plan wanted, the HEAD it was for, the tree it gives and the digests of its
+    packages.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["format"] != _FORMAT:
-            raise UsageError(f"{path} is a plan of format {found['format']}", hint="make it again: skills plan")
-        return tuple(found["wanted"]), str(found["head"]), str(found["tree"]), dict(found["digests"])
+            raise UsageError(
+                f"{path} is a plan of format {found['format']}", hint="make it again: skills plan"
+            )
+        return (
+            tuple(found["wanted"]),
+            str(found["head"]),
+            str(found["tree"]),
+            dict(found["digests"]),
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is not a plan: {error}", hint="make one: skills plan NAME -o FILE") from None
+        raise UsageError(
+            f"{path} is not a plan: {error}", hint="make one: skills plan NAME -o FILE"
+        ) from None
 
 
 def apply_plan(directory: Path, path: Path, options: Options) -> Progress[ChangeReport]:
@@ -81,10 +100,14 @@ def apply_plan(directory: Path, path: Path, options: Options) -> Progress[Change
     fork = Fork.open(directory)
     try:
         if fork.head != head:
-            raise Stale(f"the plan is for {head[:12]}, and HEAD is {fork.head[:12]}", hint="make a new plan")
+            raise Stale(
+                f"the plan is for {head[:12]}, and HEAD is {fork.head[:12]}", hint="make a new plan"
+            )
         resolved = for_apply(fork, wanted)
         if {pin.name: pin.digest for pin in resolved.added} != digests:
-            raise Stale("a package is no longer what the plan was made with", hint="make a new plan")
+            raise Stale(
+                "a package is no longer what the plan was made with", hint="make a new plan"
+            )
     finally:
         fork.close()
     return (yield from apply(directory, wanted, options, expected=tree))

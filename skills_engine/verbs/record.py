@@ -1,4 +1,6 @@
-"""The verb `record`: a change of commits, of the owner, or between two directories, as a skill package."""
+"""The verb `record`: a change of commits, of the owner, or between two directories, as a skill
+package.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,9 @@ __all__ = ["Recorded", "record"]
 class Recorded:
     """A package that was written: where, its files, what its operations say.
 
-    `exact`: applied to what was there before, it gives what was there after, byte for byte; where not, `differences`
-    say so.
-    `left` are changed paths that no skill may touch, or that are no regular files.
+    `exact`: applied to what was there before, it gives what was there after, byte for byte; where
+    not, `differences` say so. `left` are changed paths that no skill may touch, or that are no
+    regular files.
     """
 
     name: str
@@ -46,7 +48,9 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A change as it was found: against what, which files, in a sentence what for, and on which skills it stands."""
+    """A change as it was found: against what, which files, in a sentence what for, and on which
+    skills it stands.
+    """
 
     around: Files
     changes: Changes
@@ -59,9 +63,14 @@ class _Seen:
 def record(
     directory: Path, name: str, change: Sequence[str], out: Path | None, *, loose: bool = False
 ) -> Progress[Recorded]:
-    """Record `A..B`, two directories, or with nothing named what HEAD has beyond the graft. Writes the package only."""
+    """Record `A..B`, two directories, or with nothing named what HEAD has beyond the graft. Writes
+    the package only.
+    """
     if not NAME.fullmatch(name) or len(name) > 64:
-        raise Refused(f"{name} is no name of a skill", hint="lower-case letters, digits and single hyphens: add-thing")
+        raise Refused(
+            f"{name} is no name of a skill",
+            hint="lower-case letters, digits and single hyphens: add-thing",
+        )
     fork = Fork.open(directory)
     try:
         folder = (out or fork.repository.root / SKILLS / name).absolute()
@@ -70,16 +79,30 @@ def record(
         yield Event("see what changed")
         seen = yield from _seen(fork, change)
         if not seen.changes:
-            raise Refused("nothing changed that a skill could hold", hint="name commits: skills record NAME A..B")
+            raise Refused(
+                "nothing changed that a skill could hold",
+                hint="name commits: skills record NAME A..B",
+            )
         yield Event(f"record {len(seen.changes)} files")
         found = record_package(
-            name, seen.changes, seen.around, core=seen.core, about=seen.about, depends=seen.depends, loose=loose
+            name,
+            seen.changes,
+            seen.around,
+            core=seen.core,
+            about=seen.about,
+            depends=seen.depends,
+            loose=loose,
         )
         _write(folder, found.files, found.executable)
         return Recorded(
-            name, str(folder), tuple(sorted(found.files)), found.operations, not found.differences, found.differences,
+            name,
+            str(folder),
+            tuple(sorted(found.files)),
+            found.operations,
+            not found.differences,
+            found.differences,
             seen.left,
-        )  # fmt: skip
+        )
     finally:
         fork.close()
 
@@ -89,12 +112,16 @@ def _seen(fork: Fork, change: Sequence[str]) -> Progress[_Seen]:
         one, other = (Path(word) for word in change)
         return _directories(one, other)
     if len(change) > 1 or (change and ".." not in change[0]):
-        raise Refused(f"{' '.join(change)} is no change", hint="commits as A..B, or two directories")
+        raise Refused(
+            f"{' '.join(change)} is no change", hint="commits as A..B, or two directories"
+        )
     if change:
         start, _, end = change[0].partition("..")
         base, commit = (_commit(fork, word) for word in (start, end.lstrip(".") or "HEAD"))
         before, after = fork.git.tree_of(base), fork.git.tree_of(commit)
-        subjects = (fork.git.text_or_none("log", "--format=%s", "--no-merges", f"{base}..{commit}") or "").split("\n")
+        subjects = (
+            fork.git.text_or_none("log", "--format=%s", "--no-merges", f"{base}..{commit}") or ""
+        ).split("\n")
         return _trees(fork, base, before, after, subjects[0] if len(subjects) == 1 else "")
     graft = yield from fold(fork.git, fork.goal, fork.applicable)
     return _trees(fork, fork.core.base, graft.tree, fork.tree_oid, "")
@@ -103,7 +130,9 @@ def _seen(fork: Fork, change: Sequence[str]) -> Progress[_Seen]:
 def _commit(fork: Fork, word: str) -> str:
     found = fork.objects.resolve(word)
     if found is None:
-        raise Refused(f"there is no commit {word}", hint="name commits as git does: main..my-branch")
+        raise Refused(
+            f"there is no commit {word}", hint="name commits as git does: main..my-branch"
+        )
     return found
 
 
@@ -111,7 +140,9 @@ def _trees(fork: Fork, base: str, before: str, after: str, about: str) -> _Seen:
     changes: dict[str, Change] = {}
     left: list[str] = []
     for path, old, new in difference(fork.objects, before, after):
-        if path.startswith(("manifests/", f"{SKILLS}/")) or any(e is not None and not e.is_file for e in (old, new)):
+        if path.startswith(("manifests/", f"{SKILLS}/")) or any(
+            e is not None and not e.is_file for e in (old, new)
+        ):
             left.append(path)
             continue
         was, now = (fork.objects.read(e.oid) if e is not None else None for e in (old, new))
@@ -123,9 +154,18 @@ def _trees(fork: Fork, base: str, before: str, after: str, about: str) -> _Seen:
     depends = {}
     for pin in fork.pins.values():
         manifest = fork.pinned(pin).manifest
-        if manifest and any(path in changes and changes[path].before is not None for path in manifest.adds):
+        if manifest and any(
+            path in changes and changes[path].before is not None for path in manifest.adds
+        ):
             depends[pin.name] = f">={pin.version}"
-    return _Seen(GraftFiles(fork.git, base, tree), changes, tuple(left), about, _range(core_version(tree)), depends)
+    return _Seen(
+        GraftFiles(fork.git, base, tree),
+        changes,
+        tuple(left),
+        about,
+        _range(core_version(tree)),
+        depends,
+    )
 
 
 def _range(version: str) -> str:

@@ -11,10 +11,20 @@ from skills_engine.tree import difference
 if TYPE_CHECKING:
     from skills_engine.graft.fork import Fork
 
-__all__ = ["Accept", "ChangeReport", "FileChange", "Options", "SkillChange", "Stopped", "file_changes"]
+__all__ = [
+    "Accept",
+    "ChangeReport",
+    "FileChange",
+    "Options",
+    "SkillChange",
+    "Stopped",
+    "file_changes",
+]
 
 Accept = Callable[[str, tuple[str, ...]], bool]
-"""Asked, on a terminal, whether a package may do what is listed: the skill, and a line for each capability."""
+"""Asked, on a terminal, whether a package may do what is listed: the skill, and a line for each
+capability.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,9 @@ class SkillChange:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Why a publication would stop at a conflict: a file, a line if there is one, and the reason."""
+    """Why a publication would stop at a conflict: a file, a line if there is one, and the
+    reason.
+    """
 
     path: str
     line: int

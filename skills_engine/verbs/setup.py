@@ -36,7 +36,10 @@ def init(
 
     def work(fork: Fork) -> Progress[ChangeReport]:
         if fork.managed:
-            raise Refused(f"this fork is under management already: {fork.recorded.upstream}", hint="see: skills status")
+            raise Refused(
+                f"this fork is under management already: {fork.recorded.upstream}",
+                hint="see: skills status",
+            )
         remote, url = _remote(fork, upstream, add=not options.dry_run)
         known = branch or _default_branch(fork, remote)
         if options.dry_run:
@@ -45,7 +48,9 @@ def init(
             yield Event(f"fetch {known} from {remote}")
             commit = fork.git.fetch(remote, known)
         if commit is None:
-            raise Refused(f"{remote} has no branch {known}", hint="name upstream's branch with --branch")
+            raise Refused(
+                f"{remote} has no branch {known}", hint="name upstream's branch with --branch"
+            )
         found, note = _base(fork, base, commit)
         version = core_version(Tree(fork.objects, fork.git.tree_of(found)))
         goal = Goal(Core(url, known, found, version), ())
@@ -61,12 +66,17 @@ def _remote(fork: Fork, wanted: str | None, *, add: bool) -> tuple[str, str]:
         if name in remotes:
             return name, _public(fork.git.text("remote", "get-url", name))
     if wanted is None:
-        raise Refused("this repository has no remote", hint="name upstream: skills init --upstream URL")
+        raise Refused(
+            "this repository has no remote", hint="name upstream: skills init --upstream URL"
+        )
     for name in remotes:
         if fork.git.text("remote", "get-url", name) == wanted:
             return name, _public(wanted)
     if not re.search(r"[/:]", wanted):
-        raise Refused(f"there is no remote {wanted}", hint=f"remotes: {', '.join(remotes) or 'none'}; or give a URL")
+        raise Refused(
+            f"there is no remote {wanted}",
+            hint=f"remotes: {', '.join(remotes) or 'none'}; or give a URL",
+        )
     name = "upstream" if "upstream" not in remotes else "skills-upstream"
     if add:
         fork.git.run("remote", "add", name, wanted)
@@ -96,12 +106,18 @@ def _base(fork: Fork, wanted: str | None, tip: str) -> tuple[str, str]:
     common = fork.git.merge_base(fork.head, tip)
     if common is not None:
         return common, f"the base is {common[:12]}, where the histories part"
-    log = fork.git.run("log", f"--max-count={_LOOKED_AT}", "--first-parent", "--format=%H %T", tip).decode()
+    log = fork.git.run(
+        "log", f"--max-count={_LOOKED_AT}", "--first-parent", "--format=%H %T", tip
+    ).decode()
     candidates = [line.split() for line in log.splitlines()]
     scored = [
-        (sum(1 for _ in difference(fork.objects, tree, fork.tree_oid)), n) for n, (_, tree) in enumerate(candidates)
+        (sum(1 for _ in difference(fork.objects, tree, fork.tree_oid)), n)
+        for n, (_, tree) in enumerate(candidates)
     ]
     differ, index = min(scored)
     commit = candidates[index][0]
-    note = f"no common history: the base is {commit[:12]}, from which {differ} files differ (another: --base COMMIT)"
+    note = (
+        f"no common history: the base is {commit[:12]}, from which {differ} files differ "
+        "(another: --base COMMIT)"
+    )
     return commit, note

@@ -13,7 +13,9 @@ from bot.settings import Settings
 
 async def ask(text: str, *, direct: bool = True) -> str:
     asked = message(text, direct=direct)
-    (reply,) = await OfflineAgent(Settings(assistant_name="Andy")).answer(Turn("memory:me", (asked,), (asked,), 1))
+    (reply,) = await OfflineAgent(Settings(assistant_name="Andy")).answer(
+        Turn("memory:me", (asked,), (asked,), 1)
+    )
     return reply
 
 

@@ -31,10 +31,15 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 async def run(
-    folder: Path, channel: MemoryChannel, agent: FunctionAgent | None = None, stop: asyncio.Event | None = None
+    folder: Path,
+    channel: MemoryChannel,
+    agent: FunctionAgent | None = None,
+    stop: asyncio.Event | None = None,
 ) -> None:
     async with open_store(folder) as store:
-        await register(store, *dict.fromkeys(m.chat for m in channel.incoming if not store.group(m.chat)))
+        await register(
+            store, *dict.fromkeys(m.chat for m in channel.incoming if not store.group(m.chat))
+        )
         assistant = Assistant(store, [channel], agent or FunctionAgent(echo), QUICK)
         await asyncio.wait_for(assistant.run(stop or asyncio.Event(), grace=0.2), 600)
 
@@ -65,7 +70,9 @@ async def test_in_a_group_only_the_trigger_asks_and_the_rest_is_context(tmp_path
     assert [m.text for turn in turns for m in turn.asked] == ["@ANDY: which one"]
 
 
-async def test_after_five_failures_the_owner_is_told_once_in_main_and_the_turn_waits(tmp_path: Path) -> None:
+async def test_after_five_failures_the_owner_is_told_once_in_main_and_the_turn_waits(
+    tmp_path: Path,
+) -> None:
     calls = 0
 
     async def down(turn: Turn) -> Sequence[str]:
@@ -110,8 +117,12 @@ async def test_an_attempt_that_fails_after_a_long_time_is_told_at_once(
     assert "at attempt 1: TimeoutError()" in channel.sent[0][1]
 
 
-async def test_who_was_put_off_is_answered_without_help_once_the_agent_works_again(tmp_path: Path) -> None:
-    """By the clock, and as soon as another chat has been answered; a chat that fails by itself is left alone."""
+async def test_who_was_put_off_is_answered_without_help_once_the_agent_works_again(
+    tmp_path: Path,
+) -> None:
+    """By the clock, and as soon as another chat has been answered; a chat that fails by itself is
+    left alone.
+    """
     stop, broken = asyncio.Event(), True
     asked: list[str] = []
 
@@ -121,10 +132,14 @@ async def test_who_was_put_off_is_answered_without_help_once_the_agent_works_aga
             raise ConnectionError("529")
         return ["yes"]
 
-    channel = MemoryChannel([message("hi", chat) for chat in ("memory:owner", "memory:b", "memory:poison")], stays=True)
+    channel = MemoryChannel(
+        [message("hi", chat) for chat in ("memory:owner", "memory:b", "memory:poison")], stays=True
+    )
     async with open_store(tmp_path) as store:
         await register(store, *(m.chat for m in channel.incoming))
-        assistant = Assistant(store, [channel], FunctionAgent(unsteady), QUICK, patience=Backoff(0.05, 60))
+        assistant = Assistant(
+            store, [channel], FunctionAgent(unsteady), QUICK, patience=Backoff(0.05, 60)
+        )
         running = asyncio.create_task(assistant.run(stop, 0.2))
         async with asyncio.timeout(600):
             await until(lambda: len([text for _, text in channel.sent if "529" in text]) == 3)
@@ -140,7 +155,9 @@ async def test_who_was_put_off_is_answered_without_help_once_the_agent_works_aga
     assert asked.count("memory:poison") - before <= 3, "not once for every answer elsewhere"
 
 
-async def test_a_message_that_arrives_during_a_turn_joins_it_and_is_answered_once(tmp_path: Path) -> None:
+async def test_a_message_that_arrives_during_a_turn_joins_it_and_is_answered_once(
+    tmp_path: Path,
+) -> None:
     class Joinable(FunctionAgent):
         joined = asyncio.Event()
         more: tuple[str, ...] = ()
@@ -166,7 +183,9 @@ async def test_a_message_that_arrives_during_a_turn_joins_it_and_is_answered_onc
     assert channel.sent == [("memory:me", "this and this")]
 
 
-async def test_a_follow_up_that_joined_a_turn_which_then_fails_is_asked_again(tmp_path: Path) -> None:
+async def test_a_follow_up_that_joined_a_turn_which_then_fails_is_asked_again(
+    tmp_path: Path,
+) -> None:
     class Forgetful(FunctionAgent):
         joined = asyncio.Event()
 
@@ -211,8 +230,12 @@ async def test_only_registered_chats_and_trusted_senders_are_answered(tmp_path: 
     )
     async with open_store(tmp_path) as store:
         await store.register(Group("open", "memory:open", "Open", "@Andy", senders=("1",)))
-        await store.register(Group("closed", "memory:closed", "Closed", "@Andy", senders=("1",), drop=True))
-        await asyncio.wait_for(Assistant(store, [channel], FunctionAgent(remember), QUICK).run(asyncio.Event()), 600)
+        await store.register(
+            Group("closed", "memory:closed", "Closed", "@Andy", senders=("1",), drop=True)
+        )
+        await asyncio.wait_for(
+            Assistant(store, [channel], FunctionAgent(remember), QUICK).run(asyncio.Event()), 600
+        )
         assert await store.read("SELECT chat, name FROM known") == [("memory:unknown", "Anybody")]
         assert await store.read("SELECT count(*) FROM inbox WHERE text LIKE '%dropped'") == [(0,)]
     heard = {turn.chat: [m.text for m in turn.messages] for turn in turns}
@@ -222,14 +245,18 @@ async def test_only_registered_chats_and_trusted_senders_are_answered(tmp_path: 
     }
 
 
-async def test_a_store_that_cannot_be_written_loses_nothing_and_the_owner_is_told_meanwhile(tmp_path: Path) -> None:
+async def test_a_store_that_cannot_be_written_loses_nothing_and_the_owner_is_told_meanwhile(
+    tmp_path: Path,
+) -> None:
     """A full disk, as SQLite reports it: its file may not grow by another page."""
     channel = MemoryChannel([message("x" * 50_000, id_="big"), message("small")])
     async with open_store(tmp_path) as store:
         await register(store, "memory:me")
         ((pages,),) = await store.read("PRAGMA page_count")
         await store.read(f"PRAGMA max_page_count = {pages}")
-        running = asyncio.create_task(Assistant(store, [channel], FunctionAgent(echo), QUICK).run(asyncio.Event()))
+        running = asyncio.create_task(
+            Assistant(store, [channel], FunctionAgent(echo), QUICK).run(asyncio.Event())
+        )
         async with asyncio.timeout(600):
             await until(lambda: bool(channel.sent))
             assert "database or disk is full" in channel.sent[0][1]
@@ -238,7 +265,9 @@ async def test_a_store_that_cannot_be_written_loses_nothing_and_the_owner_is_tol
     assert [text for _, text in channel.sent[1:]] == ["re: " + "x" * 50_000, "re: small"]
 
 
-async def test_sending_is_tried_again_in_order_and_a_lost_cause_does_not_hold_up_the_rest(tmp_path: Path) -> None:
+async def test_sending_is_tried_again_in_order_and_a_lost_cause_does_not_hold_up_the_rest(
+    tmp_path: Path,
+) -> None:
     class Flaky(MemoryChannel):
         failures = 3
 
@@ -253,7 +282,9 @@ async def test_sending_is_tried_again_in_order_and_a_lost_cause_does_not_hold_up
                 raise Undeliverable("the bot was blocked")
             await super().send(chat, text)
 
-    channel = Flaky([message("1 2", "memory:a"), message("1 2", "memory:blocked"), message("3", "memory:a")])
+    channel = Flaky(
+        [message("1 2", "memory:a"), message("1 2", "memory:blocked"), message("3", "memory:a")]
+    )
     await run(tmp_path, channel)
     assert channel.sent == [("memory:a", text) for text in ("re:", "1", "2", "re:", "3")]
     again = MemoryChannel()
@@ -288,7 +319,9 @@ async def test_a_lost_connection_is_made_again_and_one_that_only_the_owner_can_m
         await run(tmp_path / "other", Refused())
 
 
-async def test_a_service_that_fails_or_ends_is_begun_again_and_the_owner_is_told_once(tmp_path: Path) -> None:
+async def test_a_service_that_fails_or_ends_is_begun_again_and_the_owner_is_told_once(
+    tmp_path: Path,
+) -> None:
     stop, begun = asyncio.Event(), 0
 
     async def breaks() -> None:
@@ -320,7 +353,9 @@ async def test_a_service_that_only_the_owner_can_mend_ends_the_bot(tmp_path: Pat
     async with open_store(tmp_path) as store:
         assistant = Assistant(store, [MemoryChannel(stays=True)], FunctionAgent(echo), QUICK)
         with pytest.raises(Misconfigured, match="port"):
-            await asyncio.wait_for(assistant.run(asyncio.Event(), beside=[("Listener", refused)]), 600)
+            await asyncio.wait_for(
+                assistant.run(asyncio.Event(), beside=[("Listener", refused)]), 600
+            )
 
 
 async def test_typing_is_kept_alive_while_the_agent_works_and_its_failure_costs_nothing(
@@ -346,7 +381,9 @@ async def test_typing_is_kept_alive_while_the_agent_works_and_its_failure_costs_
     assert channel.sent == [("memory:me", "done")]
 
 
-async def test_stop_lets_a_turn_end_and_leaves_what_does_not_end_to_the_next_start(tmp_path: Path) -> None:
+async def test_stop_lets_a_turn_end_and_leaves_what_does_not_end_to_the_next_start(
+    tmp_path: Path,
+) -> None:
     stop = asyncio.Event()
 
     async def slow(turn: Turn) -> Sequence[str]:

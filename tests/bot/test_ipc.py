@@ -1,4 +1,6 @@
-"""Requests of agents: authorised by directory, carried out once, and whatever else lies there harms nobody."""
+"""Requests of agents: authorised by directory, carried out once, and whatever else lies there harms
+nobody.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ while n < 30_000 and (n % 100 or not over()):
     n += 1
 print(n)
 """
-"""A process of its own, as an agent is: writes 10,000 requests a second until its input ends, at most for 3 s; says how many."""
+"""A process of its own, as an agent is: writes 10,000 requests a second until its input ends, at
+most for 3 s; says how many.
+"""
 
 
 async def silent(turn: Turn) -> Sequence[str]:
@@ -65,11 +69,16 @@ class House:
         group = next(group for group in self.store.groups if group.folder == who)
         assert not await self.ipc.serve(group)
         assert not request.exists()
-        reply: dict[str, Any] = json.loads((self.places.ipc(who) / "replies" / f"{id_}.json").read_text())
+        reply: dict[str, Any] = json.loads(
+            (self.places.ipc(who) / "replies" / f"{id_}.json").read_text()
+        )
         return reply
 
     async def sent(self) -> list[tuple[str, str]]:
-        return [(chat, text) for chat, text in await self.store.read("SELECT chat, text FROM outbox ORDER BY seq")]
+        return [
+            (chat, text)
+            for chat, text in await self.store.read("SELECT chat, text FROM outbox ORDER BY seq")
+        ]
 
 
 @pytest_asyncio.fixture
@@ -92,7 +101,10 @@ async def test_a_group_acts_on_itself_and_main_on_all(house: House) -> None:
     assert await house.sent() == [("memory:ada", "hi"), ("memory:bob", "hello")]
 
     for number, tool in enumerate(("register_group", "refresh_groups"), 4):
-        assert "only main" in (await house.answer("bob", tool, str(number), chat="memory:x", folder="x"))["error"]
+        assert (
+            "only main"
+            in (await house.answer("bob", tool, str(number), chat="memory:x", folder="x"))["error"]
+        )
 
 
 async def test_main_registers_changes_and_removes_groups(house: House) -> None:
@@ -100,21 +112,34 @@ async def test_main_registers_changes_and_removes_groups(house: House) -> None:
     known = (await house.answer("main", "refresh_groups"))["result"]
     assert [(one["chat"], one["folder"]) for one in known] == [("memory:new", None)]
     made = await house.answer(
-        "main", "register_group", "2", chat="memory:new", folder="new", trigger="@Bot", senders=["7"], drop=True
+        "main",
+        "register_group",
+        "2",
+        chat="memory:new",
+        folder="new",
+        trigger="@Bot",
+        senders=["7"],
+        drop=True,
     )
     assert made["ok"]
-    assert house.store.group("memory:new") == Group("new", "memory:new", "new", "@Bot", ("7",), True)
+    assert house.store.group("memory:new") == Group(
+        "new", "memory:new", "new", "@Bot", ("7",), True
+    )
     assert (house.places.group("new") / "CLAUDE.md").exists()
     await house.answer("main", "register_group", "3", chat="memory:new", name="Newer")
     changed = house.store.group("memory:new")
     assert changed is not None
     assert (changed.name, changed.senders, changed.trigger) == ("Newer", ("7",), "@Bot")
     for number, folder in enumerate(("../up", "global", "a/b", "UP", "", ".hidden", "ada"), 4):
-        bad = await house.answer("main", "register_group", str(number), chat="memory:other", folder=folder)
+        bad = await house.answer(
+            "main", "register_group", str(number), chat="memory:other", folder=folder
+        )
         assert not bad["ok"], folder
     await house.answer("main", "register_group", "20", chat="memory:new", remove=True)
     assert house.store.group("memory:new") is None
-    assert not (await house.answer("main", "register_group", "21", chat="memory:main", remove=True))["ok"]
+    assert not (
+        await house.answer("main", "register_group", "21", chat="memory:main", remove=True)
+    )["ok"]
 
 
 @pytest.mark.parametrize("crash", ["before the reply is written", "before the request is removed"])
@@ -159,7 +184,9 @@ async def test_what_is_no_request_is_set_aside_with_the_reason(house: House) -> 
     (requests / "surrogate.json").write_text(
         '{"id": "surrogate", "tool": "send_message", "arguments": {"text": "\\ud800"}}'
     )
-    (requests / "other.json").write_text('{"id": "another", "tool": "send_message", "arguments": {"text": "x"}}')
+    (requests / "other.json").write_text(
+        '{"id": "another", "tool": "send_message", "arguments": {"text": "x"}}'
+    )
     (requests / "list.json").write_text("[]")
     (requests / "..json").write_text("{}")
     (requests / "a b.json").write_text("{}")
@@ -171,9 +198,24 @@ async def test_what_is_no_request_is_set_aside_with_the_reason(house: House) -> 
     assert not good.exists()
     assert not list(requests.iterdir())
     refused = house.places.ipc("ada") / "refused"
-    reasons = {path.name.removesuffix(".reason"): path.read_text() for path in refused.glob("*.reason")}
+    reasons = {
+        path.name.removesuffix(".reason"): path.read_text() for path in refused.glob("*.reason")
+    }
     assert set(reasons) == {
-        *(f"{n}.json" for n in ("link", "pipe", "folder", "noise", "huge", "deep", "surrogate", "other", "list")),
+        *(
+            f"{n}.json"
+            for n in (
+                "link",
+                "pipe",
+                "folder",
+                "noise",
+                "huge",
+                "deep",
+                "surrogate",
+                "other",
+                "list",
+            )
+        ),
         "..json",
         "a b.json",
     }
@@ -181,7 +223,9 @@ async def test_what_is_no_request_is_set_aside_with_the_reason(house: House) -> 
     assert outside.exists()
 
 
-async def test_directories_that_an_agent_replaced_by_links_lead_nowhere(house: House, tmp_path: Path) -> None:
+async def test_directories_that_an_agent_replaced_by_links_lead_nowhere(
+    house: House, tmp_path: Path
+) -> None:
     ada, bob = (house.store.group(f"memory:{name}") for name in ("ada", "bob"))
     assert ada is not None
     assert bob is not None
@@ -203,7 +247,9 @@ async def test_directories_that_an_agent_replaced_by_links_lead_nowhere(house: H
     assert await house.sent() == [("memory:bob", "of bob")]
 
 
-async def test_a_request_is_served_when_its_file_appears_and_one_that_waited_at_the_start(house: House) -> None:
+async def test_a_request_is_served_when_its_file_appears_and_one_that_waited_at_the_start(
+    house: House,
+) -> None:
     house.ask("ada", "send_message", "1", text="before")
     running = asyncio.create_task(house.ipc.run())
     reply = house.places.ipc("ada") / "replies/1.json"
@@ -216,7 +262,9 @@ async def test_a_request_is_served_when_its_file_appears_and_one_that_waited_at_
     assert await house.sent() == [("memory:ada", "before"), ("memory:bob", "after")]
 
 
-async def test_a_group_whose_folders_are_made_only_when_it_is_first_used_is_served_then(house: House) -> None:
+async def test_a_group_whose_folders_are_made_only_when_it_is_first_used_is_served_then(
+    house: House,
+) -> None:
     shutil.rmtree(house.places.ipc("ada"))
     running = asyncio.create_task(house.ipc.run())
     house.ask("bob", "send_message", "1", text="ready")
@@ -231,11 +279,15 @@ async def test_a_group_whose_folders_are_made_only_when_it_is_first_used_is_serv
 
 
 @pytest.mark.slow
-async def test_ten_thousand_files_a_second_are_limited_and_another_group_is_served_meanwhile(house: House) -> None:
+async def test_ten_thousand_files_a_second_are_limited_and_another_group_is_served_meanwhile(
+    house: House,
+) -> None:
     room = house.places.ipc("ada") / "requests"
     running = asyncio.create_task(house.ipc.run())
     flood = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", FLOOD, str(room)), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", FLOOD, str(room)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     begun = time.monotonic()
     try:

@@ -58,7 +58,9 @@ def test_help_and_version_import_nothing_that_they_do_not_need(tmp_path: Path) -
     for option in ("--help", "--version"):
         code = f"import sys; sys.argv = ['bot', '{option}']\nfrom bot.__main__ import app\n"
         code += "try: app()\nexcept SystemExit: print(*sorted(sys.modules))"
-        shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+        shown = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+        )
         assert not {"aiosqlite", "sqlite3", "asyncio", "bot.run"} & set(shown.stdout.split())
 
 
@@ -100,7 +102,10 @@ def test_a_second_bot_on_the_same_data_is_refused_and_a_wrong_setting_named(tmp_
     (tmp_path / ".env").write_text("LOG_LEVEL=LOUD\n")
     wrong = bot("run", cwd=tmp_path)
     assert wrong.returncode == 1
-    assert wrong.stderr == "bot: LOG_LEVEL cannot be 'LOUD'\n  set it to DEBUG, INFO, WARNING or ERROR\n"
+    assert (
+        wrong.stderr
+        == "bot: LOG_LEVEL cannot be 'LOUD'\n  set it to DEBUG, INFO, WARNING or ERROR\n"
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -119,7 +124,9 @@ def test_a_signal_ends_it_gracefully(tmp_path: Path, number: signal.Signals) -> 
 
 
 def test_killed_at_random_moments_it_answers_every_message_and_none_twice(tmp_path: Path) -> None:
-    """The peer brings again what the store has not got, as a messenger does with what was not acknowledged."""
+    """The peer brings again what the store has not got, as a messenger does with what was not
+    acknowledged.
+    """
     chance = random.Random(20)  # noqa: S311  # a seed makes a failure repeatable
     answers = {f"request {n}": reply(f"request {n}") for n in range(500)}
     bot("run", "--data", str(tmp_path), cwd=tmp_path)
@@ -136,14 +143,25 @@ def test_killed_at_random_moments_it_answers_every_message_and_none_twice(tmp_pa
         assert process.returncode == -signal.SIGKILL, errors
         kills += 1
     assert kills >= 5, "it was hardly killed in mid-work: give it more to do"
-    assert sorted(rows(tmp_path, "SELECT text FROM outbox")) == sorted(answers.values()), "each is answered once"
-    assert rows(tmp_path, "SELECT text FROM outbox WHERE settled_at IS NULL OR error IS NOT NULL") == []
+    assert sorted(rows(tmp_path, "SELECT text FROM outbox")) == sorted(answers.values()), (
+        "each is answered once"
+    )
+    assert (
+        rows(tmp_path, "SELECT text FROM outbox WHERE settled_at IS NULL OR error IS NOT NULL")
+        == []
+    )
     assert set(printed) == set(answers.values()), "each answer was printed"
-    assert printed.total() - len(answers) <= kills, "only the line between its printing and its mark is printed again"
+    assert printed.total() - len(answers) <= kills, (
+        "only the line between its printing and its mark is printed again"
+    )
 
 
-def _until_killed(process: subprocess.Popen[bytes], given: str, after: int) -> tuple[list[str], str]:
-    """What it prints until it is killed, which is once it has printed `after` lines, or until its own end."""
+def _until_killed(
+    process: subprocess.Popen[bytes], given: str, after: int
+) -> tuple[list[str], str]:
+    """What it prints until it is killed, which is once it has printed `after` lines, or until its
+    own end.
+    """
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
@@ -157,7 +175,9 @@ def _until_killed(process: subprocess.Popen[bytes], given: str, after: int) -> t
 
 
 @pytest.mark.slow
-def test_killed_with_twenty_groups_at_work_every_message_is_answered_and_none_is_handled_twice(tmp_path: Path) -> None:
+def test_killed_with_twenty_groups_at_work_every_message_is_answered_and_none_is_handled_twice(
+    tmp_path: Path,
+) -> None:
     """GRAFTBOT_KILLS says how often, GRAFTBOT_KILL_SEED at which moments."""
     wanted = int(os.environ.get("GRAFTBOT_KILLS", "5"))
     chance = random.Random(int(os.environ.get("GRAFTBOT_KILL_SEED", "7")))  # noqa: S311
@@ -178,7 +198,10 @@ def test_killed_with_twenty_groups_at_work_every_message_is_answered_and_none_is
         for chat in CHATS:
             of_chat = [line for line in outbox if line.startswith(f"{chat}/")]
             assert of_chat == [f"{chat}/{n}" for n in range(MESSAGES)], "in order"
-        assert rows(folder, "SELECT text FROM outbox WHERE settled_at IS NULL OR error IS NOT NULL") == []
+        assert (
+            rows(folder, "SELECT text FROM outbox WHERE settled_at IS NULL OR error IS NOT NULL")
+            == []
+        )
         sent = Counter((folder / "sent").read_text().splitlines())
         assert set(expected) <= set(sent)
         again = sum(sent[line] - 1 for line in expected)
@@ -193,7 +216,9 @@ def _let_live(folder: Path, lines: int) -> int:
     sent = folder / "sent"
     before = sent.read_text().count("\n") if sent.exists() else 0
     victim = Path(__file__).with_name("victim.py")
-    with subprocess.Popen([sys.executable, str(victim), str(folder)], stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [sys.executable, str(victim), str(folder)], stdout=subprocess.DEVNULL
+    ) as process:
         while process.poll() is None:
             if sent.exists() and sent.read_text().count("\n") - before >= lines:
                 process.kill()

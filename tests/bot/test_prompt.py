@@ -22,7 +22,9 @@ def said(text: str, sender: str = "Ada", quoted: str = "", by: str = "") -> Mess
 
 
 def test_times_have_a_zone_and_a_reply_carries_what_it_quotes() -> None:
-    assert prompt.conversation([said("yes <3", quoted="Lunch & tea?", by='Bob "B"')], 0, BERLIN) == (
+    assert prompt.conversation(
+        [said("yes <3", quoted="Lunch & tea?", by='Bob "B"')], 0, BERLIN
+    ) == (
         '<messages timezone="Europe/Berlin">\n'
         '<message sender="Ada" time="2026-07-01 14:00+02:00"><quoted sender=\'Bob "B"\'>Lunch &amp; tea?</quoted>\n'
         "yes &lt;3</message>\n</messages>"
@@ -30,8 +32,11 @@ def test_times_have_a_zone_and_a_reply_carries_what_it_quotes() -> None:
 
 
 @given(text=WORDS, sender=WORDS, quoted=WORDS)
-def test_nothing_that_is_written_can_pass_for_another_message(text: str, sender: str, quoted: str) -> None:
-    root = ElementTree.fromstring(prompt.conversation([said(text, sender, quoted, sender)], 0, BERLIN))  # noqa: S314
+def test_nothing_that_is_written_can_pass_for_another_message(
+    text: str, sender: str, quoted: str
+) -> None:
+    page = prompt.conversation([said(text, sender, quoted, sender)], 0, BERLIN)
+    root = ElementTree.fromstring(page)  # noqa: S314
     (message,) = root
     assert message.get("sender") == sender
     assert "".join(message.itertext()) in {text, f"{quoted}\n{text}"}

@@ -16,7 +16,9 @@ from bot.log import Redacted
 from bot.settings import Secret, Settings, load
 
 
-def test_the_environment_goes_before_dotenv_and_an_empty_variable_counts_for_nothing(tmp_path: Path) -> None:
+def test_the_environment_goes_before_dotenv_and_an_empty_variable_counts_for_nothing(
+    tmp_path: Path,
+) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text(
         "# names\n\nexport ASSISTANT_NAME='Ada L.' \nGRAFTBOT_DATA=/srv/bot # where\nCONSOLE = off\nLOG_LEVEL=DEBUG\n"
@@ -46,7 +48,9 @@ def test_what_is_wrong_is_named_with_what_would_be_right(
     assert caught.value.hint
 
 
-def test_a_field_that_a_skill_adds_is_read_and_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_field_that_a_skill_adds_is_read_and_a_secret_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     extended = make_dataclass(
         "Settings",
         [("token", Secret, Secret()), ("limit", int, 3)],
@@ -71,7 +75,9 @@ def test_no_secret_is_logged_not_even_in_the_text_of_an_exception() -> None:
     try:
         fail()
     except ConnectionError:
-        record = logging.LogRecord("bot", logging.ERROR, __file__, 1, "with %s", ("sesame",), sys.exc_info())
+        record = logging.LogRecord(
+            "bot", logging.ERROR, __file__, 1, "with %s", ("sesame",), sys.exc_info()
+        )
     formatter = Redacted(("sesame",), structlog.processors.KeyValueRenderer())
     text = formatter.format(record)
     assert "bot***/getMe" in text

@@ -18,7 +18,13 @@ def setup(folder: Path, *arguments: str, **environment: str) -> subprocess.Compl
         text=True,
         check=False,
         cwd=folder,
-        env={**os.environ, "GRAFTBOT_DATA": "", "ANTHROPIC_API_KEY": "", "CLAUDE_CODE_OAUTH_TOKEN": "", **environment},
+        env={
+            **os.environ,
+            "GRAFTBOT_DATA": "",
+            "ANTHROPIC_API_KEY": "",
+            "CLAUDE_CODE_OAUTH_TOKEN": "",
+            **environment,
+        },
     )
 
 
@@ -42,7 +48,11 @@ def test_what_only_the_owner_can_do_is_said(tmp_path: Path) -> None:
     for arguments, environment, words in (
         ((), {"CONSOLE": "no"}, "no channel is configured"),
         (("--main", "telegram:7"), {}, "no channel of 'telegram:7' is configured"),
-        ((), {"ANTHROPIC_API_KEY": "k", "DOCKER_HOST": "tcp://127.0.0.1:1"}, "install Docker and start it"),
+        (
+            (),
+            {"ANTHROPIC_API_KEY": "k", "DOCKER_HOST": "tcp://127.0.0.1:1"},
+            "install Docker and start it",
+        ),
         ((), {"ANTHROPIC_API_KEY": "k", "RUNTIME": "podman"}, "there are docker"),
     ):
         refused = setup(tmp_path, *arguments, **environment)
@@ -53,7 +63,9 @@ def test_what_only_the_owner_can_do_is_said(tmp_path: Path) -> None:
 
 def test_it_does_not_disturb_a_bot_that_runs(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bot", "run"]
-    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as bot:
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    ) as bot:
         try:
             assert bot.stdin
             assert bot.stdout

@@ -28,7 +28,9 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 async def test_a_message_is_stored_once_however_often_it_is_brought(store: Store) -> None:
     assert await store.take_in(message("hi", id_="1"), asks=True)
     assert not await store.take_in(message("hi again", id_="1"), asks=True)
-    assert await store.take_in(message("hi", chat="other:me", id_="1"), asks=True), "identifiers belong to a chat"
+    assert await store.take_in(message("hi", chat="other:me", id_="1"), asks=True), (
+        "identifiers belong to a chat"
+    )
     turn = await store.turn("memory:me")
     assert turn is not None
     assert [m.text for m in turn.messages] == ["hi"]
@@ -79,11 +81,15 @@ async def test_a_turn_is_bounded_and_says_what_it_leaves_out(store: Store) -> No
     await store.answered(turn, [])
     turn = await store.turn("memory:me")
     assert turn is not None
-    assert [m.text for m in turn.messages] == [f"ask {n}" for n in range(MOST_ASKED, MOST_ASKED + 10)]
+    assert [m.text for m in turn.messages] == [
+        f"ask {n}" for n in range(MOST_ASKED, MOST_ASKED + 10)
+    ]
     assert turn.omitted == 0
 
 
-async def test_a_late_message_and_one_of_the_same_second_are_part_of_the_next_turn(store: Store) -> None:
+async def test_a_late_message_and_one_of_the_same_second_are_part_of_the_next_turn(
+    store: Store,
+) -> None:
     now = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
     for id_, sent_at in (("1", now), ("2", now), ("3", now - timedelta(hours=1))):
         assert await store.take_in(Message("memory:me", id_, "Ada", id_, sent_at), asks=True)
@@ -96,7 +102,9 @@ async def test_a_late_message_and_one_of_the_same_second_are_part_of_the_next_tu
 async def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "bot.db")) as db:
         db.executescript(MIGRATIONS[0])
-        db.execute("INSERT INTO inbox VALUES (1, 'memory:me', 'a', 'Ada', 'hi', '2026-11-01T10:00:00+00:00', 1, 1)")
+        db.execute(
+            "INSERT INTO inbox VALUES (1, 'memory:me', 'a', 'Ada', 'hi', '2026-11-01T10:00:00+00:00', 1, 1)"
+        )
         db.execute("PRAGMA user_version = 1")
         db.commit()
     async with open_store(tmp_path) as store:

@@ -1,4 +1,6 @@
-"""A bot to be killed: 20 groups whose messenger brings everything again at each start, and writes down what it is sent."""
+"""A bot to be killed: 20 groups whose messenger brings everything again at each start, and writes
+down what it is sent.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ class Messenger(MemoryChannel):
 
 
 class Joining(FunctionAgent):
-    """Takes some follow-ups into the turn that runs, and forgets them if that fails, as a container does."""
+    """Takes some follow-ups into the turn that runs, and forgets them if that fails, as a container
+    does.
+    """
 
     def __init__(self) -> None:
         super().__init__(self._work)
@@ -64,10 +68,14 @@ async def main(folder: Path) -> None:
     sent = os.open(folder / "sent", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     async with open_store(folder) as store:
         await register(store, *(chat for chat in CHATS if store.group(chat) is None))
-        assistant = Assistant(store, [Messenger(sent)], Joining(), Backoff(0.01, 0.05), patience=Backoff(0.05, 0.1))
+        assistant = Assistant(
+            store, [Messenger(sent)], Joining(), Backoff(0.01, 0.05), patience=Backoff(0.05, 0.1)
+        )
         await assistant.run(asyncio.Event())
         while await store.waiting():  # a turn that was put off is due in a moment
-            await Assistant(store, [Messenger(sent)], Joining(), Backoff(0.01, 0.05)).run(asyncio.Event())
+            await Assistant(store, [Messenger(sent)], Joining(), Backoff(0.01, 0.05)).run(
+                asyncio.Event()
+            )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""A Docker Engine of the test's own, which may be stopped, with an agent in it that is a shell script."""
+"""A Docker Engine of the test's own, which may be stopped, with an agent in it that is a shell
+script.
+"""
 
 from __future__ import annotations
 
@@ -90,12 +92,16 @@ class Daemon:
 def _tree() -> bytes:
     """A root file system as an archive."""
     programs = [Path(found).resolve() for name in ("sh", "sleep") if (found := shutil.which(name))]
-    listed = subprocess.run(["ldd", *map(str, programs)], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["ldd", *map(str, programs)], capture_output=True, text=True, check=True
+    ).stdout
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for name, program in zip(("sh", "sleep"), programs, strict=True):
             tar.add(program, f"bin/{name}")
-        for library in sorted(set(re.findall(r"/\S+", re.sub(r"^\S+:$", "", listed, flags=re.MULTILINE)))):
+        for library in sorted(
+            set(re.findall(r"/\S+", re.sub(r"^\S+:$", "", listed, flags=re.MULTILINE)))
+        ):
             tar.add(Path(library).resolve(), library.lstrip("/"))
         script = tarfile.TarInfo("agent")
         script.size = len(SCRIPT.encode())

@@ -1,4 +1,6 @@
-"""A bot to be killed beside its containers: its messenger brings everything again at each start, in two waves."""
+"""A bot to be killed beside its containers: its messenger brings everything again at each start, in
+two waves.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ async def main(settings: Settings, groups: int) -> None:
         chats = [f"memory:{group}" for group in range(groups)]
         await register(store, *(chat for chat in chats if store.group(chat) is None))
         agent = ContainerAgent(settings, DockerRuntime())
-        await Assistant(store, [Messenger(sent, groups)], agent, Backoff(0.1, 1)).run(asyncio.Event())
+        await Assistant(store, [Messenger(sent, groups)], agent, Backoff(0.1, 1)).run(
+            asyncio.Event()
+        )
 
 
 if __name__ == "__main__":

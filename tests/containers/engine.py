@@ -92,5 +92,7 @@ class World:
 
 @pytest.fixture
 def world(api: FakeAnthropic, tmp_path: Path) -> World:
-    """Somewhere for an agent to live; where mounts are written as text, such a path leads elsewhere."""
+    """Somewhere for an agent to live; where mounts are written as text, such a path leads
+    elsewhere.
+    """
     return World(tmp_path / f"a home: {uuid4().hex}", api)

@@ -39,7 +39,9 @@ def _last_user_blocks(body: dict[str, Any]) -> list[Block]:
     for message in reversed(body.get("messages", [])):
         if message.get("role") == "user":
             content = message.get("content")
-            return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+            return (
+                [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+            )
     return []
 
 
@@ -68,7 +70,12 @@ def default_reply(body: dict[str, Any]) -> list[Block] | int:
         payload, _ = json.JSONDecoder().raw_decode(m.group("json"))
         return [
             {"type": "text", "text": f"calling {m.group('tool')}"},
-            {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:20]}", "name": m.group("tool"), "input": payload},
+            {
+                "type": "tool_use",
+                "id": f"toolu_{uuid.uuid4().hex[:20]}",
+                "name": m.group("tool"),
+                "input": payload,
+            },
         ]
     if "NEVER" in text:
         return []
@@ -142,7 +149,9 @@ class Handler(BaseHTTPRequestHandler):
             },
         }
         if not body.get("stream"):
-            message["content"] = [{k: v for k, v in b.items() if not k.startswith("_")} for b in reply]
+            message["content"] = [
+                {k: v for k, v in b.items() if not k.startswith("_")} for b in reply
+            ]
             message["stop_reason"] = stop
             message["usage"]["output_tokens"] = 10
             self._json(200, message)
@@ -156,11 +165,17 @@ class Handler(BaseHTTPRequestHandler):
         self._event("message_start", {"message": message})
         for index, block in enumerate(reply):
             if block["type"] == "text":
-                self._event("content_block_start", {"index": index, "content_block": {"type": "text", "text": ""}})
+                self._event(
+                    "content_block_start",
+                    {"index": index, "content_block": {"type": "text", "text": ""}},
+                )
                 words = re.findall(r"\S+\s*|\s+", block["text"]) or [""]
                 pause = block.get("_seconds", 0) / len(words)
                 for word in words:
-                    self._event("content_block_delta", {"index": index, "delta": {"type": "text_delta", "text": word}})
+                    self._event(
+                        "content_block_delta",
+                        {"index": index, "delta": {"type": "text_delta", "text": word}},
+                    )
                     if pause:
                         time.sleep(pause)
             else:
@@ -168,11 +183,18 @@ class Handler(BaseHTTPRequestHandler):
                 self._event("content_block_start", {"index": index, "content_block": start})
                 self._event(
                     "content_block_delta",
-                    {"index": index, "delta": {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}},
+                    {
+                        "index": index,
+                        "delta": {
+                            "type": "input_json_delta",
+                            "partial_json": json.dumps(block["input"]),
+                        },
+                    },
                 )
             self._event("content_block_stop", {"index": index})
         self._event(
-            "message_delta", {"delta": {"stop_reason": stop, "stop_sequence": None}, "usage": {"output_tokens": 10}}
+            "message_delta",
+            {"delta": {"stop_reason": stop, "stop_sequence": None}, "usage": {"output_tokens": 10}},
         )
         self._event("message_stop", {})
         self.wfile.write(b"0\r\n\r\n")
@@ -206,7 +228,13 @@ class Handler(BaseHTTPRequestHandler):
         headers = {k.lower(): v for k, v in self.headers.items()}
         self.server.keys |= {headers.get("x-api-key", ""), headers.get("authorization", "")} - {""}
         self.server.record(
-            {"at": round(time.time(), 3), "method": self.command, "path": self.path, "headers": headers, "body": body}
+            {
+                "at": round(time.time(), 3),
+                "method": self.command,
+                "path": self.path,
+                "headers": headers,
+                "body": body,
+            }
         )
 
 

@@ -23,7 +23,9 @@ pytestmark = pytest.mark.usefixtures("engine")
 
 def containers(engine: docker.DockerClient, agent: ContainerAgent) -> int:
     label = f"graftbot.installation={agent.installation}"
-    return len(engine.api.containers(all=True, filters={"label": label}))  # without a look at each, which may be gone
+    return len(
+        engine.api.containers(all=True, filters={"label": label})
+    )  # without a look at each, which may be gone
 
 
 async def asked(world: World) -> None:
@@ -78,7 +80,9 @@ async def test_idle_containers_go_by_themselves_and_make_room_for_others(
 ) -> None:
     async with world.agent(max_containers=1, idle_seconds=2.0) as (agent, _):
         assert await agent.answer(turn("hello")) == ["echo: hello"]
-        assert await agent.answer(turn("hello", FAMILY)) == ["echo: hello"]  # main's was idle, and made room
+        assert await agent.answer(turn("hello", FAMILY)) == [
+            "echo: hello"
+        ]  # main's was idle, and made room
         assert containers(engine, agent) == 1
         await until(lambda: not containers(engine, agent))
 
@@ -87,20 +91,28 @@ async def test_an_isolated_task_runs_beside_its_group_and_knows_nothing_of_it(wo
     async with world.agent() as (agent, store):
         await agent.answer(turn("our secret word is swordfish"))
         session = await store.session("main")
-        assert await agent.answer(turn("what is it", task="t", isolated=True)) == ["echo: what is it"]
+        assert await agent.answer(turn("what is it", task="t", isolated=True)) == [
+            "echo: what is it"
+        ]
         assert "swordfish" not in str(world.api.requests[-1]["body"])
         assert await store.session("main") == session
 
 
 async def test_a_script_decides_whether_a_task_wakes_the_agent(world: World) -> None:
     async with world.agent() as (agent, _):
-        asleep = turn("look", task="t", isolated=True, script="""echo checking; echo '{"wake": false}'""")
+        asleep = turn(
+            "look", task="t", isolated=True, script="""echo checking; echo '{"wake": false}'"""
+        )
         assert await agent.answer(asleep) == []
         assert world.api.requests == []
-        awake = turn("look", task="t", isolated=True, script="""echo '{"wake": true, "data": [42]}'""")
+        awake = turn(
+            "look", task="t", isolated=True, script="""echo '{"wake": true, "data": [42]}'"""
+        )
         assert await agent.answer(awake) == ["echo: look\n\nThe check before this task says: [42]"]
         broken = turn("look", task="t", script="echo no; exit 3")  # in the group's own conversation
-        assert await agent.answer(broken) == ["echo: look\n\nThe check before this task failed with 3; it said: no"]
+        assert await agent.answer(broken) == [
+            "echo: look\n\nThe check before this task failed with 3; it said: no"
+        ]
         warm = turn("look", task="t", script="""echo '{"wake": false}'""")
         assert await agent.answer(warm) == []
 
@@ -111,9 +123,17 @@ async def test_what_an_earlier_process_left_is_removed_and_what_is_not_ours_stay
     runtime = DockerRuntime()
     async with world.agent() as (agent, _):
         mine = agent.installation
-    left = await runtime.start(Spec(image=IMAGE, installation=mine, run="left", user="10001", command=["sleep", "600"]))
+    left = await runtime.start(
+        Spec(image=IMAGE, installation=mine, run="left", user="10001", command=["sleep", "600"])
+    )
     theirs = await runtime.start(
-        Spec(image=IMAGE, installation=f"{mine}0", run="other", user="10001", command=["sleep", "600"])
+        Spec(
+            image=IMAGE,
+            installation=f"{mine}0",
+            run="other",
+            user="10001",
+            command=["sleep", "600"],
+        )
     )
     async with world.agent() as (agent, _):
         await until(lambda: not containers(engine, agent))
@@ -126,7 +146,9 @@ async def test_what_an_earlier_process_left_is_removed_and_what_is_not_ours_stay
 async def test_no_container_is_left_behind_whenever_its_start_is_given_up(
     world: World, engine: docker.DockerClient
 ) -> None:
-    """In the middle of a stop, say: the engine goes on with what it was asked, and nobody waits for it."""
+    """In the middle of a stop, say: the engine goes on with what it was asked, and nobody waits for
+    it.
+    """
     async with world.agent(max_containers=8) as (agent, _):
         turns = [turn("hello", Group(f"group-{n}", f"memory:{n}", "Group")) for n in range(8)]
         starts = [asyncio.create_task(_answered(agent, one)) for one in turns]
@@ -151,7 +173,9 @@ async def test_what_an_agent_writes_can_be_read_and_written_by_the_host_whoever_
         (said,) = await agent.answer(turn(write))
     assert "from the host" in said
     assert (folder / "sub/file").read_text() == "from the agent\n"
-    assert (folder / "sub/file").stat().st_uid == user, "a bot that is not root is this user, and reads what is its own"
+    assert (folder / "sub/file").stat().st_uid == user, (
+        "a bot that is not root is this user, and reads what is its own"
+    )
     (folder / "sub/file").write_text("the host again")
 
 
@@ -161,7 +185,9 @@ async def test_memory_of_all_groups_and_of_the_group_reaches_the_model(world: Wo
         (world.data / "groups" / name / "CLAUDE.md").write_text(text)
     async with world.agent() as (agent, _):
         await agent.answer(turn("hello", FAMILY))
-        await agent.answer(turn('CALL Bash {"command": "echo x >> /workspace/global/CLAUDE.md"}', FAMILY))
+        await agent.answer(
+            turn('CALL Bash {"command": "echo x >> /workspace/global/CLAUDE.md"}', FAMILY)
+        )
     assert (world.data / "groups/global/CLAUDE.md").read_text() == "all of us like tea"
     body = str(world.api.requests[0]["body"])
     assert "all of us like tea" in body

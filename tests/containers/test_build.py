@@ -25,11 +25,15 @@ MADE, NOWHERE = "graftbot-setup-test", "127.0.0.1:1/python"
 def made(engine: docker.DockerClient) -> Settings:
     """An image as of this recipe; its contents are not looked at."""
     label = f"{RECIPE}={recipe(NOWHERE, CONTEXT)}"
-    engine.images.build(fileobj=io.BytesIO(f"FROM {IMAGE}\nLABEL {label}\n".encode()), tag=MADE, rm=True)
+    engine.images.build(
+        fileobj=io.BytesIO(f"FROM {IMAGE}\nLABEL {label}\n".encode()), tag=MADE, rm=True
+    )
     return Settings(agent_image=MADE, agent_base=NOWHERE)
 
 
-def test_an_image_of_this_recipe_is_kept_and_another_is_built(made: Settings, tmp_path: Path) -> None:
+def test_an_image_of_this_recipe_is_kept_and_another_is_built(
+    made: Settings, tmp_path: Path
+) -> None:
     assert not outdated(made)
     context = tmp_path / "container"
     context.mkdir()
@@ -40,12 +44,21 @@ def test_an_image_of_this_recipe_is_kept_and_another_is_built(made: Settings, tm
     assert outdated(Settings(agent_image="graftbot-no-such-image"))
 
 
-def test_setup_says_what_is_there_and_why_an_image_cannot_be_built(made: Settings, tmp_path: Path) -> None:
+def test_setup_says_what_is_there_and_why_an_image_cannot_be_built(
+    made: Settings, tmp_path: Path
+) -> None:
     def setup(image: str) -> subprocess.CompletedProcess[str]:
-        settings = {"ANTHROPIC_API_KEY": KEY, "AGENT_IMAGE": image, "AGENT_BASE": NOWHERE, "GRAFTBOT_DATA": ""}
+        settings = {
+            "ANTHROPIC_API_KEY": KEY,
+            "AGENT_IMAGE": image,
+            "AGENT_BASE": NOWHERE,
+            "GRAFTBOT_DATA": "",
+        }
         command = [sys.executable, "-m", "bot", "setup"]
         environment = {**os.environ, **settings}
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+        )
 
     done = setup(MADE)
     assert done.returncode == 0, done.stderr

@@ -39,7 +39,11 @@ echo searched
     assert "FOUND" not in said
     assert "FILE" not in said
     assert world.api.keys == {KEY}
-    written = [path for path in world.data.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+    written = [
+        path
+        for path in world.data.rglob("*")
+        if path.is_file() and KEY.encode() in path.read_bytes()
+    ]
     assert written == []
 
 
@@ -64,7 +68,9 @@ async def test_two_groups_cannot_reach_each_other(world: World) -> None:
     look = "cat /workspace/*/diary /workspace/group/../../*/diary; find / -name diary 2>/dev/null; ls /workspace/ipc/requests"
     async with world.agent() as (agent, _):
         (left,) = await agent.answer(turn(bash(leave), FAMILY))
-        (said,) = await agent.answer(turn(bash(look), replace(FAMILY, folder="others", chat="memory:others")))
+        (said,) = await agent.answer(
+            turn(bash(look), replace(FAMILY, folder="others", chat="memory:others"))
+        )
     assert "No such file" in left  # only main sees the project
     assert "family-secret" not in said
     assert "/diary\n" not in said
@@ -78,9 +84,16 @@ async def test_a_link_that_it_leaves_for_the_host_gives_nothing_away(world: Worl
 
     places = (Path("/etc"), Path("/etc/shadow"))
     before = [path.stat() for path in places]
-    async with world.agent() as (agent, _):  # where the bot is root, folders are given to the agent's user once more
-        (said,) = await agent.answer(turn(bash("cat /workspace/group/notes /workspace/group/dir/shadow"), FAMILY))
-    assert [(path.stat().st_uid, path.stat().st_gid) for path in places] == [(old.st_uid, old.st_gid) for old in before]
+    async with world.agent() as (
+        agent,
+        _,
+    ):  # where the bot is root, folders are given to the agent's user once more
+        (said,) = await agent.answer(
+            turn(bash("cat /workspace/group/notes /workspace/group/dir/shadow"), FAMILY)
+        )
+    assert [(path.stat().st_uid, path.stat().st_gid) for path in places] == [
+        (old.st_uid, old.st_gid) for old in before
+    ]
     assert "root:$" not in said  # at most the container's own, which it may not read either
 
 

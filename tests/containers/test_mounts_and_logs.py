@@ -29,7 +29,9 @@ async def echo(stdin: asyncio.StreamReader, write: Callable[[int, bytes], None])
 
 
 async def specs(world: World) -> dict[str, Spec]:
-    """How the containers of main, of a group, and of one that was granted the network are started, by folder."""
+    """How the containers of main, of a group, and of one that was granted the network are started,
+    by folder.
+    """
     runtime = MemoryRuntime(echo)
     granted = replace(FAMILY, folder="granted", chat="memory:granted", options={"network": True})
     async with world.agent(runtime) as (agent, _):
@@ -38,7 +40,9 @@ async def specs(world: World) -> dict[str, Spec]:
     return dict(zip(("main", "family", "granted"), runtime.started.values(), strict=True))
 
 
-async def test_a_group_sees_its_own_folders_and_main_the_project_too_and_nobody_a_secret(world: World) -> None:
+async def test_a_group_sees_its_own_folders_and_main_the_project_too_and_nobody_a_secret(
+    world: World,
+) -> None:
     started = await specs(world)
     data = world.data.resolve()
     own = {
@@ -49,11 +53,16 @@ async def test_a_group_sees_its_own_folders_and_main_the_project_too_and_nobody_
         (str(data / "proxy"), "/run/graftbot", False),
         (str(PROJECT / "container/runner"), "/opt/graftbot/runner", False),
     }
-    seen = {folder: {(str(m.source), m.target, m.write) for m in spec.mounts} for folder, spec in started.items()}
+    seen = {
+        folder: {(str(m.source), m.target, m.write) for m in spec.mounts}
+        for folder, spec in started.items()
+    }
     assert seen["family"] == own
     project = {mount for mount in seen["main"] if mount[1].startswith("/workspace/project/")}
     mains = {(source.replace("/family", "/main"), target, write) for source, target, write in own}
-    mains = {(source, target, write or target == "/workspace/global") for source, target, write in mains}
+    mains = {
+        (source, target, write or target == "/workspace/global") for source, target, write in mains
+    }
     assert seen["main"] - project == mains
     assert not any(write for _, _, write in project)
     shown = {Path(source).relative_to(PROJECT).as_posix() for source, _, _ in project}

@@ -1,4 +1,6 @@
-"""What the bot stands on goes away in mid-turn: nothing is lost, the owner is told, and nobody has to help."""
+"""What the bot stands on goes away in mid-turn: nothing is lost, the owner is told, and nobody has
+to help.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def daemon(engine: docker.DockerClient) -> Iterator[Daemon]:
 def small(folder: Path) -> Iterator[Path]:
     """A disk of 4 MB."""
     folder.mkdir()
-    subprocess.run(root("mount", "-t", "tmpfs", "-o", "size=4m,mode=1777", "tmpfs", str(folder)), check=True)
+    subprocess.run(
+        root("mount", "-t", "tmpfs", "-o", "size=4m,mode=1777", "tmpfs", str(folder)), check=True
+    )
     try:
         yield folder
     finally:
@@ -58,7 +62,9 @@ def small(folder: Path) -> Iterator[Path]:
 class Bot:
     """A bot that runs, with two chats, and the messenger that they are in."""
 
-    def __init__(self, channel: MemoryChannel, assistant: Assistant, agent: ContainerAgent, store: Store) -> None:
+    def __init__(
+        self, channel: MemoryChannel, assistant: Assistant, agent: ContainerAgent, store: Store
+    ) -> None:
         self.channel, self.assistant, self.agent, self.store = channel, assistant, agent, store
 
     async def says(self, text: str, chat: str) -> None:
@@ -126,7 +132,10 @@ async def test_the_engine_is_stopped_in_mid_turn_and_started_again(
 
 
 async def test_the_disk_is_full_in_mid_turn_and_has_room_again(
-    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    daemon: Daemon,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", daemon.url)
     with small(tmp_path / "data") as data:
@@ -139,7 +148,9 @@ async def test_the_disk_is_full_in_mid_turn_and_has_room_again(
                     pass
             await bot.until(lambda: "cannot be logged" in caplog.text)
             (room / "go").hardlink_to(room / "stays")  # which needs no room
-            await bot.until(lambda: bot.heard(OWNER, "cannot write to my store: database or disk is full"))
+            await bot.until(
+                lambda: bot.heard(OWNER, "cannot write to my store: database or disk is full")
+            )
             assert not bot.heard(FRIENDS, "one")
             (data / "ballast").unlink()
             await bot.until(lambda: bot.heard(FRIENDS, "one"))
@@ -163,14 +174,20 @@ async def test_the_api_is_overloaded_refuses_the_key_says_nothing_and_is_well_ag
         return [] if state == "silent" else next(ills) if state == "ill" else default_reply(body)
 
     api.reply = reply
-    settings = tmp_path / "groups/friends/.claude/settings.json"  # the agent's own: it asks once, not for a minute
+    settings = (
+        tmp_path / "groups/friends/.claude/settings.json"
+    )  # the agent's own: it asks once, not for a minute
     settings.parent.mkdir(parents=True)
     settings.write_text('{"env": {"CLAUDE_CODE_MAX_RETRIES": "0"}}')
-    async with running(tmp_path, agent_image=IMAGE, anthropic_base_url=api.url, turn_seconds=4) as bot:
+    async with running(
+        tmp_path, agent_image=IMAGE, anthropic_base_url=api.url, turn_seconds=4
+    ) as bot:
         await bot.says("hello", FRIENDS)
         await bot.until(lambda: "no answer came within 4 seconds" in caplog.text)
         state, bot.agent._settings = "ill", replace(bot.agent._settings, turn_seconds=600)
-        await bot.until(lambda: "scripted 529" in caplog.text, lambda: "scripted 401" in caplog.text)
+        await bot.until(
+            lambda: "scripted 529" in caplog.text, lambda: "scripted 401" in caplog.text
+        )
         await bot.until(lambda: bot.heard(OWNER, "could not answer in Friends"))
         state = "well"
         await bot.until(lambda: bot.heard(FRIENDS, "echo: "))

@@ -25,15 +25,21 @@ class Used(list[tuple[str, int, int]]):
 
 
 @asynccontextmanager
-async def proxied(place: Path, used: Used, **settings: Any) -> AsyncIterator[tuple[Proxy, ClientSession]]:
-    """A proxy whose socket has a longer path than sockets may have, and a client of it by a shorter one."""
+async def proxied(
+    place: Path, used: Used, **settings: Any
+) -> AsyncIterator[tuple[Proxy, ClientSession]]:
+    """A proxy whose socket has a longer path than sockets may have, and a client of it by a shorter
+    one.
+    """
     folder = place / ("long-name-" * 12)
     folder.mkdir()  # nothing else runs
     (place / "short").symlink_to(folder)
     proxy = Proxy(Settings(**settings), folder, used)
     await proxy.open()
     try:
-        async with ClientSession("http://proxy", connector=UnixConnector(str(place / "short/proxy.sock"))) as client:
+        async with ClientSession(
+            "http://proxy", connector=UnixConnector(str(place / "short/proxy.sock"))
+        ) as client:
             yield proxy, client
     finally:
         await proxy.close()
@@ -43,7 +49,9 @@ async def test_the_token_is_swapped_for_the_key_on_the_way_out_and_usage_is_coun
     api: FakeAnthropic, tmp_path: Path
 ) -> None:
     used = Used()
-    async with proxied(tmp_path, used, anthropic_api_key=Secret(KEY), anthropic_base_url=api.url) as (proxy, client):
+    async with proxied(
+        tmp_path, used, anthropic_api_key=Secret(KEY), anthropic_base_url=api.url
+    ) as (proxy, client):
         headers = {"x-api-key": proxy.admit("family")}
         async with client.post("/v1/messages?beta=true", json=ASK, headers=headers) as answer:
             text = await answer.text()
@@ -57,7 +65,9 @@ async def test_a_subscription_goes_out_as_bearer(api: FakeAnthropic, tmp_path: P
     settings = {"claude_code_oauth_token": Secret("real-oauth"), "anthropic_base_url": api.url}
     async with proxied(tmp_path, Used(), **settings) as (proxy, client):
         headers = {"authorization": f"Bearer {proxy.admit('main')}"}
-        async with client.post("/v1/messages", json={**ASK, "stream": False}, headers=headers) as answer:
+        async with client.post(
+            "/v1/messages", json={**ASK, "stream": False}, headers=headers
+        ) as answer:
             assert answer.status == 200
     assert api.keys == {"Bearer real-oauth"}
 
@@ -78,18 +88,26 @@ async def test_a_subscription_goes_out_as_bearer(api: FakeAnthropic, tmp_path: P
 async def test_what_is_not_meant_to_pass_does_not(
     api: FakeAnthropic, tmp_path: Path, method: str, path: str, token: str | None, status: int
 ) -> None:
-    async with proxied(tmp_path, Used(), anthropic_api_key=Secret(KEY), anthropic_base_url=api.url) as (
+    async with proxied(
+        tmp_path, Used(), anthropic_api_key=Secret(KEY), anthropic_base_url=api.url
+    ) as (
         proxy,
         client,
     ):
-        headers = {"x-api-key": proxy.admit("main") if token is None else token.replace("the key", KEY)}
-        async with client.request(method, URL(path, encoded=True), json=ASK, headers=headers) as answer:
+        headers = {
+            "x-api-key": proxy.admit("main") if token is None else token.replace("the key", KEY)
+        }
+        async with client.request(
+            method, URL(path, encoded=True), json=ASK, headers=headers
+        ) as answer:
             assert answer.status == status
     assert api.requests == []
 
 
 async def test_a_token_ends_with_its_container(api: FakeAnthropic, tmp_path: Path) -> None:
-    async with proxied(tmp_path, Used(), anthropic_api_key=Secret(KEY), anthropic_base_url=api.url) as (
+    async with proxied(
+        tmp_path, Used(), anthropic_api_key=Secret(KEY), anthropic_base_url=api.url
+    ) as (
         proxy,
         client,
     ):
@@ -114,7 +132,9 @@ async def test_the_key_does_not_follow_a_redirection(api: FakeAnthropic, tmp_pat
         client,
     ):
         headers = {"x-api-key": proxy.admit("main")}
-        async with client.post("/v1/messages", json=ASK, headers=headers, allow_redirects=False) as answer:
+        async with client.post(
+            "/v1/messages", json=ASK, headers=headers, allow_redirects=False
+        ) as answer:
             assert answer.status == 307
     await runner.cleanup()
     assert api.requests == []
@@ -123,6 +143,8 @@ async def test_the_key_does_not_follow_a_redirection(api: FakeAnthropic, tmp_pat
 async def test_an_api_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     settings = {"anthropic_api_key": Secret(KEY), "anthropic_base_url": "http://127.0.0.1:1"}
     async with proxied(tmp_path, Used(), **settings) as (proxy, client):
-        answer = await client.post("/v1/messages", json=ASK, headers={"x-api-key": proxy.admit("main")})
+        answer = await client.post(
+            "/v1/messages", json=ASK, headers={"x-api-key": proxy.admit("main")}
+        )
         assert answer.status == 502
         assert "cannot be reached" in await answer.text()

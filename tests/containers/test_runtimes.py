@@ -60,7 +60,9 @@ async def both(container: Container, size: int) -> dict[int, bytes]:
     return seen
 
 
-async def test_lines_go_in_and_come_out_on_the_stream_that_they_were_written_to(runtime: Runtime) -> None:
+async def test_lines_go_in_and_come_out_on_the_stream_that_they_were_written_to(
+    runtime: Runtime,
+) -> None:
     container = await runtime.start(spec("one"))
     await container.write(b"hello\n")
     assert await both(container, 10) == {1: b"out hello\n", 2: b"err hello\n"}
@@ -101,7 +103,9 @@ async def main():
     await asyncio.sleep(600)
 asyncio.run(main())
 """
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
+    )
     assert process.stdout
     assert await process.stdout.readline() == b"started\n"
     (orphan,) = engine.containers.list(filters={"label": "graftbot.installation=killed"})
@@ -131,7 +135,9 @@ print(open('/sys/fs/cgroup/pids.max' if os.path.exists('/sys/fs/cgroup/pids.max'
         (tmp_path / name).chmod(0o777)
     mounts = [Mount(tmp_path / "ro", "/ro"), Mount(tmp_path / "rw", "/rw", write=True)]
     runtime = DockerRuntime()
-    container = await runtime.start(spec("walls", command=["python3", "-c", look], mounts=mounts, processes=99))
+    container = await runtime.start(
+        spec("walls", command=["python3", "-c", look], mounts=mounts, processes=99)
+    )
     output = b""
     while data := (await container.read())[1]:
         output += data
@@ -150,7 +156,9 @@ print(open('/sys/fs/cgroup/pids.max' if os.path.exists('/sys/fs/cgroup/pids.max'
     ]
 
 
-async def test_memory_that_is_not_there_is_not_taken_from_the_host(engine: docker.DockerClient) -> None:
+async def test_memory_that_is_not_there_is_not_taken_from_the_host(
+    engine: docker.DockerClient,
+) -> None:
     runtime = DockerRuntime()
     greedy = ["python3", "-c", "x = b'x' * (1 << 30)"]
     container = await runtime.start(spec("greedy", command=greedy, memory=64 << 20))
@@ -160,16 +168,22 @@ async def test_memory_that_is_not_there_is_not_taken_from_the_host(engine: docke
     await runtime.close()
 
 
-async def test_an_image_that_is_not_there_is_named_with_what_to_do(engine: docker.DockerClient) -> None:
+async def test_an_image_that_is_not_there_is_named_with_what_to_do(
+    engine: docker.DockerClient,
+) -> None:
     runtime = DockerRuntime()
     with pytest.raises(BotError) as caught:
-        await runtime.start(Spec(image="graftbot-no-such-image", installation="x", run="x", user="10001"))
+        await runtime.start(
+            Spec(image="graftbot-no-such-image", installation="x", run="x", user="10001")
+        )
     assert "graftbot-no-such-image" in caught.value.message
     assert caught.value.hint == "build it: bot setup"
     await runtime.close()
 
 
-async def test_an_engine_that_is_not_there_is_a_reason_and_not_a_riddle(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_engine_that_is_not_there_is_a_reason_and_not_a_riddle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     runtime = DockerRuntime()
     with pytest.raises(BotError, match="cannot be reached"):

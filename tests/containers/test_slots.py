@@ -18,7 +18,13 @@ async def test_tasks_go_before_messages_and_each_in_the_order_of_coming() -> Non
 
     await slots.take()
     assert not slots.wanted
-    names = [("message 1", False), ("message 2", False), ("task 1", True), ("message 3", False), ("task 2", True)]
+    names = [
+        ("message 1", False),
+        ("message 2", False),
+        ("task 1", True),
+        ("message 3", False),
+        ("task 2", True),
+    ]
     tasks = [asyncio.create_task(work(name, urgent=urgent)) for name, urgent in names]
     await asyncio.sleep(0)
     assert slots.wanted

@@ -1,4 +1,6 @@
-"""Telegram's emulator → the bot in a fork with add-telegram → a real container → an API on loopback, and back."""
+"""Telegram's emulator → the bot in a fork with add-telegram → a real container → an API on
+loopback, and back.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,12 @@ async def test_a_message_from_telegram_is_answered_by_an_agent_in_its_container(
     tmp_path: Path, api: FakeAnthropic, engine: docker.DockerClient
 ) -> None:
     home = fork(tmp_path / "bot", "add-telegram")
-    environment = {**os.environ, "GRAFTBOT_DATA": str(tmp_path / "data"), "CONSOLE": "no", "TELEGRAM_BOT_TOKEN": TOKEN}
+    environment = {
+        **os.environ,
+        "GRAFTBOT_DATA": str(tmp_path / "data"),
+        "CONSOLE": "no",
+        "TELEGRAM_BOT_TOKEN": TOKEN,
+    }
     agent = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": api.url, "AGENT_IMAGE": IMAGE}
     async with emulator() as telegram:
         environment["TELEGRAM_API_SERVER"] = telegram.url

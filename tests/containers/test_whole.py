@@ -1,4 +1,6 @@
-"""The whole path: console, bot process, real container, real Claude Code, proxy, an API on loopback, and back."""
+"""The whole path: console, bot process, real container, real Claude Code, proxy, an API on
+loopback, and back.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,18 @@ from bot.settings import Settings
 pytestmark = pytest.mark.usefixtures("engine")
 
 
-IDENTITY = {f"GIT_{who}_{what}": "a@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+IDENTITY = {
+    f"GIT_{who}_{what}": "a@example.org"
+    for who in ("AUTHOR", "COMMITTER")
+    for what in ("NAME", "EMAIL")
+}
 ROOT = Path(__file__).parents[2]
 
 
 def run(*command: str) -> None:
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | IDENTITY)
+    ended = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | IDENTITY
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
@@ -74,7 +82,9 @@ def ended(bot: subprocess.Popen[str]) -> int:
     return code
 
 
-def test_a_message_is_answered_and_an_agent_sends_another_meanwhile(tmp_path: Path, api: FakeAnthropic) -> None:
+def test_a_message_is_answered_and_an_agent_sends_another_meanwhile(
+    tmp_path: Path, api: FakeAnthropic
+) -> None:
     bot = start(tmp_path / "data", api)
     assert bot.stdin
     bot.stdin.write('CALL mcp__graftbot__send_message {"text": "sent meanwhile"}\n')
@@ -93,7 +103,9 @@ def test_a_message_is_answered_and_an_agent_sends_another_meanwhile(tmp_path: Pa
     assert tokens > 6_000, "what the API has counted"
     logged = (tmp_path / "data/stderr").read_text()
     assert KEY not in logged
-    assert "sent meanwhile" not in logged + (tmp_path / "data/logs/bot.log").read_text(), "no log holds a message"
+    assert "sent meanwhile" not in logged + (tmp_path / "data/logs/bot.log").read_text(), (
+        "no log holds a message"
+    )
     assert "Traceback" not in logged
 
 
@@ -116,7 +128,9 @@ def test_an_agent_schedules_a_task_in_a_fork_that_has_the_skill_and_the_task_run
     until(bot, "water them")
     assert ended(bot) == 0
     with closing(sqlite3.connect(tmp_path / "data/bot.db")) as db:
-        assert db.execute("SELECT prompt, kind, status FROM tasks").fetchall() == [("water them", "once", "done")]
+        assert db.execute("SELECT prompt, kind, status FROM tasks").fetchall() == [
+            ("water them", "once", "done")
+        ]
 
 
 def test_a_stop_lets_the_agent_finish_and_a_second_signal_does_not_wait_and_no_container_is_left(
@@ -128,7 +142,9 @@ def test_a_stop_lets_the_agent_finish_and_a_second_signal_does_not_wait_and_no_c
         assert bot.stdin
         assert bot.stdout
         before = len(api.requests)
-        bot.stdin.write("SLOW 0.5 it finishes\n" if signals == 1 else "SLOW 600 it is asked again\n")
+        bot.stdin.write(
+            "SLOW 0.5 it finishes\n" if signals == 1 else "SLOW 600 it is asked again\n"
+        )
         while len(api.requests) == before:
             time.sleep(0.02)
         for _ in range(signals):
@@ -139,7 +155,9 @@ def test_a_stop_lets_the_agent_finish_and_a_second_signal_does_not_wait_and_no_c
         assert ("it finishes" in printed) == (signals == 1)
         assert engine.api.containers(all=True, filters={"label": label}) == []
     with closing(sqlite3.connect(tmp_path / "data/bot.db")) as db:
-        assert db.execute("SELECT count(*) FROM inbox, chats WHERE seq > handled").fetchall() == [(1,)], "it waits"
+        assert db.execute("SELECT count(*) FROM inbox, chats WHERE seq > handled").fetchall() == [
+            (1,)
+        ], "it waits"
 
 
 def test_what_was_asked_when_the_bot_was_killed_is_answered_after_the_next_start_and_no_orphan_stays(

@@ -1,4 +1,6 @@
-"""What must come out of a verb that changed a fork: what the recipe says, and what holds for every fork."""
+"""What must come out of a verb that changed a fork: what the recipe says, and what holds for every
+fork.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from forkkit.recipe import FIXTURES, Expected, Recipe
 __all__ = ["NAMED", "Before", "check", "check_recipe", "installed", "look"]
 
 NAMED: Mapping[str, tuple[str, ...]] = {
-    name: tuple(paths) for name, paths in yaml.safe_load((FIXTURES / "skills.yaml").read_text("utf-8")).items()
+    name: tuple(paths)
+    for name, paths in yaml.safe_load((FIXTURES / "skills.yaml").read_text("utf-8")).items()
 }
 """The files that each skill of upstream names."""
 
@@ -42,22 +45,36 @@ def installed(fork: Repo) -> tuple[str, ...]:
     return tuple(sorted(stems - {"core", "migrations"}))
 
 
-def check(fork: Repo, recipe: Recipe, expected: Expected, before: Before, ran: Ran, *, may: Iterable[str]) -> None:
+def check(
+    fork: Repo, recipe: Recipe, expected: Expected, before: Before, ran: Ran, *, may: Iterable[str]
+) -> None:
     """Hold a verb that succeeded to its recipe, and to this: what it does not name keeps its bytes."""
     document = ran.document["result"]
     reported = sorted(file["path"] for file in document["files"])
     done = fork.git("diff", "--name-only", "--no-renames", "-z", before.head, "HEAD").split("\0")
     changed = sorted(name for name in done if name)
     assert changed == reported, "what was reported is not what was committed"
-    strange = [path for path in changed if not path.startswith("manifests/") and path not in set(may)]
+    strange = [
+        path for path in changed if not path.startswith("manifests/") and path not in set(may)
+    ]
     assert strange == [], f"it changed files that it does not name: {strange}"
     after = state(fork)
-    others = {name: file for name, file in after.files.items() if name not in changed and not name.endswith("/")}
+    others = {
+        name: file
+        for name, file in after.files.items()
+        if name not in changed and not name.endswith("/")
+    }
     for name, file in others.items():
         assert before.state.files.get(name) == file, f"{name} is not named, and is not what it was"
-    lost = [n for n in before.state.files if n not in after.files and n not in changed and not n.endswith("/")]
+    lost = [
+        n
+        for n in before.state.files
+        if n not in after.files and n not in changed and not n.endswith("/")
+    ]
     assert lost == []
-    assert _dirty(before.state) == _dirty(after), "what is committed, staged and edited was mixed up"
+    assert _dirty(before.state) == _dirty(after), (
+        "what is committed, staged and edited was mixed up"
+    )
     if expected.changes is not None:
         assert changed == sorted(expected.changes)
     check_recipe(fork, recipe, expected)

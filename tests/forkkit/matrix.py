@@ -9,8 +9,31 @@ from forkkit.recipe import Expected, Recipe
 
 __all__ = ["ANY_CHANGE", "CHANGING", "LOOKING", "changes", "expected", "looks"]
 
-LOOKING = ("list", "search", "show", "plan", "status", "log", "diff", "blame", "test", "lint", "replay")
-CHANGING = ("init", "apply", "uninstall", "upgrade", "rebase", "undo", "continue", "skip", "abort", "doctor")
+LOOKING = (
+    "list",
+    "search",
+    "show",
+    "plan",
+    "status",
+    "log",
+    "diff",
+    "blame",
+    "test",
+    "lint",
+    "replay",
+)
+CHANGING = (
+    "init",
+    "apply",
+    "uninstall",
+    "upgrade",
+    "rebase",
+    "undo",
+    "continue",
+    "skip",
+    "abort",
+    "doctor",
+)
 ANY_CHANGE = "any change"
 """The key under which a recipe says what every verb that changes a fork does to it."""
 
@@ -21,9 +44,27 @@ _UNMANAGED = {"list", "search", "show", "lint", "log", "test"}
 
 def looks(recipe: Recipe) -> Iterator[str]:
     """The verbs that write nothing, as they are typed."""
-    yield from ("list", "search PAGER", "show add-pager", "show -v add-metrics", "status", "log", "diff", "lint")
-    yield from ("blame README.md", "blame bot/channels/__init__.py", "blame bot/channels/__init__.py:3")
-    yield from ("test add-metrics --no-test", "replay", "plan add-metrics", "apply --dry-run add-pager")
+    yield from (
+        "list",
+        "search PAGER",
+        "show add-pager",
+        "show -v add-metrics",
+        "status",
+        "log",
+        "diff",
+        "lint",
+    )
+    yield from (
+        "blame README.md",
+        "blame bot/channels/__init__.py",
+        "blame bot/channels/__init__.py:3",
+    )
+    yield from (
+        "test add-metrics --no-test",
+        "replay",
+        "plan add-metrics",
+        "apply --dry-run add-pager",
+    )
     yield from ("upgrade --dry-run", "rebase --preview", "undo --dry-run")
     for name in recipe.installed:
         yield from (f"diff {name}", f"uninstall --dry-run {name}")
@@ -38,7 +79,15 @@ def changes(recipe: Recipe) -> Iterator[str]:
             if name != "keep-plain-replies":
                 yield f"{'uninstall' if name in recipe.installed else 'apply'} {name}"
     else:
-        yield from ("init", "apply add-pager", "uninstall add-pager", "upgrade", "rebase", "undo", "abort")
+        yield from (
+            "init",
+            "apply add-pager",
+            "uninstall add-pager",
+            "upgrade",
+            "rebase",
+            "undo",
+            "abort",
+        )
     yield from (line for line in recipe.verbs if line.split()[0] in CHANGING and not _is_dry(line))
 
 
@@ -54,7 +103,10 @@ def expected(recipe: Recipe, line: str) -> Expected:
         real = expected(recipe, line.replace(" --dry-run", "").replace(" --preview", ""))
         told = real.exit == 3 or (real.exit == 1 and ANY_CHANGE not in recipe.verbs)
         return Expected(exit=real.exit if told else 0)
-    if line.startswith("plan ") and recipe.verbs.get(line.replace("plan ", "apply ", 1), Expected()).exit == 3:
+    if (
+        line.startswith("plan ")
+        and recipe.verbs.get(line.replace("plan ", "apply ", 1), Expected()).exit == 3
+    ):
         return Expected(exit=3)
     if line.split(maxsplit=1)[0] in CHANGING and ANY_CHANGE in recipe.verbs:
         return recipe.verbs[ANY_CHANGE]

@@ -1,4 +1,5 @@
-"""The program `skills`, in this process: the same code from the arguments to the exit code, without starting Python.
+"""The program `skills`, in this process: the same code from the arguments to the exit code, without
+starting Python.
 
 Tests that need a process of its own use `harness.skills`.
 """

@@ -1,4 +1,6 @@
-"""A recipe as it is written in fixtures/forks/recipes, read strictly: a key that is not known is a mistake."""
+"""A recipe as it is written in fixtures/forks/recipes, read strictly: a key that is not known is a
+mistake.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ _STEPS = {
 
 @dataclass(frozen=True)
 class Expected:
-    """What must come out of a verb. The texts of `mine` go without saying: they are there after every verb."""
+    """What must come out of a verb. The texts of `mine` go without saying: they are there after
+    every verb.
+    """
 
     exit: int = 0
     says: tuple[str, ...] = ()
@@ -53,7 +57,9 @@ class Expected:
     moved: Mapping[str, str] = field(default_factory=dict)
     """Where a file with the owner's edits is afterwards."""
     then: tuple[Step, ...] = ()
-    """What is done next, once the verb has been held to the above: steps, such as a conflict's resolution."""
+    """What is done next, once the verb has been held to the above: steps, such as a conflict's
+    resolution.
+    """
     finally_: Expected | None = None
     """What must be true after these."""
 
@@ -95,7 +101,9 @@ def step(found: Any) -> Step:
     assert isinstance(found, dict), f"a step is a mapping: {found!r}"
     word = next(iter(found))
     assert word in _STEPS, f"{word!r} is no step: {', '.join(_STEPS)}"
-    assert set(found) <= {word, *_STEPS[word]}, f"{word} has no {set(found) - {word, *_STEPS[word]}}"
+    assert set(found) <= {word, *_STEPS[word]}, (
+        f"{word} has no {set(found) - {word, *_STEPS[word]}}"
+    )
     return found
 
 
@@ -117,7 +125,19 @@ def _recipe(path: Path) -> Recipe:
 
 
 def _expected(name: str, found: dict[str, Any]) -> Expected:
-    known = {"exit", "says", "changes", "has", "lacks", "is", "gone", "installed", "moved", "then", "finally"}
+    known = {
+        "exit",
+        "says",
+        "changes",
+        "has",
+        "lacks",
+        "is",
+        "gone",
+        "installed",
+        "moved",
+        "then",
+        "finally",
+    }
     assert set(found) <= known, f"{name}: {set(found) - known}"
     return Expected(
         exit=found.get("exit", 0),

@@ -60,7 +60,17 @@ def _everywhere(repo: Repo, name: str, step: Step) -> None:
 
 def _reformat(repo: Repo, folders: list[str], step: Step) -> None:
     style = f"format.quote-style = '{step['quotes']}'"
-    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--no-cache", "--quiet", "--config", style]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "format",
+        "--isolated",
+        "--no-cache",
+        "--quiet",
+        "--config",
+        style,
+    ]
     command += ["--line-length", str(step["columns"]), *folders]
     subprocess.run(command, cwd=repo.path, check=True)
 

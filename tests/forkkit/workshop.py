@@ -42,13 +42,17 @@ class Workshop:
         return self._made[""]
 
     def fork(self, recipe: Recipe) -> Repo:
-        """The fork itself. Only for verbs that write nothing; `untouched` says whether they kept to it."""
+        """The fork itself. Only for verbs that write nothing; `untouched` says whether they kept to
+        it.
+        """
         if recipe.name not in self._made:
             place = self.folder / recipe.name
             there = Repo(place / "upstream")
             shutil.copytree(self.upstream().path, there.path)
             there.git("reset", "--quiet", "--hard", recipe.at)
-            fork = _clone(there, place / "fork") if recipe.history else _archive(there, place / "fork")
+            fork = (
+                _clone(there, place / "fork") if recipe.history else _archive(there, place / "fork")
+            )
             with surroundings(place / "home"):
                 perform(fork, recipe.steps)
             self._made[recipe.name] = fork
@@ -63,7 +67,9 @@ class Workshop:
     def copy(self, recipe: Recipe, place: Path) -> Repo:
         """The fork again, with a home of its own, for a test to do with as it likes."""
         made = self.fork(recipe).path.parent
-        subprocess.run(["cp", "-a", *(str(made / name) for name in ("fork", "home")), str(place)], check=True)
+        subprocess.run(
+            ["cp", "-a", *(str(made / name) for name in ("fork", "home")), str(place)], check=True
+        )
         fork = Repo(place / "fork")
         fork.git("update-index", "-q", "--refresh", ok=(0, 1))
         return fork
@@ -79,7 +85,8 @@ def _archive(there: Repo, path: Path) -> Repo:
     fork = Repo.init(path)
     there.git("archive", "--output", str(path.parent / "archive.tar"), "HEAD")
     subprocess.run(
-        ["tar", "--no-same-permissions", "-xf", str(path.parent / "archive.tar"), "-C", str(path)], check=True
+        ["tar", "--no-same-permissions", "-xf", str(path.parent / "archive.tar"), "-C", str(path)],
+        check=True,
     )
     fork.commit("Minibot, as downloaded")
     fork.git("remote", "add", "upstream", str(there.path))

@@ -58,7 +58,9 @@ def skills_command(*args: str) -> list[str]:
     return [sys.executable, "-m", "skills_engine", *args]
 
 
-def skills(fork: Repo | Path, *args: str, env: Mapping[str, str] | None = None, prefix: Sequence[str] = ()) -> Ran:
+def skills(
+    fork: Repo | Path, *args: str, env: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+) -> Ran:
     """Run `skills ARGS` in a fork, with a home beside it. `prefix` may be `setpriv …` and the like."""
     path = fork.path if isinstance(fork, Repo) else fork
     done = subprocess.run(

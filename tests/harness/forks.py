@@ -5,8 +5,9 @@ advance     version 0.2.0: a file reformatted, a file renamed, a command added, 
 fork_of     a clone under management, with skills applied by the real program
 live_in     what an owner has about: edits committed, staged and not, files that git does not know
 
-The skills: `add-dice` adds a file, an import, an element and a setting; `add-loud` depends on it and changes a function
-that it added; `add-clock` stands alone, with a dependency, a field and an element of a list.
+The skills: `add-dice` adds a file, an import, an element and a setting; `add-loud` depends on it
+and changes a function that it added; `add-clock` stands alone, with a dependency, a field and an
+element of a list.
 """
 
 from __future__ import annotations
@@ -16,7 +17,17 @@ from pathlib import Path
 from harness.cli import QUICK, environment, skills
 from harness.repos import Repo
 
-__all__ = ["ADVANCED", "BASE", "SKILLS", "advance", "fork_of", "live_in", "skill", "upgrade_package", "upstream"]
+__all__ = [
+    "ADVANCED",
+    "BASE",
+    "SKILLS",
+    "advance",
+    "fork_of",
+    "live_in",
+    "skill",
+    "upgrade_package",
+    "upstream",
+]
 
 BASE = {
     "pyproject.toml": '[project]\nname = "parrot"\nversion = "0.1.0"\ndependencies = [\n    "packaging>=24",\n]\n',
@@ -85,7 +96,9 @@ def roll() -> str:
 
 
 def skill(name: str, manifest: str, codemod: str, **added: str) -> dict[str, str]:
-    """The files of a package, by path in the repository. `added` are files below `add/`, dots for slashes."""
+    """The files of a package, by path in the repository. `added` are files below `add/`, dots for
+    slashes.
+    """
     folder = f".claude/skills/{name}"
     page = f"---\nname: {name}\ndescription: {name} for tests. Use when testing.\n---\n# {name}\n\n"
     page += f"What it needs.\n\n```yaml manifest\n{manifest.strip()}\n```\n\n"
@@ -252,11 +265,13 @@ def fork_of(source: Repo, path: Path, *installed: str, managed: bool = True) -> 
 def live_in(fork: Repo) -> None:
     """What an owner has about, in and beside the files that skills change.
 
-    Committed: an edit of `parrot/commands.py`, a script, a link, a file with a name that needs quoting. Staged: a new
-    file and an edit. Neither: edits in `parrot/commands.py` and `.env.example`, a file deleted, files not tracked and
-    ignored, an executable bit.
+    Committed: an edit of `parrot/commands.py`, a script, a link, a file with a name that needs
+    quoting. Staged: a new file and an edit. Neither: edits in `parrot/commands.py` and
+    `.env.example`, a file deleted, files not tracked and ignored, an executable bit.
     """
-    fork.edit("parrot/commands.py", '"""What it says first."""', '"""What it says first, loudly."""')
+    fork.edit(
+        "parrot/commands.py", '"""What it says first."""', '"""What it says first, loudly."""'
+    )
     fork.write(
         {
             "run.sh": "#!/bin/sh\nexec parrot\n",
@@ -272,8 +287,19 @@ def live_in(fork: Repo) -> None:
     fork.edit("parrot/help.py", "All that", "Everything that")
     fork.write({"staged.py": "NEW = True\n"})
     fork.git("add", "staged.py", "parrot/help.py", "parrot/commands.py")
-    fork.edit("parrot/commands.py", '"""The reply to a message."""', '"""The reply to a message, or the message."""')
+    fork.edit(
+        "parrot/commands.py",
+        '"""The reply to a message."""',
+        '"""The reply to a message, or the message."""',
+    )
     fork.edit(".env.example", "NAME=Parrot", "NAME=Polly")
     fork.edit("my notes/Käse & Brot.txt", "two", "three")
-    fork.write({"old.txt": None, "new idea.txt": "untracked\n", "parrot/draft/ö.py": "x = 1\n", "run.log": "ignored\n"})
+    fork.write(
+        {
+            "old.txt": None,
+            "new idea.txt": "untracked\n",
+            "parrot/draft/ö.py": "x = 1\n",
+            "run.log": "ignored\n",
+        }
+    )
     (fork.path / "parrot/help.py").chmod(0o755)

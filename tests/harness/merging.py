@@ -17,7 +17,9 @@ def git_lines(room: Path) -> LineMerge:
         names = [room / name for name in ("ours", "base", "theirs")]
         for name, data in zip(names, (ours, base, theirs), strict=True):
             name.write_bytes(data)
-        done = subprocess.run(["git", "merge-file", "-p", "--diff3", *names], capture_output=True, check=False)
+        done = subprocess.run(
+            ["git", "merge-file", "-p", "--diff3", *names], capture_output=True, check=False
+        )
         return from_lines(done.stdout, clean=done.returncode == 0)
 
     return lines

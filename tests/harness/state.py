@@ -15,7 +15,9 @@ __all__ = ["State", "state"]
 
 @dataclass(frozen=True)
 class State:
-    """HEAD, branches, index and working tree of a fork. Two of them are equal when nothing that counts differs."""
+    """HEAD, branches, index and working tree of a fork. Two of them are equal when nothing that
+    counts differs.
+    """
 
     head: tuple[str, str]
     """What HEAD names, and the commit that it is at."""
@@ -24,23 +26,43 @@ class State:
     index: tuple[str, ...]
     status: str
     files: dict[str, tuple[int, bytes]]
-    """Mode and bytes (of a link: where it points) of everything outside `.git`; folders end in a slash."""
+    """Mode and bytes (of a link: where it points) of everything outside `.git`; folders end in a
+    slash.
+    """
 
     def differences(self, other: State) -> list[str]:
         """What differs, by name, for the message of a failed test."""
-        found = [f.name for f in fields(self) if f.name != "files" and getattr(self, f.name) != getattr(other, f.name)]
+        found = [
+            f.name
+            for f in fields(self)
+            if f.name != "files" and getattr(self, f.name) != getattr(other, f.name)
+        ]
         paths = self.files.keys() | other.files.keys()
-        return found + sorted(path for path in paths if self.files.get(path) != other.files.get(path))
+        return found + sorted(
+            path for path in paths if self.files.get(path) != other.files.get(path)
+        )
 
 
 def state(repo: Repo) -> State:
     """Look at a fork without changing it (`git status` writes no index)."""
-    listed = repo.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/tags")
+    listed = repo.git(
+        "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/tags"
+    )
     return State(
-        (repo.git("symbolic-ref", "-q", "HEAD", ok=(0, 1)), repo.git("rev-parse", "-q", "--verify", "HEAD", ok=(0, 1))),
+        (
+            repo.git("symbolic-ref", "-q", "HEAD", ok=(0, 1)),
+            repo.git("rev-parse", "-q", "--verify", "HEAD", ok=(0, 1)),
+        ),
         tuple(listed.splitlines()),
         tuple(repo.git("ls-files", "-s", "-z").split("\0")),
-        repo.git("--no-optional-locks", "status", "--porcelain", "-z", "--untracked-files=all", "--ignored"),
+        repo.git(
+            "--no-optional-locks",
+            "status",
+            "--porcelain",
+            "-z",
+            "--untracked-files=all",
+            "--ignored",
+        ),
         dict(_files(repo.path, repo.path)),
     )
 

@@ -1,4 +1,6 @@
-"""`python tests/killpoints`: kill five verbs, and a rebase that stops, at every step; 1 if a fork is neither."""
+"""`python tests/killpoints`: kill five verbs, and a rebase that stops, at every step; 1 if a fork
+is neither.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,19 @@ _benches: dict[str, Bench] = {}
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python tests/killpoints", description=__doc__)
-    parser.add_argument("--sample", type=int, metavar="N", help="N points, spread over all scenarios, instead of all")
+    parser.add_argument(
+        "--sample",
+        type=int,
+        metavar="N",
+        help="N points, spread over all scenarios, instead of all",
+    )
     parser.add_argument("--seed", type=int, default=0, help="which sample")
-    parser.add_argument("--how", choices=("kill", "git-lives", "full"), help="one way alone (default: all three)")
-    parser.add_argument("--only", metavar="SCENARIO[:STEP:HOW]", help="one scenario, or one point of it")
+    parser.add_argument(
+        "--how", choices=("kill", "git-lives", "full"), help="one way alone (default: all three)"
+    )
+    parser.add_argument(
+        "--only", metavar="SCENARIO[:STEP:HOW]", help="one scenario, or one point of it"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--keep", action="store_true", help="keep the forks that were neither")
     options = parser.parse_args(arguments)
@@ -79,7 +90,14 @@ def _print(verdicts: list[Verdict], seconds: float) -> None:
     names = [*dict.fromkeys(verdict.point.scenario for verdict in verdicts), "all"]
     for name in names:
         counted = Counter(v.what for v in verdicts if name in {"all", v.point.scenario})
-        rows.append((name, *map(str, (counted.total(), counted["before"], counted["after"], counted["neither"]))))
+        rows.append(
+            (
+                name,
+                *map(
+                    str, (counted.total(), counted["before"], counted["after"], counted["neither"])
+                ),
+            )
+        )
     for row in rows:
         print(f"{row[0]:<10}" + "".join(f"{cell:>9}" for cell in row[1:]))
     print(f"in {seconds:.0f} s")

@@ -59,10 +59,14 @@ class Bench:
         fork = self._copy("whole")
         self.before = state(fork)
         traced = trace(self._program(fork, *scenario.command), fork.path)
-        assert traced.code == scenario.code, f"{scenario.name} ended with {traced.code}: run it by hand in {fork.path}"
+        assert traced.code == scenario.code, (
+            f"{scenario.name} ended with {traced.code}: run it by hand in {fork.path}"
+        )
         self.steps: list[Step] = traced.steps
         self.after = state(fork)
-        assert (self.after == self.before) == (scenario.code == 3), self.before.differences(self.after)
+        assert (self.after == self.before) == (scenario.code == 3), self.before.differences(
+            self.after
+        )
         left = list(_leftovers(fork, pending=scenario.code == 3))
         assert not left, f"{scenario.name} leaves {', '.join(left)}"
 
@@ -78,7 +82,9 @@ class Bench:
     def judge(self, point: Point) -> Verdict:
         """Let it happen there, call the doctor, look; then do it again if it was undone."""
         fork = self._copy(str(point))
-        program = self._program(fork, *self.scenario.command, said=self.folder / f"said-{os.getpid()}")
+        program = self._program(
+            fork, *self.scenario.command, said=self.folder / f"said-{os.getpid()}"
+        )
         full = point.how == "full"
         traced = trace(
             program,
@@ -101,15 +107,22 @@ class Bench:
         return Verdict(point, what, step, why)
 
     def _full(self, fork: Repo, code: int) -> tuple[str, str]:
-        """A full disk kills nobody: the exit code must say what became of the fork, before any doctor comes."""
+        """A full disk kills nobody: the exit code must say what became of the fork, before any
+        doctor comes.
+        """
         said = (self.folder / f"said-{os.getpid()}").read_text(encoding="utf-8")
         found = state(fork)
         if code == 1 and found == self.before:
-            clear = " space" in said or "write" in said  # git does not always give the system's reason
+            clear = (
+                " space" in said or "write" in said
+            )  # git does not always give the system's reason
             return ("before", "") if clear else ("neither", f"a poor message: {said}")
         if code == self.scenario.code and found == self.after:
             return "after", ""
-        return "neither", f"it ended with {code} ({said.strip()}): {_difference(found, self.before)}"
+        return (
+            "neither",
+            f"it ended with {code} ({said.strip()}): {_difference(found, self.before)}",
+        )
 
     def _look(self, fork: Repo) -> tuple[str, str]:
         code, said = self._run(fork, "doctor", "--json")
@@ -133,11 +146,20 @@ class Bench:
                 else ("neither", "doctor says completed, and it is as before")
             )
         if found == self.after:
-            return ("after", "") if recovered != "undone" else ("neither", "doctor says undone, and it is as after")
-        return "neither", f"before: {_difference(found, self.before)}; after: {_difference(found, self.after)}"
+            return (
+                ("after", "")
+                if recovered != "undone"
+                else ("neither", "doctor says undone, and it is as after")
+            )
+        return (
+            "neither",
+            f"before: {_difference(found, self.before)}; after: {_difference(found, self.after)}",
+        )
 
     def _again(self, fork: Repo, what: str) -> str:
-        """What is wrong when the operation is run again after it was undone, and the conflict then given up."""
+        """What is wrong when the operation is run again after it was undone, and the conflict then
+        given up.
+        """
         if what == "before":
             code, said = self._run(fork, *self.scenario.command)
             if code != self.scenario.code:
@@ -180,7 +202,9 @@ class Bench:
         return os.waitstatus_to_exitcode(status), said.read_text(encoding="utf-8")
 
 
-def run_skills(directory: Path, args: tuple[str, ...], env: dict[str, str], said: Path | None) -> int:
+def run_skills(
+    directory: Path, args: tuple[str, ...], env: dict[str, str], said: Path | None
+) -> int:
     """The whole program, in a process that was forked from one which has imported it already."""
     from skills_engine.cli import main  # noqa: PLC0415
 
@@ -206,7 +230,15 @@ def run_skills(directory: Path, args: tuple[str, ...], env: dict[str, str], said
 
 def warm_up() -> None:
     """Import what the verbs import, once, so that each of some thousand runs need not."""
-    for name in ("filelock", "gitdb", "yaml", "libcst", "tomlkit", "ruamel.yaml", "skills_engine.cli"):
+    for name in (
+        "filelock",
+        "gitdb",
+        "yaml",
+        "libcst",
+        "tomlkit",
+        "ruamel.yaml",
+        "skills_engine.cli",
+    ):
         import_module(name)
     for name in ("change", "care", "conflict", "describe"):
         import_module(f"skills_engine.verbs.{name}")
@@ -220,7 +252,11 @@ def _difference(found: State, wanted: State) -> str:
 
 def _fsck(fork: Repo) -> str:
     done = subprocess.run(
-        ["git", "fsck", "--no-dangling", "--no-progress"], cwd=fork.path, capture_output=True, text=True, check=False
+        ["git", "fsck", "--no-dangling", "--no-progress"],
+        cwd=fork.path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return (done.stdout + done.stderr).strip()
 
@@ -242,5 +278,12 @@ def _leftovers(fork: Repo, *, pending: bool) -> Iterator[str]:
     if worktrees.exists() and not pending:
         yield "worktrees"
     refs = fork.git("for-each-ref", "--format=%(refname)").split()
-    known = ("refs/heads/", "refs/tags/", "refs/remotes/", "refs/stash", "refs/skills/backup/", "refs/skills/graft/")
+    known = (
+        "refs/heads/",
+        "refs/tags/",
+        "refs/remotes/",
+        "refs/stash",
+        "refs/skills/backup/",
+        "refs/skills/graft/",
+    )
     yield from (ref for ref in refs if not ref.startswith(known))

@@ -1,4 +1,6 @@
-"""The forks that are killed at, and the commands: each fork has an owner's loose ends in the files that change."""
+"""The forks that are killed at, and the commands: each fork has an owner's loose ends in the files
+that change.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ __all__ = ["SCENARIOS", "Scenario"]
 
 @dataclass(frozen=True)
 class Scenario:
-    """A command on a fork that `prepare` makes in a new directory. With code 3 the operation stops at a conflict."""
+    """A command on a fork that `prepare` makes in a new directory. With code 3 the operation stops
+    at a conflict.
+    """
 
     name: str
     command: tuple[str, ...]

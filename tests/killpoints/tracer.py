@@ -1,4 +1,5 @@
-"""Run a program under ptrace and kill it, git processes and all, just before its n-th step on a file system.
+"""Run a program under ptrace and kill it, git processes and all, just before its n-th step on a
+file system.
 
 A step is a system call that would change a file, a folder or a link below a
 directory, or the start of a git process. The kernel stops for those alone
@@ -24,7 +25,8 @@ from pathlib import Path
 __all__ = ["Step", "Trace", "trace", "why_not"]
 
 _SYSCALLS = {
-    # x86-64, arm64 (0: not there), where the path is: (directory argument or -1 for the working directory, path argument)
+    # x86-64, arm64 (0: not there), where the path is: (directory argument or -1 for the working
+    # directory, path argument)
     "open": (2, 0, (-1, 0)),
     "creat": (85, 0, (-1, 0)),
     "openat": (257, 56, (0, 1)),
@@ -62,12 +64,25 @@ _OPENS = {"open": 1, "openat": 2}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 _GROWING = frozenset(
-    {"open", "creat", "openat", "link", "linkat", "symlink", "symlinkat", "mkdir", "mkdirat", "fallocate"}
+    {
+        "open",
+        "creat",
+        "openat",
+        "link",
+        "linkat",
+        "symlink",
+        "symlinkat",
+        "mkdir",
+        "mkdirat",
+        "fallocate",
+    }
     | {"write", "pwrite64", "writev", "sendfile", "copy_file_range"}
 )
 
 _ARM = platform.machine() in {"aarch64", "arm64"}
-_NAMES = {number: name for name, (x86, arm, _) in _SYSCALLS.items() if (number := arm if _ARM else x86)}
+_NAMES = {
+    number: name for name, (x86, arm, _) in _SYSCALLS.items() if (number := arm if _ARM else x86)
+}
 
 _TRACEME, _CONT, _SETOPTIONS, _GET_SYSCALL_INFO = 0, 7, 0x4200, 0x420E
 _POKEUSER, _RAX, _ORIG_RAX, _WORD = 6, 10, 15, 0xFFFFFFFFFFFFFFFF
@@ -82,12 +97,20 @@ _ALLOW, _TRACE = 0x7FFF0000, 0x7FF00000
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 _libc.ptrace.restype = ctypes.c_long
-_libc.prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
+_libc.prctl.argtypes = [
+    ctypes.c_int,
+    ctypes.c_ulong,
+    ctypes.c_void_p,
+    ctypes.c_ulong,
+    ctypes.c_ulong,
+]
 
 
 @dataclass(frozen=True)
 class Step:
-    """A system call on a path, or the start of a git command; `git` when a child of the program makes it."""
+    """A system call on a path, or the start of a git command; `git` when a child of the program
+    makes it.
+    """
 
     call: str
     what: str
@@ -106,7 +129,9 @@ class Step:
 
 @dataclass
 class Trace:
-    """The steps that a program came to, and how it ended (as `subprocess` says it: negative for a signal)."""
+    """The steps that a program came to, and how it ended (as `subprocess` says it: negative for a
+    signal).
+    """
 
     steps: list[Step] = field(default_factory=list)
     code: int = 0
@@ -118,7 +143,10 @@ def why_not() -> str:
         return f"no tracing on {platform.system()} {platform.machine()}"
     try:
         found = trace(
-            lambda: subprocess.run(["git", "--version"], capture_output=True, check=True).returncode, Path("/")
+            lambda: (
+                subprocess.run(["git", "--version"], capture_output=True, check=True).returncode
+            ),
+            Path("/"),
         )
     except OSError as error:
         return f"ptrace is not permitted: {error.strerror}"
@@ -167,19 +195,28 @@ def trace(
                 dying = not git_lives
                 for victim in alive if dying else [root]:
                     os.kill(victim, signal.SIGKILL)
-            if full_from is not None and len(found.steps) > full_from and step.grows and not step.there:
+            if (
+                full_from is not None
+                and len(found.steps) > full_from
+                and step.grows
+                and not step.there
+            ):
                 _fail(pid, errno.ENOSPC)
         _ptrace(_CONT, pid, 0 if event or sent == signal.SIGTRAP else sent, gone_is_fine=True)
     return found
 
 
 def _fail(pid: int, error: int) -> None:
-    """Let the system call that a process is stopped at fail: its number becomes -1, its result the error."""
+    """Let the system call that a process is stopped at fail: its number becomes -1, its result the
+    error.
+    """
     _ptrace(_POKEUSER, pid, -1 & _WORD, address=8 * _ORIG_RAX)
     _ptrace(_POKEUSER, pid, -error & _WORD, address=8 * _RAX)
 
 
-def _ptrace(request: int, pid: int, data: int, *, address: int = 0, gone_is_fine: bool = False) -> None:
+def _ptrace(
+    request: int, pid: int, data: int, *, address: int = 0, gone_is_fine: bool = False
+) -> None:
     if _libc.ptrace(request, pid, address, data) < 0 and not gone_is_fine:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
@@ -201,20 +238,28 @@ def _become(program: Callable[[], int]) -> None:
 def _filter() -> None:
     program = _program()
     code = ctypes.create_string_buffer(b"".join(program), 8 * len(program))
-    head = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(program), ctypes.addressof(code)))
+    head = ctypes.create_string_buffer(
+        struct.pack("HxxxxxxQ", len(program), ctypes.addressof(code))
+    )
     _libc.prctl(_NO_NEW_PRIVS, 1, None, 0, 0)
     if _libc.prctl(_SET_SECCOMP, _SECCOMP_FILTER, head, 0, 0):
         os._exit(125)
 
 
 def _program() -> list[bytes]:
-    """Berkeley packet filter code: which system calls stop. `struct seccomp_data` is int nr, u32 arch, u64 ip, args."""
+    """Berkeley packet filter code: which system calls stop. `struct seccomp_data` is int nr, u32
+    arch, u64 ip, args.
+    """
     load, equal, any_of, give = 0x20, 0x15, 0x45, 0x06
     found: list[tuple[int, int, int, int]] = [(load, 0, 0, 0)]
     for number, name in _NAMES.items():
         assert isinstance(number, int)
         if name in _OPENS:
-            found += [(equal, 0, 4, number), (load, 0, 0, 16 + 8 * _OPENS[name]), (any_of, 0, 1, _WRITING)]
+            found += [
+                (equal, 0, 4, number),
+                (load, 0, 0, 16 + 8 * _OPENS[name]),
+                (any_of, 0, 1, _WRITING),
+            ]
             found += [(give, 0, 0, _TRACE), (give, 0, 0, _ALLOW)]
         else:
             found += [(equal, 0, 1, number), (give, 0, 0, _TRACE)]

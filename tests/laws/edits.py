@@ -1,4 +1,5 @@
-"""What owners, and upstream, do to files: the same to any version of a repository that has what the edit is about.
+"""What owners, and upstream, do to files: the same to any version of a repository that has what the
+edit is about.
 
 An edit is made for one version and is then applied to another as well: to the
 owner's tree with a skill, and to the tree as it would be without. Where a
@@ -89,7 +90,9 @@ def _swap(old: str, new: str) -> Callable[[str], str]:
 
 
 def _near_a_line(tape: Tape, path: str, files: Files, mark: str) -> Edit:
-    """A line before or after one that stands there once; or that line with a comment, or as another."""
+    """A line before or after one that stands there once; or that line with a comment, or as
+    another.
+    """
     text = files[path].decode().replace("\r\n", "\n")
     lines = text.split("\n")
     once = [line for line in lines if line.strip() and lines.count(line) == 1 and '"""' not in line]
@@ -114,9 +117,15 @@ def _near_a_line(tape: Tape, path: str, files: Files, mark: str) -> Edit:
             (f"a statement before {line!r}", _in(path, around(f"{indent}{mark} = 1\n{line}"))),
             (f"a statement after {line!r}", _in(path, around(f"{line}\n{indent}{mark} = 1"))),
             (f"a blank line before {line!r}", _in(path, around(f"\n{line}"))),
-            (f"a comment on {line!r}", _in(path, around(line if "#" in line else f"{line}  # {mark}"))),
+            (
+                f"a comment on {line!r}",
+                _in(path, around(line if "#" in line else f"{line}  # {mark}")),
+            ),
             (f"another number in {line!r}", _in(path, around(re.sub(r"\b\d\b", "77", line)))),
-            (f"without {line!r}", _in(path, lambda text: around("\0")(text).replace("\0\n", "").replace("\0", ""))),
+            (
+                f"without {line!r}",
+                _in(path, lambda text: around("\0")(text).replace("\0\n", "").replace("\0", "")),
+            ),
         ]
     )
 
@@ -152,7 +161,8 @@ def _renamed(old: str, new: str) -> Edit:
 def _element(tape: Tape, path: str, row: str, files: Files, mark: str) -> Edit:
     """An element more in a literal, after one that is there, or first.
 
-    A person looks at the line that is there: where that is laid out otherwise, it would be another edit.
+    A person looks at the line that is there: where that is laid out otherwise, it would be another
+    edit.
     """
     new = f'"{mark}": 1' if _literal(files[path].decode(), row)[0] == "dict" else f'"{mark}"'
     elements = _literal(files[path].decode().replace("\r\n", "\n"), row)[1]
@@ -179,7 +189,11 @@ def _element(tape: Tape, path: str, row: str, files: Files, mark: str) -> Edit:
         if len(places) != 1:
             raise Impossible(after)
         line = text[text.rfind("\n", 0, places[0]) + 1 : places[0]]
-        between = ",\n" + line[: len(line) - len(line.lstrip())] if as_before(line.strip() == after) else ", "
+        between = (
+            ",\n" + line[: len(line) - len(line.lstrip())]
+            if as_before(line.strip() == after)
+            else ", "
+        )
         return text[: places[0]] + between + new + text[places[0] :]
 
     return f"{new} in {row} after {after}", _in(path, change)
@@ -205,7 +219,11 @@ def _elements(text: str, row: str) -> list[tuple[str, int]]:
     for line in text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)
     if isinstance(node, ast.Dict):
-        pairs = [(key, value) for key, value in zip(node.keys, node.values, strict=True) if key is not None]
+        pairs = [
+            (key, value)
+            for key, value in zip(node.keys, node.values, strict=True)
+            if key is not None
+        ]
     else:
         pairs = [(each, each) for each in node.elts]
     out = []
@@ -256,7 +274,12 @@ def _quoted(quote: str) -> Callable[[str], str]:
         out = []
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             string = token.string
-            if token.type == tokenize.STRING and string[0] == other and string[:3] != other * 3 and quote not in string:
+            if (
+                token.type == tokenize.STRING
+                and string[0] == other
+                and string[:3] != other * 3
+                and quote not in string
+            ):
                 string = quote + string[1:-1] + quote
             out.append((token.type, string, token.start, token.end, token.line))
         return tokenize.untokenize(tokenize.TokenInfo(*each) for each in out)
@@ -272,7 +295,11 @@ def _laid_out(text: str, between: Callable[[list[str], str], str]) -> str:
     for row in _rows(text):
         node = _node(text, row)
         lines = text.split("\n")
-        end = sum(len(line) + 1 for line in lines[: (node.end_lineno or 1) - 1]) + (node.end_col_offset or 0) - 1
+        end = (
+            sum(len(line) + 1 for line in lines[: (node.end_lineno or 1) - 1])
+            + (node.end_col_offset or 0)
+            - 1
+        )
         start = _start(text, row)
         if "#" in text[start:end]:
             continue
@@ -283,12 +310,17 @@ def _laid_out(text: str, between: Callable[[list[str], str], str]) -> str:
 
 
 def _exploded(text: str) -> str:
-    return _laid_out(text, lambda elements, _: "\n" + "".join(f"    {each},\n" for each in elements))
+    return _laid_out(
+        text, lambda elements, _: "\n" + "".join(f"    {each},\n" for each in elements)
+    )
 
 
 def _joined(text: str) -> str:
     return _laid_out(
-        text, lambda elements, opening: ", ".join(elements) + "," * (opening == "(" and len(elements) == 1)
+        text,
+        lambda elements, opening: (
+            ", ".join(elements) + "," * (opening == "(" and len(elements) == 1)
+        ),
     )
 
 
@@ -326,15 +358,24 @@ def _data(mark: str) -> list[Edit]:
         ("another value", _in(".env.example", _swap("LEVEL=info", "LEVEL=debug"))),
         ("a key more, last", _in(".env.example", lambda text: text + f"{mark.upper()}=1\n")),
         ("a key more, first", _in(".env.example", lambda text: f"{mark.upper()}=1\n" + text)),
-        ("a service more", _in("compose.yaml", lambda text: text + f"  {mark}:\n    image: mine\n")),
+        (
+            "a service more",
+            _in("compose.yaml", lambda text: text + f"  {mark}:\n    image: mine\n"),
+        ),
         ("another image", _in("compose.yaml", _swap("image: app  # ours", "image: app:2  # ours"))),
         ("an item more", _in("conf/app.yaml", _swap("    - one\n", f"    - one\n    - {mark}\n"))),
         (
             "an item more, last",
-            _in("conf/app.yaml", _swap("    - two  # second\n", f"    - two  # second\n    - {mark}\n")),
+            _in(
+                "conf/app.yaml",
+                _swap("    - two  # second\n", f"    - two  # second\n    - {mark}\n"),
+            ),
         ),
         ("a table more", _in("pyproject.toml", lambda text: text + f"\n[tool.{mark}]\nx = 1\n")),
-        ("a dependency more", _in("pyproject.toml", _swap("dependencies = [", f'dependencies = ["{mark}", '))),
+        (
+            "a dependency more",
+            _in("pyproject.toml", _swap("dependencies = [", f'dependencies = ["{mark}", ')),
+        ),
         ("another paragraph", _in("README.md", _swap("What it is.", f"What {mark} is."))),
     ]
 
@@ -343,10 +384,16 @@ def _whole(mark: str) -> list[Edit]:
     def moved(files: Files) -> Files:
         if "app/tools.py" not in files:
             raise Impossible("app/tools.py")
-        return {("app/helpers.py" if path == "app/tools.py" else path): data for path, data in files.items()}
+        return {
+            ("app/helpers.py" if path == "app/tools.py" else path): data
+            for path, data in files.items()
+        }
 
     return [
         ("a file more", lambda files: {**files, f"app/{mark}.py": b"x = 1\n"}),
-        ("a file less", lambda files: {path: data for path, data in files.items() if path != "README.md"}),
+        (
+            "a file less",
+            lambda files: {path: data for path, data in files.items() if path != "README.md"},
+        ),
         ("a file moved", moved),
     ]

@@ -14,7 +14,17 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-__all__ = ["PACKAGES", "Module", "Repository", "Skill", "Style", "Tape", "repository", "skill", "tapes"]
+__all__ = [
+    "PACKAGES",
+    "Module",
+    "Repository",
+    "Skill",
+    "Style",
+    "Tape",
+    "repository",
+    "skill",
+    "tapes",
+]
 
 T = TypeVar("T")
 PACKAGES = ".claude/skills/"
@@ -36,7 +46,9 @@ class Tape:
 
     def some(self, choices: Sequence[T], low: int, high: int) -> list[T]:
         """Different ones, in the order in which they came."""
-        places = dict.fromkeys(self.number(0, len(choices) - 1) for _ in range(self.number(low, high)))
+        places = dict.fromkeys(
+            self.number(0, len(choices) - 1) for _ in range(self.number(low, high))
+        )
         return [choices[place] for place in places]
 
     def __repr__(self) -> str:
@@ -72,7 +84,9 @@ class Style:
 
 def _style(tape: Tape) -> Style:
     return Style(
-        tape.one(["\n", "\n", "\n", "\r\n"]), tape.one(["    ", "    ", "    ", "\t", "  "]), tape.one(['"', '"', "'"])
+        tape.one(["\n", "\n", "\n", "\r\n"]),
+        tape.one(["    ", "    ", "    ", "\t", "  "]),
+        tape.one(['"', '"', "'"]),
     )
 
 
@@ -110,7 +124,12 @@ _IMPORTS = [
     ["from collections import Counter, deque"],
     ["from typing import (", "    Any,", "    Final,  # once", ")"],
     ["import os.path as osp"],
-    ["from typing import TYPE_CHECKING", "", "if TYPE_CHECKING:", "    from collections.abc import Sequence"],
+    [
+        "from typing import TYPE_CHECKING",
+        "",
+        "if TYPE_CHECKING:",
+        "    from collections.abc import Sequence",
+    ],
 ]
 
 
@@ -130,13 +149,19 @@ def _row(tape: Tape, name: str, kind: str, module: Module) -> list[str]:
         return [f"{head}{opening}{', '.join(items)}{comma}{closing}" + tape.one(["", "  # a row"])]
     if layout == "hang":
         pad = " " * (4 * ((len(head) + 4) // 4))
-        return [f"{head}{opening}{items[0]},", *(f"{pad}{item}," for item in items[1:-1]), f"{pad}{items[-1]}{closing}"]
+        return [
+            f"{head}{opening}{items[0]},",
+            *(f"{pad}{item}," for item in items[1:-1]),
+            f"{pad}{items[-1]}{closing}",
+        ]
     last = "," if layout == "many" or (kind == "(" and len(items) == 1) else ""
     out = [head + opening]
     for n, item in enumerate(items):
         if tape.number(0, 5) == 5:
             out.append(f"    # about {n}")
-        out.append(f"    {item}{last if n == len(items) - 1 else ','}" + tape.one(["", "", "", "  # why"]))
+        out.append(
+            f"    {item}{last if n == len(items) - 1 else ','}" + tape.one(["", "", "", "  # why"])
+        )
     return [*out, closing]
 
 
@@ -165,7 +190,11 @@ def _function(tape: Tape, name: str, module: Module) -> list[str]:
     head = tape.one(["", "", "# about the next", "@property_"])
     decorated = [f"@{head.removeprefix('@')}"] if head.startswith("@") else [head] if head else []
     parameters = tape.one(["argument", "argument=None", "argument=None, *, flag=True"])
-    return [*decorated, f"def {name}({parameters}):", *_indented(_statements(tape, name, module, name))]
+    return [
+        *decorated,
+        f"def {name}({parameters}):",
+        *_indented(_statements(tape, name, module, name)),
+    ]
 
 
 def _class(tape: Tape, name: str, module: Module) -> list[str]:
@@ -179,7 +208,11 @@ def _class(tape: Tape, name: str, module: Module) -> list[str]:
         method = f"{name.lower()}_{n}"
         module.methods.append((name, method))
         inner = _statements(tape, method, module, f"{name}.{method}")
-        body += [*([""] if body and body[-1] else []), f"def {method}(self, argument=None):", *_indented(inner)]
+        body += [
+            *([""] if body and body[-1] else []),
+            f"def {method}(self, argument=None):",
+            *_indented(inner),
+        ]
     return [*out, *_indented(body or ["pass"])]
 
 
@@ -200,7 +233,9 @@ def _module(tape: Tape, path: str, mark: str) -> Module:
     else:
         out += [*([""] if out else []), *imports]
     out += (
-        ["", "def property_(of):", "    return of", ""] if tape.number(0, 1) else ["", "property_ = staticmethod", ""]
+        ["", "def property_(of):", "    return of", ""]
+        if tape.number(0, 1)
+        else ["", "property_ = staticmethod", ""]
     )
     for n in range(tape.number(0, 3)):
         kind = tape.number(0, 5)
@@ -214,7 +249,12 @@ def _module(tape: Tape, path: str, mark: str) -> Module:
         else:
             out += ["", "", *_function(tape, f"{mark.lower()}_work{n}", module)]
     if tape.number(0, 3) == 3:
-        out += ["", "", 'if __name__ == "__main__":', f"    print({module.path!r})".replace("'", '"')]
+        out += [
+            "",
+            "",
+            'if __name__ == "__main__":',
+            f"    print({module.path!r})".replace("'", '"'),
+        ]
     module.lines = out
     return module
 
@@ -252,10 +292,28 @@ def _data(tape: Tape) -> dict[str, list[str]]:
         ]
     )
     return {
-        "pyproject.toml": ["[project]", 'name = "app"', 'version = "0.1.0"', *array, "", "[tool.x]", "y = 1  # one"],
-        ".env.example": [*(["# the name", "NAME=app", ""] if tape.number(0, 1) else []), "LEVEL=info"],
+        "pyproject.toml": [
+            "[project]",
+            'name = "app"',
+            'version = "0.1.0"',
+            *array,
+            "",
+            "[tool.x]",
+            "y = 1  # one",
+        ],
+        ".env.example": [
+            *(["# the name", "NAME=app", ""] if tape.number(0, 1) else []),
+            "LEVEL=info",
+        ],
         "compose.yaml": ["services:", "  app:", "    image: app  # ours", "    restart: always"],
-        "conf/app.yaml": ["# settings", "top:", "  list:", "    - one", "    - two  # second", "  key: value"],
+        "conf/app.yaml": [
+            "# settings",
+            "top:",
+            "  list:",
+            "    - one",
+            "    - two  # second",
+            "  key: value",
+        ],
         "README.md": ["# App", "", "What it is.", "", "## Use", "", "Run it."],
     }
 
@@ -279,13 +337,19 @@ class Skill:
     def touched(self) -> set[str]:
         """Every file that it may change."""
         named = {entry.get("in", entry.get("path", "")) for entry in self.entries}
-        implied = {"dependencies": "pyproject.toml", "environment": ".env.example", "services": "compose.yaml"}
+        implied = {
+            "dependencies": "pyproject.toml",
+            "environment": ".env.example",
+            "services": "compose.yaml",
+        }
         return named | {implied[key] for key in self.shares} | set(self.adds)
 
     @property
     def places(self) -> set[str]:
         """The files that its operations change, with the definition where there is one."""
-        return {f"{entry.get('in', entry['ensure'])}:{entry.get('of', '')}" for entry in self.entries}
+        return {
+            f"{entry.get('in', entry['ensure'])}:{entry.get('of', '')}" for entry in self.entries
+        }
 
 
 def skill(tape: Tape, where: Repository, mark: str, *, most: int = 3) -> Skill:
@@ -295,7 +359,9 @@ def skill(tape: Tape, where: Repository, mark: str, *, most: int = 3) -> Skill:
     thing = f"{mark}Thing"
     manifest: dict[str, Any] = {"version": "1.0.0", "core": ">=0.1,<2", "adds": [own]}
     if tape.number(0, 3) == 3:
-        manifest["dependencies"] = [tape.one([f"{mark.lower()}lib>=1", f"zz-{mark.lower()}", "shared>=2"])]
+        manifest["dependencies"] = [
+            tape.one([f"{mark.lower()}lib>=1", f"zz-{mark.lower()}", "shared>=2"])
+        ]
     if tape.number(0, 3) == 3:
         manifest["environment"] = {tape.one([f"{mark.upper()}_KEY", "SHARED_KEY"]): "what it needs"}
     if tape.number(0, 5) == 5:
@@ -328,11 +394,19 @@ def skill(tape: Tape, where: Repository, mark: str, *, most: int = 3) -> Skill:
     folder = PACKAGES + name
     source = f'"""What {name} brings."""\n\n\nclass {thing}:\n    """A thing."""\n\n\ndef use(argument):\n    return argument\n'
     files = {f"{folder}/SKILL.md": "\n".join(page).encode(), f"{folder}/add/{own}": source.encode()}
-    return Skill(name, files, tuple(entries), (own,), frozenset(manifest) & {"dependencies", "environment", "services"})
+    return Skill(
+        name,
+        files,
+        tuple(entries),
+        (own,),
+        frozenset(manifest) & {"dependencies", "environment", "services"},
+    )
 
 
 def _operation(tape: Tape, module: Module, mark: str, n: int) -> list[dict[str, Any]]:
-    """An operation on a place that is there, after what it needs; an import where there is no such place."""
+    """An operation on a place that is there, after what it needs; an import where there is no such
+    place.
+    """
     thing, own = f"{mark}Thing", f"app.{mark.lower()}"
     brought = {
         "ensure": "import",
@@ -348,14 +422,26 @@ def _operation(tape: Tape, module: Module, mark: str, n: int) -> list[dict[str, 
     kind = tape.number(0, 15)
     if kind <= 3 and module.rows:
         of = tape.one(list(module.rows))
-        place = {"in": module.path, "of": of} | tape.one([{}, {}, {"position": "first"}, {"position": "sorted"}])
+        place = {"in": module.path, "of": of} | tape.one(
+            [{}, {}, {"position": "first"}, {"position": "sorted"}]
+        )
         if module.rows[of] == ":":
             return [brought, {"ensure": "element", **place, "key": f'"{mark}{n}"', "value": thing}]
-        return [brought, {"ensure": "element", **place, "element": tape.one([thing, f'"{mark}{n}"'])}]
+        return [
+            brought,
+            {"ensure": "element", **place, "element": tape.one([thing, f'"{mark}{n}"'])},
+        ]
     if kind <= 6 and module.classes:
         of = tape.one(list(module.classes))
         if tape.number(0, 1):
-            return [{"ensure": "field", "in": module.path, "of": of, "field": f"{mark.lower()}_{n}: int = {n}"}]
+            return [
+                {
+                    "ensure": "field",
+                    "in": module.path,
+                    "of": of,
+                    "field": f"{mark.lower()}_{n}: int = {n}",
+                }
+            ]
         code = f"def {mark.lower()}_{n}(self):\n    # added\n    return {n}\n"
         where: dict[str, str] = tape.one([{}, {}, {"position": "first"}])
         return [{"ensure": "method", "in": module.path, "of": of, "code": code} | where]
@@ -363,17 +449,41 @@ def _operation(tape: Tape, module: Module, mark: str, n: int) -> list[dict[str, 
     if kind <= 9 and owners:
         of = tape.one(owners)
         at = "start" if of in module.returning else tape.one(["start", "end"])
-        code = tape.one([f"{mark.lower()}_{n} = {n}", f"# what it adds\n{mark.lower()}_{n} = [\n    {n},\n]"])
+        code = tape.one(
+            [f"{mark.lower()}_{n} = {n}", f"# what it adds\n{mark.lower()}_{n} = [\n    {n},\n]"]
+        )
         return [{"ensure": "statement", "in": module.path, "of": of, "code": code, "at": at}]
     if kind == 10 and owners:
         of = tape.one(owners)
-        return [{"ensure": "parameter", "in": module.path, "of": of, "parameter": f"{mark.lower()}_{n}=None"}]
+        return [
+            {
+                "ensure": "parameter",
+                "in": module.path,
+                "of": of,
+                "parameter": f"{mark.lower()}_{n}=None",
+            }
+        ]
     if kind == 11 and module.calls:
         of = tape.one(module.calls)
         argument = f"{tape.one(['sep', 'file', 'flush'])}=None"
-        return [{"ensure": "argument", "in": module.path, "of": of, "call": "print", "argument": argument}]
+        return [
+            {
+                "ensure": "argument",
+                "in": module.path,
+                "of": of,
+                "call": "print",
+                "argument": argument,
+            }
+        ]
     if kind == 12 and module.values:
-        return [{"ensure": "value", "in": module.path, "of": tape.one(module.values), "value": f"1 + {ord(mark[0])}"}]
+        return [
+            {
+                "ensure": "value",
+                "in": module.path,
+                "of": tape.one(module.values),
+                "value": f"1 + {ord(mark[0])}",
+            }
+        ]
     if kind == 13:
         code = f"def {mark.lower()}_function_{n}():\n    return {n}\n"
         return [{"ensure": "function", "in": module.path, "code": code}]
@@ -381,9 +491,24 @@ def _operation(tape: Tape, module: Module, mark: str, n: int) -> list[dict[str, 
         return [
             tape.one(
                 [
-                    {"ensure": "yaml", "in": "conf/app.yaml", "path": "top.list", "element": f"{mark.lower()}-{n}"},
-                    {"ensure": "yaml", "in": "conf/app.yaml", "path": f"top.{mark.lower()}{n}", "value": n},
-                    {"ensure": "toml", "in": "pyproject.toml", "path": f"tool.{mark.lower()}.x{n}", "value": n},
+                    {
+                        "ensure": "yaml",
+                        "in": "conf/app.yaml",
+                        "path": "top.list",
+                        "element": f"{mark.lower()}-{n}",
+                    },
+                    {
+                        "ensure": "yaml",
+                        "in": "conf/app.yaml",
+                        "path": f"top.{mark.lower()}{n}",
+                        "value": n,
+                    },
+                    {
+                        "ensure": "toml",
+                        "in": "pyproject.toml",
+                        "path": f"tool.{mark.lower()}.x{n}",
+                        "value": n,
+                    },
                     {"ensure": "file", "path": f"conf/{mark.lower()}.txt", "content": "text\n"},
                 ]
             )
@@ -391,5 +516,13 @@ def _operation(tape: Tape, module: Module, mark: str, n: int) -> list[dict[str, 
     if kind == 15 and module.returning:
         of = tape.one(module.returning)
         wrapper = "if argument:\n    $BODY"
-        return [{"ensure": "wrap", "in": module.path, "of": of, "statements": "return $X", "wrapper": wrapper}]
+        return [
+            {
+                "ensure": "wrap",
+                "in": module.path,
+                "of": of,
+                "statements": "return $X",
+                "wrapper": wrapper,
+            }
+        ]
     return [brought]

@@ -37,7 +37,9 @@ class Memory(Git):
         return found.oid()
 
     def files(self, tree: str) -> dict[str, bytes]:
-        return {path: self.objects.read(entry.oid) for path, entry in Tree(self.objects, tree).walk()}
+        return {
+            path: self.objects.read(entry.oid) for path, entry in Tree(self.objects, tree).walk()
+        }
 
     def record(self, tree: str, *parents: str) -> str:
         """A commit, which HEAD is then at."""
@@ -49,7 +51,9 @@ class Memory(Git):
 
     def parents(self, commit: str) -> list[str]:
         head = self.objects.read(commit).decode().partition("\n\n")[0]
-        return [line.removeprefix("parent ") for line in head.splitlines() if line.startswith("parent ")]
+        return [
+            line.removeprefix("parent ") for line in head.splitlines() if line.startswith("parent ")
+        ]
 
     def run(
         self,
@@ -63,7 +67,11 @@ class Memory(Git):
         match args:
             case ("grep", "-l", "-z", "-F", "-e", needle, tree, "--", suffix):
                 found = self.files(tree).items()
-                named = (path for path, data in found if path.endswith(suffix[1:]) and os.fsencode(needle) in data)
+                named = (
+                    path
+                    for path, data in found
+                    if path.endswith(suffix[1:]) and os.fsencode(needle) in data
+                )
                 return b"".join(os.fsencode(f"{tree}:{path}") + b"\0" for path in named)
             case ("log", *_):
                 return b""
@@ -89,7 +97,9 @@ class Memory(Git):
     def is_ancestor(self, one: str, other: str) -> bool:
         return one == other or any(self.is_ancestor(one, parent) for parent in self.parents(other))
 
-    def merge_lines(self, base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str]) -> tuple[bytes, int]:
+    def merge_lines(
+        self, base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str]
+    ) -> tuple[bytes, int]:
         return lines(base, ours, theirs, labels)
 
 
@@ -117,7 +127,9 @@ class _Objects(Objects):
         raise AssertionError("what is pure wrote objects")
 
     def write(self, kind: str, data: bytes) -> str:
-        oid = sha1(b"%s %d\0" % (kind.encode(), len(data)) + data, usedforsecurity=False).hexdigest()
+        oid = sha1(
+            b"%s %d\0" % (kind.encode(), len(data)) + data, usedforsecurity=False
+        ).hexdigest()
         self._pending[oid] = (kind, data)
         return oid
 
@@ -125,13 +137,20 @@ class _Objects(Objects):
         return None
 
 
-def lines(base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str]) -> tuple[bytes, int]:
+def lines(
+    base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str]
+) -> tuple[bytes, int]:
     """A line merge as git's is: changes that touch each other conflict."""
-    b, o, t = (data.splitlines(keepends=True) if b"\r" not in data else _split(data) for data in (base, ours, theirs))
+    b, o, t = (
+        data.splitlines(keepends=True) if b"\r" not in data else _split(data)
+        for data in (base, ours, theirs)
+    )
     changes = sorted(
         (start, end, side, low, high)
         for side, other in ((0, o), (1, t))
-        for tag, start, end, low, high in SequenceMatcher(None, b, other, autojunk=False).get_opcodes()
+        for tag, start, end, low, high in SequenceMatcher(
+            None, b, other, autojunk=False
+        ).get_opcodes()
         if tag != "equal"
     )
     out: list[bytes] = []
@@ -146,7 +165,9 @@ def lines(base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str])
             end = max(end, changes[n][1])
         n += 1
         out += b[at:start]
-        mine, yours = (_region(group, side, start, end, b, other) for side, other in ((0, o), (1, t)))
+        mine, yours = (
+            _region(group, side, start, end, b, other) for side, other in ((0, o), (1, t))
+        )
         if mine == yours or all(change[2] == 0 for change in group):
             out += mine
         elif all(change[2] == 1 for change in group):
@@ -155,14 +176,22 @@ def lines(base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str])
             conflicts += 1
             mark = [b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"]
             names = [labels[0], labels[1], "", labels[2]]
-            m = [f"{word.decode()} {name}".rstrip().encode() + b"\n" for word, name in zip(mark, names, strict=True)]
+            m = [
+                f"{word.decode()} {name}".rstrip().encode() + b"\n"
+                for word, name in zip(mark, names, strict=True)
+            ]
             out += [m[0], *_ended(mine), m[1], *_ended(b[start:end]), m[2], *_ended(yours), m[3]]
         at = end
     return b"".join([*out, *b[at:]]), conflicts
 
 
 def _region(
-    group: list[tuple[int, int, int, int, int]], side: int, start: int, end: int, base: list[bytes], other: list[bytes]
+    group: list[tuple[int, int, int, int, int]],
+    side: int,
+    start: int,
+    end: int,
+    base: list[bytes],
+    other: list[bytes],
 ) -> list[bytes]:
     out, at = [], start
     for low, high, whose, first, last in group:

@@ -87,7 +87,11 @@ class World:
 def files(repo: Repo) -> dict[str, bytes]:
     """What is in the working tree."""
     found = whole(repo.path).items()
-    return {path: data for path, (mode, data) in found if not path.startswith(".git/") and mode & 0o100000}
+    return {
+        path: data
+        for path, (mode, data) in found
+        if not path.startswith(".git/") and mode & 0o100000
+    }
 
 
 def change(repo: Repo, how: Callable[[Files], Files]) -> None:
@@ -127,7 +131,11 @@ def kept(repo: Repo) -> dict[str, tuple[int, bytes]]:
     """All bytes but the lock's file and what a fetch notes."""
     found = whole(repo.path).items()
     noise = {".git", ".git/FETCH_HEAD"}
-    return {path: file for path, file in found if path not in noise and not path.startswith(".git/skills")}
+    return {
+        path: file
+        for path, file in found
+        if path not in noise and not path.startswith(".git/skills")
+    }
 
 
 @laws
@@ -209,7 +217,9 @@ def test_4_replay(tape: Tape) -> None:
 @laws
 @given(tapes(TAPE))
 def test_5_what_stops_leaves_everything(tape: Tape) -> None:
-    """Upstream and the owner move; what is not done leaves the fork as it was, and abort brings back even the rest."""
+    """Upstream and the owner move; what is not done leaves the fork as it was, and abort brings
+    back even the rest.
+    """
     with world(tape, "Alpha") as w:
         w.applied(w.skills[0].name)
         w.live()

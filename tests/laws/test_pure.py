@@ -34,7 +34,12 @@ laws = settings(
     deadline=None,
     derandomize="CI" in os.environ,
     print_blob=True,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],  # to explain takes longer than to understand
+    phases=[
+        Phase.explicit,
+        Phase.reuse,
+        Phase.generate,
+        Phase.shrink,
+    ],  # to explain takes longer than to understand
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TAPE = 260
@@ -72,7 +77,9 @@ def lived_in(tape: Tape, line: Line, most: int = 2) -> None:
 
 
 def code(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {path: data for path, data in files.items() if not path.startswith(("manifests/", PACKAGES))}
+    return {
+        path: data for path, data in files.items() if not path.startswith(("manifests/", PACKAGES))
+    }
 
 
 def clean(computed: Computed) -> Computed:
@@ -120,7 +127,9 @@ def test_1_uninstalled_after_more_edits() -> None:
         assert line.git.files(clean(back).tree) == wanted
 
     law()
-    assert ends[False] < 0.02 * ends.total(), f"{ends[False]} of {ends.total()} stopped at a conflict"
+    assert ends[False] < 0.02 * ends.total(), (
+        f"{ends[False]} of {ends.total()} stopped at a conflict"
+    )
 
 
 @laws
@@ -157,7 +166,9 @@ def test_2_applied_twice(tape: Tape) -> None:
 @laws
 @given(tapes(TAPE))
 def test_2_rebased_onto_what_is_the_same(tape: Tape) -> None:
-    """The same base changes nothing; another commit with the same files, only which base is recorded."""
+    """The same base changes nothing; another commit with the same files, only which base is
+    recorded.
+    """
     where, (one,), line = scene(tape, "Alpha")
     lived_in(tape, line, 1)
     line.take(clean(line.apply(one.name)))
@@ -166,7 +177,9 @@ def test_2_rebased_onto_what_is_the_same(tape: Tape) -> None:
     moved = line.rebase(line.upstream({**where.files, **one.files}))
     assert moved.clean
     after = line.git.files(moved.tree)
-    assert {path for path in before | after if before.get(path) != after.get(path)} <= {"manifests/core.yaml"}
+    assert {path for path in before | after if before.get(path) != after.get(path)} <= {
+        "manifests/core.yaml"
+    }
 
 
 # --- 3: skills commute
@@ -196,7 +209,11 @@ def test_3_different_definitions_fold_in_any_order(tape: Tape) -> None:
     assume(not {"dependencies", "environment", "services"} & one.shares & other.shares)
     both = line.apply(one.name, other.name)
     fork = line.fork
-    backwards = result(fold(fork.git, both.intent.after, fork.applicable, cached=False, order=(other.name, one.name)))
+    backwards = result(
+        fold(
+            fork.git, both.intent.after, fork.applicable, cached=False, order=(other.name, one.name)
+        )
+    )
     assert backwards.tree == both.wanted.tree
 
 
@@ -232,7 +249,9 @@ def test_4_replayed_elsewhere(tape: Tape) -> None:
 @laws
 @given(tapes(TAPE))
 def test_5_a_refusal_is_one_of_ours_and_leaves_no_trace(tape: Tape) -> None:
-    """Upstream moves away under a skill, the owner edits the same: done, stopped or refused, and nothing else."""
+    """Upstream moves away under a skill, the owner edits the same: done, stopped or refused, and
+    nothing else.
+    """
     where, (one,), line = scene(tape, "Alpha")
     line.take(clean(line.apply(one.name)))
     lived_in(tape, line, 2)
@@ -270,7 +289,9 @@ def test_6_the_plan_is_what_happens(tape: Tape) -> None:
     line.take(clean(line.apply(one.name)))
     after = line.files
     assert patched(before, diff) == after
-    assert {change.path for change in report.files} == {p for p in before | after if before.get(p) != after.get(p)}
+    assert {change.path for change in report.files} == {
+        p for p in before | after if before.get(p) != after.get(p)
+    }
     assert [each.name for each in report.skills] == [one.name]
 
 
@@ -291,7 +312,9 @@ def test_7_a_graft_only_adds(tape: Tape) -> None:
         if path not in one.touched:
             assert after[path] == data, path
             continue
-        lost = unmatched(data.replace(b",)", b")"), after[path])  # a tuple of two needs no comma to be one
+        lost = unmatched(
+            data.replace(b",)", b")"), after[path]
+        )  # a tuple of two needs no comma to be one
         if b"pass" not in data and adds:
             assert lost == b"", (path, lost)
         if b"\r\n" in data:
@@ -312,7 +335,9 @@ def test_7_an_owners_lines_stay(tape: Tape) -> None:
     for path, data in code(before).items():
         if path not in one.touched:
             moved = {"app/tools.py": "app/helpers.py"}.get(path)
-            assert data in {after.get(path), after.get(moved or path)} or path == "app/helpers.py", path
+            assert (
+                data in {after.get(path), after.get(moved or path)} or path == "app/helpers.py"
+            ), path
             continue
         there = after[path].splitlines()
         lost = [each for each in data.splitlines() if each not in there]

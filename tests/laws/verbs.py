@@ -1,4 +1,6 @@
-"""The verbs, as functions from a commit in memory to the next: what a verb asks for, and what the engine computes."""
+"""The verbs, as functions from a commit in memory to the next: what a verb asks for, and what the
+engine computes.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ __all__ = ["Line"]
 
 
 class Line:
-    """A fork in memory. Each verb gives what the engine computed; `take` makes that the fork's next commit."""
+    """A fork in memory. Each verb gives what the engine computed; `take` makes that the fork's next
+    commit.
+    """
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.git = Memory()

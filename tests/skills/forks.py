@@ -38,7 +38,9 @@ def fork(into: Path, *skills: str) -> Path:
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
-            shutil.copytree(source, into / part, ignore=shutil.ignore_patterns("__pycache__", "wheels"))
+            shutil.copytree(
+                source, into / part, ignore=shutil.ignore_patterns("__pycache__", "wheels")
+            )
         else:
             (into / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, into / part)
@@ -51,8 +53,14 @@ def edit(fork: Path) -> None:
     """What owners change first: other defaults in the settings."""
     settings = fork / "bot/settings.py"
     text = settings.read_text("utf-8")
-    for mine in ('assistant_name: str = "Bea"', 'timezone: str = "Europe/Berlin"', 'log_level: str = "WARNING"'):
-        text, changed = re.subn(rf"^    {mine.partition(' =')[0]} = .*$", f"    {mine}", text, flags=re.MULTILINE)
+    for mine in (
+        'assistant_name: str = "Bea"',
+        'timezone: str = "Europe/Berlin"',
+        'log_level: str = "WARNING"',
+    ):
+        text, changed = re.subn(
+            rf"^    {mine.partition(' =')[0]} = .*$", f"    {mine}", text, flags=re.MULTILINE
+        )
         assert changed == 1, mine
     settings.write_text(text, "utf-8")
 

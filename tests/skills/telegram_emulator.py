@@ -1,4 +1,6 @@
-"""The npm package telegram-test-api as a server on loopback: a real peer of the bot, and its client API."""
+"""The npm package telegram-test-api as a server on loopback: a real peer of the bot, and its client
+API.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,10 @@ server.start().then(() => say({ method: 'ready' }));
 
 def installed() -> Path:
     """Where the package is installed; installs it once. Without npm: skips, or fails in CI."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "graftbot/telegram-test-api"
+    cache = (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        / "graftbot/telegram-test-api"
+    )
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / "lock"):  # tests run side by side
         return _installed(cache)
@@ -52,7 +57,11 @@ def installed() -> Path:
 
 def _installed(cache: Path) -> Path:
     found = cache / "node_modules/telegram-test-api/package.json"
-    if found.exists() and json.loads(found.read_text())["version"] == VERSION and shutil.which("node"):
+    if (
+        found.exists()
+        and json.loads(found.read_text())["version"] == VERSION
+        and shutil.which("node")
+    ):
         return cache
     if not (shutil.which("npm") and shutil.which("node")):
         reason = "the Telegram emulator needs node and npm"
@@ -79,12 +88,20 @@ class Emulator:
         """Somebody writes to the bot."""
         person = {"id": 7, "is_bot": False, "first_name": "Ada"}
         place = {"id": chat, "type": kind, "title": "A chat"}
-        message = {"botToken": TOKEN, "from": person, "chat": place, "date": 1790000000, "text": text}
+        message = {
+            "botToken": TOKEN,
+            "from": person,
+            "chat": place,
+            "date": 1790000000,
+            "text": text,
+        }
         await asyncio.to_thread(self._post, "/sendMessage", message)
 
     async def read(self, chat: int) -> list[str]:
         """What the bot has written to a chat since the last reading, by the client API."""
-        answer = await asyncio.to_thread(self._post, "/getUpdates", {"token": TOKEN, "chatId": chat})
+        answer = await asyncio.to_thread(
+            self._post, "/getUpdates", {"token": TOKEN, "chatId": chat}
+        )
         return [update["message"]["text"] for update in answer["result"]]
 
     async def called(self, method: str, times: int = 1) -> list[dict[str, Any]]:
@@ -103,7 +120,9 @@ class Emulator:
     def _post(self, path: str, content: dict[str, Any]) -> dict[str, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=600)
         try:
-            connection.request("POST", path, json.dumps(content), {"Content-Type": "application/json"})
+            connection.request(
+                "POST", path, json.dumps(content), {"Content-Type": "application/json"}
+            )
             answer: dict[str, Any] = json.loads(connection.getresponse().read())
         finally:
             connection.close()

@@ -1,4 +1,6 @@
-"""The skills of this repository are valid, leave clean code, and pass their own tests where they are applied."""
+"""The skills of this repository are valid, leave clean code, and pass their own tests where they
+are applied.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,23 @@ SETS = [("add-scheduler",), ("add-telegram",), ("add-web-search",), tuple(NAMES)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_package_is_a_valid_agent_skill_without_a_mistake(name: str) -> None:
-    files = {p.relative_to(SKILLS / name).as_posix(): p.read_bytes() for p in (SKILLS / name).rglob("*") if p.is_file()}
-    assert lint(name, {path: data for path, data in files.items() if "__pycache__" not in path}) == ()
+    files = {
+        p.relative_to(SKILLS / name).as_posix(): p.read_bytes()
+        for p in (SKILLS / name).rglob("*")
+        if p.is_file()
+    }
+    assert (
+        lint(name, {path: data for path, data in files.items() if "__pycache__" not in path}) == ()
+    )
     command = [str(Path(sys.executable).with_name("agentskills")), "validate", str(SKILLS / name)]
     assert subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("skills", SETS, ids=" ".join)
-def test_its_own_tests_pass_where_it_is_applied_and_the_code_is_clean(tmp_path: Path, skills: tuple[str, ...]) -> None:
+def test_its_own_tests_pass_where_it_is_applied_and_the_code_is_clean(
+    tmp_path: Path, skills: tuple[str, ...]
+) -> None:
     here = fork(tmp_path, *skills)
     edit(here)
     tests = [test for name in skills for test in _tests(name)]
@@ -38,13 +48,24 @@ def test_its_own_tests_pass_where_it_is_applied_and_the_code_is_clean(tmp_path: 
 @pytest.mark.slow
 def test_a_fork_with_all_of_them_is_well_typed(tmp_path: Path) -> None:
     here = fork(tmp_path, *NAMES)
-    options = ["--cache-dir", os.devnull, "--disable-error-code", "import-untyped"]  # not every library has types
+    options = [
+        "--cache-dir",
+        os.devnull,
+        "--disable-error-code",
+        "import-untyped",
+    ]  # not every library has types
     run([sys.executable, "-m", "mypy", *options, "bot", "container/runner"], here)
 
 
 def run(command: list[str], folder: Path) -> None:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("TELEGRAM_", "SEARXNG_"))}
-    ended = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("TELEGRAM_", "SEARXNG_"))
+    }
+    ended = subprocess.run(
+        command, cwd=folder, env=environment, check=False, capture_output=True, text=True
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 

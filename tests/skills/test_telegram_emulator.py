@@ -50,9 +50,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @asynccontextmanager
 async def bot(home: Path, data: Path, server: str) -> AsyncIterator[None]:
-    settings = {"TELEGRAM_BOT_TOKEN": TOKEN, "TELEGRAM_API_SERVER": server, "CONSOLE": "no", "LOG_LEVEL": "DEBUG"}
+    settings = {
+        "TELEGRAM_BOT_TOKEN": TOKEN,
+        "TELEGRAM_API_SERVER": server,
+        "CONSOLE": "no",
+        "LOG_LEVEL": "DEBUG",
+    }
     for chat in (7, 8, 9, -100):
-        command = (*(sys.executable, "-m", "bot", "register"), "--data", str(data), "--", f"telegram:{chat}")
+        command = (
+            *(sys.executable, "-m", "bot", "register"),
+            "--data",
+            str(data),
+            "--",
+            f"telegram:{chat}",
+        )
         registering = await asyncio.create_subprocess_exec(*command, cwd=home)
         assert await registering.wait() == 0
     process = await asyncio.create_subprocess_exec(
@@ -88,7 +99,9 @@ async def test_a_private_chat_and_a_group(home: Path, tmp_path: Path) -> None:
         assert await telegram.read(7) == []
 
 
-async def test_a_long_reply_comes_in_pieces_and_typing_is_kept_alive(home: Path, tmp_path: Path) -> None:
+async def test_a_long_reply_comes_in_pieces_and_typing_is_kept_alive(
+    home: Path, tmp_path: Path
+) -> None:
     async with emulator() as telegram, bot(home, tmp_path, telegram.url):
         await telegram.write("long", chat=8)
         await telegram.called("sendMessage", 4)
@@ -100,7 +113,9 @@ async def test_a_long_reply_comes_in_pieces_and_typing_is_kept_alive(home: Path,
         await telegram.called("sendMessage", 5)
         shown = [call for call in telegram.of("sendChatAction") if call["body"]["chat_id"] == "9"]
         assert [call["body"]["action"] for call in shown] == ["typing"] * 2
-        assert {call["status"] for call in shown} == {500}, "the emulator does not know it, and the bot goes on"
+        assert {call["status"] for call in shown} == {500}, (
+            "the emulator does not know it, and the bot goes on"
+        )
         assert await telegram.read(9) == ["done"]
 
 

@@ -23,16 +23,20 @@ __all__ = ["Annotation"]
 
 @dataclass(frozen=True, kw_only=True)
 class Annotation(SourceOperation):
-    """The variable `of`, or a parameter of the function `of`, or what it returns, has that annotation.
+    """The variable `of`, or a parameter of the function `of`, or what it returns, has that
+    annotation.
 
-    `parameter` is empty for a variable and `return` for what a function returns. `was` is what the annotation is
-    expected to be until then; `Optional[X]` and `X | None` are one type.
+    `parameter` is empty for a variable and `return` for what a function returns. `was` is what the
+    annotation is expected to be until then; `Optional[X]` and `X | None` are one type.
     """
 
     ensure = "annotation"
     VALID = (
         Example(
-            "of a variable", "x = 1  # one\n", {"in": "m.py", "of": "x", "annotation": "int"}, "x: int = 1  # one\n"
+            "of a variable",
+            "x = 1  # one\n",
+            {"in": "m.py", "of": "x", "annotation": "int"},
+            "x: int = 1  # one\n",
         ),
         Example(
             "another one of a field",
@@ -105,7 +109,9 @@ class Annotation(SourceOperation):
             Expression.parse(self.was, "was")
 
     def describe(self) -> str:
-        what = {"": self.of, "return": f"what {self.of} returns"}.get(self.parameter, f"{self.parameter} of {self.of}")
+        what = {"": self.of, "return": f"what {self.of} returns"}.get(
+            self.parameter, f"{self.parameter} of {self.of}"
+        )
         return f"annotate {what} as {Expression.parse(self.annotation, 'annotation').short}"
 
     def edit(self, source: Source) -> Edit:
@@ -124,7 +130,11 @@ class Annotation(SourceOperation):
         if new.is_code(old):
             return Edit()
         if self.was and not self._is_as_expected(source, old):
-            is_now = f"the annotation is {source.code(old)}" if old is not None else "there is no annotation"
+            is_now = (
+                f"the annotation is {source.code(old)}"
+                if old is not None
+                else "there is no annotation"
+            )
             raise source.drifted(doing, f"{is_now}, not {self.was}", holder)
         if old is not None:
             return Edit((new.instead_of(source, old, holder),))

@@ -22,11 +22,13 @@ __all__ = ["Argument"]
 
 @dataclass(frozen=True, kw_only=True)
 class Argument(SourceOperation):
-    """The one call of `call` in the function or class `of` (or the module's own code) has `argument`.
+    """The one call of `call` in the function or class `of` (or the module's own code) has
+    `argument`.
 
-    `call` is the callee as it is written: `web.Application`. `argument` is `x`, `name=value`, `*args` or
-    `**options`; a keyword with another value is set, or with `replace: false` refused. A positional one goes last,
-    or to `position` (`first`, or an index from 0). Of several calls, `nth` picks one, counted from 1.
+    `call` is the callee as it is written: `web.Application`. `argument` is `x`, `name=value`,
+    `*args` or `**options`; a keyword with another value is set, or with `replace: false` refused. A
+    positional one goes last, or to `position` (`first`, or an index from 0). Of several calls,
+    `nth` picks one, counted from 1.
     """
 
     ensure = "argument"
@@ -67,7 +69,9 @@ class Argument(SourceOperation):
             {"in": "m.py", "call": "f", "argument": "g(1)", "position": 1},
             "x = f(a, g(1), b)\n",
         ),
-        Example("the only one", "f()\n", {"in": "m.py", "call": "f", "argument": "*args"}, "f(*args)\n"),
+        Example(
+            "the only one", "f()\n", {"in": "m.py", "call": "f", "argument": "*args"}, "f(*args)\n"
+        ),
         Example(
             "**options last",
             "f(*a, k=1)\n",
@@ -98,7 +102,12 @@ class Argument(SourceOperation):
             {"in": "m.py", "call": "f", "argument": "3", "nth": 2},
             "f(1)\nf(2, 3)\n",
         ),
-        Example("there already", "f( 'a' )\n", {"in": "m.py", "call": "f", "argument": '"a"'}, "f( 'a' )\n"),
+        Example(
+            "there already",
+            "f( 'a' )\n",
+            {"in": "m.py", "call": "f", "argument": '"a"'},
+            "f( 'a' )\n",
+        ),
     )
     INVALID = (
         Refusal(
@@ -143,7 +152,9 @@ class Argument(SourceOperation):
         snippets.expression("call", self.call)
         node = snippets.argument("argument", self.argument)
         if self.position != "last" and not _is_positional(node):
-            raise Malformed("position", "only a positional argument has a position", "leave `position` out")
+            raise Malformed(
+                "position", "only a positional argument has a position", "leave `position` out"
+            )
 
     def describe(self) -> str:
         where = " in ".join(part for part in (self.of, self.in_) if part)
@@ -173,16 +184,22 @@ class Argument(SourceOperation):
             return Edit()
         if not self.replace:
             what = f"{self.call} has {snippets.one_line(source.code(arg))}"
-            raise source.drifted(self.describe(), what, arg, hint="leave `replace: false` out to set it")
+            raise source.drifted(
+                self.describe(), what, arg, hint="leave `replace: false` out to set it"
+            )
         new = text.partition("=")[2].strip()
-        return Edit((sequence.replaced(value, new),), f"set {snippets.one_line(text)} in {self.call}")
+        return Edit(
+            (sequence.replaced(value, new),), f"set {snippets.one_line(text)} in {self.call}"
+        )
 
     def _index(self, source: Source, call: cst.Call, node: ast.AST) -> int:
         count = len(call.args)
         options = next((n for n, arg in enumerate(call.args) if arg.star == "**"), count)
         if isinstance(node, ast.keyword):
             return count if node.arg is None else options
-        positional = [n for n, arg in enumerate(call.args) if arg.keyword is None and arg.star != "**"]
+        positional = [
+            n for n, arg in enumerate(call.args) if arg.keyword is None and arg.star != "**"
+        ]
         if self.position == "first":
             return 0
         if self.position == "last":

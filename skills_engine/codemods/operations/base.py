@@ -18,14 +18,24 @@ __all__ = ["Base"]
 
 @dataclass(frozen=True, kw_only=True)
 class Base(SourceOperation):
-    """The class `of` has the base class `base`: after its other bases, or with `position: first` before them."""
+    """The class `of` has the base class `base`: after its other bases, or with `position: first`
+    before them.
+    """
 
     ensure = "base"
     VALID = (
         Example(
-            "the first", "class A:\n    x = 1\n", {"in": "m.py", "of": "A", "base": "B"}, "class A(B):\n    x = 1\n"
+            "the first",
+            "class A:\n    x = 1\n",
+            {"in": "m.py", "of": "A", "base": "B"},
+            "class A(B):\n    x = 1\n",
         ),
-        Example("into parentheses", "class A(): ...\n", {"in": "m.py", "of": "A", "base": "B"}, "class A(B): ...\n"),
+        Example(
+            "into parentheses",
+            "class A(): ...\n",
+            {"in": "m.py", "of": "A", "base": "B"},
+            "class A(B): ...\n",
+        ),
         Example(
             "after the others, before keywords",
             "class A(x.B, metaclass=M): ...\n",
@@ -102,6 +112,8 @@ class Base(SourceOperation):
             if snippets.same_code(base, text):
                 return Edit()
             if base.partition("[")[0].strip() == text.partition("[")[0].strip():
-                raise source.drifted(doing, f"{self.selected('of')} has the base {snippets.one_line(base)}", arg)
+                raise source.drifted(
+                    doing, f"{self.selected('of')} has the base {snippets.one_line(base)}", arg
+                )
         index = 0 if self.position == "first" else len(own) - (own[-1:] == ["object"])
         return Edit(into_class(source, node, index, text), doing)

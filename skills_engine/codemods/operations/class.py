@@ -21,17 +21,23 @@ _MODULE = "import a\n\n\nclass A:\n    x = 1\n\n\na = A()\n"
 
 @dataclass(frozen=True, kw_only=True)
 class Class(SourceOperation):
-    """The module, or the class or function `of`, has the class whose source is `code`, with decorators and comments.
+    """The module, or the class or function `of`, has the class whose source is `code`, with
+    decorators and comments.
 
-    It goes `before` or `after` another definition there (with both, between them; where one of the two is gone, the
-    other is enough), to `position: first` (after the docstring and the imports) or last (as it does without), which
-    in a module is before a closing `if __name__ == "__main__":`. Another class of that name is a refusal, unless
-    `replace: true`.
+    It goes `before` or `after` another definition there (with both, between them; where one of the
+    two is gone, the other is enough), to `position: first` (after the docstring and the imports) or
+    last (as it does without), which in a module is before a closing `if __name__ == "__main__":`.
+    Another class of that name is a refusal, unless `replace: true`.
     """
 
     ensure = "class"
     VALID = (
-        Example("last", _MODULE, {"in": "m.py", "code": "class B(A): ..."}, _MODULE + "\n\nclass B(A): ...\n"),
+        Example(
+            "last",
+            _MODULE,
+            {"in": "m.py", "code": "class B(A): ..."},
+            _MODULE + "\n\nclass B(A): ...\n",
+        ),
         Example(
             "after another",
             _MODULE,
@@ -56,7 +62,9 @@ class Class(SourceOperation):
             {"in": "m.py", "of": "f", "code": "class B: ..."},
             "def f():\n    class B: ...\n",
         ),
-        Example("there already", _MODULE, {"in": "m.py", "code": "class A():\n    x = (1)"}, _MODULE),
+        Example(
+            "there already", _MODULE, {"in": "m.py", "code": "class A():\n    x = (1)"}, _MODULE
+        ),
         Example(
             "another one is replaced where that is said",
             _MODULE,
@@ -84,7 +92,11 @@ class Class(SourceOperation):
         check_place(self.before, self.after, self.position)
         for key in ("before", "after"):
             if "." in getattr(self, key):
-                raise Malformed(key, "a neighbour is named with its class", "its name alone, and the class in `of`")
+                raise Malformed(
+                    key,
+                    "a neighbour is named with its class",
+                    "its name alone, and the class in `of`",
+                )
 
     def describe(self) -> str:
         _, name = definitions_in(self.code, cst.ClassDef, "class")
@@ -93,7 +105,9 @@ class Class(SourceOperation):
     def edit(self, source: Source) -> Edit:
         snippet, name = definitions_in(self.code, cst.ClassDef, "class")
         selector = self.selected("of")
-        owner = source.find(selector, "class", "function", doing=self.describe()) if selector else None
+        owner = (
+            source.find(selector, "class", "function", doing=self.describe()) if selector else None
+        )
         return ensure_definition(
             self,
             source,

@@ -41,11 +41,12 @@ _KEYS = {"class": "codemods/modernise.py:Modernise", "code": _CODE}
 
 @dataclass(frozen=True, kw_only=True)
 class Custom(Operation):
-    """The files `in` (paths, or globs with `*` and `**`) are as the package's own LibCST codemod `class` leaves them.
+    """The files `in` (paths, or globs with `*` and `**`) are as the package's own LibCST codemod
+    `class` leaves them.
 
-    `class` is `codemods/file.py:Class`, a subclass of `libcst.codemod.Codemod` that is made with `arguments`.
-    It runs in a process of its own, once the owner trusts the package, and run on its own result it must change
-    nothing. Use it for what no other operation can say.
+    `class` is `codemods/file.py:Class`, a subclass of `libcst.codemod.Codemod` that is made with
+    `arguments`. It runs in a process of its own, once the owner trusts the package, and run on its
+    own result it must change nothing. Use it for what no other operation can say.
     """
 
     ensure = "custom"
@@ -54,7 +55,11 @@ class Custom(Operation):
             "every file that a glob matches",
             {"a.py": "log.warn(1)  # warn\n", "b/c.py": "warn = 'warn'\n", "b/d.txt": "warn\n"},
             {**_KEYS, "in": "**/*.py"},
-            {"a.py": "log.warning(1)  # warn\n", "b/c.py": "warning = 'warn'\n", "b/d.txt": "warn\n"},
+            {
+                "a.py": "log.warning(1)  # warn\n",
+                "b/c.py": "warning = 'warn'\n",
+                "b/d.txt": "warn\n",
+            },
         ),
         Example(
             "arguments, and several paths",
@@ -62,7 +67,12 @@ class Custom(Operation):
             {**_KEYS, "in": ["a.py", "b.py"], "arguments": {"old": "f", "new": "g"}},
             {"a.py": "g()\n", "b.py": "g()\n", "c.py": "f()\n"},
         ),
-        Example("what is so already stays", "log.warning(1)\n", {**_KEYS, "in": "m.py"}, "log.warning(1)\n"),
+        Example(
+            "what is so already stays",
+            "log.warning(1)\n",
+            {**_KEYS, "in": "m.py"},
+            "log.warning(1)\n",
+        ),
     )
     INVALID = (
         Refusal("no such file", "", {**_KEYS, "in": "n.py"}, Outcome.MISSING, "no file n.py"),
@@ -103,16 +113,24 @@ class Custom(Operation):
     def __post_init__(self) -> None:
         path, colon, name = self.class_.partition(":")
         if not (colon and name.isidentifier() and re.fullmatch(r"codemods/[\w.-]+\.py", path)):
-            raise Malformed("class", f"{self.class_!r} names no class", "`class: codemods/file.py:Class`")
+            raise Malformed(
+                "class", f"{self.class_!r} names no class", "`class: codemods/file.py:Class`"
+            )
         if not self._named():
-            raise Malformed("in", "no file is named", "`in: path/to/file.py`, or a list of paths and globs")
+            raise Malformed(
+                "in", "no file is named", "`in: path/to/file.py`, or a list of paths and globs"
+            )
         try:
             json.dumps(self.arguments)
         except (TypeError, ValueError):
-            raise Malformed("arguments", "a value is no text, number, list or mapping", "put it in quotes") from None
+            raise Malformed(
+                "arguments", "a value is no text, number, list or mapping", "put it in quotes"
+            ) from None
 
     def bind(self, read: Callable[[str], bytes | None]) -> Custom:
-        """This operation with its code, which `read` gives by path in the package. Raises Malformed."""
+        """This operation with its code, which `read` gives by path in the package. Raises
+        Malformed.
+        """
         path, _, name = self.class_.partition(":")
         data = read(path)
         if data is None:
@@ -134,7 +152,11 @@ class Custom(Operation):
 
     def apply(self, files: Files) -> Change:
         if not self.code:
-            raise CannotEnsure(Outcome.MISSING, f"{self.describe()}: the operation has no code", hint="bind it first")
+            raise CannotEnsure(
+                Outcome.MISSING,
+                f"{self.describe()}: the operation has no code",
+                hint="bind it first",
+            )
         before = {path: files.read(path) or b"" for path in self._paths(files)}
         for path, data in before.items():
             Source.parse(path, data)
@@ -148,7 +170,9 @@ class Custom(Operation):
         if not changed:
             return Change(Outcome.ALREADY, self.describe())
         count = f"{len(changed)} file{'s' * (len(changed) != 1)}"
-        places = tuple(Place(path, _first_difference(before[path], after[path])) for path in changed)
+        places = tuple(
+            Place(path, _first_difference(before[path], after[path])) for path in changed
+        )
         return Change(Outcome.APPLIED, f"{self.describe()}: {count} changed", places)
 
     def _named(self) -> tuple[str, ...]:
@@ -157,10 +181,16 @@ class Custom(Operation):
     def _paths(self, files: Files) -> list[str]:
         found: set[str] = set()
         for named in self._named():
-            here = set(_matching(files, named)) if "*" in named or "?" in named else set(_there(files, named))
+            here = (
+                set(_matching(files, named))
+                if "*" in named or "?" in named
+                else set(_there(files, named))
+            )
             if not here:
                 raise CannotEnsure(
-                    Outcome.MISSING, f"{self.describe()}: there is no file {named}", hint="name the files there are"
+                    Outcome.MISSING,
+                    f"{self.describe()}: there is no file {named}",
+                    hint="name the files there are",
                 )
             found |= here
         return sorted(found)
@@ -176,7 +206,9 @@ def _matching(files: Files, pattern: str) -> Iterator[str]:
     """Python files that a glob matches: `*` and `?` within a name, `**/` any directories."""
     parts = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     tokens = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
-    matches = re.compile("".join(parts.get(token) or re.escape(token) for token in tokens) + r"\Z").match
+    matches = re.compile(
+        "".join(parts.get(token) or re.escape(token) for token in tokens) + r"\Z"
+    ).match
     todo = [pattern[: re.search(r"[*?]", pattern).start()].rpartition("/")[0]]  # type: ignore[union-attr]
     while todo:
         folder = todo.pop()

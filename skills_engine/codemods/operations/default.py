@@ -22,7 +22,9 @@ __all__ = ["Default"]
 
 @dataclass(frozen=True, kw_only=True)
 class Default(SourceOperation):
-    """The parameter of the function `of` has that default; `was` is what it is expected to be until then."""
+    """The parameter of the function `of` has that default; `was` is what it is expected to be until
+    then.
+    """
 
     ensure = "default"
     VALID = (
@@ -77,7 +79,9 @@ class Default(SourceOperation):
             return Edit()
         if self.was and not Expression.parse(self.was, "was").is_code(param.default):
             now = (
-                f"the default of {name} is {source.code(param.default)}" if param.default else f"{name} has no default"
+                f"the default of {name} is {source.code(param.default)}"
+                if param.default
+                else f"{name} has no default"
             )
             raise source.drifted(doing, f"{now}, not {self.was}", param)
         if param.default is not None:
@@ -87,6 +91,10 @@ class Default(SourceOperation):
             after = positional[positional.index(param) + 1 :]
             for other in after[:1]:
                 if other.default is None:
-                    raise source.drifted(doing, f"{other.name.value} follows, which has no default", other)
+                    raise source.drifted(
+                        doing, f"{other.name.value} follows, which has no default", other
+                    )
         end = extract(source, [param]).end
-        return Edit((Splice(end, end, (" = " if param.annotation else "=") + new.at(source, node)),))
+        return Edit(
+            (Splice(end, end, (" = " if param.annotation else "=") + new.at(source, node)),)
+        )

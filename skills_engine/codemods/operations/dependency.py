@@ -17,9 +17,10 @@ __all__ = ["Dependency"]
 class Dependency(DataOperation):
     """The project requires `dependency`, a requirement like `aiogram>=3.31,<4` (PEP 508).
 
-    It goes into `[project] dependencies` of pyproject.toml, or into the dependency group `group`. What is required
-    of the same distribution already stays required: the version ranges are intersected, the extras united. A range
-    that leaves no version is refused. Entries with other markers stand beside it.
+    It goes into `[project] dependencies` of pyproject.toml, or into the dependency group `group`.
+    What is required of the same distribution already stays required: the version ranges are
+    intersected, the extras united. A range that leaves no version is refused. Entries with other
+    markers stand beside it.
     """
 
     ensure = "dependency"
@@ -88,7 +89,9 @@ class Dependency(DataOperation):
         try:
             dependencies.requirement_of(self.dependency)
         except DataError as error:
-            raise Malformed("dependency", error.message, "write it as pip does: aiogram>=3.31,<4") from None
+            raise Malformed(
+                "dependency", error.message, "write it as pip does: aiogram>=3.31,<4"
+            ) from None
 
     def describe(self) -> str:
         return f"require {self.dependency}" + (f" in the group {self.group}" if self.group else "")

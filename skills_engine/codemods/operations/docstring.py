@@ -88,9 +88,24 @@ class Docstring(SourceOperation):
             if _clean(literal.evaluated_value) == _clean(self.docstring):
                 return Edit()
             span = source.span(literal)
-            return Edit((Splice(span.start, span.end, self._literal(indent, literal.prefix, literal.quote)),))
-        text = indent + self._literal(indent, "", '"""') + "\n" + ("\n" if owner is None and first else "")
-        at = after_magic(source) if first is None or owner is None else source.line_start(source.span(first).start)
+            return Edit(
+                (
+                    Splice(
+                        span.start, span.end, self._literal(indent, literal.prefix, literal.quote)
+                    ),
+                )
+            )
+        text = (
+            indent
+            + self._literal(indent, "", '"""')
+            + "\n"
+            + ("\n" if owner is None and first else "")
+        )
+        at = (
+            after_magic(source)
+            if first is None or owner is None
+            else source.line_start(source.span(first).start)
+        )
         return Edit((whole_lines(source, at, text),))
 
     def _literal(self, indent: str, prefix: str, quote: str) -> str:

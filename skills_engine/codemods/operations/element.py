@@ -24,14 +24,15 @@ __all__ = ["Element"]
 class Element(SourceOperation):
     """The list, tuple, set or dict literal `of` has `element` (a dict: `key` with `value`).
 
-    `of` is a name that the literal is assigned to: `CHANNELS`, `__all__`, `App.CHANNELS` (in the class's body, or
-    in a method as `self.CHANNELS`). Where the literal is an
-    argument of the call that is assigned, `argument` says which, by name or index; where it is an argument of a
-    call somewhere in the function, class or (without `of`) module, `call` says which call too.
+    `of` is a name that the literal is assigned to: `CHANNELS`, `__all__`, `App.CHANNELS` (in the
+    class's body, or in a method as `self.CHANNELS`). Where the literal is an argument of the call
+    that is assigned, `argument` says which, by name or index; where it is an argument of a call
+    somewhere in the function, class or (without `of`) module, `call` says which call too.
 
-    A new element goes `position: last` (or `first`, or `sorted` by text), or `before` or `after` another element.
-    With both it goes where they touch, or directly `before` where others have come between; where one of the two is
-    gone, the other is enough. Lines of comment above the element come with it.
+    A new element goes `position: last` (or `first`, or `sorted` by text), or `before` or `after`
+    another element. With both it goes where they touch, or directly `before` where others have come
+    between; where one of the two is gone, the other is enough. Lines of comment above the element
+    come with it.
     """
 
     ensure = "element"
@@ -96,16 +97,30 @@ class Element(SourceOperation):
             {"in": "m.py", "of": "App.channels", "element": "b"},
             "class App:\n    def __init__(self):\n        self.channels: list[str] = [a, b]\n",
         ),
-        Example("a tuple of one", "X = (A,)\n", {"in": "m.py", "of": "X", "element": "B"}, "X = (A, B)\n"),
-        Example("a bare tuple", "X = A, B  # c\n", {"in": "m.py", "of": "X", "element": "C"}, "X = A, B, C  # c\n"),
-        Example("an empty list", "X = []\n", {"in": "m.py", "of": "X", "element": "A"}, "X = [A]\n"),
+        Example(
+            "a tuple of one",
+            "X = (A,)\n",
+            {"in": "m.py", "of": "X", "element": "B"},
+            "X = (A, B)\n",
+        ),
+        Example(
+            "a bare tuple",
+            "X = A, B  # c\n",
+            {"in": "m.py", "of": "X", "element": "C"},
+            "X = A, B, C  # c\n",
+        ),
+        Example(
+            "an empty list", "X = []\n", {"in": "m.py", "of": "X", "element": "A"}, "X = [A]\n"
+        ),
         Example(
             "an empty list on two lines",
             "X = [  # none yet\n]\n",
             {"in": "m.py", "of": "X", "element": "A"},
             "X = [  # none yet\n    A,\n]\n",
         ),
-        Example("an empty set", "X = set()\n", {"in": "m.py", "of": "X", "element": "A"}, "X = {A}\n"),
+        Example(
+            "an empty set", "X = set()\n", {"in": "m.py", "of": "X", "element": "A"}, "X = {A}\n"
+        ),
         Example(
             "an empty frozen set",
             "X = frozenset()\n",
@@ -113,7 +128,10 @@ class Element(SourceOperation):
             "X = frozenset({A})\n",
         ),
         Example(
-            "a frozen set", "X = frozenset({A})\n", {"in": "m.py", "of": "X", "element": "B"}, "X = frozenset({A, B})\n"
+            "a frozen set",
+            "X = frozenset({A})\n",
+            {"in": "m.py", "of": "X", "element": "B"},
+            "X = frozenset({A, B})\n",
         ),
         Example(
             "a dict's entry",
@@ -289,16 +307,22 @@ class Element(SourceOperation):
         super().__post_init__()
         check_keys(self.of, self.call, self.argument, self.element, self.key)
         if bool(self.key) != bool(self.value):
-            raise Malformed("value", "an entry of a dict has a key and a value", "give `key` and `value`")
+            raise Malformed(
+                "value", "an entry of a dict has a key and a value", "give `key` and `value`"
+            )
         for name in ("key", "value"):
             if text := getattr(self, name):
                 snippets.expression(name, text)
         if (self.before or self.after) and self.position != "last":
-            raise Malformed("position", "the place is given twice", "keep `position`, `before` or `after`")
+            raise Malformed(
+                "position", "the place is given twice", "keep `position`, `before` or `after`"
+            )
 
     def describe(self) -> str:
         what = snippets.bare(self.element) or f"{snippets.bare(self.key)}: {self.value}"
-        return f"add {snippets.one_line(what)} to {place(self.in_, self.of, self.call, self.argument)}"
+        return (
+            f"add {snippets.one_line(what)} to {place(self.in_, self.of, self.call, self.argument)}"
+        )
 
     def edit(self, source: Source) -> Edit:
         where = Where(self.selected("of"), self.call, self.argument)
@@ -312,22 +336,32 @@ class Element(SourceOperation):
                 return Edit()
         if len(found) > 1:
             what = f"{where} is put together from {len(found)} literals"
-            raise source.ambiguous(doing, what, [literal.node for literal in found], "make it one literal")
+            raise source.ambiguous(
+                doing, what, [literal.node for literal in found], "make it one literal"
+            )
         text = f"{wanted}: {self.value.strip()}" if self.key else wanted
         splices = found[0].insert(self._index(source, where, found[0], wanted), text)
         if text.startswith("#") and not any(_begins_line(source, splice) for splice in splices):
             hint = "write each element on a line of its own there, or leave the comment out"
-            raise source.drifted(doing, "the comment would have no line of its own", found[0].node, hint=hint)
+            raise source.drifted(
+                doing, "the comment would have no line of its own", found[0].node, hint=hint
+            )
         return Edit(splices, doing)
 
-    def _check_value(self, source: Source, where: Where, literal: literals.Literal, index: int) -> None:
+    def _check_value(
+        self, source: Source, where: Where, literal: literals.Literal, index: int
+    ) -> None:
         if self.key and not snippets.same_code(literal.value(index), self.value):
             shown = snippets.one_line(literal.value(index))
             what = f"{where} has {self.key} already, with the value {shown}"
             raise source.drifted(self.describe(), what, literal.elements[index])
 
     def _index(self, source: Source, where: Where, literal: literals.Literal, wanted: str) -> int:
-        beside = {word: literal.matching(name) for word in ("after", "before") if (name := getattr(self, word))}
+        beside = {
+            word: literal.matching(name)
+            for word in ("after", "before")
+            if (name := getattr(self, word))
+        }
         if beside:
             index = between(beside.get("after", ()), beside.get("before", ()))
             if index is None:
@@ -345,15 +379,22 @@ class Element(SourceOperation):
         for word, indexes in beside.items():
             if len(indexes) > 1:
                 what = f"{where} has {len(indexes)} elements {shown[word]}"
-                return source.ambiguous(self.describe(), what, [literal.elements[index] for index in indexes])
+                return source.ambiguous(
+                    self.describe(), what, [literal.elements[index] for index in indexes]
+                )
         if all(beside.values()):
             nodes = [literal.elements[indexes[0]] for indexes in beside.values()]
-            return source.drifted(self.describe(), f"{where} has {' before '.join(reversed(shown.values()))}", *nodes)
+            return source.drifted(
+                self.describe(), f"{where} has {' before '.join(reversed(shown.values()))}", *nodes
+            )
         what = f"{where} has no element {' or '.join(shown.values())}"
         return source.missing(self.describe(), what, literal.elements or [literal.node])
 
 
 def _begins_line(source: Source, splice: Splice) -> bool:
     """Whether the comment that a splice brings is the first thing on its line."""
-    lead = source.text(Span(source.line_start(splice.start), splice.start)) + splice.new.partition("#")[0]
+    lead = (
+        source.text(Span(source.line_start(splice.start), splice.start))
+        + splice.new.partition("#")[0]
+    )
     return "#" in splice.new and not lead.rpartition("\n")[2].strip()

@@ -14,9 +14,11 @@ __all__ = ["Environment"]
 
 @dataclass(frozen=True, kw_only=True)
 class Environment(DataOperation):
-    """The example of the environment, `.env.example`, names `key`, under `comment` and with `value`.
+    """The example of the environment, `.env.example`, names `key`, under `comment` and with
+    `value`.
 
-    A key that is there, also commented out, stays as its owner has it. The file is made if it is missing.
+    A key that is there, also commented out, stays as its owner has it. The file is made if it is
+    missing.
     """
 
     ensure = "environment"
@@ -68,7 +70,11 @@ class Environment(DataOperation):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not environment.is_name(self.key):
-            raise Malformed("key", f"{self.key!r} is no name of an environment variable", "letters, digits and _")
+            raise Malformed(
+                "key",
+                f"{self.key!r} is no name of an environment variable",
+                "letters, digits and _",
+            )
 
     def describe(self) -> str:
         return f"name {self.key} in {self.in_}"

@@ -24,11 +24,13 @@ __all__ = ["Field"]
 
 @dataclass(frozen=True, kw_only=True)
 class Field(SourceOperation):
-    """The class `of` has the field `field`: `name: type = default`, or `NAME = value` as in an enum.
+    """The class `of` has the field `field`: `name: type = default`, or `NAME = value` as in an
+    enum.
 
-    A new one goes after the last field, or `before` or `after` the field of that name; with both, where they touch,
-    or directly `before` where others have come between; where one of the two is gone, the other is enough. A field
-    without a default goes before those with one where the class needs that: in dataclasses and named tuples.
+    A new one goes after the last field, or `before` or `after` the field of that name; with both,
+    where they touch, or directly `before` where others have come between; where one of the two is
+    gone, the other is enough. A field without a default goes before those with one where the class
+    needs that: in dataclasses and named tuples.
     """
 
     ensure = "field"
@@ -197,38 +199,53 @@ class Field(SourceOperation):
         index = self._index(source, node, fields, wanted)
         return Edit(self._splices(source, node, fields, index), doing)
 
-    def _index(self, source: Source, node: cst.ClassDef, fields: list[Declared], wanted: Declared) -> int:
+    def _index(
+        self, source: Source, node: cst.ClassDef, fields: list[Declared], wanted: Declared
+    ) -> int:
         """Which field the new one comes before."""
         ordered = orders_fields(source, node)
         if self.before or self.after:
             after, before = (
-                [n for n, field in enumerate(fields) if field.name == x][:1] for x in (self.after, self.before)
+                [n for n, field in enumerate(fields) if field.name == x][:1]
+                for x in (self.after, self.before)
             )
             found = between(after, before)
             if found is None:
                 raise self._no_place(source, node, fields)
             index = found
         elif ordered and wanted.required and not any(field.keyword_only for field in fields):
-            return next((n for n, field in enumerate(fields) if field.optional), _last(fields, wanted))
+            return next(
+                (n for n, field in enumerate(fields) if field.optional), _last(fields, wanted)
+            )
         else:
             return _last(fields, wanted)
         for n, field in enumerate(fields if ordered else []):
             if n < index and wanted.required and field.optional and field.node:
                 what = f"{wanted.name} is required, and {field.name} before it has a default"
-                raise source.drifted(self.describe(), what, field.node, hint="give it a default, or another place")
+                raise source.drifted(
+                    self.describe(), what, field.node, hint="give it a default, or another place"
+                )
             if n >= index and wanted.optional and field.required and field.node:
                 what = f"{wanted.name} has a default, and {field.name} after it is required"
-                raise source.drifted(self.describe(), what, field.node, hint="give it another place")
+                raise source.drifted(
+                    self.describe(), what, field.node, hint="give it another place"
+                )
         return index
 
     def _no_place(self, source: Source, node: cst.ClassDef, fields: list[Declared]) -> CannotEnsure:
         near = [field.node for field in fields if field.node] or [node]
         owner, wanted = self.selected("of"), [name for name in (self.after, self.before) if name]
         if {field.name for field in fields}.isdisjoint(wanted):
-            return source.missing(self.describe(), f"{owner} has no field {' or '.join(wanted)}", near)
-        return source.drifted(self.describe(), f"{owner} has {self.before} before {self.after}", *near)
+            return source.missing(
+                self.describe(), f"{owner} has no field {' or '.join(wanted)}", near
+            )
+        return source.drifted(
+            self.describe(), f"{owner} has {self.before} before {self.after}", *near
+        )
 
-    def _splices(self, source: Source, node: cst.ClassDef, fields: list[Declared], index: int) -> tuple[Splice, ...]:
+    def _splices(
+        self, source: Source, node: cst.ClassDef, fields: list[Declared], index: int
+    ) -> tuple[Splice, ...]:
         body = list(node.body.body)
         if not isinstance(node.body, cst.IndentedBlock):
             return self._in_suite(source, node)
@@ -236,7 +253,9 @@ class Field(SourceOperation):
         text = reindent(self.field.strip(), indent, source.indent_unit)
         if index and (line := fields[index - 1].line) is not None:
             if index < len(fields) and fields[index].line is line:
-                raise source.drifted(self.describe(), "the fields on both sides are on one line", line)
+                raise source.drifted(
+                    self.describe(), "the fields on both sides are on one line", line
+                )
             following = body[body.index(line) + 1 :]
             last = following[0] if following and _is_string(following[0]) else line
             return (lines_at(source, source.line_end(source.span(last).end), text),)
@@ -247,15 +266,22 @@ class Field(SourceOperation):
             return (Splice(at, at, text),)
         return self._first(source, node, body, text)
 
-    def _first(self, source: Source, node: cst.ClassDef, body: list[cst.CSTNode], text: str) -> tuple[Splice, ...]:
-        """Into a body without fields: in the place of `pass`, after the docstring, or before all else."""
+    def _first(
+        self, source: Source, node: cst.ClassDef, body: list[cst.CSTNode], text: str
+    ) -> tuple[Splice, ...]:
+        """Into a body without fields: in the place of `pass`, after the docstring, or before all
+        else.
+        """
         documented = _is_string(body[0])
         rest = body[1:] if documented else body
         if len(rest) == 1 and _is_placeholder(rest[0]):
             span = source.span(rest[0])
             line = source.line_start(span.start)
             close = documented and not is_blank_at(source, source.line_start(line - 1))
-            return (*((Splice(line, line, "\n"),) if close else ()), Splice(span.start, span.end, text.strip()))
+            return (
+                *((Splice(line, line, "\n"),) if close else ()),
+                Splice(span.start, span.end, text.strip()),
+            )
         if documented:
             at = source.line_end(source.span(body[0]).end)
             close = bool(rest) and not is_blank_at(source, at)
@@ -267,7 +293,9 @@ class Field(SourceOperation):
         return (Splice(at, at, text + "\n"),)
 
     def _in_suite(self, source: Source, node: cst.ClassDef) -> tuple[Splice, ...]:
-        """Into `class A: ...`, which becomes a block, or `class E(Enum): A = 1`, which stays a line."""
+        """Into `class A: ...`, which becomes a block, or `class E(Enum): A = 1`, which stays a
+        line.
+        """
         smalls = list(node.body.body)
         if len(smalls) == 1 and _is_placeholder(smalls[0]):
             span = source.span(smalls[0])
@@ -276,7 +304,9 @@ class Field(SourceOperation):
             text = reindent(self.field.strip(), indent, source.indent_unit).removesuffix("\n")
             return (Splice(colon, span.end, "\n" + text),)
         if "\n" in self.field.strip() or self.before or self.after:
-            raise source.drifted(self.describe(), f"{self.selected('of')} is written on one line", node)
+            raise source.drifted(
+                self.describe(), f"{self.selected('of')} is written on one line", node
+            )
         at = source.span(smalls[-1]).end
         return (Splice(at, at, "; " + self.field.strip()),)
 
@@ -289,7 +319,9 @@ def _last(fields: list[Declared], wanted: Declared) -> int:
 
 def _is_string(node: cst.CSTNode) -> bool:
     match node:
-        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString())]):
+        case cst.SimpleStatementLine(
+            body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString())]
+        ):
             return True
     return False
 

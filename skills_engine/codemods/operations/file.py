@@ -18,9 +18,11 @@ __all__ = ["File"]
 
 @dataclass(frozen=True, kw_only=True)
 class File(Operation):
-    """There is a file `path` whose text is `content`. One with other text is refused; its line ends do not count.
+    """There is a file `path` whose text is `content`. One with other text is refused; its line ends
+    do not count.
 
-    For more than a few lines, put the file into the package below `add/` and name it in the manifest's `adds`.
+    For more than a few lines, put the file into the package below `add/` and name it in the
+    manifest's `adds`.
     """
 
     ensure = "file"

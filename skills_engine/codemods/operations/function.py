@@ -39,10 +39,11 @@ _BYE_IN = _BYE + "\n"
 class Function(SourceOperation):
     """The module has the function whose source is `code`, with its decorators and comments.
 
-    It goes `before` or `after` another definition (with both, between them; where one of the two is gone, the other is
-    enough), to `position: first` (after the docstring and the imports) or last (as it does without), which is before
-    a closing `if __name__ == "__main__":`. Overloads of one function may stand in `code` together. Another function
-    of that name is a refusal, unless `replace: true`.
+    It goes `before` or `after` another definition (with both, between them; where one of the two is
+    gone, the other is enough), to `position: first` (after the docstring and the imports) or last
+    (as it does without), which is before a closing `if __name__ == "__main__":`. Overloads of one
+    function may stand in `code` together. Another function of that name is a refusal, unless
+    `replace: true`.
     """
 
     ensure = "function"

@@ -22,9 +22,11 @@ __all__ = ["Import"]
 
 @dataclass(frozen=True, kw_only=True)
 class Import(SourceOperation):
-    """The file imports what the statement `import` imports; with `under: TYPE_CHECKING`, at least for type checkers.
+    """The file imports what the statement `import` imports; with `under: TYPE_CHECKING`, at least
+    for type checkers.
 
-    It joins a from-import of the same module, or gets a line in its section, sorted as the file sorts.
+    It joins a from-import of the same module, or gets a line in its section, sorted as the file
+    sorts.
     """
 
     ensure = "import"
@@ -132,7 +134,13 @@ class Import(SourceOperation):
             {"in": "m.py", "import": "import os"},
             "import os\n\n# the answer\nX = 42\n",
         ),
-        Example("into an empty file", "", {"in": "m.py", "import": "import os"}, "import os\n", verbatim=True),
+        Example(
+            "into an empty file",
+            "",
+            {"in": "m.py", "import": "import os"},
+            "import os\n",
+            verbatim=True,
+        ),
         Example(
             "the future comes first",
             '"""Doc."""\n\nimport os\n',
@@ -184,7 +192,11 @@ class Import(SourceOperation):
     )
     INVALID = (
         Refusal(
-            "there is no such file", "x = 1\n", {"in": "n.py", "import": "import os"}, Outcome.MISSING, "no file n.py"
+            "there is no such file",
+            "x = 1\n",
+            {"in": "n.py", "import": "import os"},
+            Outcome.MISSING,
+            "no file n.py",
         ),
         Refusal(
             "the name is imported from elsewhere",
@@ -207,8 +219,13 @@ class Import(SourceOperation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if any(name.module == "__future__" for name in wanted("import", self.import_)) and self.under:
-            raise Malformed("under", "a __future__ import holds for the whole file", "leave `under` out")
+        if (
+            any(name.module == "__future__" for name in wanted("import", self.import_))
+            and self.under
+        ):
+            raise Malformed(
+                "under", "a __future__ import holds for the whole file", "leave `under` out"
+            )
 
     def describe(self) -> str:
         below = " for type checking" if self.under else ""

@@ -20,7 +20,8 @@ __all__ = ["Json"]
 class Json(ValueOperation):
     """The JSON file `in` has `value` at `path`, or `element` in the array there.
 
-    Paths, `was` and `replace` are those of `ensure: yaml`. The file's indentation and key order stay.
+    Paths, `was` and `replace` are those of `ensure: yaml`. The file's indentation and key order
+    stay.
     """
 
     ensure = "json"

@@ -19,7 +19,9 @@ __all__ = ["Keyword"]
 
 @dataclass(frozen=True, kw_only=True)
 class Keyword(SourceOperation):
-    """The class `of` has the class keyword `keyword`, such as `metaclass=M` or `total=False`: added, or set."""
+    """The class `of` has the class keyword `keyword`, such as `metaclass=M` or `total=False`:
+    added, or set.
+    """
 
     ensure = "keyword"
     VALID = (
@@ -91,9 +93,15 @@ class Keyword(SourceOperation):
         name, _, value = text.partition("=")
         sequence = Sequence.of_bases(source, node)
         for arg in node.keywords:
-            if sequence is not None and arg.keyword is not None and arg.keyword.value == name.strip():
+            if (
+                sequence is not None
+                and arg.keyword is not None
+                and arg.keyword.value == name.strip()
+            ):
                 if snippets.same_argument(source.code(arg), text):
                     return Edit()
-                return Edit((sequence.replaced(extract(source, [arg.value]), value.strip()),), doing)
+                return Edit(
+                    (sequence.replaced(extract(source, [arg.value]), value.strip()),), doing
+                )
         named = [arg for arg in node.keywords if arg.keyword is not None]
         return Edit(into_class(source, node, len(node.bases) + len(named), text), doing)

@@ -30,7 +30,9 @@ class App:
 app = App()
 '''
 _PAUSE = "@final\nasync def pause(self) -> None:\n    # Waits.\n    await sleep(1)\n"
-_PAUSE_IN = "    @final\n    async def pause(self) -> None:\n        # Waits.\n        await sleep(1)\n"
+_PAUSE_IN = (
+    "    @final\n    async def pause(self) -> None:\n        # Waits.\n        await sleep(1)\n"
+)
 _LONG = 'def c(self):\n    """\n    C.\n    """\n    if self:\n        return (1, """\n  {1}""",\n                2)'
 _LONG_IN = '\tdef c(self):\n\t\t"""\n\t\tC.\n\t\t"""\n\t\tif self:\n\t\t\treturn (1, """\n  {1}""",\n\t\t\t\t\t2)\n'
 
@@ -39,10 +41,10 @@ _LONG_IN = '\tdef c(self):\n\t\t"""\n\t\tC.\n\t\t"""\n\t\tif self:\n\t\t\treturn
 class Method(SourceOperation):
     """The class `of` has the method whose source is `code`, with its decorators and comments.
 
-    It goes `before` or `after` a member (with both, between them; where one of the two is gone, the other is enough),
-    or to `position: first` or `last` (as it does without). Several functions that share a name, such as a
-    property's getter and setter, may stand in `code` together. Another method of that name is a refusal, unless
-    `replace: true`.
+    It goes `before` or `after` a member (with both, between them; where one of the two is gone, the
+    other is enough), or to `position: first` or `last` (as it does without). Several functions that
+    share a name, such as a property's getter and setter, may stand in `code` together. Another
+    method of that name is a refusal, unless `replace: true`.
     """
 
     ensure = "method"
@@ -116,7 +118,11 @@ class Method(SourceOperation):
         Example(
             "a property with its setter",
             "class A:\n    def f(self): ...\n",
-            {"in": "m.py", "of": "A", "code": "@property\ndef x(self): ...\n\n@x.setter\ndef x(self, x): ..."},
+            {
+                "in": "m.py",
+                "of": "A",
+                "code": "@property\ndef x(self): ...\n\n@x.setter\ndef x(self, x): ...",
+            },
             "class A:\n    def f(self): ...\n\n    @property\n    def x(self): ...\n\n    @x.setter\n    def x(self, x): ...\n",
         ),
         Example(
@@ -198,7 +204,9 @@ class Method(SourceOperation):
         definitions_in(self.code, cst.FunctionDef, "method")
         check_place(self.before, self.after, self.position)
         if "." in self.before + self.after:
-            raise Malformed("before", "a neighbour is named with its class", "the member's name alone")
+            raise Malformed(
+                "before", "a neighbour is named with its class", "the member's name alone"
+            )
 
     def describe(self) -> str:
         _, name = definitions_in(self.code, cst.FunctionDef, "method")

@@ -19,12 +19,14 @@ __all__ = ["Move"]
 
 @dataclass(frozen=True, kw_only=True)
 class Move(Operation):
-    """The function, class or module-level variable `of` is defined in the module `to`, a name or a path.
+    """The function, class or module-level variable `of` is defined in the module `to`, a name or a
+    path.
 
-    Its bytes go to the end of the module (before an `if __name__` block), which is created if it is not there. The
-    imports that it needs come with it, every import of it in the repository follows, and the old module imports it
-    where it still uses it. So do strings that are its whole path, and in pyproject.toml and other configuration
-    such a path with a colon. What would make modules import each other in a circle refuses.
+    Its bytes go to the end of the module (before an `if __name__` block), which is created if it is
+    not there. The imports that it needs come with it, every import of it in the repository follows,
+    and the old module imports it where it still uses it. So do strings that are its whole path, and
+    in pyproject.toml and other configuration such a path with a colon. What would make modules
+    import each other in a circle refuses.
     """
 
     ensure = "move"
@@ -159,12 +161,20 @@ class Move(Operation):
 
     def __post_init__(self) -> None:
         if (":" in self.of) == bool(self.in_):
-            raise Malformed("of", "the file must be named once", "`of: package.module:name`, or `in` and `of: name`")
+            raise Malformed(
+                "of",
+                "the file must be named once",
+                "`of: package.module:name`, or `in` and `of: name`",
+            )
         if not self._name().isidentifier():
-            raise Malformed("of", f"{self._name()!r} is no module-level name", "a bare name after the colon")
+            raise Malformed(
+                "of", f"{self._name()!r} is no module-level name", "a bare name after the colon"
+            )
         parts = self._stem().split("/")
         if not all(part.isidentifier() for part in parts):
-            raise Malformed("to", f"{self.to!r} is no module", "`to: package.module` or `to: package/module.py`")
+            raise Malformed(
+                "to", f"{self.to!r} is no module", "`to: package.module` or `to: package/module.py`"
+            )
 
     def describe(self) -> str:
         return f"move {self.of} to {self.to}"
@@ -197,7 +207,9 @@ class Move(Operation):
                 return moved
         named = " or ".join(self._olds())
         raise CannotEnsure(
-            Outcome.MISSING, f"{self.describe()}: there is no file {named}", hint="name the file that holds it now"
+            Outcome.MISSING,
+            f"{self.describe()}: there is no file {named}",
+            hint="name the file that holds it now",
         )
 
     def _new(self, files: Files) -> str:

@@ -20,8 +20,8 @@ __all__ = ["MoveFile"]
 class MoveFile(Operation):
     """The file `path` is at `to`; a path that ends in a slash is a folder with all that is in it.
 
-    This renames and moves files and nothing else: imports of a Python module that moves are for `ensure: move`
-    and `ensure: import`. Nothing is written over.
+    This renames and moves files and nothing else: imports of a Python module that moves are for
+    `ensure: move` and `ensure: import`. Nothing is written over.
     """
 
     ensure = "move-file"
@@ -41,8 +41,20 @@ class MoveFile(Operation):
         Example("it is there", {"new": "x"}, {"path": "old", "to": "new"}, {"new": "x"}),
     )
     INVALID = (
-        Refusal("there is neither", {"a": ""}, {"path": "b", "to": "c"}, Outcome.MISSING, "there is no b"),
-        Refusal("there are both", {"a": "", "b": ""}, {"path": "a", "to": "b"}, Outcome.DRIFTED, "b is there already"),
+        Refusal(
+            "there is neither",
+            {"a": ""},
+            {"path": "b", "to": "c"},
+            Outcome.MISSING,
+            "there is no b",
+        ),
+        Refusal(
+            "there are both",
+            {"a": "", "b": ""},
+            {"path": "a", "to": "b"},
+            Outcome.DRIFTED,
+            "b is there already",
+        ),
         Refusal(
             "a folder in the place of which one file stands",
             {"a/x": "", "b/x": ""},
@@ -50,7 +62,13 @@ class MoveFile(Operation):
             Outcome.DRIFTED,
             "b/x is there already",
         ),
-        Refusal("a folder without its slash", {"a/x": ""}, {"path": "a", "to": "b"}, Outcome.DRIFTED, "a is a folder"),
+        Refusal(
+            "a folder without its slash",
+            {"a/x": ""},
+            {"path": "a", "to": "b"},
+            Outcome.DRIFTED,
+            "a is a folder",
+        ),
     )
 
     path: str
@@ -58,8 +76,13 @@ class MoveFile(Operation):
 
     def __post_init__(self) -> None:
         if self.path.endswith("/") != self.to.endswith("/"):
-            raise Malformed("to", "one path is a folder, the other is not", "end both with a slash, or neither")
-        old, new = (safe(key, value.removesuffix("/")) for key, value in (("path", self.path), ("to", self.to)))
+            raise Malformed(
+                "to", "one path is a folder, the other is not", "end both with a slash, or neither"
+            )
+        old, new = (
+            safe(key, value.removesuffix("/"))
+            for key, value in (("path", self.path), ("to", self.to))
+        )
         if old == new or new.startswith(old + "/") or old.startswith(new + "/"):
             raise Malformed("to", f"{old} and {new} lie in one another", "name another place")
 
@@ -80,7 +103,9 @@ class MoveFile(Operation):
             files.rename(old, new)
         if not moves:
             return Change(Outcome.ALREADY, self.describe())
-        return Change(Outcome.APPLIED, self.describe(), tuple(Place(new, 1) for _, new in moves[:20]))
+        return Change(
+            Outcome.APPLIED, self.describe(), tuple(Place(new, 1) for _, new in moves[:20])
+        )
 
     def _file(self, files: Files) -> list[tuple[str, str]]:
         old = self.path if files.exists(self.path) else files.follow(self.path) or self.path

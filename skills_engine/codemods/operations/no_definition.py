@@ -48,8 +48,9 @@ class A:
 class NoDefinition(SourceOperation):
     """The class, function, method or variable `of` is not defined.
 
-    It goes with its decorators, the comment directly above and the blank lines that it needed. A body that
-    becomes empty gets `pass`. Functions of one name in one body (overloads, a property and its setter) go together.
+    It goes with its decorators, the comment directly above and the blank lines that it needed. A
+    body that becomes empty gets `pass`. Functions of one name in one body (overloads, a property
+    and its setter) go together.
     """
 
     ensure = "no-definition"
@@ -113,20 +114,34 @@ class NoDefinition(SourceOperation):
         present = [d for d in source.definitions if d.qualname == name]
         if not present:
             if other := bound_otherwise(source, name):
-                raise source.drifted(doing, f"{name} is bound in another way than by a definition of its own", *other)
+                raise source.drifted(
+                    doing, f"{name} is bound in another way than by a definition of its own", *other
+                )
             return Edit()
         body = present[0].body
         if len(present) > 1 and not all(d.kind == "function" and d.body is body for d in present):
-            raise source.ambiguous(doing, f"{name} is defined {len(present)} times", [d.node for d in present])
+            raise source.ambiguous(
+                doing, f"{name} is defined {len(present)} times", [d.node for d in present]
+            )
         self._check_alone(source, present[0], doing)
-        indexes = [index for index, line in enumerate(body.body) if any(line is d.statement for d in present)]
+        indexes = [
+            index
+            for index, line in enumerate(body.body)
+            if any(line is d.statement for d in present)
+        ]
         if indexes != list(range(indexes[0], indexes[-1] + 1)):
-            raise source.ambiguous(doing, f"{name} is defined {len(present)} times, apart", [d.node for d in present])
+            raise source.ambiguous(
+                doing, f"{name} is defined {len(present)} times, apart", [d.node for d in present]
+            )
         return remove(source, body, indexes[0], indexes[-1])
 
     def _check_alone(self, source: Source, definition: Definition, doing: str) -> None:
         node, line = definition.node, definition.statement
         if isinstance(line, cst.SimpleStatementLine) and len(line.body) > 1:
-            raise source.drifted(doing, f"{definition.qualname} shares its line with another statement", node)
+            raise source.drifted(
+                doing, f"{definition.qualname} shares its line with another statement", node
+            )
         if isinstance(node, cst.Assign) and len(node.targets) > 1:
-            raise source.drifted(doing, f"{definition.qualname} shares its assignment with another name", node)
+            raise source.drifted(
+                doing, f"{definition.qualname} shares its assignment with another name", node
+            )

@@ -18,13 +18,15 @@ __all__ = ["NoElement"]
 class NoElement(SourceOperation):
     """The list, tuple, set or dict literal `of` does not have `element` (a dict: `key`).
 
-    `of`, `call` and `argument` say which literal, as for `element`. The comment at the end of the element's line
-    goes with it.
+    `of`, `call` and `argument` say which literal, as for `element`. The comment at the end of the
+    element's line goes with it.
     """
 
     ensure = "no-element"
     VALID = (
-        Example("on one line", "X = [A, B]\n", {"in": "m.py", "of": "X", "element": "B"}, "X = [A]\n"),
+        Example(
+            "on one line", "X = [A, B]\n", {"in": "m.py", "of": "X", "element": "B"}, "X = [A]\n"
+        ),
         Example(
             "with its line and its comment",
             "X = [\n    # first\n    A,\n    B,  # b\n    C,\n]\n",
@@ -38,18 +40,38 @@ class NoElement(SourceOperation):
             "X = [\n    A  # a\n]\n",
         ),
         Example(
-            "so that a tuple of one is left", "X = (A, B)\n", {"in": "m.py", "of": "X", "element": "A"}, "X = (B,)\n"
+            "so that a tuple of one is left",
+            "X = (A, B)\n",
+            {"in": "m.py", "of": "X", "element": "A"},
+            "X = (B,)\n",
         ),
-        Example("so that a set is empty", "X = {A}\n", {"in": "m.py", "of": "X", "element": "A"}, "X = set()\n"),
+        Example(
+            "so that a set is empty",
+            "X = {A}\n",
+            {"in": "m.py", "of": "X", "element": "A"},
+            "X = set()\n",
+        ),
         Example(
             "so that a frozen set is empty",
             "X = frozenset({A})\n",
             {"in": "m.py", "of": "X", "element": "A"},
             "X = frozenset()\n",
         ),
-        Example("so that a bare tuple is empty", "X = A,\n", {"in": "m.py", "of": "X", "element": "A"}, "X = ()\n"),
-        Example("every time", "X = [A, B, A]\n", {"in": "m.py", "of": "X", "element": "A"}, "X = [B]\n"),
-        Example("a dict's entry", "X = {'a': 1, 'b': 2}\n", {"in": "m.py", "of": "X", "key": '"b"'}, "X = {'a': 1}\n"),
+        Example(
+            "so that a bare tuple is empty",
+            "X = A,\n",
+            {"in": "m.py", "of": "X", "element": "A"},
+            "X = ()\n",
+        ),
+        Example(
+            "every time", "X = [A, B, A]\n", {"in": "m.py", "of": "X", "element": "A"}, "X = [B]\n"
+        ),
+        Example(
+            "a dict's entry",
+            "X = {'a': 1, 'b': 2}\n",
+            {"in": "m.py", "of": "X", "key": '"b"'},
+            "X = {'a': 1}\n",
+        ),
         Example(
             "also where it was added with +=",
             "__all__ = ['a']\n__all__ += ['b', 'c']\n",

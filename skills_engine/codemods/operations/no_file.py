@@ -22,7 +22,8 @@ __all__ = ["NoFile"]
 class NoFile(Operation):
     """There is no file `path`; where upstream renamed it to is followed.
 
-    `was_sha256`, the SHA-256 of the bytes that the author saw, refuses to delete anything else. Folders are refused.
+    `was_sha256`, the SHA-256 of the bytes that the author saw, refuses to delete anything else.
+    Folders are refused.
     """
 
     ensure = "no-file"
@@ -36,7 +37,10 @@ class NoFile(Operation):
         Example(
             "only the one that the author saw",
             {"a.txt": "abc"},
-            {"path": "a.txt", "was_sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+            {
+                "path": "a.txt",
+                "was_sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            },
             {},
         ),
         Example("it is gone", {"b.txt": ""}, {"path": "a.txt"}, {"b.txt": ""}),
@@ -45,11 +49,16 @@ class NoFile(Operation):
         Refusal(
             "the file is not the one that the author saw",
             {"a.txt": "abd"},
-            {"path": "a.txt", "was_sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+            {
+                "path": "a.txt",
+                "was_sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            },
             Outcome.DRIFTED,
             "a.txt is not what the skill's author saw",
         ),
-        Refusal("there is a folder", {"a/b": ""}, {"path": "a"}, Outcome.DRIFTED, "a is no regular file"),
+        Refusal(
+            "there is a folder", {"a/b": ""}, {"path": "a"}, Outcome.DRIFTED, "a is no regular file"
+        ),
     )
 
     path: str
@@ -58,7 +67,11 @@ class NoFile(Operation):
     def __post_init__(self) -> None:
         safe("path", self.path)
         if self.was_sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", self.was_sha256):
-            raise Malformed("was_sha256", "that is no SHA-256", "64 hexadecimal digits, as sha256sum prints them")
+            raise Malformed(
+                "was_sha256",
+                "that is no SHA-256",
+                "64 hexadecimal digits, as sha256sum prints them",
+            )
 
     def describe(self) -> str:
         return f"delete the file {self.path}"

@@ -22,10 +22,12 @@ __all__ = ["NoImport"]
 
 @dataclass(frozen=True, kw_only=True)
 class NoImport(SourceOperation):
-    """The file no longer imports what the statement `import` imports, unless something in the file uses it.
+    """The file no longer imports what the statement `import` imports, unless something in the file
+    uses it.
 
-    An import counts as used if code, `__all__` or an annotation in quotes names it, and if it is written
-    `import x as x` or marked `# noqa: F401`; then it stays, and the operation says where it is used.
+    An import counts as used if code, `__all__` or an annotation in quotes names it, and if it is
+    written `import x as x` or marked `# noqa: F401`; then it stays, and the operation says where it
+    is used.
     """
 
     ensure = "no-import"
@@ -100,7 +102,11 @@ class NoImport(SourceOperation):
     )
     INVALID = (
         Refusal(
-            "there is no such file", "x = 1\n", {"in": "n.py", "import": "import os"}, Outcome.MISSING, "no file n.py"
+            "there is no such file",
+            "x = 1\n",
+            {"in": "n.py", "import": "import os"},
+            Outcome.MISSING,
+            "no file n.py",
         ),
         Refusal(
             "another branch imports something else under the name",
@@ -138,7 +144,9 @@ class NoImport(SourceOperation):
                     break
                 if statement.guard == "block":
                     what = f"{name} is imported in a try, if or with"
-                    raise draft.source.drifted(self.describe(), what, statement.node, hint="remove it by hand")
+                    raise draft.source.drifted(
+                        self.describe(), what, statement.node, hint="remove it by hand"
+                    )
                 drop(draft, statement, theirs)
                 break
         removed = f"remove `{self.import_.strip()}` from {self.in_}"

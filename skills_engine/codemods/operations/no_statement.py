@@ -35,13 +35,15 @@ def run(items):
 
 @dataclass(frozen=True, kw_only=True)
 class NoStatement(SourceOperation):
-    """The body of `of` (a function or class; the module without it) holds no statements that match `code`.
+    """The body of `of` (a function or class; the module without it) holds no statements that match
+    `code`.
 
-    `code` is a pattern. What it matches goes, in whatever `if`, `for` or `with` it stands, with the comments above it.
+    `code` is a pattern. What it matches goes, in whatever `if`, `for` or `with` it stands, with the
+    comments above it.
 
-    `after` and `before` are patterns of the statements around it. Of several matches the one between them is meant.
-    Where the two touch, it is gone already; where nothing matches and they do not touch, what stands between them may
-    be what `code` has become, and that is a refusal.
+    `after` and `before` are patterns of the statements around it. Of several matches the one
+    between them is meant. Where the two touch, it is gone already; where nothing matches and they
+    do not touch, what stands between them may be what `code` has become, and that is a refusal.
     """
 
     ensure = "no-statement"
@@ -138,9 +140,13 @@ class NoStatement(SourceOperation):
             if text := getattr(self, key):
                 Pattern.parse(text, key, statements=True)
         if not self.code.strip():
-            raise Malformed("code", "there is no code", "a pattern of the statements that are to go")
+            raise Malformed(
+                "code", "there is no code", "a pattern of the statements that are to go"
+            )
         if bool(self.after) != bool(self.before):
-            raise Malformed("after", "one neighbour tells nothing", "`after` and `before`, or neither")
+            raise Malformed(
+                "after", "one neighbour tells nothing", "`after` and `before`, or neither"
+            )
 
     def describe(self) -> str:
         return f"remove `{first_line(self.code)}` from {self.of or self.in_}"
@@ -160,7 +166,9 @@ class NoStatement(SourceOperation):
             if not found:
                 what = f"nothing in {where} matches `{first_line(self.code)}`, and its neighbours do not touch"
                 hint = "see what it has become, and remove that by hand or change the skill"
-                raise source.drifted(doing, what, *[match.nodes[0] for match in (*one, *other)], hint=hint)
+                raise source.drifted(
+                    doing, what, *[match.nodes[0] for match in (*one, *other)], hint=hint
+                )
         if len(found) > 1:
             what = f"{len(found)} places in {where} match `{first_line(self.code)}`"
             hint = "match more of it, or name its neighbours with `after` and `before`"
@@ -174,7 +182,11 @@ class NoStatement(SourceOperation):
 def _between(match: Match, one: Match, other: Match) -> bool:
     """Whether a match stands in their block directly between two others."""
     here = position(match)
-    return match.body is one.body and position(one).stop == here.start and here.stop == position(other).start
+    return (
+        match.body is one.body
+        and position(one).stop == here.start
+        and here.stop == position(other).start
+    )
 
 
 def _without(source: Source, match: Match, doing: str) -> Edit:

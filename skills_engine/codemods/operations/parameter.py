@@ -20,8 +20,8 @@ class Parameter(SourceOperation):
     """The function `of` has the parameter `parameter`: `name: int = 3`, `*args` or `**options`.
 
     A new one goes after the last of its kind, or `before` or `after` the parameter of that name;
-    `keyword_only: true` puts it after the `*`, which is made where there is none. Callers are not changed: give it
-    a default, or change them too.
+    `keyword_only: true` puts it after the `*`, which is made where there is none. Callers are not
+    changed: give it a default, or change them too.
     """
 
     ensure = "parameter"
@@ -157,7 +157,9 @@ class Parameter(SourceOperation):
             raise Malformed("after", "the place is given twice", "keep `before` or `after`")
         if wanted.kind != "positional" and (self.before or self.after or self.keyword_only):
             key = "before" if self.before else "after" if self.after else "keyword_only"
-            raise Malformed(key, "there is one place only for *args and for **options", f"leave `{key}` out")
+            raise Malformed(
+                key, "there is one place only for *args and for **options", f"leave `{key}` out"
+            )
 
     def describe(self) -> str:
         return f"give {self.of} the parameter {snippets.one_line(self.parameter)}"
@@ -172,7 +174,9 @@ class Parameter(SourceOperation):
         if self._is_there(source, signature):
             return Edit()
         if wanted.kind == "*args" and (lone := signature.kind("*")):
-            return Edit((signature.layout.replaced(signature.layout.items[lone[0]], text),), self.describe())
+            return Edit(
+                (signature.layout.replaced(signature.layout.items[lone[0]], text),), self.describe()
+            )
         index = self._index(source, node, signature)
         self._check_order(source, signature, index)
         star = self.keyword_only and not signature.kind("*", "*args")
@@ -182,13 +186,19 @@ class Parameter(SourceOperation):
         name, wanted = self.selected("of"), parse_parameter("parameter", self.parameter)
         for index, parameter in enumerate(signature.parameters):
             one_only = wanted.kind in {"*args", "**"} and parameter.kind == wanted.kind
-            if parameter.node is None or not (one_only or (parameter.name and parameter.name == wanted.name)):
+            if parameter.node is None or not (
+                one_only or (parameter.name and parameter.name == wanted.name)
+            ):
                 continue
             if parameter.code != wanted.code:
                 own = snippets.one_line(source.text(signature.layout.items[index]))
-                raise source.drifted(self.describe(), f"{name} has the parameter {own}", parameter.node)
+                raise source.drifted(
+                    self.describe(), f"{name} has the parameter {own}", parameter.node
+                )
             if self.keyword_only and parameter.kind != "keyword only":
-                raise source.drifted(self.describe(), f"{wanted.name} is not keyword-only", parameter.node)
+                raise source.drifted(
+                    self.describe(), f"{wanted.name} is not keyword-only", parameter.node
+                )
             return True
         return False
 
@@ -199,7 +209,9 @@ class Parameter(SourceOperation):
             index = signature.index(neighbour.lstrip("*"))
             if index is None:
                 near = [p.node for p in signature.parameters if p.node is not None] or [node]
-                raise source.missing(self.describe(), f"{self.selected('of')} has no parameter {neighbour}", near)
+                raise source.missing(
+                    self.describe(), f"{self.selected('of')} has no parameter {neighbour}", near
+                )
             return index + bool(self.after)
         if wanted.kind == "**":
             return count
@@ -222,4 +234,6 @@ class Parameter(SourceOperation):
                 raise source.drifted(self.describe(), what, other.node, hint=hint)
             if n >= index and not wanted.required and other.required and other.node is not None:
                 what = f"{wanted.name} has a default, and {other.name} after it is required"
-                raise source.drifted(self.describe(), what, other.node, hint="leave the default out, or `after`")
+                raise source.drifted(
+                    self.describe(), what, other.node, hint="leave the default out, or `after`"
+                )

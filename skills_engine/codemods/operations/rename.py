@@ -24,13 +24,14 @@ __all__ = ["Rename"]
 
 @dataclass(frozen=True, kw_only=True)
 class Rename(Operation):
-    """The function, class, method or module-level name `of` is called `to`, in every Python file of the repository.
+    """The function, class, method or module-level name `of` is called `to`, in every Python file of
+    the repository.
 
-    Followed are imports of every kind, re-exports, `__all__`, string annotations, strings that are its whole path
-    (`patch("bot.app.go")`; in pyproject.toml and other configuration with a colon: `bot.app:go`), and for a method
-    the overrides in subclasses and accesses through objects whose class the code states. An access of that name on
-    an object of unknown class refuses, and `unclear: keep` or `unclear: rename` decides for all of them. Other
-    strings and comments stay.
+    Followed are imports of every kind, re-exports, `__all__`, string annotations, strings that are
+    its whole path (`patch("bot.app.go")`; in pyproject.toml and other configuration with a colon:
+    `bot.app:go`), and for a method the overrides in subclasses and accesses through objects whose
+    class the code states. An access of that name on an object of unknown class refuses, and
+    `unclear: keep` or `unclear: rename` decides for all of them. Other strings and comments stay.
     """
 
     ensure = "rename"
@@ -161,7 +162,11 @@ class Rename(Operation):
 
     def __post_init__(self) -> None:
         if (":" in self.of) == bool(self.in_):
-            raise Malformed("of", "the file must be named once", "`of: package.module:Name`, or `in` and `of: Name`")
+            raise Malformed(
+                "of",
+                "the file must be named once",
+                "`of: package.module:Name`, or `in` and `of: Name`",
+            )
         if not self.to.isidentifier() or keyword.iskeyword(self.to) or _special(self.to):
             raise Malformed("to", f"{self.to!r} is no name to give", "a bare name: `to: run`")
 
@@ -179,13 +184,22 @@ class Rename(Operation):
         if scope.bound.get(self.to) and (old == self.to or not scope.bound.get(old)):
             return Change(Outcome.ALREADY, self.describe())
         self._renameable(scope, old)
-        found = self._members(project, scope, old) if around else variable_references(project, scope, old, self.to)
+        found = (
+            self._members(project, scope, old)
+            if around
+            else variable_references(project, scope, old, self.to)
+        )
         if found.collisions:
-            raise self._refuse(Outcome.DRIFTED, f"{self.to} has a meaning already", found.collisions)
+            raise self._refuse(
+                Outcome.DRIFTED, f"{self.to} has a meaning already", found.collisions
+            )
         if found.unclear and self.unclear == "refuse":
             what = f"it is not clear whether these are {self.of}; nothing is guessed"
             raise self._refuse(
-                Outcome.AMBIGUOUS, what, found.unclear, "annotate the objects, or say `unclear: keep` or `rename`"
+                Outcome.AMBIGUOUS,
+                what,
+                found.unclear,
+                "annotate the objects, or say `unclear: keep` or `rename`",
             )
         return self._write(project, found)
 
@@ -199,7 +213,10 @@ class Rename(Operation):
             places += [source.place(splice.start) for splice in sorted(splices)]
         for path, splices in sorted(found.configuration.items()):
             written[path] = spliced(project.files.read(path) or b"", splices)
-            places += [Place(path, written[path].count(b"\n", 0, splice.start) + 1) for splice in sorted(splices)]
+            places += [
+                Place(path, written[path].count(b"\n", 0, splice.start) + 1)
+                for splice in sorted(splices)
+            ]
         for path, data in written.items():
             project.files.write(path, data)
         count = f"{len(places)} place{'s' * (len(places) != 1)} in {len(written)} file{'s' * (len(written) != 1)}"
@@ -214,7 +231,9 @@ class Rename(Operation):
                 return moved
         named = " or ".join(self.touches())
         raise CannotEnsure(
-            Outcome.MISSING, f"{self.describe()}: there is no file {named}", hint="name the file that holds it now"
+            Outcome.MISSING,
+            f"{self.describe()}: there is no file {named}",
+            hint="name the file that holds it now",
         )
 
     def _scope(self, project: Project, path: str, around: list[str]) -> Scope:
@@ -224,7 +243,9 @@ class Rename(Operation):
             classes = [b for b in scope.bound.get(part, ()) if b.kind == "class"]
             if len(classes) != 1:
                 source = names.source
-                raise source.missing(self.describe(), f"{path} does not define the class {'.'.join(around)}")
+                raise source.missing(
+                    self.describe(), f"{path} does not define the class {'.'.join(around)}"
+                )
             scope = classes[0].scope.inner[classes[0].node]
         return scope
 
@@ -236,15 +257,23 @@ class Rename(Operation):
                 self.describe(),
                 f"{source.path} does not define {self.of.rpartition(':')[2].strip()}",
                 [b[0].node for name, b in scope.bound.items() if b and name.lower() == old.lower()]
-                or [b[0].node for b in scope.bound.values() if b and b[0].kind in {"class", "function"}],
+                or [
+                    b[0].node
+                    for b in scope.bound.values()
+                    if b and b[0].kind in {"class", "function"}
+                ],
             )
         at = bindings[0].node
         if all(b.kind == "import" for b in bindings):
-            raise source.drifted(self.describe(), f"{source.path} only imports {old}", at, hint="name its own module")
+            raise source.drifted(
+                self.describe(), f"{source.path} only imports {old}", at, hint="name its own module"
+            )
         if _special(old):
             raise source.drifted(self.describe(), f"{old} is a name with a meaning of its own", at)
         if scope.kind == "class" and any(b.kind not in {"function", "class"} for b in bindings):
-            what = f"{old} is an attribute of the class: callers may name it as a keyword or in data"
+            what = (
+                f"{old} is an attribute of the class: callers may name it as a keyword or in data"
+            )
             raise source.drifted(self.describe(), what, at, hint="rename it by hand")
 
     def _members(self, project: Project, scope: Scope, old: str) -> Found:
@@ -252,7 +281,9 @@ class Rename(Operation):
         if above := members.overridden():
             what = f"it overrides {', '.join(f'{a.qualname}.{old}' for a in above)}"
             places = [a.names.source.place(a.node) for a in above]
-            raise self._refuse(Outcome.DRIFTED, what, places, "rename the method of the class above all of them")
+            raise self._refuse(
+                Outcome.DRIFTED, what, places, "rename the method of the class above all of them"
+            )
         if self.unclear == "refuse" and (bases := members.foreign_bases()):
             what = f"{scope.qualname} inherits from {', '.join(bases)}, whose methods are not in the repository"
             raise self._refuse(
@@ -267,11 +298,17 @@ class Rename(Operation):
                 found.rename(names, node)
         return found
 
-    def _refuse(self, outcome: Outcome, what: str, places: list[Place], hint: str = "") -> CannotEnsure:
+    def _refuse(
+        self, outcome: Outcome, what: str, places: list[Place], hint: str = ""
+    ) -> CannotEnsure:
         lines = "; ".join(str(place) for place in places[:20])
-        return CannotEnsure(outcome, f"{self.describe()}: {what}: {lines}", candidates=tuple(places), hint=hint)
+        return CannotEnsure(
+            outcome, f"{self.describe()}: {what}: {lines}", candidates=tuple(places), hint=hint
+        )
 
 
 def _special(name: str) -> bool:
-    """Whether Python gives the name a meaning (`__init__`) or another spelling inside classes (`__private`)."""
+    """Whether Python gives the name a meaning (`__init__`) or another spelling inside classes
+    (`__private`).
+    """
     return name.startswith("__")

@@ -46,12 +46,13 @@ def f(items):
 
 @dataclass(frozen=True, kw_only=True)
 class Replace(SourceOperation):
-    """In `of` (a definition; the whole module without it) what matches the pattern reads `with` instead.
+    """In `of` (a definition; the whole module without it) what matches the pattern reads `with`
+    instead.
 
-    Both are an expression, or one or more statements. A metavariable stands in `with` for the very bytes that it
-    matched. Exactly one place must match, unless `all: true`. A match that is already the part of a match of `with`
-    that corresponds to it counts as done, so that `f($X)` may become `g(f($X))`; and where nothing matches but
-    something matches `with`, it is so already.
+    Both are an expression, or one or more statements. A metavariable stands in `with` for the very
+    bytes that it matched. Exactly one place must match, unless `all: true`. A match that is already
+    the part of a match of `with` that corresponds to it counts as done, so that `f($X)` may become
+    `g(f($X))`; and where nothing matches but something matches `with`, it is so already.
     """
 
     ensure = "replace"
@@ -167,15 +168,24 @@ class Replace(SourceOperation):
         super().__post_init__()
         pattern, template = self._parsed()
         if pattern.bare:
-            raise Malformed("pattern", "the pattern matches everything", "more around the metavariable")
+            raise Malformed(
+                "pattern", "the pattern matches everything", "more around the metavariable"
+            )
         if unknown := sorted(template.pattern.names - pattern.names):
-            raise Malformed("with", f"${unknown[0]} is not in the pattern", "metavariables of the pattern")
+            raise Malformed(
+                "with", f"${unknown[0]} is not in the pattern", "metavariables of the pattern"
+            )
         if any(variable.name == "_" for variable in find_metavariables(self.with_)):
             raise Malformed(
-                "with", "$_ stands for nothing in particular", "metavariables with a name, also in the pattern"
+                "with",
+                "$_ stands for nothing in particular",
+                "metavariables with a name, also in the pattern",
             )
         if _matches_itself(pattern, template):
-            raise Malformed("with", "what matches the pattern matches `with` too, so it could never be told apart")
+            raise Malformed(
+                "with",
+                "what matches the pattern matches `with` too, so it could never be told apart",
+            )
 
     def describe(self) -> str:
         before, after = first_difference(self.pattern, self.with_)
@@ -187,7 +197,12 @@ class Replace(SourceOperation):
         found = _search(pattern, root)
         others = [] if template.pattern.bare else _search(template.pattern, root)
         parts = [part.nodes[0] for part in _search(pattern, template.pattern.root)]
-        done = {id(other.pairs[id(part)]) for other in others for part in parts if id(part) in other.pairs}
+        done = {
+            id(other.pairs[id(part)])
+            for other in others
+            for part in parts
+            if id(part) in other.pairs
+        }
         found = [match for match in found if id(match.nodes[0]) not in done]
         where = self.of or source.path
         if not found:
@@ -200,19 +215,27 @@ class Replace(SourceOperation):
             raise source.ambiguous(doing, what, [m.nodes[0] for m in found], hint)
         if pattern.is_expression:
             return Edit(tuple(_expressions(source, found, pattern, template)))
-        return Edit(tuple(_statement(source, found, i, pattern, template, doing) for i in range(len(found))))
+        return Edit(
+            tuple(_statement(source, found, i, pattern, template, doing) for i in range(len(found)))
+        )
 
     def _parsed(self) -> tuple[Pattern, Template]:
         pattern, template = Pattern.parse(self.pattern), Template.parse(self.with_)
         if pattern.is_expression and template.pattern.is_expression:
             return pattern, template
-        return Pattern.parse(self.pattern, statements=True), Template.parse(self.with_, statements=True)
+        return Pattern.parse(self.pattern, statements=True), Template.parse(
+            self.with_, statements=True
+        )
 
 
 def _search(pattern: Pattern, root: cst.CSTNode) -> list[Match]:
     if pattern.is_expression:
         return list(pattern.in_expressions(root))
-    blocks = [root] if isinstance(root, cst.Module) else [c for c in root.children if isinstance(c, cst.BaseSuite)]
+    blocks = (
+        [root]
+        if isinstance(root, cst.Module)
+        else [c for c in root.children if isinstance(c, cst.BaseSuite)]
+    )
     return [match for block in blocks for match in pattern.in_blocks(block, into=True)]
 
 
@@ -221,7 +244,9 @@ def _matches_itself(pattern: Pattern, template: Template) -> bool:
     return not other.bare and pattern.fits(other.nodes, {}) and other.fits(pattern.nodes, {})
 
 
-def _expressions(source: Source, found: Sequence[Match], pattern: Pattern, template: Template) -> list[Splice]:
+def _expressions(
+    source: Source, found: Sequence[Match], pattern: Pattern, template: Template
+) -> list[Splice]:
     spans = [source.span(match.nodes[0]) for match in found]
 
     def outermost(place: Span) -> list[int]:
@@ -245,17 +270,28 @@ def _expressions(source: Source, found: Sequence[Match], pattern: Pattern, templ
 
 
 def _statement(
-    source: Source, found: Sequence[Match], index: int, pattern: Pattern, template: Template, doing: str
+    source: Source,
+    found: Sequence[Match],
+    index: int,
+    pattern: Pattern,
+    template: Template,
+    doing: str,
 ) -> Splice:
     match = found[index]
     place = region(source, match)
     if any(_within(extract(source, m.nodes), place) for m in found if m is not match):
         hint = "match more of it, so that one place is left"
         raise source.drifted(doing, "a match lies inside another match", match.nodes[0], hint=hint)
-    alone = match.units[0].first and match.units[-1].last and isinstance(match.body, cst.IndentedBlock | cst.Module)
+    alone = (
+        match.units[0].first
+        and match.units[-1].last
+        and isinstance(match.body, cst.IndentedBlock | cst.Module)
+    )
     if not alone and not template.one_line:
         hint = "put it on a line of its own first"
-        raise source.drifted(doing, "the statement shares its line with others", match.nodes[0], hint=hint)
+        raise source.drifted(
+            doing, "the statement shares its line with others", match.nodes[0], hint=hint
+        )
     return Splice(place.start, place.end, template.statements(source, match, pattern))
 
 

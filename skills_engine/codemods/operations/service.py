@@ -15,10 +15,12 @@ __all__ = ["Service"]
 
 @dataclass(frozen=True, kw_only=True)
 class Service(DataOperation):
-    """The compose file runs `service`, described by `spec`; its named `volumes` and `networks` are declared.
+    """The compose file runs `service`, described by `spec`; its named `volumes` and `networks` are
+    declared.
 
-    Without `in` it is the first of compose.yaml, compose.yml, docker-compose.yml and docker-compose.yaml that there
-    is, or a new compose.yaml. A service of that name with another description is refused.
+    Without `in` it is the first of compose.yaml, compose.yml, docker-compose.yml and
+    docker-compose.yaml that there is, or a new compose.yaml. A service of that name with another
+    description is refused.
     """
 
     ensure = "service"
@@ -29,7 +31,10 @@ class Service(DataOperation):
             {
                 "docker-compose.yml": "services:\n    bot:  # mine\n        image: 'bot'\n        # ports:\n        #     - '80:80'\n\nnetworks: {}\n"
             },
-            {"service": "cache", "spec": {"image": "redis:7", "ports": ["6379:6379"], "restart": "no"}},
+            {
+                "service": "cache",
+                "spec": {"image": "redis:7", "ports": ["6379:6379"], "restart": "no"},
+            },
             {
                 "docker-compose.yml": "services:\n    bot:  # mine\n        image: 'bot'\n        # ports:\n        #     - '80:80'\n    cache:\n        image: redis:7\n        ports:\n            - '6379:6379'\n        restart: 'no'\n\nnetworks: {}\n"
             },
@@ -74,7 +79,11 @@ class Service(DataOperation):
         if self.in_:
             super().__post_init__()
         if not self.spec:
-            raise Malformed("spec", f"the service {self.service} is not described", "`spec:` and at least an `image:`")
+            raise Malformed(
+                "spec",
+                f"the service {self.service} is not described",
+                "`spec:` and at least an `image:`",
+            )
 
     def touches(self) -> tuple[str, ...]:
         return (self.in_,) if self.in_ else services.NAMES

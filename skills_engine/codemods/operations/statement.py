@@ -40,13 +40,14 @@ async def run(items):
 class Statement(SourceOperation):
     """The body of `of` (a function or class; the module without it) holds the statements `code`.
 
-    They go to `at: start` (after the docstring, in a module after the imports too) or `at: end`, or `before` or
-    `after` the one statement there that matches a pattern, in whatever `if`, `for` or `with` it stands; `nth`
-    (from 1) says which, where several do. A header such as `for $X in items:` matches with any body.
+    They go to `at: start` (after the docstring, in a module after the imports too) or `at: end`, or
+    `before` or `after` the one statement there that matches a pattern, in whatever `if`, `for` or
+    `with` it stands; `nth` (from 1) says which, where several do. A header such as `for $X in
+    items:` matches with any body.
 
-    With both `after` and `before`, they go where the two touch, or below what others have put between them, unless
-    both have to do with one variable that one of them assigns; where one of the two is gone, or stands there several
-    times, the other is enough.
+    With both `after` and `before`, they go where the two touch, or below what others have put
+    between them, unless both have to do with one variable that one of them assigns; where one of
+    the two is gone, or stands there several times, the other is enough.
 
     Where the same statements already stand in that block, it is so already.
     """
@@ -87,7 +88,12 @@ class Statement(SourceOperation):
         Example(
             "after a loop and all that is in it",
             _RUN,
-            {"in": "m.py", "of": "run", "code": "if items:\n    done()", "after": "for $X in items: $...BODY"},
+            {
+                "in": "m.py",
+                "of": "run",
+                "code": "if items:\n    done()",
+                "after": "for $X in items: $...BODY",
+            },
             _RUN.replace("    return", "    if items:\n        done()\n    return"),
         ),
         Example(
@@ -241,10 +247,16 @@ class Statement(SourceOperation):
                 Pattern.parse(text, key)
         if self.nth and not (self.before or self.after):
             raise Malformed(
-                "nth", "`nth` counts matches, and there is no pattern", "`before` or `after` with a pattern"
+                "nth",
+                "`nth` counts matches, and there is no pattern",
+                "`before` or `after` with a pattern",
             )
         if self.nth and self.before and self.after:
-            raise Malformed("nth", "`nth` counts the matches of one pattern, and there are two", "one of the two")
+            raise Malformed(
+                "nth",
+                "`nth` counts the matches of one pattern, and there are two",
+                "one of the two",
+            )
         if self.nth < 0:
             raise Malformed("nth", "`nth` counts from 1", "1 for the first match")
 
@@ -267,22 +279,37 @@ class Statement(SourceOperation):
                 return filled
         elif _holds(source.module, snippet):
             return Edit()
-        block = source.body_of(source.find(self.selected("of"))) if owner is not None else source.module
+        block = (
+            source.body_of(source.find(self.selected("of"))) if owner is not None else source.module
+        )
         if self.at == "start":
             index = prologue(block)
             imports = index and isinstance(block, cst.Module)
             return insert(
-                source, block, index, snippet, near="after" if imports or index == len(block.body) else "before"
+                source,
+                block,
+                index,
+                snippet,
+                near="after" if imports or index == len(block.body) else "before",
             )
         last = flatten(block)[-1:]
         if last and isinstance(last[0], cst.Return | cst.Raise | cst.Continue | cst.Break):
             word = type(last[0]).__name__.lower()
             hint = "place it with `before:` and a pattern"
-            raise source.drifted(doing, f"the body ends in a {word}, so nothing after it would run", last[0], hint=hint)
+            raise source.drifted(
+                doing,
+                f"the body ends in a {word}, so nothing after it would run",
+                last[0],
+                hint=hint,
+            )
         return append(source, block, snippet)
 
-    def _beside(self, source: Source, body: cst.BaseSuite | cst.Module, snippet: Snippet, doing: str) -> Edit:
-        """Next to the statements that the patterns select. What is in a run equal to `code` is none of them."""
+    def _beside(
+        self, source: Source, body: cst.BaseSuite | cst.Module, snippet: Snippet, doing: str
+    ) -> Edit:
+        """Next to the statements that the patterns select. What is in a run equal to `code` is none
+        of them.
+        """
         found: dict[str, list[Match]] = {}
         for word in ("after", "before"):
             if text := getattr(self, word):
@@ -292,7 +319,8 @@ class Statement(SourceOperation):
                     return Edit()
         if (
             len(found) == 2
-            and (edit := _between_both(source, found["after"], found["before"], snippet, doing)) is not None
+            and (edit := _between_both(source, found["after"], found["before"], snippet, doing))
+            is not None
         ):
             return edit
         word = min(found, key=lambda word: (len(found[word]) != 1, not found[word]))
@@ -304,16 +332,27 @@ class Statement(SourceOperation):
         return _insert_at(source, anchor, snippet, doing, before=word == "before")
 
     def _chosen(
-        self, source: Source, body: cst.BaseSuite | cst.Module, word: str, anchors: list[Match], doing: str
+        self,
+        source: Source,
+        body: cst.BaseSuite | cst.Module,
+        word: str,
+        anchors: list[Match],
+        doing: str,
     ) -> Match:
         """The one match, or the one that `nth` says. Raises CannotEnsure."""
-        where, pattern = self.of or source.path, Pattern.parse(getattr(self, word), word, statements=True)
+        where, pattern = (
+            self.of or source.path,
+            Pattern.parse(getattr(self, word), word, statements=True),
+        )
         if not anchors:
             raise no_match(source, body, pattern, where, doing)
         if len(anchors) > 1 and not self.nth:
             what = f"{len(anchors)} statements in {where} match `{first_line(pattern.text)}`"
             raise source.ambiguous(
-                doing, what, [m.nodes[0] for m in anchors], "say which with `nth`, or match more of it"
+                doing,
+                what,
+                [m.nodes[0] for m in anchors],
+                "say which with `nth`, or match more of it",
             )
         if self.nth > len(anchors):
             count = f"{len(anchors)} statement{'s' * (len(anchors) != 1)}"
@@ -322,8 +361,12 @@ class Statement(SourceOperation):
         return anchors[max(0, self.nth - 1)]
 
 
-def _between_both(source: Source, after: list[Match], before: list[Match], snippet: Snippet, doing: str) -> Edit | None:
-    """Between two statements that say one place together; None where one of them has to say it alone. Raises."""
+def _between_both(
+    source: Source, after: list[Match], before: list[Match], snippet: Snippet, doing: str
+) -> Edit | None:
+    """Between two statements that say one place together; None where one of them has to say it
+    alone. Raises.
+    """
     touching, apart = follow(after, before)
     if any(_between(*pair, snippet, (after, before)) for pair in (*touching, *apart)):
         return Edit()
@@ -338,23 +381,32 @@ def _between_both(source: Source, after: list[Match], before: list[Match], snipp
     return _insert_below(source, *apart[0], snippet, doing)
 
 
-def _insert_at(source: Source, anchor: Match, snippet: Snippet, doing: str, *, before: bool) -> Edit:
+def _insert_at(
+    source: Source, anchor: Match, snippet: Snippet, doing: str, *, before: bool
+) -> Edit:
     block, index = line_of(source, anchor, doing, first=before)
     if before:
         return insert(source, block, index, snippet, near="before")
     return insert(source, block, index + 1, snippet, near="after")
 
 
-def _insert_below(source: Source, after: Match, before: Match, snippet: Snippet, doing: str) -> Edit:
+def _insert_below(
+    source: Source, after: Match, before: Match, snippet: Snippet, doing: str
+) -> Edit:
     """Between two statements, below what others have put directly under the first of them."""
     block, index = line_of(source, after, doing, first=False)
     _, end = line_of(source, before, doing, first=True)
     there = Span(extent(source, block, index + 1).start, extent(source, block, end - 1).end)
     if name := shared_name(source.text(there), snippet.text):
-        what = f"what stands between the two uses {name} as the code does, and one of them assigns it"
+        what = (
+            f"what stands between the two uses {name} as the code does, and one of them assigns it"
+        )
         hint = "say with `after` or `before` alone in which order they go"
         raise source.drifted(doing, what, block.body[index + 1], hint=hint)
-    while index + 1 < end and extent(source, block, index).end == extent(source, block, index + 1).start:
+    while (
+        index + 1 < end
+        and extent(source, block, index).end == extent(source, block, index + 1).start
+    ):
         index += 1
     return insert(source, block, index + 1, snippet, near="after")
 
@@ -362,7 +414,11 @@ def _insert_below(source: Source, after: Match, before: Match, snippet: Snippet,
 def _runs(block: cst.BaseSuite | cst.Module, snippet: Snippet) -> list[range]:
     """Where the statements of the snippet stand in a block, one after another."""
     here, size = flatten(block), len(snippet.nodes)
-    return [range(i, i + size) for i in range(len(here) - size + 1) if same(here[i : i + size], snippet.nodes)]
+    return [
+        range(i, i + size)
+        for i in range(len(here) - size + 1)
+        if same(here[i : i + size], snippet.nodes)
+    ]
 
 
 def _holds(block: cst.BaseSuite | cst.Module, snippet: Snippet) -> bool:
@@ -376,9 +432,11 @@ def _inside_run(match: Match, snippet: Snippet) -> bool:
     return any(at.start >= run.start and at.stop <= run.stop for run in _runs(match.body, snippet))
 
 
-def _between(after: Match, before: Match, snippet: Snippet, sides: tuple[list[Match], list[Match]]) -> bool:
-    """Whether the code stands somewhere between two statements of one block or, where that has either of them once,
-    anywhere in it."""
+def _between(
+    after: Match, before: Match, snippet: Snippet, sides: tuple[list[Match], list[Match]]
+) -> bool:
+    """Whether the code stands somewhere between two statements of one block or, where that has
+    either of them once, anywhere in it."""
     if after.body is None:
         return False
     first, last, runs = position(after).stop, position(before).start, _runs(after.body, snippet)
@@ -387,8 +445,12 @@ def _between(after: Match, before: Match, snippet: Snippet, sides: tuple[list[Ma
 
 
 def _stands(anchor: Match, snippet: Snippet, *, before: bool, anywhere: bool) -> bool:
-    """Whether the code is beside the anchor or, where that is the block's only one, anywhere in the block."""
+    """Whether the code is beside the anchor or, where that is the block's only one, anywhere in the
+    block.
+    """
     if anchor.body is None:
         return True
     at, runs = position(anchor), _runs(anchor.body, snippet)
-    return any(anywhere or (run.stop == at.start if before else run.start == at.stop) for run in runs)
+    return any(
+        anywhere or (run.stop == at.start if before else run.start == at.stop) for run in runs
+    )

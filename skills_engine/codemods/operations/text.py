@@ -17,10 +17,11 @@ __all__ = ["Text"]
 class Text(DataOperation):
     """In the text file `in`, of any format, what reads `before` reads `after`.
 
-    Where no place reads exactly so, the lines most like `before` are merged with the change, three ways; other
-    indentation and other white space at line ends do not count. Where the file changed the same lines, Python, TOML,
-    YAML and JSON are merged by their structure. Give a line or two around the change in both, so that the place is
-    the only one. For those formats there are operations that know them, too.
+    Where no place reads exactly so, the lines most like `before` are merged with the change, three
+    ways; other indentation and other white space at line ends do not count. Where the file changed
+    the same lines, Python, TOML, YAML and JSON are merged by their structure. Give a line or two
+    around the change in both, so that the place is the only one. For those formats there are
+    operations that know them, too.
     """
 
     ensure = "text"
@@ -28,13 +29,21 @@ class Text(DataOperation):
         Example(
             "the one place that reads so",
             {"Dockerfile": "FROM node:24\nRUN npm ci\nUSER node\n"},
-            {"in": "Dockerfile", "before": "RUN npm ci\n", "after": "RUN apt-get install -y ffmpeg\nRUN npm ci\n"},
+            {
+                "in": "Dockerfile",
+                "before": "RUN npm ci\n",
+                "after": "RUN apt-get install -y ffmpeg\nRUN npm ci\n",
+            },
             {"Dockerfile": "FROM node:24\nRUN apt-get install -y ffmpeg\nRUN npm ci\nUSER node\n"},
         ),
         Example(
             "a part of a line",
             {"README.md": "Talk to it on the console.\n"},
-            {"in": "README.md", "before": "on the console", "after": "on the console or on Telegram"},
+            {
+                "in": "README.md",
+                "before": "on the console",
+                "after": "on the console or on Telegram",
+            },
             {"README.md": "Talk to it on the console or on Telegram.\n"},
         ),
         Example(
@@ -45,7 +54,9 @@ class Text(DataOperation):
                 "before": "listen 443;\nserver_name x;\n\nlocation / {\n}\n",
                 "after": "listen 443;\nserver_name x;\n\nlocation / {\n    proxy_pass y;\n}\n",
             },
-            {"site.conf": "server {\n\tlisten 8443;  \n\tserver_name x;\n\n\tlocation / {\n\t\tproxy_pass y;\n\t}\n}"},
+            {
+                "site.conf": "server {\n\tlisten 8443;  \n\tserver_name x;\n\n\tlocation / {\n\t\tproxy_pass y;\n\t}\n}"
+            },
         ),
         Example(
             "another part of a line that the file has changed, of Python",
@@ -94,7 +105,9 @@ class Text(DataOperation):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.before.strip():
-            raise Malformed("before", "`before` is empty", "the text that is there now, with a line around it")
+            raise Malformed(
+                "before", "`before` is empty", "the text that is there now, with a line around it"
+            )
         if not self.after.strip():
             right = "repeat a line around the change in both: without any, a deletion cannot be told from drift"
             raise Malformed("after", "`after` is empty", right)

@@ -20,7 +20,8 @@ __all__ = ["Toml"]
 class Toml(ValueOperation):
     """The TOML file `in` has `value` at `path`, or `element` in the array there.
 
-    Paths, `was` and `replace` are those of `ensure: yaml`. A table that is missing is made after its kin.
+    Paths, `was` and `replace` are those of `ensure: yaml`. A table that is missing is made after
+    its kin.
     """
 
     ensure = "toml"
@@ -30,7 +31,11 @@ class Toml(ValueOperation):
             {
                 "pyproject.toml": "[tool.ruff]\nline-length = 120  # wide\n\n[tool.ruff.lint]\nselect = ['E']\n\n[tool.mypy]\nstrict = true"
             },
-            {"in": "pyproject.toml", "path": ["tool", "ruff", "lint", "isort", "known-first-party"], "value": ["bot"]},
+            {
+                "in": "pyproject.toml",
+                "path": ["tool", "ruff", "lint", "isort", "known-first-party"],
+                "value": ["bot"],
+            },
             {
                 "pyproject.toml": "[tool.ruff]\nline-length = 120  # wide\n\n[tool.ruff.lint]\nselect = ['E']\n\n[tool.ruff.lint.isort]\nknown-first-party = [\"bot\"]\n\n[tool.mypy]\nstrict = true"
             },

@@ -20,9 +20,11 @@ __all__ = ["Value"]
 
 @dataclass(frozen=True, kw_only=True)
 class Value(SourceOperation):
-    """The variable or attribute `of` is assigned `value`; `was` is what it is expected to be until then.
+    """The variable or attribute `of` is assigned `value`; `was` is what it is expected to be until
+    then.
 
-    `App.limit` is the class's own variable or, where it has none, the `self.limit` that its methods assign.
+    `App.limit` is the class's own variable or, where it has none, the `self.limit` that its methods
+    assign.
     """
 
     ensure = "value"
@@ -82,7 +84,11 @@ class Value(SourceOperation):
         if new.is_code(old):
             return Edit()
         if self.was and not Expression.parse(self.was, "was").is_code(old):
-            now = one_line(source.text(extract(source, [old]))) if old is not None else "without a value"
+            now = (
+                one_line(source.text(extract(source, [old])))
+                if old is not None
+                else "without a value"
+            )
             raise source.drifted(doing, f"{self.of} is {now}, not {one_line(self.was)}", assignment)
         text = new.at(source, assignment)
         if old is None:

@@ -57,11 +57,13 @@ _BODY_LINE = re.compile(rf"^(?P<indent>[ \t]*){MANY}BODY\n", re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True)
 class Wrap(SourceOperation):
-    """In `of` (a function or class; the module without it) the statements that match stand inside the wrapper.
+    """In `of` (a function or class; the module without it) the statements that match stand inside
+    the wrapper.
 
-    `statements` is a pattern for the first of them or for all; with `to`, a pattern too, everything from the first
-    to that one in the same block is wrapped. `wrapper` is source in which `$BODY`, alone on a line, is where they
-    go: `with lock:\\n    $BODY`. Their comments move along; the inside of strings stays as it is.
+    `statements` is a pattern for the first of them or for all; with `to`, a pattern too, everything
+    from the first to that one in the same block is wrapped. `wrapper` is source in which `$BODY`,
+    alone on a line, is where they go: `with lock:\\n    $BODY`. Their comments move along; the
+    inside of strings stays as it is.
     """
 
     ensure = "wrap"
@@ -141,7 +143,9 @@ class Wrap(SourceOperation):
     def __post_init__(self) -> None:
         super().__post_init__()
         if Pattern.parse(self.statements, "statements", statements=True).bare:
-            raise Malformed("statements", "the pattern matches everything", "more around the metavariable")
+            raise Malformed(
+                "statements", "the pattern matches everything", "more around the metavariable"
+            )
         if self.to:
             Pattern.parse(self.to, "to", statements=True)
         if self.nth < 0:
@@ -155,7 +159,9 @@ class Wrap(SourceOperation):
         doing, template = self.describe(), self._wrapper()
         owner, body = scope(source, self.selected("of"), doing)
         pattern = Pattern.parse(self.statements, "statements", statements=True)
-        wrapped = [node for m in template.pattern.in_blocks(body) for node in m.bindings.get("BODY", ())]
+        wrapped = [
+            node for m in template.pattern.in_blocks(body) for node in m.bindings.get("BODY", ())
+        ]
         found = list(pattern.in_blocks(body))
         done = [m for m in found if any(m.nodes[0] is node for node in wrapped)]
         free = [m for m in found if not any(m.nodes[0] is node for node in wrapped)]
@@ -165,7 +171,9 @@ class Wrap(SourceOperation):
         if not free:
             for match in done if self.to else ():
                 if not self._ends(match):
-                    what = f"the wrapper is there, but nothing in it matches `{first_line(self.to)}`"
+                    what = (
+                        f"the wrapper is there, but nothing in it matches `{first_line(self.to)}`"
+                    )
                     raise source.drifted(doing, what, match.nodes[0])
             return Edit()
         if len(free) > 1 and not self.nth:
@@ -213,19 +221,28 @@ class Wrap(SourceOperation):
         first, block = match.units[0], match.body
         if not (first.first and last.last and isinstance(block, cst.IndentedBlock | cst.Module)):
             hint = "put it on a line of its own first"
-            raise source.drifted(doing, "the statement shares its line with others", first.node, hint=hint)
-        lines = [next(i for i, line in enumerate(block.body) if line is unit.line) for unit in (first, last)]
+            raise source.drifted(
+                doing, "the statement shares its line with others", first.node, hint=hint
+            )
+        lines = [
+            next(i for i, line in enumerate(block.body) if line is unit.line)
+            for unit in (first, last)
+        ]
         start, end = extent(source, block, lines[0]).start, extent(source, block, lines[1]).end
         indent = source.indent_at(source.span(first.node).start)
         code = Snippet.parse(template.spelled).lines(indent, source.indent_unit)
         at = _BODY_LINE.search(code)
         assert at is not None  # noqa: S101 - the wrapper was parsed
         deeper = at["indent"].removeprefix(indent)
-        rigid = frozenset().union(*(rigid_lines(source, block.body[i]) for i in range(lines[0], lines[1] + 1)))
+        rigid = frozenset().union(
+            *(rigid_lines(source, block.body[i]) for i in range(lines[0], lines[1] + 1))
+        )
         splices = []
         head, line = code[: at.start()], start
         while line < end:
-            moves = source.data[line : source.line_end(line)].strip() and source.line(line) not in rigid
+            moves = (
+                source.data[line : source.line_end(line)].strip() and source.line(line) not in rigid
+            )
             if moves or head:
                 splices.append(Splice(line, line, head + (deeper if moves else "")))
             head, line = "", source.line_end(line)

@@ -20,9 +20,9 @@ __all__ = ["Yaml"]
 class Yaml(ValueOperation):
     """The YAML file `in` has `value` at `path`, or `element` in the list there.
 
-    A path is a list of keys, or text with dots between them; `name=web` stands for the element of a list whose
-    `name` is web. A key that is missing is made, last in its mapping. Another value is replaced only if it is `was`,
-    or with `replace: true`.
+    A path is a list of keys, or text with dots between them; `name=web` stands for the element of a
+    list whose `name` is web. A key that is missing is made, last in its mapping. Another value is
+    replaced only if it is `was`, or with `replace: true`.
     """
 
     ensure = "yaml"
