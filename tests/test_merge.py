@@ -357,7 +357,7 @@ def test_trivial_merges_and_plain_text_load_no_language() -> None:
         "import sys; from skills_engine.merge import Merged, merge_file as m;"
         "m('a.py', b'a', b'b', b'a', lines=lambda *_: Merged(b''));"
         "m('a.txt', b'a', b'b', b'c', lines=lambda *_: Merged(b''));"
-        "unwanted = {'libcst', 'yaml', 'skills_engine.merge.python', 'skills_engine.merge.tree'};"
+        "unwanted = {'libcst', 'yaml', 'skills_engine.merge.python.language', 'skills_engine.merge.core.tree'};"
         "print(sorted(unwanted & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -18,7 +18,8 @@ from typing import TypeVar
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from skills_engine.merge import Merged, Region, merge_file, python
+from skills_engine.merge import Merged, Region, merge_file
+from skills_engine.merge.python import language as python
 
 T = TypeVar("T")
 laws = settings(

@@ -1,4 +1,4 @@
-"""Conflict markers in the diff3 style: found, read and written."""
+"""Conflicting markers in the diff3 style: found, read and written."""
 
 from __future__ import annotations
 

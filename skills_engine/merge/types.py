@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Declined", "LineMerge", "Merged", "Region", "Torn"]
+__all__ = ["LineMerge", "Merged", "NodeConflict", "Region", "Unsupported"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ git's output.
 """
 
 
-class Declined(Exception):
+class Unsupported(Exception):
     """A rung cannot merge these inputs. Never leaves the room."""
 
 
-class Torn(Exception):
+class NodeConflict(Exception):
     """Both sides changed a part and it cannot be joined; the nearest part that has whole lines
     becomes a region.
     """

@@ -10,8 +10,8 @@ from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.operation import perform
 from skills_engine.codemods.registry import decode
 from skills_engine.errors import CannotEnsure, Refused, Unparsable
-from skills_engine.merge import python
-from skills_engine.merge.types import Declined, LineMerge
+from skills_engine.merge.python import language as python
+from skills_engine.merge.types import LineMerge, Unsupported
 from skills_engine.record.file import record_file
 
 __all__ = ["Carried", "carry"]
@@ -70,5 +70,5 @@ def _doubt(base: bytes, ours: bytes, theirs: bytes, result: bytes, lines: LineMe
         if why := python.doubt(b, o, t, found):
             return why
         return "" if lines(base, ours, theirs).clean else python.foreign(b, o, t, found)
-    except (UnicodeDecodeError, RecursionError, Declined):
+    except (UnicodeDecodeError, RecursionError, Unsupported):
         return ""

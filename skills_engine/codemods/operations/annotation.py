@@ -165,7 +165,7 @@ class Annotation(SourceOperation):
 
 
 def _type(text: str) -> str:
-    from skills_engine.merge.pyexpr import in_new_words  # noqa: PLC0415  # few annotations need it
+    from skills_engine.merge.python.expressions import in_new_words  # noqa: PLC0415  # few annotations need it
 
     class InNewWords(ast.NodeTransformer):
         def visit_Subscript(self, node: ast.Subscript) -> ast.AST:

@@ -1,0 +1,1 @@
+"""A three-way merge of trees that knows no language."""

@@ -1,0 +1,66 @@
+"""A merge in the making: text, and clashes that become marked regions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skills_engine.merge.markers import marked
+from skills_engine.merge.types import Merged, NodeConflict, Region
+
+if TYPE_CHECKING:
+    from skills_engine.merge.text import Form
+
+__all__ = ["Chunk", "Chunks", "Conflicting", "joined"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicting:
+    """Whole lines that both sides changed, each side's text, and why they could not be joined."""
+
+    base: str
+    ours: str
+    theirs: str
+    reason: str
+
+
+Chunk = str | Conflicting
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """Pieces in order, and notes."""
+
+    pieces: tuple[Chunk, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        return all(isinstance(piece, str) for piece in self.pieces)
+
+    @property
+    def text(self) -> str:
+        """The merged text of a clean draft."""
+        return "".join(piece for piece in self.pieces if isinstance(piece, str))
+
+    def merged(self, form: Form, how: str) -> Merged:
+        """The draft as a file."""
+        text, regions = "", []
+        for piece in self.pieces:
+            if isinstance(piece, str):
+                text += piece
+                continue
+            if text and not text.endswith("\n"):
+                text += "\n"
+            sides = (form.lines(piece.base), form.lines(piece.ours), form.lines(piece.theirs))
+            regions.append(Region(text.count("\n") + 1, *sides, piece.reason))
+            text += marked(piece.base, piece.ours, piece.theirs)
+        return Merged(form.file(text), tuple(regions), how, self.notes)
+
+
+def joined(pieces: list[Chunk]) -> str:
+    """Text without clashes, or NodeConflict with the first clash's reason."""
+    for piece in pieces:
+        if isinstance(piece, Conflicting):
+            raise NodeConflict(piece.reason)
+    return "".join(piece for piece in pieces if isinstance(piece, str))

@@ -1,0 +1,145 @@
+"""Additions of both sides at one place: where their order means nothing they stand together, else
+they conflict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skills_engine.merge.core.tree import words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from skills_engine.merge.core.order import Entry
+    from skills_engine.merge.core.tree import Unit
+
+    Units = Callable[[Entry], tuple[Unit | None, Unit | None, Unit | None]]
+
+__all__ = ["Run", "runs"]
+
+_ORDERS: tuple[Callable[[str], tuple[str, ...]], ...] = (
+    lambda text: (text,),
+    lambda text: (text.removeprefix("from ").removeprefix("import ").lower(),),
+)
+_FREE = {"import", "definition", "comment", "decorator", "entry"}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Entries in a row; `conflict` is why they conflict as a whole, or ''."""
+
+    entries: tuple[Entry, ...]
+    conflict: str = ""
+
+
+def runs(
+    entries: list[Entry],
+    kept: list[Entry],
+    units: Units,
+    scope: str,
+) -> Iterable[Run]:
+    """The kept entries in order. `entries` are all, so that it shows where what an addition stood
+    beside is gone.
+    """
+    alive = {id(entry) for entry in kept}
+    at = 0
+    while at < len(entries):
+        end = at
+        while end < len(entries) and _new(entries[end]):
+            end += 1
+        if end == at:
+            if id(entries[at]) in alive:
+                yield Run((entries[at],))
+            at += 1
+            continue
+        beside = (*entries[max(at - 1, 0) : at], *entries[end : end + 1])
+        lost = any(entry.base is not None and entry.ours is None for entry in beside)
+        yield from _settled([e for e in entries[at:end] if id(e) in alive], units, scope, lost=lost)
+        at = end
+
+
+def _settled(new: list[Entry], units: Units, scope: str, *, lost: bool) -> Iterable[Run]:
+    """Additions at one place: in order, or as one run that is conflict."""
+    ours = [entry for entry in new if entry.ours is not None]
+    theirs = [entry for entry in new if entry.ours is None]
+    units_o = [unit for entry in ours if (unit := units(entry)[1])]
+    units_t = [unit for entry in theirs if (unit := units(entry)[2])]
+    if theirs and scope != "entries" and (ours or lost):
+        reason = _rivalry(units_t, units_o, scope)
+        if reason:
+            yield Run(tuple(new), reason)
+            return
+    if ours and theirs:
+        head_o, head_t = _head(units_o), _head(units_t)
+        imports = [
+            *zip(ours[:head_o], units_o, strict=False),
+            *zip(theirs[:head_t], units_t, strict=False),
+        ]
+        new = [*_sorted(imports), *ours[head_o:], *theirs[head_t:]]
+    for entry in new:
+        yield Run((entry,))
+
+
+def _sorted(imports: list[tuple[Entry, Unit]]) -> list[Entry]:
+    """Imports of both sides; those of theirs among ours where both are in the order of their
+    text.
+    """
+    ours = [(entry, unit) for entry, unit in imports if entry.ours is not None]
+    theirs = [(entry, unit) for entry, unit in imports if entry.ours is None]
+    plain = all(unit.role == "import" and not unit.gap for _, unit in imports)
+    for order in _ORDERS:
+        rows = [[order(unit.node.text) for _, unit in side] for side in (ours, theirs)]
+        if plain and all(row == sorted(row) for row in rows):
+            return [
+                entry for entry, _ in sorted(imports, key=lambda pair: order(pair[1].node.text))
+            ]
+    return [entry for entry, _ in imports]
+
+
+def _head(units: list[Unit]) -> int:
+    """How many units at the front are a docstring or imports, with the comments above them."""
+    head = 0
+    for at, unit in enumerate(units):
+        if unit.role in {"import", "docstring"}:
+            head = at + 1
+        elif unit.role != "comment":
+            break
+    return head
+
+
+def _rivalry(theirs: list[Unit], ours: list[Unit], scope: str) -> str:
+    """Why the order of two sides' additions matters, or ''."""
+    names_t, names_o = _names(theirs), _names(ours)
+    both = names_t & names_o
+    if both:
+        return f"both sides add {min(both)}"
+    for unit in (*theirs, *ours):
+        if unit.role == "assignment" or unit.role in _FREE or unit.role == "docstring":
+            continue
+        return (
+            f"both sides add beside {unit.title}"
+            if ours
+            else f"ours deleted what stood beside {unit.title}"
+        )
+    if scope == "statements":
+        said_t, said_o = _words(theirs), _words(ours)
+        crossed = {n for n in names_t if n.rpartition(".")[2] in said_o} | {
+            n for n in names_o if n.rpartition(".")[2] in said_t
+        }
+        if crossed:
+            return f"both sides add code that uses {min(crossed)}"
+    return ""
+
+
+def _names(units: list[Unit]) -> set[str]:
+    return {str(unit.title) for unit in units if unit.role in {"definition", "assignment"}}
+
+
+def _words(units: list[Unit]) -> set[str]:
+    return {word for unit in units for word in words(unit.node.text)}
+
+
+def _new(entry: Entry) -> bool:
+    return entry.base is None and (entry.ours is None or entry.theirs is None)

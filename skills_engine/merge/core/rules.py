@@ -1,0 +1,47 @@
+"""What a language knows that the core of the merge does not: orders, and what says nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from skills_engine.merge.core.order import Entry
+    from skills_engine.merge.core.tree import Unit
+
+    Units = Callable[[Entry], tuple[Unit | None, Unit | None, Unit | None]]
+
+__all__ = ["Rules"]
+
+
+class Rules:
+    """The neutral answers; a language overrides what it knows better."""
+
+    def name_order(self, ours: str, theirs: str) -> Callable[[str], tuple[str, ...]] | None:
+        """The order in which two texts keep imported names, if there is one."""
+        return None
+
+    def place_imports(
+        self, entries: list[Entry], units: Units, theirs: Sequence[Unit]
+    ) -> list[Entry]:
+        """Entries in their order, with the imports that only theirs has where they belong."""
+        return entries
+
+    def is_no_edit(
+        self, base: str, side: str, said_base: Sequence[str], said_side: Sequence[str]
+    ) -> bool:
+        """Whether a statement says the same in both texts (without indentation)."""
+        return base == side
+
+    def header(self, unit: Unit) -> tuple[int, int] | None:
+        """The offsets of a function's header; None for what has none."""
+        return None
+
+    def opened(self, base: Unit, side: Unit) -> bool:
+        """Whether a side's body begins with another line than the base's."""
+        return False
+
+    def lost_annotations(self, base: Unit, side: Unit) -> bool:
+        """Whether a side's header differs from the base's by annotations that it has not."""
+        return False

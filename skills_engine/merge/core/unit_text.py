@@ -1,0 +1,40 @@
+"""Texts of units, as they stand in a merge: rows, gaps, indentation, reasons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skills_engine.merge.core.tree import Unit
+
+__all__ = ["gap3", "indented", "reason", "role", "rows"]
+
+
+def rows(rows: list[tuple[Unit, str]]) -> str:
+    """Units' texts below one another, with the blank lines between them."""
+    return "".join((unit.gap if k else "") + text for k, (unit, text) in enumerate(rows))
+
+
+def reason(detail: str, title: str) -> str:
+    if not detail or detail.startswith("both sides changed"):
+        return f"both sides changed {title}"
+    return detail if title in detail else f"{detail} in {title}"
+
+
+def role(units: tuple[Unit | None, Unit | None, Unit | None]) -> str:
+    return next((unit.role for unit in units if unit is not None), "")
+
+
+def gap3(base: str | None, ours: str | None, theirs: str | None) -> str:
+    if ours is None or (ours == base and theirs is not None):
+        return theirs or ""
+    return ours
+
+
+def indented(text: str, old: str, new: str) -> str:
+    if old == new:
+        return text
+    lines = text.splitlines(keepends=True)
+    return "".join(
+        new + line[len(old) :] if line.startswith(old) and line.strip() else line for line in lines
+    )

@@ -1,0 +1,40 @@
+"""A walk down three trees, as the merges of single shapes see it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skills_engine.merge.core.chunks import joined
+
+if TYPE_CHECKING:
+    from skills_engine.merge.core.chunks import Chunk
+    from skills_engine.merge.core.delete_move import Revivals
+    from skills_engine.merge.core.rules import Rules
+    from skills_engine.merge.core.tree import Node
+
+__all__ = ["Walk"]
+
+
+@dataclass
+class Walk(ABC):
+    """One walk down three trees. `theirs` collects what theirs does to what ours has: "add",
+    "delete", "edit".
+
+    With `keeps`, what theirs deletes and ours edited stays, with a note.
+    """
+
+    revivals: Revivals
+    rules: Rules
+    keeps: bool = False
+    notes: list[str] = field(default_factory=list)
+    theirs: set[str] = field(default_factory=set)
+
+    @abstractmethod
+    def node(self, base: Node, ours: Node, theirs: Node) -> list[Chunk]:
+        """The merged text, in ours' layout where both have one. Raises NodeConflict."""
+
+    def inline(self, base: Node, ours: Node, theirs: Node) -> str:
+        """As `node`, for what cannot hold markers."""
+        return joined(self.node(base, ours, theirs))

@@ -1,0 +1,137 @@
+"""The rungs of a merge, from what is certain to what declines."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import Protocol, TypeVar, cast
+
+from skills_engine.merge.core.chunks import Chunks, Conflicting
+from skills_engine.merge.text import Form, Text, declares_encoding
+from skills_engine.merge.types import LineMerge, Merged, Region, Unsupported
+
+__all__ = ["merge_file"]
+
+T = TypeVar("T", str, bytes)
+
+_LANGUAGES = (
+    ("*.py", "python.language"),
+    ("*.pyi", "python.language"),
+    ("*.toml", "formats.toml"),
+    ("*.json", "formats.json"),
+    ("*.yaml", "formats.yaml"),
+    ("*.yml", "formats.yaml"),
+    (".env*", "formats.env"),
+    ("*.env", "formats.env"),
+    ("*requirements*.txt", "formats.requirements"),
+    ("constraints*.txt", "formats.requirements"),
+)
+
+MAX_SIZE = 1_000_000
+"""Bytes of a version above which only lines are merged."""
+
+
+class Language(Protocol):
+    """A module that knows what files of one kind are made of. Both functions take text with `\\n`
+    line ends.
+    """
+
+    how: str
+
+    def merge(self, base: str, ours: str, theirs: str) -> Chunks:
+        """Raises Unsupported where a version cannot be understood."""
+
+    def doubt(self, base: str, ours: str, theirs: str, result: str) -> str:
+        """Why a result without conflicts is not to be believed, or ''."""
+
+
+def merge_file(path: str, base: bytes, ours: bytes, theirs: bytes, *, lines: LineMerge) -> Merged:
+    """Merge what `base` became in `ours` and in `theirs`. `path` says what kind of file it is.
+
+    Never raises for what the bytes are: what cannot be merged is a conflict, in regions as small as
+    possible.
+    """
+    certain = _trivial(base, ours, theirs)
+    if certain is not None:
+        return Merged(certain, how="trivial")
+    if path.endswith((".py", ".pyi")) and any(
+        declares_encoding(data) for data in (base, ours, theirs)
+    ):
+        return lines(base, ours, theirs)
+    b, o, t = Text.decode(base), Text.decode(ours), Text.decode(theirs)
+    if b is None or o is None or t is None:
+        return _whole(base, ours, theirs, "a version is binary or not UTF-8")
+    if not (b.form.newline and o.form.newline and t.form.newline):
+        return lines(base, ours, theirs)
+    form = Form.merged(b.form, o.form, t.form)
+    certain_text = _trivial(b.text, o.text, t.text)
+    if certain_text is not None:
+        return Merged(form.file(certain_text), how="trivial")
+    by_lines = lines(b.text.encode(), o.text.encode(), t.text.encode())
+    language = _language(path) if max(len(base), len(ours), len(theirs)) <= MAX_SIZE else None
+    if language is not None:
+        better = _understood(language, b.text, o.text, t.text, by_lines, form)
+        if better is not None:
+            return better
+    return _formed(by_lines, form)
+
+
+def _trivial(base: T, ours: T, theirs: T) -> T | None:
+    if theirs in (ours, base):
+        return ours
+    return theirs if base == ours else None
+
+
+def _understood(
+    language: Language, base: str, ours: str, theirs: str, by_lines: Merged, form: Form
+) -> Merged | None:
+    """The merge by a language, or None where the line merge's answer stands, be it clean or not."""
+    doubt = "both sides changed it"
+    if by_lines.clean:
+        try:
+            doubt = language.doubt(base, ours, theirs, by_lines.data.decode("utf-8"))
+        except RecursionError:
+            return None
+        if not doubt:
+            return None
+    try:
+        draft = language.merge(base, ours, theirs)
+        if draft.clean:
+            still = language.doubt(base, ours, theirs, draft.text)
+            if still:
+                raise Unsupported(still)
+    except (Unsupported, RecursionError):
+        if not by_lines.clean:
+            return None
+        return Chunks((Conflicting(base, ours, theirs, f"merged by lines, {doubt}"),)).merged(
+            form, "whole"
+        )
+    return draft.merged(form, language.how)
+
+
+def _formed(by_lines: Merged, form: Form) -> Merged:
+    """A merge of text with plain line ends, in the file's form."""
+
+    def lines(data: bytes) -> bytes:
+        return form.lines(data.decode("utf-8"))
+
+    regions = tuple(
+        replace(r, base=lines(r.base), ours=lines(r.ours), theirs=lines(r.theirs))
+        for r in by_lines.regions
+    )
+    return replace(by_lines, data=form.file(by_lines.data.decode("utf-8")), regions=regions)
+
+
+def _whole(base: bytes, ours: bytes, theirs: bytes, reason: str) -> Merged:
+    return Merged(ours, (Region(1, base, ours, theirs, reason),), "whole")
+
+
+def _language(path: str) -> Language | None:
+    """Imported when first needed: trivial merges and plain text need none."""
+    name = PurePosixPath(path).name.lower()
+    for pattern, module in _LANGUAGES:
+        if fnmatchcase(name, pattern):
+            return cast("Language", importlib.import_module(f"skills_engine.merge.{module}"))
+    return None

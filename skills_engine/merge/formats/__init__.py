@@ -1,0 +1,1 @@
+"""Data formats, merged by structure."""

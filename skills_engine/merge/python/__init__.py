@@ -1,0 +1,1 @@
+"""Python, merged by structure."""

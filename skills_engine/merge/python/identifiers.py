@@ -1,0 +1,127 @@
+"""The words that Python code is written in: every name that it defines, uses, passes or reads as an
+attribute.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+import warnings
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from skills_engine.merge.python.source import every, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["resurrected", "undefined", "vocabulary"]
+
+_KNOWN = frozenset(dir(builtins)) | {
+    "__file__",
+    "__path__",
+    "__annotations__",
+    "__module__",
+    "__qualname__",
+    "__class__",
+}
+
+
+@lru_cache(maxsize=8)
+def vocabulary(text: str) -> frozenset[str]:
+    """Raises Unsupported for what does not parse."""
+    return frozenset(word for node in every(text) for word in _words(node))
+
+
+def resurrected(base: str, ours: str, theirs: str, result: str) -> str:
+    """A word that the base had, a side uses nowhere any more, and the result has again; '' if there
+    is none.
+
+    That side replaced what the word stands for, and the other side's code was written without
+    knowing it. A side without a word of its own replaced nothing: what it deleted, the other side
+    may use. A variable that only functions know which assign it themselves needs nothing of the
+    other side either.
+    """
+    b, o, t, found = (vocabulary(text) for text in (base, ours, theirs, result))
+    found -= _variables(result)
+    for side, words in (("ours", o), ("theirs", t)):
+        back = sorted((b & found) - words)
+        if back and words - b:
+            return f"{side} no longer uses {back[0]}, which the other side's change needs"
+    return ""
+
+
+@lru_cache(maxsize=8)
+def _variables(text: str) -> frozenset[str]:
+    """Names that stand for nothing but variables of functions which assign them."""
+    tables = [symtable.symtable(text, "merged", "exec")]
+    known: set[str] = set()
+    other = {
+        word for node in every(text) if not isinstance(node, ast.Name) for word in _words(node)
+    }
+    while tables:
+        table = tables.pop()
+        for symbol in table.get_symbols():
+            within = symbol.is_free() or (
+                symbol.is_local() and symbol.is_assigned() and not symbol.is_parameter()
+            )
+            plain = within and not symbol.is_imported() and table.get_type() == "function"
+            (known if plain else other).add(symbol.get_name())
+        tables += table.get_children()
+    return frozenset(known - other)
+
+
+def undefined(ours: str, theirs: str, result: str) -> str:
+    """Why a result uses a name that nothing defines although each side knows what it means; '' if
+    none.
+    """
+    fresh = sorted(_unbound(result) - _unbound(ours) - _unbound(theirs))
+    return f"nothing would define {fresh[0]}" if fresh else ""
+
+
+@lru_cache(maxsize=8)
+def _unbound(text: str) -> frozenset[str]:
+    """Names that are read as globals and that the module binds nowhere; none where it imports all
+    of a module.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            top = symtable.symtable(text, "merged", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    tables = [top]
+    used: set[str] = set()
+    bound = set(_KNOWN)
+    while tables:
+        table = tables.pop()
+        for symbol in table.get_symbols():
+            binds = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+            if binds and (table is top or symbol.is_declared_global()):
+                bound.add(symbol.get_name())
+            if symbol.is_referenced() and (table is top or symbol.is_global()):
+                used.add(symbol.get_name())
+        tables += table.get_children()
+    if any(
+        isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in parse(text).body
+    ):
+        return frozenset()
+    return frozenset(used - bound)
+
+
+def _words(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name():
+            yield node.id
+        case ast.Attribute():
+            yield node.attr
+        case ast.arg() | ast.keyword():
+            if node.arg is not None:
+                yield node.arg
+        case ast.alias():
+            yield from node.name.split(".")
+            if node.asname is not None:
+                yield node.asname
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            yield node.name

@@ -1,0 +1,82 @@
+"""Python, merged by structure. Fits `Language` in file.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skills_engine.merge.core.structure import merge_trees
+from skills_engine.merge.python.identifiers import resurrected, undefined
+from skills_engine.merge.python.modules import moved, with_modules
+from skills_engine.merge.python.renames import read_with, renames
+from skills_engine.merge.python.rules import PythonRules
+from skills_engine.merge.python.tree import tree
+from skills_engine.merge.python.validate import doubled, revived
+from skills_engine.merge.types import Unsupported
+
+if TYPE_CHECKING:
+    from skills_engine.merge.core.chunks import Chunks
+
+__all__ = ["doubt", "foreign", "how", "merge"]
+
+how = "structure"
+
+_RULES = PythonRules()
+
+
+def merge(base: str, ours: str, theirs: str) -> Chunks:
+    """Merge by structure. Raises Unsupported where a version does not parse, its parts cannot be
+    told apart, or the sides do not speak of the same things any more."""
+    of_ours, of_theirs = moved(base, ours, theirs), moved(base, theirs, ours)
+    if of_ours or of_theirs:
+        better = _believed(
+            with_modules(base, of_ours | of_theirs),
+            with_modules(ours, of_theirs),
+            with_modules(theirs, of_ours),
+        )
+        if better is not None:
+            return better
+    draft = merge_trees(tree, base, ours, theirs, rules=_RULES)
+    strange = foreign(base, ours, theirs, draft.text) if draft.clean else ""
+    if not draft.clean or strange:
+        better = _in_the_same_words(base, ours, theirs)
+        if better is not None:
+            return better
+    if strange:
+        raise Unsupported(strange)
+    return draft
+
+
+def foreign(base: str, ours: str, theirs: str, result: str) -> str:
+    """Why the sides do not speak of the same things any more, as far as a result shows it, or
+    ''.
+    """
+    return resurrected(base, ours, theirs, result) or undefined(ours, theirs, result)
+
+
+def _in_the_same_words(base: str, ours: str, theirs: str) -> Chunks | None:
+    """The merge after what one side renamed is called so in all three, if it is clean then."""
+    of_ours, of_theirs = renames(base, ours, theirs), renames(base, theirs, ours)
+    if not of_ours and not of_theirs:
+        return None
+    return _believed(
+        read_with(base, of_ours | of_theirs), read_with(ours, of_theirs), read_with(theirs, of_ours)
+    )
+
+
+def _believed(base: str, ours: str, theirs: str) -> Chunks | None:
+    """The merge by structure where it is clean and nothing speaks against it."""
+    try:
+        draft = merge_trees(tree, base, ours, theirs, rules=_RULES)
+    except Unsupported:
+        return None
+    good = (
+        draft.clean
+        and not foreign(base, ours, theirs, draft.text)
+        and not doubt(base, ours, theirs, draft.text)
+    )
+    return draft if good else None
+
+
+def doubt(base: str, ours: str, theirs: str, result: str) -> str:
+    """Why a result without conflicts is not to be believed, or ''."""
+    return doubled(ours, theirs, result) or revived(base, ours, theirs, result)

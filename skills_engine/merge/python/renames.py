@@ -1,0 +1,140 @@
+"""A word that one side replaced by another wherever it kept the code: what the other side adds is
+read with it.
+
+The evidence is in the code that both have: each use of the word in the base that the side still has
+reads the new word there, and none the old one. Code that was written for the old word then says the
+same with the new one.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import io
+import keyword
+import re
+import tokenize
+from difflib import SequenceMatcher
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from skills_engine.merge.python.identifiers import vocabulary
+from skills_engine.merge.python.source import every, parse
+from skills_engine.merge.types import Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["read_with", "renames"]
+
+_Token = tuple[int, str]
+
+_ENOUGH = 2
+"""Definitions that must bear a rename out: within one, it is that of a variable."""
+
+_LANGUAGE = frozenset(dir(builtins)) | frozenset(keyword.kwlist)
+"""What nobody renames: another of these is another type, not another name."""
+
+_TYPES = ("Dict", "FrozenSet", "List", "Set", "Tuple", "Type")
+_SAME = frozenset(pair for word in _TYPES for pair in ((word, word.lower()), (word.lower(), word)))
+"""... but for the names that typing gave to builtin types (PEP 585), the one way and the other."""
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+_LARGEST_HUNK = 2_000
+"""Tokens of a changed hunk above which it bears nothing out."""
+
+
+def renames(base: str, side: str, other: str) -> dict[str, str]:
+    """The words of the base that `side` says otherwise, and that `other` still uses, with what they
+    are called now.
+    """
+    gone = (vocabulary(base) & vocabulary(other)) - vocabulary(side)
+    if not gone:
+        return {}
+    found: dict[str, dict[str, set[int]]] = {word: {} for word in gone}
+    places = _definitions(base)
+    for mine, his in _changed(base, side):
+        if max(len(mine), len(his)) > _LARGEST_HUNK:
+            continue
+        words_b, words_s = [word for _, word in mine], [word for _, word in his]
+        for tag, i, j, k, m in SequenceMatcher(
+            None, words_b, words_s, autojunk=False
+        ).get_opcodes():
+            if tag != "replace":
+                continue
+            now = words_s[k:m] if j - i == m - k else [""] * (j - i)
+            for (line, word), other_word in zip(mine[i:j], now, strict=True):
+                if word in found:
+                    found[word].setdefault(other_word, set()).add(places.get(line, -1))
+    out = {
+        word: min(now)
+        for word, now in found.items()
+        if len(now) == 1 and len(min(now.values())) >= _ENOUGH
+    }
+    names = {
+        w: now
+        for w, now in out.items()
+        if (w, now) in _SAME or (not {w, now} & _LANGUAGE and now.isidentifier())
+    }
+    return {word: now for word, now in names.items() if not _together(other, word, now)}
+
+
+def read_with(text: str, words: Mapping[str, str]) -> str:
+    """A text with words replaced where they are names. Raises Unsupported where it cannot be
+    cut into tokens.
+    """
+    lines = text.split("\n")
+    for token in reversed(_tokens(text)):
+        if token.type == tokenize.NAME and token.string in words:
+            row, (start, end) = token.start[0] - 1, (token.start[1], token.end[1])
+            lines[row] = lines[row][:start] + words[token.string] + lines[row][end:]
+    return "\n".join(lines)
+
+
+def _together(text: str, word: str, now: str) -> bool:
+    """Whether a definition of the text knows both words: then they are not the same. Nor are a type
+    that the text calls and its name in typing."""
+    for stmt in parse(text).body:
+        known = {node.id for node in ast.walk(stmt) if isinstance(node, ast.Name)}
+        known |= {node.arg for node in ast.walk(stmt) if isinstance(node, ast.arg)}
+        calls = {ast.unparse(node.func) for node in ast.walk(stmt) if isinstance(node, ast.Call)}
+        if {word, now} <= known or ((word, now) in _SAME and word in calls):
+            return True
+    return False
+
+
+def _definitions(text: str) -> dict[int, int]:
+    """The innermost definition that each line (from 0) is in, by the line that it begins on."""
+    within: dict[int, int] = {}
+    for node in every(text):  # outer ones come first
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            within.update(
+                dict.fromkeys(range(node.lineno - 1, node.end_lineno or node.lineno), node.lineno)
+            )
+    return within
+
+
+def _changed(base: str, side: str) -> list[tuple[list[_Token], list[_Token]]]:
+    """The words of the lines that differ, hunk by hunk; lines that one of the two has alone bear
+    nothing out.
+    """
+    lines_b, lines_s = (text.split("\n") for text in (base, side))
+    matcher = SequenceMatcher(None, lines_b, lines_s, autojunk=False)
+    return [
+        (_row(lines_b, i, j), _row(lines_s, k, m))
+        for tag, i, j, k, m in matcher.get_opcodes()
+        if tag == "replace"
+    ]
+
+
+def _row(lines: Sequence[str], start: int, end: int) -> list[_Token]:
+    return [(line, word) for line in range(start, end) for word in _WORD.findall(lines[line])]
+
+
+@lru_cache(maxsize=8)
+def _tokens(text: str) -> list[tokenize.TokenInfo]:
+    try:
+        return list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except (tokenize.TokenError, IndentationError) as error:
+        raise Unsupported("a version cannot be cut into tokens") from error

@@ -1,0 +1,83 @@
+"""A Python text read once: its syntax tree, its nodes, its comments, its lines inside strings."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import io
+import re
+import tokenize
+import warnings
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from skills_engine.merge.types import Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["comments", "docstring", "every", "parse", "strings"]
+
+_LITERALS = (ast.Constant, ast.JoinedStr)
+_DOCUMENTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@lru_cache(maxsize=8)
+def parse(text: str) -> ast.Module:
+    """Raises Unsupported for what does not parse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise Unsupported("a version does not parse") from error
+
+
+@lru_cache(maxsize=8)
+def every(text: str) -> tuple[ast.AST, ...]:
+    """All nodes of a text, outer ones first. Raises Unsupported for what does not parse."""
+    return tuple(ast.walk(parse(text)))
+
+
+@lru_cache(maxsize=8)
+def comments(text: str) -> list[tuple[int, str]]:
+    """The comments of Python code with their offsets. Raises Unsupported for what cannot be
+    cut into tokens.
+    """
+    if "#" not in text:
+        return []
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    try:
+        return [
+            (starts[token.start[0] - 1] + token.start[1], token.string)
+            for token in tokenize.generate_tokens(io.StringIO(text).readline)
+            if token.type == tokenize.COMMENT
+        ]
+    except (tokenize.TokenError, IndentationError) as error:
+        raise Unsupported("a version cannot be cut into tokens") from error
+
+
+def strings(nodes: Iterable[ast.AST]) -> frozenset[int]:
+    """Lines (from 0) that begin inside a string literal that is no docstring."""
+    literals: list[ast.expr] = []
+    docs: set[int] = set()
+    for node in nodes:
+        if isinstance(node, _LITERALS):
+            if node.end_lineno and node.end_lineno > node.lineno:
+                literals.append(node)
+        elif isinstance(node, _DOCUMENTED) and docstring(node.body) is not None:
+            docs.add(id(node.body[0].value))  # type: ignore[attr-defined]
+    inside: set[int] = set()
+    for node in literals:
+        literal = isinstance(node, ast.JoinedStr) or isinstance(node.value, str | bytes)  # type: ignore[attr-defined]
+        if literal and id(node) not in docs:
+            inside.update(range(node.lineno, node.end_lineno or node.lineno))
+    return frozenset(inside)
+
+
+def docstring(body: list[ast.stmt]) -> str | None:
+    """A body's docstring without indentation."""
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        value = body[0].value.value
+        return inspect.cleandoc(value) if isinstance(value, str) else None
+    return None
