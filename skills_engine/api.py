@@ -12,7 +12,8 @@ from skills_engine.verbs.change import apply, rebase, uninstall, upgrade
 from skills_engine.verbs.conflict import abort, continue_, skip, undo
 from skills_engine.verbs.inspect import blame, diff, show
 from skills_engine.verbs.look import list_, log, search, status
-from skills_engine.verbs.merging import driver, driver_install, driver_uninstall, merge_files
+from skills_engine.verbs.merge_driver import driver, driver_install, driver_uninstall
+from skills_engine.verbs.merging import merge_files
 from skills_engine.verbs.plan import apply_plan, plan, write_plan
 from skills_engine.verbs.record import record
 from skills_engine.verbs.reports import ChangeReport, Options

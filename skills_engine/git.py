@@ -274,10 +274,20 @@ class Git:
         return self.text_or_none("config", "--get", key)
 
     def merge_lines(
-        self, base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str]
+        self,
+        base: bytes,
+        ours: bytes,
+        theirs: bytes,
+        labels: tuple[str, str, str] = ("ours", "base", "theirs"),
+        size: int = 7,
+        style: str = "diff3",
     ) -> tuple[bytes, int]:
-        """git's own three-way line merge: the merged bytes with diff3 markers, and how many
-        conflicts.
+        """git's own three-way line merge: the merged bytes with markers of `size` characters, and
+        how many conflicts there are.
+
+        `labels` stand in the order of the markers: at `<<<<<<<`, at `|||||||`, at `>>>>>>>`;
+        `style` is one of `merge.conflictStyle`. Raises GitError where git takes a version for
+        binary (a NUL byte).
         """
         import tempfile  # noqa: PLC0415  (most operations never merge lines)
 
@@ -287,10 +297,10 @@ class Git:
                 path = Path(folder, name)
                 path.write_bytes(data)
                 names.append(str(path))
-            marks = [word for label in (labels[1], labels[0], labels[2]) for word in ("-L", label)]
-            done = self._run(
-                ["merge-file", "-p", "--diff3", *marks, *names], None, None, None, range(128)
-            )
+            marks = [word for label in labels for word in ("-L", label)]
+            shown = ["-c", "merge.conflictStyle=merge", "merge-file", "-p", f"--marker-size={size}"]
+            full = [] if style == "merge" else [f"--{style}"]
+            done = self._run([*shown, *full, *marks, *names], None, None, None, range(128))
         return done.stdout, done.returncode
 
 

@@ -27,7 +27,8 @@ from skills_engine.verbs.conflict import Aborted
 from skills_engine.verbs.history import Operation
 from skills_engine.verbs.inspect import Line, Shown
 from skills_engine.verbs.look import Listed, Status
-from skills_engine.verbs.merging import Installed, MergeResult
+from skills_engine.verbs.merge_driver import Installed
+from skills_engine.verbs.merging import MergeResult
 from skills_engine.verbs.plan import Plan
 from skills_engine.verbs.record import Recorded
 from skills_engine.verbs.reports import ChangeReport

@@ -60,7 +60,7 @@ def install(
     directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False
 ) -> None:
     """Use it for this repository's Python files (in .git only)."""
-    from skills_engine.verbs.merging import driver_install  # noqa: PLC0415
+    from skills_engine.verbs.merge_driver import driver_install  # noqa: PLC0415
 
     out, where = start("merge-driver install", directory, json=json, quiet=quiet, verbose=verbose)
     found = driver_install(where)
@@ -72,7 +72,7 @@ def uninstall(
     directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False
 ) -> None:
     """Stop using it; nothing is left behind."""
-    from skills_engine.verbs.merging import driver_uninstall  # noqa: PLC0415
+    from skills_engine.verbs.merge_driver import driver_uninstall  # noqa: PLC0415
 
     out, where = start("merge-driver uninstall", directory, json=json, quiet=quiet, verbose=verbose)
     found = driver_uninstall(where)
@@ -80,10 +80,24 @@ def uninstall(
 
 
 @driver.command("run", hidden=True)
-def run(base: Path, ours: Path, theirs: Path, name: str) -> None:
-    """What git calls."""
-    from skills_engine.verbs.merging import driver as merge  # noqa: PLC0415
+def run(
+    base: Path,
+    ours: Path,
+    theirs: Path,
+    name: str,
+    marker_size: int = 7,
+    ours_label: str = "%X",
+    base_label: str = "%S",
+    theirs_label: str = "%Y",
+) -> None:
+    """What git calls. Exit 3: the file has conflict markers."""
+    from skills_engine.verbs.merge_driver import Markers  # noqa: PLC0415
+    from skills_engine.verbs.merge_driver import driver as merge  # noqa: PLC0415
 
+    def label(given: str, otherwise: str) -> str:
+        return otherwise if given.startswith("%") else given  # git before 2.44 has no names for it
+
+    names = (label(base_label, "base"), label(ours_label, "ours"), label(theirs_label, "theirs"))
     start("merge-driver", None, json=False, quiet=True, verbose=False)
-    if not merge(base, ours, theirs, name).clean:
-        raise typer.Exit(1)
+    if not merge(base, ours, theirs, name, Markers(marker_size, *names)).clean:
+        raise typer.Exit(3)

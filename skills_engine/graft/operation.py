@@ -64,14 +64,14 @@ class Computed:
         return not self.merge.conflicts and not self.findings
 
 
-def line_merge(git: Git) -> LineMerge:
-    """git's line merge, as `merge/` takes it."""
+def line_merge(git: Git, size: int = 7) -> LineMerge:
+    """git's line merge, as `merge/` takes it, with markers of `size` characters."""
 
     def lines(base: bytes, ours: bytes, theirs: bytes) -> Merged:
         from skills_engine.merge import from_lines  # noqa: PLC0415
 
-        data, conflicts = git.merge_lines(base, ours, theirs, ("ours", "base", "theirs"))
-        return from_lines(data, clean=conflicts == 0)
+        data, conflicts = git.merge_lines(base, ours, theirs, size=size)
+        return from_lines(data, clean=conflicts == 0, size=size)
 
     return lines
 

@@ -62,7 +62,9 @@ def merge_file(path: str, base: bytes, ours: bytes, theirs: bytes, *, lines: Lin
         return lines(base, ours, theirs)
     b, o, t = Text.decode(base), Text.decode(ours), Text.decode(theirs)
     if b is None or o is None or t is None:
-        return _whole(base, ours, theirs, "a version is binary or not UTF-8")
+        if any(b"\0" in data for data in (base, ours, theirs)):
+            return _whole(base, ours, theirs, "a version is binary")
+        return lines(base, ours, theirs)  # another encoding: git's own test is a NUL byte, too
     if not (b.form.newline and o.form.newline and t.form.newline):
         return lines(base, ours, theirs)
     form = Form.merged(b.form, o.form, t.form)
@@ -121,7 +123,14 @@ def _formed(by_lines: Merged, form: Form) -> Merged:
         replace(r, base=lines(r.base), ours=lines(r.ours), theirs=lines(r.theirs))
         for r in by_lines.regions
     )
+    if _ends_marked(by_lines):
+        form = replace(form, ends=True)
     return replace(by_lines, data=form.file(by_lines.data.decode("utf-8")), regions=regions)
+
+
+def _ends_marked(merged: Merged) -> bool:
+    """Whether the last line is the last marker of a conflict."""
+    return merged.data[:-1].rpartition(b"\n")[2].startswith(b">>>>>>>") and not merged.clean
 
 
 def _whole(base: bytes, ours: bytes, theirs: bytes, reason: str) -> Merged:

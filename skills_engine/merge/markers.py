@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.types import Merged, Region
@@ -10,19 +11,28 @@ from skills_engine.merge.types import Merged, Region
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["from_lines", "has_markers", "marked", "regions_in"]
+__all__ = ["SIZE", "from_lines", "has_markers", "marked", "regions_in"]
 
-_MARKER = re.compile(rb"^(<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z).*\n?", re.MULTILINE)
+SIZE = 7
+"""How many characters a marker has, where git's attribute `conflict-marker-size` is silent."""
 _ORDER = b"<|=>"
 
 
-def regions_in(data: bytes, reason: str = "both sides changed these lines") -> tuple[Region, ...]:
+@cache
+def _marker(size: int) -> re.Pattern[bytes]:
+    kinds = b"|".join(b"%s{%d}" % (re.escape(kind), size) for kind in (b"<", b"|", b"=", b">"))
+    return re.compile(rb"^(%s)(?=[ \r\n]|\Z).*\n?" % kinds, re.MULTILINE)
+
+
+def regions_in(
+    data: bytes, reason: str = "both sides changed these lines", size: int = SIZE
+) -> tuple[Region, ...]:
     """The conflicts that diff3 (or zdiff3) markers enclose, all four of each in order; other marker
     lines are text.
     """
     regions: list[Region] = []
     open_: list[re.Match[bytes]] = []
-    for match in _MARKER.finditer(data):
+    for match in _marker(size).finditer(data):
         kind = match[1][:1]
         if kind == b"<":
             open_ = [match]
@@ -48,11 +58,11 @@ def has_markers(data: bytes) -> bool:
     return b"<<<<<<<" in data and bool(regions_in(data))
 
 
-def from_lines(data: bytes, *, clean: bool) -> Merged:
+def from_lines(data: bytes, *, clean: bool, size: int = SIZE) -> Merged:
     """The answer of a line merge, from what `git merge-file -p --diff3` printed and whether it
     exited with 0.
     """
-    return Merged(data, () if clean else regions_in(data), "lines")
+    return Merged(data, () if clean else regions_in(data, size=size), "lines")
 
 
 def marked(base: str, ours: str, theirs: str, newline: str = "\n") -> str:

@@ -1,4 +1,4 @@
-"""`merge-file` and `merge-driver`: the structural merge alone, also for plain git."""
+"""`merge-file`: the structural merge of three files alone."""
 
 from __future__ import annotations
 
@@ -8,27 +8,14 @@ from typing import TYPE_CHECKING
 from skills_engine.errors import Refused
 from skills_engine.git import Git
 from skills_engine.graft.operation import line_merge
-from skills_engine.merge import Region, merge_file
+from skills_engine.merge import merge_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = [
-    "Installed",
-    "MergeResult",
-    "carry_file",
-    "driver",
-    "driver_install",
-    "driver_uninstall",
-    "merge_files",
-]
+    from skills_engine.merge import Merged
 
-_NAME = "skills"
-_ATTRIBUTES = "*.py merge=skills\n"
-_ENDED = "endedLine"
-"""Noted where the attributes lacked their last line end, so that taking the driver off gives back
-every byte.
-"""
+__all__ = ["MergeResult", "carry_file", "merge_files", "read_versions", "result_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +30,18 @@ class MergeResult:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """What `merge-driver install` or `uninstall` did, a line each."""
-
-    done: tuple[str, ...]
-
-
-def merge_files(base: Path, ours: Path, theirs: Path, out: Path, *, name: str = "") -> MergeResult:
+def merge_files(base: Path, ours: Path, theirs: Path, out: Path) -> MergeResult:
     """Merge three versions of a file into `out`, with diff3 markers where they conflict."""
-    merged = merge_file(
-        name or str(out),
-        *_versions(base, ours, theirs),
-        lines=line_merge(Git(out.resolve().parent)),
-    )
+    versions = read_versions(base, ours, theirs)
+    merged = merge_file(str(out), *versions, lines=line_merge(Git(out.resolve().parent)))
     _write(out, merged.data)
-    return MergeResult(
-        merged.clean, merged.how, tuple(_place(region) for region in merged.regions), merged.notes
-    )
+    return result_of(merged)
+
+
+def result_of(merged: Merged) -> MergeResult:
+    """What a person is told of a merge."""
+    places = tuple((region.line, region.reason) for region in merged.regions)
+    return MergeResult(merged.clean, merged.how, places, merged.notes)
 
 
 def carry_file(base: Path, ours: Path, theirs: Path, out: Path) -> MergeResult:
@@ -70,7 +51,7 @@ def carry_file(base: Path, ours: Path, theirs: Path, out: Path) -> MergeResult:
     from skills_engine.record.carry import carry  # noqa: PLC0415
 
     carried = carry(
-        out.name, *_versions(base, ours, theirs), lines=line_merge(Git(out.resolve().parent))
+        out.name, *read_versions(base, ours, theirs), lines=line_merge(Git(out.resolve().parent))
     )
     if carried.data is None:
         return MergeResult(
@@ -80,7 +61,8 @@ def carry_file(base: Path, ours: Path, theirs: Path, out: Path) -> MergeResult:
     return MergeResult(clean=True, how="record", conflicts=(), notes=())
 
 
-def _versions(base: Path, ours: Path, theirs: Path) -> tuple[bytes, bytes, bytes]:
+def read_versions(base: Path, ours: Path, theirs: Path) -> tuple[bytes, bytes, bytes]:
+    """The bytes of three files. Raises Refused for one that cannot be read."""
     try:
         return base.read_bytes(), ours.read_bytes(), theirs.read_bytes()
     except OSError as error:
@@ -92,48 +74,3 @@ def _write(out: Path, data: bytes) -> None:
         out.write_bytes(data)
     except OSError as error:
         raise Refused(f"{out} cannot be written: {error.strerror}") from None
-
-
-def _place(region: Region) -> tuple[int, str]:
-    return region.line, region.reason
-
-
-def driver(base: Path, ours: Path, theirs: Path, name: str) -> MergeResult:
-    """What git runs: the result goes into `ours`."""
-    return merge_files(base, ours, theirs, ours, name=name)
-
-
-def driver_install(directory: Path) -> Installed:
-    """Make git merge this repository's Python files structurally. Touches its own configuration
-    only.
-    """
-    git = Git(directory)
-    attributes = git.repository.common_dir / "info" / "attributes"
-    git.run("config", f"merge.{_NAME}.name", "structural merge of Python")
-    git.run("config", f"merge.{_NAME}.driver", "skills merge-driver run %O %A %B %P")
-    text = attributes.read_text(encoding="utf-8") if attributes.exists() else ""
-    if _ATTRIBUTES not in text.splitlines(keepends=True):
-        attributes.parent.mkdir(exist_ok=True)
-        if text and not text.endswith("\n"):
-            git.run("config", f"merge.{_NAME}.{_ENDED}", "true")
-            text += "\n"
-        attributes.write_text(text + _ATTRIBUTES, encoding="utf-8")
-    return Installed((f"merge.{_NAME} in the repository's configuration", f"*.py in {attributes}"))
-
-
-def driver_uninstall(directory: Path) -> Installed:
-    """Take it off again, without a trace."""
-    git = Git(directory)
-    attributes = git.repository.common_dir / "info" / "attributes"
-    ended = git.config(f"merge.{_NAME}.{_ENDED}") is not None
-    if git.config(f"merge.{_NAME}.driver") is not None:
-        git.run("config", "--remove-section", f"merge.{_NAME}")
-    if attributes.exists():
-        lines = attributes.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if line != _ATTRIBUTES]
-        if kept:
-            text = "".join(kept)
-            attributes.write_text(text.removesuffix("\n") if ended else text, encoding="utf-8")
-        else:
-            attributes.unlink()
-    return Installed(("taken off",))

@@ -98,8 +98,15 @@ class Memory(Git):
         return one == other or any(self.is_ancestor(one, parent) for parent in self.parents(other))
 
     def merge_lines(
-        self, base: bytes, ours: bytes, theirs: bytes, labels: tuple[str, str, str]
+        self,
+        base: bytes,
+        ours: bytes,
+        theirs: bytes,
+        labels: tuple[str, str, str] = ("ours", "base", "theirs"),
+        size: int = 7,
+        style: str = "diff3",
     ) -> tuple[bytes, int]:
+        assert (size, style) == (7, "diff3")
         return lines(base, ours, theirs, labels)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.markers import marked
@@ -55,6 +55,9 @@ class Chunks:
             sides = (form.lines(piece.base), form.lines(piece.ours), form.lines(piece.theirs))
             regions.append(Region(text.count("\n") + 1, *sides, piece.reason))
             text += marked(piece.base, piece.ours, piece.theirs)
+        last = next((piece for piece in reversed(self.pieces) if piece), "")
+        if isinstance(last, Conflicting):
+            form = replace(form, ends=True)  # a marker has its line end, as git's has
         return Merged(form.file(text), tuple(regions), how, self.notes)
 
 

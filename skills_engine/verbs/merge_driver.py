@@ -1,0 +1,190 @@
+"""The merge driver: git's own merges (`merge`, `rebase`, `cherry-pick`, `stash pop`) by structure.
+
+`install` writes into the repository's `.git` only. The command that it configures names this
+interpreter by its absolute path. Where that is gone or fails, `git merge-file` merges in its place,
+so git is never left with less than it would have made by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skills_engine.git import Git
+from skills_engine.graft.operation import line_merge
+from skills_engine.merge import merge_file
+from skills_engine.verbs.merging import MergeResult, read_versions, result_of
+
+if TYPE_CHECKING:
+    from skills_engine.merge import Merged, Region
+
+__all__ = ["Installed", "Markers", "driver", "driver_install", "driver_uninstall"]
+
+_NAME = "skills"
+_ATTRIBUTES = "*.py merge=skills\n"
+_ENDED = "endedLine"
+"""Noted where the attributes lacked their last line end, so that taking the driver off gives back
+every byte.
+"""
+_FALLBACK = (
+    'echo "skills: the structural merge of "%P" could not run; merged by lines" >&2; '
+    'set -- %X %S %Y; case "$1" in %%*) set -- ours base theirs;; esac; '
+    'git merge-file --marker-size=%L -L "$1" -L "$2" -L "$3" %A %O %B || exit 1'
+)
+"""What runs where the engine does not: git's own merge, and a conflict where it finds one. Git
+before 2.44 has no names for the three versions, and leaves `%X` as it is.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Markers:
+    """How git wants conflicts marked: the attribute `conflict-marker-size`, and the names of the
+    three versions.
+    """
+
+    size: int = 7
+    base: str = "base"
+    ours: str = "ours"
+    theirs: str = "theirs"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What `merge-driver install` or `uninstall` did, a line each."""
+
+    done: tuple[str, ...]
+
+
+def driver(base: Path, ours: Path, theirs: Path, name: str, markers: Markers) -> MergeResult:
+    """What git runs: the result goes into `ours`, whole or not at all.
+
+    `name` is the file's path in the repository, which says what kind of file it is.
+    """
+    git = Git(Path.cwd())
+    versions = read_versions(base, ours, theirs)
+    merged = merge_file(name, *versions, lines=line_merge(git, size=markers.size))
+    configured = git.config("merge.conflictStyle")
+    style = configured if configured in {"diff3", "zdiff3"} else "merge"
+    data = merged.data
+    if merged.regions and merged.how == "lines":  # git's answer: as git would have written it
+        names = (markers.ours, markers.base, markers.theirs)
+        data, _ = git.merge_lines(*versions, names, markers.size, style)
+    elif merged.regions:
+        data = restyled(merged, markers, style)
+    partial = ours.with_name(f"{ours.name}.{os.getpid()}")
+    partial.write_bytes(data)
+    partial.replace(ours)
+    return result_of(merged)
+
+
+def restyled(merged: Merged, markers: Markers, style: str) -> bytes:
+    """A merge with its conflicts marked as git was told to mark them; `style` is one of
+    `merge.conflictStyle`.
+    """
+    if not _is_marked(merged):
+        return merged.data
+    lines = merged.data.splitlines(keepends=True)
+    out: list[bytes] = []
+    at = 0
+    for region in merged.regions:
+        start = region.line - 1
+        out += lines[at:start]
+        out += _marked(region, _end_of(lines[start]), markers, style)
+        sides = (region.ours, region.base, region.theirs)
+        at = start + 4 + sum(_count(side) for side in sides)
+    return b"".join([*out, *lines[at:]])
+
+
+def _is_marked(merged: Merged) -> bool:
+    """Whether the conflicts stand in the data: of a binary file there is one side only."""
+    lines = merged.data.splitlines()
+    return bool(merged.regions) and all(
+        len(lines) >= region.line and lines[region.line - 1].startswith(b"<<<<<<<")
+        for region in merged.regions
+    )
+
+
+def _end_of(line: bytes) -> bytes:
+    return line[len(line.rstrip(b"\r\n")) :] or b"\n"
+
+
+def _count(side: bytes) -> int:
+    return len(side.splitlines())
+
+
+def _marked(region: Region, end: bytes, markers: Markers, style: str) -> list[bytes]:
+    def mark(kind: bytes, label: str) -> bytes:
+        return kind * markers.size + (b" " + os.fsencode(label) if label else b"") + end
+
+    ours, base, theirs = (_lines(side, end) for side in (region.ours, region.base, region.theirs))
+    head: list[bytes] = []
+    tail: list[bytes] = []
+    if style == "zdiff3":
+        while ours and theirs and ours[0] == theirs[0]:
+            head.append(ours.pop(0))
+            theirs.pop(0)
+        while ours and theirs and ours[-1] == theirs[-1]:
+            tail.insert(0, ours.pop())
+            theirs.pop()
+    middle = [] if style == "merge" else [mark(b"|", markers.base), *base]
+    sides = [mark(b"<", markers.ours), *ours, *middle, mark(b"=", ""), *theirs]
+    return [*head, *sides, mark(b">", markers.theirs), *tail]
+
+
+def _lines(side: bytes, end: bytes) -> list[bytes]:
+    """A side's lines, each with its end."""
+    lines = side.splitlines(keepends=True)
+    if lines and not lines[-1].endswith((b"\n", b"\r")):
+        lines[-1] += end
+    return lines
+
+
+def command() -> str:
+    """What git is told to run. Exit code 0 and 3 are answers; with any other the engine did not
+    run, or did not get to its end.
+    """
+    # -P: the working tree of a fork has a `skills_engine` too, and is in the middle of a merge
+    program = shlex.join([sys.executable, "-P", "-m", "skills_engine"]).replace("%", "%%")
+    labels = "--ours-label=%X --base-label=%S --theirs-label=%Y"
+    run = f"{program} merge-driver run --marker-size=%L {labels} -- %O %A %B %P"
+    return f"{run}; case $? in 0) ;; 3) exit 1;; *) {_FALLBACK};; esac"
+
+
+def driver_install(directory: Path) -> Installed:
+    """Make git merge this repository's Python files structurally. Touches its own configuration
+    only.
+    """
+    git = Git(directory)
+    attributes = git.repository.common_dir / "info" / "attributes"
+    git.run("config", f"merge.{_NAME}.name", "structural merge of Python")
+    git.run("config", f"merge.{_NAME}.driver", command())
+    text = attributes.read_text(encoding="utf-8") if attributes.exists() else ""
+    if _ATTRIBUTES not in text.splitlines(keepends=True):
+        attributes.parent.mkdir(exist_ok=True)
+        if text and not text.endswith("\n"):
+            git.run("config", f"merge.{_NAME}.{_ENDED}", "true")
+            text += "\n"
+        attributes.write_text(text + _ATTRIBUTES, encoding="utf-8")
+    return Installed((f"merge.{_NAME} in the repository's configuration", f"*.py in {attributes}"))
+
+
+def driver_uninstall(directory: Path) -> Installed:
+    """Take it off again, without a trace."""
+    git = Git(directory)
+    attributes = git.repository.common_dir / "info" / "attributes"
+    ended = git.config(f"merge.{_NAME}.{_ENDED}") is not None
+    if git.config(f"merge.{_NAME}.driver") is not None:
+        git.run("config", "--remove-section", f"merge.{_NAME}")
+    if attributes.exists():
+        lines = attributes.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line != _ATTRIBUTES]
+        if kept:
+            text = "".join(kept)
+            attributes.write_text(text.removesuffix("\n") if ended else text, encoding="utf-8")
+        else:
+            attributes.unlink()
+    return Installed(("taken off",))
