@@ -29,11 +29,14 @@ def running(settings: Settings) -> bool:
 
 
 def report(settings: Settings) -> dict[str, Any]:
-    """By heading: whether the bot runs, and a list of rows (a dict each) for each of REPORT whose tables are there."""
+    """By heading: whether the bot runs, and a list of rows (a dict each) for each of REPORT whose
+    tables are there.
+    """
     path = settings.graftbot_data / "bot.db"
     if not path.exists():
         raise BotError(
-            f"there is no store in {settings.graftbot_data}", hint="`bot run` makes one; --data names another"
+            f"there is no store in {settings.graftbot_data}",
+            hint="`bot run` makes one; --data names another",
         )
     found: dict[str, Any] = {"running": running(settings)}
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
@@ -42,7 +45,9 @@ def report(settings: Settings) -> dict[str, Any]:
             try:
                 found[name] = [dict(row) for row in db.execute(query)]
             except sqlite3.Error as error:
-                if not str(error).startswith("no such table"):  # of a skill that this fork does not have
+                if not str(error).startswith(
+                    "no such table"
+                ):  # of a skill that this fork does not have
                     hint = "restore a backup of the folder, or move it away to begin anew"
                     raise BotError(f"{path} cannot be read: {error}", hint=hint) from None
     return found

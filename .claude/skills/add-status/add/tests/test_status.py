@@ -18,7 +18,9 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": HERE, "LOG_LEVEL": "INFO"}
 
 def bot(*arguments: str, cwd: Path, given: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bot", *arguments]
-    return subprocess.run(command, input=given, capture_output=True, text=True, check=False, cwd=cwd, env=ENVIRONMENT)
+    return subprocess.run(
+        command, input=given, capture_output=True, text=True, check=False, cwd=cwd, env=ENVIRONMENT
+    )
 
 
 def test_status_and_logs(tmp_path: Path) -> None:
@@ -28,7 +30,8 @@ def test_status_and_logs(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "data/bot.db")) as db, db:
         db.execute("INSERT INTO chats (chat, error) VALUES ('memory:x', 'ConnectionError 529')")
         db.execute(
-            "INSERT INTO inbox (chat, id, sender, text, sent_at, direct, asks) VALUES ('memory:x','1','','','',1,1)"
+            "INSERT INTO inbox (chat, id, sender, text, sent_at, direct, asks)"
+            " VALUES ('memory:x', '1', '', '', '', 1, 1)"
         )
     found = json.loads(bot("status", "--json", cwd=tmp_path).stdout)
     assert found["running"] is False
@@ -53,4 +56,6 @@ def test_status_and_logs(tmp_path: Path) -> None:
     lines = bot("logs", cwd=tmp_path).stdout
     assert "stopped name=Andy" in lines
     assert "swordfish" not in lines, "no prompts in logs"
-    assert json.loads((tmp_path / "data/logs/bot.log").read_text().splitlines()[0])["event"] == "ready"
+    assert (
+        json.loads((tmp_path / "data/logs/bot.log").read_text().splitlines()[0])["event"] == "ready"
+    )

@@ -32,18 +32,27 @@ WantedBy=default.target
 
 
 def install(data: Path) -> Path:
-    """Write the service's file and start it, now and at every login; the file. `data` is where the store is."""
+    """Write the service's file and start it, now and at every login; the file. `data` is where the
+    store is.
+    """
     command = [sys.executable, "-m", "bot", "run", "--data", str(data.absolute())]
     path = _place()
     path.parent.mkdir(parents=True, exist_ok=True)
     if sys.platform == "darwin":
-        about = {"Label": NAME, "ProgramArguments": command, "WorkingDirectory": str(Path.cwd()), "RunAtLoad": True}
+        about = {
+            "Label": NAME,
+            "ProgramArguments": command,
+            "WorkingDirectory": str(Path.cwd()),
+            "RunAtLoad": True,
+        }
         about |= {"KeepAlive": {"SuccessfulExit": False}, "EnvironmentVariables": {"CONSOLE": "no"}}
         path.write_bytes(plistlib.dumps(about))
         _run("launchctl", "bootstrap", f"gui/{os.getuid()}", str(path))
     else:
         quoted = " ".join(f'"{_escaped(word)}"' for word in command)
-        path.write_text(UNIT.format(command=quoted, folder=str(Path.cwd()).replace("%", "%%")), encoding="utf-8")
+        path.write_text(
+            UNIT.format(command=quoted, folder=str(Path.cwd()).replace("%", "%%")), encoding="utf-8"
+        )
         _run("systemctl", "--user", "daemon-reload")
         _run("systemctl", "--user", "enable", "--now", path.name)
     return path
@@ -64,7 +73,10 @@ def uninstall() -> Path:
 def _place() -> Path:
     if sys.platform == "darwin":
         return Path.home() / f"Library/LaunchAgents/{NAME}.plist"
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / f"systemd/user/{NAME}.service"
+    return (
+        Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        / f"systemd/user/{NAME}.service"
+    )
 
 
 def _escaped(word: str) -> str:
@@ -75,6 +87,10 @@ def _escaped(word: str) -> str:
 
 def _run(*command: str) -> None:
     if shutil.which(command[0]) is None:
-        raise BotError(f"there is no {command[0]} here", hint=f"the file is {_place()}; start it your way")
+        raise BotError(
+            f"there is no {command[0]} here", hint=f"the file is {_place()}; start it your way"
+        )
     if (ended := subprocess.run(command, check=False, capture_output=True, text=True)).returncode:
-        raise BotError(f"{' '.join(command)} failed: {ended.stderr.strip()}", hint=f"the file is {_place()}")
+        raise BotError(
+            f"{' '.join(command)} failed: {ended.stderr.strip()}", hint=f"the file is {_place()}"
+        )

@@ -31,12 +31,22 @@ def test_a_service_is_installed_for_systemd_and_taken_away(tmp_path: Path) -> No
     folder = tmp_path / "with % and spaces"
     folder.mkdir()
     command = [sys.executable, "-m", "bot", "service"]
-    subprocess.run([*command, "install", "--data", str(folder)], check=True, cwd=tmp_path, env=environment)
+    subprocess.run(
+        [*command, "install", "--data", str(folder)], check=True, cwd=tmp_path, env=environment
+    )
     unit = (tmp_path / "c/systemd/user/graftbot.service").read_text()
     assert f'"{str(folder).replace("%", "%%")}"' in unit
-    verify = ["systemd-analyze", "verify", "--user", str(tmp_path / "c/systemd/user/graftbot.service")]
+    verify = [
+        "systemd-analyze",
+        "verify",
+        "--user",
+        str(tmp_path / "c/systemd/user/graftbot.service"),
+    ]
     if Path("/usr/bin/systemd-analyze").exists():
-        assert "graftbot" not in subprocess.run(verify, check=False, capture_output=True, text=True).stderr
+        assert (
+            "graftbot"
+            not in subprocess.run(verify, check=False, capture_output=True, text=True).stderr
+        )
     subprocess.run([*command, "uninstall"], check=True, cwd=tmp_path, env=environment)
     assert not (tmp_path / "c/systemd/user/graftbot.service").exists()
     assert calls.read_text().splitlines() == [
@@ -46,7 +56,9 @@ def test_a_service_is_installed_for_systemd_and_taken_away(tmp_path: Path) -> No
     ]
 
 
-def test_a_service_of_launchd_starts_the_same_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_of_launchd_starts_the_same_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ran: list[tuple[str, ...]] = []
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(service, "_run", lambda *command: ran.append(command))

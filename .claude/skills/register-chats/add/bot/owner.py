@@ -23,7 +23,9 @@ def folder_of(chat: str) -> str:
 
 
 async def ask(settings: Settings, tool: str, arguments: dict[str, Any]) -> Any:
-    """The result of a tool of `bot.tools`, called as main. Raises BotError with the reason if it is refused."""
+    """The result of a tool of `bot.tools`, called as main. Raises BotError with the reason if it is
+    refused.
+    """
     places = Places(settings.graftbot_data)
     try:
         async with open_store(settings.graftbot_data) as store:
@@ -44,7 +46,9 @@ async def _through_ipc(places: Places, tool: str, arguments: dict[str, Any]) -> 
     request, reply = (places.ipc(MAIN) / room / f"{id_}.json" for room in ("requests", "replies"))
     if not request.parent.is_dir():
         raise BotError("the running bot has no main chat yet", hint="stop it and try again")
-    request.with_suffix(".tmp").write_text(json.dumps({"id": id_, "tool": tool, "arguments": arguments}), "utf-8")
+    request.with_suffix(".tmp").write_text(
+        json.dumps({"id": id_, "tool": tool, "arguments": arguments}), "utf-8"
+    )
     request.with_suffix(".tmp").rename(request)
     try:
         async with asyncio.timeout(SECONDS):

@@ -17,12 +17,16 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": HERE, "CONSOLE": "yes"}
 
 def bot(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bot", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=ENVIRONMENT)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=cwd, env=ENVIRONMENT
+    )
 
 
 def groups(folder: Path) -> list[str]:
     with closing(sqlite3.connect(folder / "bot.db")) as db:
-        return [row for (row,) in db.execute("SELECT folder || ' ' || chat FROM groups ORDER BY folder")]
+        return [
+            row for (row,) in db.execute("SELECT folder || ' ' || chat FROM groups ORDER BY folder")
+        ]
 
 
 def test_a_chat_is_registered_whether_the_bot_runs_or_not(tmp_path: Path) -> None:
@@ -37,9 +41,15 @@ def test_a_chat_is_registered_whether_the_bot_runs_or_not(tmp_path: Path) -> Non
             assert process.stdout.readline()
             second = bot("register", "--data", str(tmp_path), "--", "telegram:-100", cwd=tmp_path)
             assert second.returncode == 0, second.stderr
-            assert groups(tmp_path) == ["console console:me", "main telegram:7", "telegram_-100 telegram:-100"]
+            assert groups(tmp_path) == [
+                "console console:me",
+                "main telegram:7",
+                "telegram_-100 telegram:-100",
+            ]
             assert (tmp_path / "groups/telegram_-100/CLAUDE.md").exists()
-            refused = bot("register", "telegram:7", "--remove", "--data", str(tmp_path), cwd=tmp_path)
+            refused = bot(
+                "register", "telegram:7", "--remove", "--data", str(tmp_path), cwd=tmp_path
+            )
             assert refused.returncode == 1
             assert "cannot be removed" in refused.stderr
         finally:

@@ -1,4 +1,6 @@
-"""Arithmetic, exactly: parsed as Python, but nothing is evaluated except numbers and operators, by hand."""
+"""Arithmetic, exactly: parsed as Python, but nothing is evaluated except numbers and operators, by
+hand.
+"""
 
 import ast
 import operator
@@ -7,11 +9,20 @@ from fractions import Fraction
 
 from bot.settings import Settings
 
-_QUESTION = re.compile(r"(?:what is|what's|calculate)?\s*([\d\s.()e+*/%-]+?)\s*[=?.]*", re.IGNORECASE)
-_SIGNS = str.maketrans({"\N{MULTIPLICATION SIGN}": "*", "\N{DIVISION SIGN}": "/", "\N{MINUS SIGN}": "-", "^": "**"})
+_QUESTION = re.compile(
+    r"(?:what is|what's|calculate)?\s*([\d\s.()e+*/%-]+?)\s*[=?.]*", re.IGNORECASE
+)
+_SIGNS = str.maketrans(
+    {"\N{MULTIPLICATION SIGN}": "*", "\N{DIVISION SIGN}": "/", "\N{MINUS SIGN}": "-", "^": "**"}
+)
 _LONGEST = 200
 _MOST_BITS = 1000
-_OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_OPERATORS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
 _OPERATORS |= {ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod}
 
 

@@ -30,9 +30,13 @@ async def web_search(request: str, settings: Settings) -> str | None:
         session.get(url, params=query) as answer,
     ):
         if answer.status == 403:
-            return "SearXNG refused me: json has to be among search.formats in searxng/settings.yml."
+            return (
+                "SearXNG refused me: json has to be among search.formats in searxng/settings.yml."
+            )
         answer.raise_for_status()
         found = (await answer.json())["results"][:_RESULTS]
     if not found:
         return f"I found nothing about {match[1]}."
-    return "\n\n".join("\n".join(filter(None, (hit["title"], hit.get("content"), hit["url"]))) for hit in found)
+    return "\n\n".join(
+        "\n".join(filter(None, (hit["title"], hit.get("content"), hit["url"]))) for hit in found
+    )

@@ -17,7 +17,12 @@ from bot.settings import Settings
 pytestmark = pytest.mark.web_search
 
 HITS = [
-    {"title": f"Result {n}", "url": f"https://example.org/{n}", "content": f"About {n}", "engine": "test"}
+    {
+        "title": f"Result {n}",
+        "url": f"https://example.org/{n}",
+        "content": f"About {n}",
+        "engine": "test",
+    }
     for n in range(10)
 ]
 
@@ -29,7 +34,9 @@ async def searxng(status: int = 200) -> AsyncIterator[str]:
             return web.Response(status=status)
         assert request.query["format"] == "json"
         hits = HITS if request.query["q"] == "tallest tree" else []
-        return web.json_response({"query": request.query["q"], "number_of_results": 0, "results": hits})
+        return web.json_response(
+            {"query": request.query["q"], "number_of_results": 0, "results": hits}
+        )
 
     app = web.Application()
     app.router.add_get("/search", answer)
@@ -57,7 +64,9 @@ async def test_a_search_is_answered_with_the_first_results() -> None:
 async def test_it_says_what_is_missing_and_what_to_do() -> None:
     assert "SEARXNG_URL" in (await web_search("search: x", Settings()) or "")
     async with searxng(403) as url:
-        assert "searxng/settings.yml" in (await web_search("search: x", Settings(searxng_url=url)) or "")
+        assert "searxng/settings.yml" in (
+            await web_search("search: x", Settings(searxng_url=url)) or ""
+        )
 
 
 async def test_a_failure_is_raised_so_that_the_turn_is_tried_again() -> None:

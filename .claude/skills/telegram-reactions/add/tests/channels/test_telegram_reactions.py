@@ -1,4 +1,6 @@
-"""Reactions: eyes for what was taken in, thumbs up for what is answered, and nothing fails for them."""
+"""Reactions: eyes for what was taken in, thumbs up for what is answered, and nothing fails for
+them.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,17 @@ async def test_what_asks_gets_eyes_and_then_thumbs_up(tmp_path: Path) -> None:
         second = await fake.write("@andy where?", chat=-100, kind="group")
         await fake.called("setMessageReaction", 4)
     shown = reactions(fake)
-    assert set(shown) == {(str(message), emoji) for message in (first, second) for emoji in ("👀", "👍")}
+    assert set(shown) == {
+        (str(message), emoji) for message in (first, second) for emoji in ("👀", "👍")
+    }
 
 
 async def test_a_refused_reaction_costs_nothing(tmp_path: Path) -> None:
     async with fake_telegram() as fake, running(fake, tmp_path):
-        fake.refusals["setMessageReaction"] = [(400, "REACTION_INVALID", {}), (429, "Too Many", {"retry_after": 60})]
+        fake.refusals["setMessageReaction"] = [
+            (400, "REACTION_INVALID", {}),
+            (429, "Too Many", {"retry_after": 60}),
+        ]
         await fake.write("hello")
         await fake.called("setMessageReaction", 2)
         await fake.write("again")
