@@ -14,6 +14,7 @@ import typer
 from skills_engine import __version__
 from skills_engine.cli.options import state
 from skills_engine.cli.output import Output
+from skills_engine.cli.terminal import complain, say
 from skills_engine.errors import Refused, SkillsError, UsageError
 
 __all__ = ["app", "register", "run"]
@@ -30,7 +31,7 @@ app = typer.Typer(
 
 def _version(value: bool) -> None:
     if value:
-        print(f"skills {__version__}")  # noqa: T201
+        say(f"skills {__version__}")
         raise typer.Exit
 
 
@@ -108,7 +109,7 @@ def run() -> None:
             )
         raise
     except KeyboardInterrupt:
-        print("interrupted; nothing was changed unless the last line says so", file=sys.stderr)  # noqa: T201
+        complain("interrupted; nothing was changed unless the last line says so")
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

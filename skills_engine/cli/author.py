@@ -10,6 +10,7 @@ import typer
 
 from skills_engine.cli.complete import available
 from skills_engine.cli.options import Dir, Json, NoTest, Quiet, Verbose, start
+from skills_engine.cli.terminal import Styled
 from skills_engine.errors import UsageError
 
 __all__ = ["verbs"]
@@ -39,7 +40,7 @@ def lint(
 
     def people() -> None:
         for problem in found:
-            print(problem)  # noqa: T201
+            out.line(str(problem))
         if not found:
             out.line("no mistakes", "good")
 
@@ -116,10 +117,10 @@ def test(
 
     def people() -> None:
         for trial in found:
-            mark = out.styled("✓", "good") if trial.ok else out.styled("✗", "bad")
-            out.line(f"{mark} {' + '.join(trial.skills)}: {trial.found}")
+            mark = Styled("✓", "good") if trial.ok else Styled("✗", "bad")
+            out.line((mark, f" {' + '.join(trial.skills)}: {trial.found}"))
             if trial.output:
-                out.line(trial.output)
+                out.text(trial.output)
 
     out.result(found, people)
     if not all(trial.ok for trial in found):

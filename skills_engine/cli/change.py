@@ -25,6 +25,7 @@ from skills_engine.cli.options import (
     start,
 )
 from skills_engine.cli.output import counted
+from skills_engine.cli.terminal import Styled
 from skills_engine.errors import Conflict
 
 if TYPE_CHECKING:
@@ -190,6 +191,7 @@ def continue_(
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Accept findings of the checks in your resolution.")
     ] = False,
+    trust: Trust = False,
     no_test: NoTest = False,
     no_install: NoInstall = False,
     wait: Wait = False,
@@ -203,12 +205,16 @@ def continue_(
 
     out, where = start("continue", directory, json=json, quiet=quiet, verbose=verbose)
     report = out.run(
-        verb(where, _options(yes=yes, no_test=no_test, no_install=no_install, wait=wait))
+        verb(
+            where,
+            _options(yes=yes, trust=trust, no_test=no_test, no_install=no_install, wait=wait),
+        )
     )
     _told(out, report)
 
 
 def skip(
+    trust: Trust = False,
     no_test: NoTest = False,
     no_install: NoInstall = False,
     wait: Wait = False,
@@ -221,7 +227,8 @@ def skip(
     from skills_engine.verbs.conflict import skip as verb  # noqa: PLC0415
 
     out, where = start("skip", directory, json=json, quiet=quiet, verbose=verbose)
-    report = out.run(verb(where, _options(no_test=no_test, no_install=no_install, wait=wait)))
+    options = _options(trust=trust, no_test=no_test, no_install=no_install, wait=wait)
+    report = out.run(verb(where, options))
     _told(out, report)
 
 
@@ -242,6 +249,7 @@ def abort(
 
 def undo(
     dry_run: DryRun = False,
+    trust: Trust = False,
     no_test: NoTest = False,
     no_install: NoInstall = False,
     wait: Wait = False,
@@ -254,7 +262,9 @@ def undo(
     from skills_engine.verbs.conflict import undo as verb  # noqa: PLC0415
 
     out, where = start("undo", directory, json=json, quiet=quiet, verbose=verbose)
-    options = _options(dry_run=dry_run, no_test=no_test, no_install=no_install, wait=wait)
+    options = _options(
+        dry_run=dry_run, trust=trust, no_test=no_test, no_install=no_install, wait=wait
+    )
     report = out.run(verb(where, options))
     _told(out, report)
 
@@ -278,8 +288,8 @@ def doctor(
             for path in found.recovered.kept:
                 out.line(f"  {path} was changed since and stays as it is")
         for check in found.checks:
-            mark = out.styled("✓", "good") if check.ok else out.styled("✗", "bad")
-            out.line(f"{mark} {check.name}: {check.found}")
+            mark = Styled("✓", "good") if check.ok else Styled("✗", "bad")
+            out.line((mark, f" {check.name}: {check.found}"))
             if check.hint:
                 out.line(f"  → {check.hint}")
 
@@ -351,7 +361,7 @@ def _print(out: Output, report: ChangeReport) -> None:
         out.line("nothing to do")
         return
     for skill in report.skills:
-        out.line(f"{out.styled(skill.name, 'name')} {skill.version} {skill.how}")
+        out.line((Styled(skill.name, "name"), f" {skill.version} {skill.how}"))
         for operation in skill.operations:
             out.line(f"  {operation}")
     verb = "would change" if report.dry_run else "changed"
@@ -364,6 +374,8 @@ def _print(out: Output, report: ChangeReport) -> None:
     for path, how in report.merged:
         if out.verbose:
             out.line(f"  merged with your edits: {path} ({how})", "dim")
+    for asked in report.asks:
+        out.line(f"{asked.skill} needs {asked.option}, for it: {asked.what}", "note")
     for conflict in report.conflicts:
         out.line(f"conflict: {conflict.path}:{conflict.line}: {conflict.reason}", "bad")
     if report.commit:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 __all__ = ["available", "installed"]
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""Those of skills: a folder of another name is not offered, and not printed."""
 
 
 def available(incomplete: str) -> list[str]:
@@ -21,6 +25,5 @@ def installed(incomplete: str) -> list[str]:
 
 def _names(pattern: str, incomplete: str, name: Callable[[Path], str]) -> list[str]:
     top = next((d for d in (Path.cwd(), *Path.cwd().parents) if (d / ".git").exists()), Path.cwd())
-    return sorted(
-        found for path in top.glob(pattern) if (found := name(path)).startswith(incomplete)
-    )
+    found = {name(path) for path in top.glob(pattern)}
+    return sorted(it for it in found if it.startswith(incomplete) and _NAME.fullmatch(it))

@@ -1,4 +1,7 @@
-"""A live line on a terminal, by rich; what took longer than a second stays, with its time."""
+"""A live line on a terminal, by rich; what took longer than a second stays, with its time.
+
+What it shows is data: rich gets it as `Text`, in which no markup is looked for.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.text import Text
+
+from skills_engine.visible import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,15 +31,15 @@ def live() -> Iterator[Callable[[str], None]]:
     def settle() -> None:
         spent = time.monotonic() - started
         if last and spent >= _WORTH_KEEPING:
-            console.print(f"[green]✓[/green] {last} [dim]{spent:.1f} s[/dim]")
+            console.print(Text.assemble(("✓", "green"), f" {last} ", (f"{spent:.1f} s", "dim")))
 
     with console.status("…") as status:
 
         def show(text: str) -> None:
             nonlocal started, last
             settle()
-            started, last = time.monotonic(), text
-            status.update(text)
+            started, last = time.monotonic(), one_line(text)
+            status.update(Text(last))
 
         yield show
         settle()

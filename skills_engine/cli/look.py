@@ -11,6 +11,7 @@ import typer
 from skills_engine.cli.complete import available, installed
 from skills_engine.cli.options import Dir, Json, Quiet, Trust, Verbose, start
 from skills_engine.cli.output import Output, counted
+from skills_engine.cli.terminal import Styled
 from skills_engine.errors import Conflict, UsageError
 
 __all__ = ["verbs"]
@@ -66,15 +67,21 @@ def show(
     def people() -> None:
         version = f" {found.version}" if found.version else " (instructions only)"
         where_from = f", {found.installed} installed" if found.installed else ""
-        out.line(f"{out.styled(found.name, 'name')}{version}{where_from}")
+        out.line((Styled(found.name, "name"), f"{version}{where_from}"))
         out.line(found.description, "dim")
         for line in found.operations:
             out.line(f"  {line}")
         for line in found.code:
             out.line(f"  code: {line}", "note")
+        for line in found.other:
+            out.line(f"  also: {line}", "note")
         if verbose or not found.version:
             out.line()
-            out.line(found.prose.strip())
+            out.text(found.prose.strip())
+        for path, content in found.files if verbose else ():
+            out.line()
+            out.line(path, "name")
+            out.text(content)
 
     out.result(found, people)
 
@@ -114,9 +121,11 @@ def plan(
         for note in found.report.notes:
             out.line(note, "note")
         for skill in found.report.skills:
-            out.line(f"{out.styled(skill.name, 'name')} {skill.version}")
+            out.line((Styled(skill.name, "name"), f" {skill.version}"))
             for operation in skill.operations:
                 out.line(f"  {operation}")
+        for asked in found.report.asks:
+            out.line(f"{asked.skill} needs {asked.option}, for it: {asked.what}", "note")
         for conflict in found.report.conflicts:
             out.line(f"conflict: {conflict.path}:{conflict.line}: {conflict.reason}", "bad")
         out.diff(found.report.diff)
@@ -148,7 +157,7 @@ def status(
             )
         for skill in found.skills:
             newer = " (its package changed since: skills upgrade)" if skill.newer else ""
-            out.line(f"  {out.styled(skill.name, 'name')} {skill.version}{newer}")
+            out.line(("  ", Styled(skill.name, "name"), f" {skill.version}{newer}"))
         if not found.skills:
             out.line("no skills installed: skills list shows what there is")
         if found.files:
@@ -180,10 +189,8 @@ def log(
 
     def people() -> None:
         for operation in found:
-            out.line(
-                f"{out.styled(operation.commit[:12], 'note')} {operation.when[:10]} "
-                f"{operation.title}"
-            )
+            commit = Styled(operation.commit[:12], "note")
+            out.line((commit, f" {operation.when[:10]} {operation.title}"))
 
     out.result(found, people)
 
@@ -228,7 +235,8 @@ def blame(
     def people() -> None:
         width = max((len(line.owner) for line in found), default=0)
         for line in found:
-            out.line(f"{out.styled(line.owner.ljust(width), 'note')} {line.number:>4} {line.text}")
+            owner = Styled(line.owner.ljust(width), "note")
+            out.line((owner, f" {line.number:>4} {line.text}"))
 
     out.result(found, people)
 
@@ -241,9 +249,7 @@ def _skills(out: Output, found: object) -> None:
     )
     width = max((len(skill.name) for skill in skills), default=0)
     for skill in skills:
-        mark = out.styled("●", "good") if skill.installed else " "
+        mark = Styled("●", "good") if skill.installed else " "
         version = skill.installed or skill.version or "-"
-        out.line(
-            f"{mark} {out.styled(skill.name.ljust(width), 'name')}  {version:<8} "
-            f"{skill.description}"
-        )
+        name = Styled(skill.name.ljust(width), "name")
+        out.line((mark, " ", name, f"  {version:<8} {skill.description}"))

@@ -64,7 +64,7 @@ def install(
 
     out, where = start("merge-driver install", directory, json=json, quiet=quiet, verbose=verbose)
     found = driver_install(where)
-    out.result(found, lambda: out.line("\n".join(found.done)))
+    out.result(found, lambda: out.text("\n".join(found.done)))
 
 
 @driver.command("uninstall")
@@ -76,7 +76,7 @@ def uninstall(
 
     out, where = start("merge-driver uninstall", directory, json=json, quiet=quiet, verbose=verbose)
     found = driver_uninstall(where)
-    out.result(found, lambda: out.line("\n".join(found.done)))
+    out.result(found, lambda: out.text("\n".join(found.done)))
 
 
 @driver.command("run", hidden=True)

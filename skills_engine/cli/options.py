@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from skills_engine.cli.output import Output
+from skills_engine.cli.terminal import complain
 from skills_engine.errors import Refused
 
 __all__ = [
@@ -85,7 +86,7 @@ def start(
 
 def ask(name: str, capabilities: tuple[str, ...]) -> bool:
     """Whether the person at the terminal accepts what a package asks for."""
-    print(f"{name} is not from upstream. It:", file=sys.stderr)  # noqa: T201
+    complain(f"{name} is not from upstream. It:")
     for capability in capabilities:
-        print(f"  - {capability}", file=sys.stderr)  # noqa: T201
+        complain(f"  - {capability}")
     return typer.confirm("Accept?", default=False, err=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from skills_engine.cli.terminal import Words, complain, document, progress, say, say_all
 from skills_engine.errors import CannotEnsure, PackageError, SkillsError, TestsFailed
 
 if TYPE_CHECKING:
@@ -22,16 +22,6 @@ T = TypeVar("T")
 
 SCHEMA = 1
 """The number of the JSON schema in docs/json.md."""
-
-_STYLES = {
-    "good": "32",
-    "bad": "31",
-    "name": "1",
-    "dim": "2",
-    "note": "33",
-    "add": "32",
-    "remove": "31",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +62,7 @@ class Output:
             with live() as show:
                 yield show
         else:
-            yield lambda text: print(f"· {text}", file=sys.stderr, flush=True)  # noqa: T201
+            yield progress()
 
     # --- results
 
@@ -83,17 +73,21 @@ class Output:
         else:
             people()
 
-    def line(self, text: str = "", style: str = "") -> None:
+    def line(self, words: Words = "", style: str = "") -> None:
+        """One line, in one style or of parts that have each their own."""
         if self.answers or not self.quiet:
-            print(self.styled(text, style))  # noqa: T201
+            say(words, style)
 
-    def styled(self, text: str, style: str) -> str:
-        if not style or not _coloured(sys.stdout):
-            return text
-        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+    def text(self, text: str) -> None:
+        """Text of several lines."""
+        if self.answers or not self.quiet:
+            say_all(text)
 
     def diff(self, text: str) -> None:
-        for line in text.splitlines():
+        """A unified diff: parted at line feeds alone, for whatever else ends a line may be part of
+        one.
+        """
+        for line in text.removesuffix("\n").split("\n") if text else ():
             style = {"+": "add", "-": "remove", "@": "dim"}.get(line[:1], "")
             self.line(line, style)
 
@@ -104,22 +98,21 @@ class Output:
             self._document({"error": describe_error(error)})
             return
         if isinstance(error, TestsFailed) and error.output:
-            _stderr(error.output.rstrip())
-        _stderr(f"skills {self.verb}: {error.message}".replace("skills : ", "skills: "), bold=True)
+            complain(error.output.rstrip(), whole=True)
+        speaker = f"skills {self.verb}: ".replace("skills : ", "skills: ")
+        complain(speaker + error.message, style="name")
         if isinstance(error, PackageError):
             for problem in error.problems:
-                _stderr(f"  {problem}")
+                complain(f"  {problem}")
         if isinstance(error, CannotEnsure):
             for place in error.candidates:
-                _stderr(f"  {place}")
+                complain(f"  {place}")
         if error.hint:
-            _stderr(f"  → {error.hint}")
+            complain(f"  → {error.hint}")
 
     def _document(self, body: dict[str, Any]) -> None:
-        json.dump(
-            {"schema": SCHEMA, "verb": self.verb, **body}, sys.stdout, indent=2, ensure_ascii=False
-        )
-        sys.stdout.write("\n")
+        whole = {"schema": SCHEMA, "verb": self.verb, **body}
+        document(json.dumps(whole, indent=2, ensure_ascii=False))
 
 
 def describe_error(error: SkillsError) -> dict[str, Any]:
@@ -150,14 +143,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     return value
-
-
-def _coloured(stream: TextIO) -> bool:
-    """On a terminal, unless its owner asked for none (https://no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
-
-
-def _stderr(text: str, *, bold: bool = False) -> None:
-    with suppress(BrokenPipeError):
-        decorated = f"\x1b[1m{text}\x1b[0m" if bold and _coloured(sys.stderr) else text
-        print(decorated, file=sys.stderr)  # noqa: T201

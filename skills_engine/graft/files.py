@@ -31,6 +31,8 @@ class GraftFiles:
         self._base = base
         self._base_tree = git.tree_of(base)
         self.tree = tree
+        self.wrote: set[str] = set()
+        """The paths that were written, removed or renamed since it was last cleared."""
         self._grepped: dict[tuple[bytes, str], frozenset[str]] = {}
 
     def read(self, path: str) -> bytes | None:
@@ -86,8 +88,8 @@ class GraftFiles:
             path = moved
         return None
 
-    @staticmethod
-    def _allow(path: str) -> None:
+    def _allow(self, path: str) -> None:
+        self.wrote.add(path)
         if (path + "/").startswith(_PROTECTED):
             raise Refused(
                 f"an operation may not change {path}",

@@ -32,10 +32,14 @@ __all__ = ["Graft", "SkillRefused", "canonical_order", "fold"]
 
 @dataclass(frozen=True, slots=True)
 class Graft:
-    """A graft's tree, and what each skill's operations did (empty when it came from the cache)."""
+    """A graft's tree, and what each skill's operations did (empty when it came from the cache).
+
+    `wrote` are the paths that each really changed, whatever it declared.
+    """
 
     tree: str
     changes: tuple[tuple[str, tuple[Change, ...]], ...] = ()
+    wrote: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class SkillRefused(CannotEnsure):
@@ -103,14 +107,16 @@ def fold(
             tree.put(skill_path(pin.name), Entry(DIRECTORY, pin.package))
         tree.write(pin.path, render(pin))
     files = GraftFiles(git, goal.core.base, tree)
-    changes = []
+    changes, wrote = [], []
     pins = canonical_order(goal, load)
     by_name = {pin.name: pin for pin in pins}
     ordered = tuple(by_name[name] for name in order) or pins
     for pin in [pin for pin in ordered for _ in range(2 if twice else 1)]:
         yield Event(f"graft {pin.name} {pin.version}")
+        files.wrote.clear()
         changes.append((pin.name, _apply(load(pin), files)))
-    return Graft(tree.oid(), tuple(changes))
+        wrote.append((pin.name, tuple(sorted(files.wrote))))
+    return Graft(tree.oid(), tuple(changes), tuple(wrote))
 
 
 def _apply(package: Package, files: GraftFiles) -> tuple[Change, ...]:

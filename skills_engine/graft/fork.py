@@ -196,10 +196,14 @@ class Fork:
         return package
 
     def is_from_base(self, pin: Pin, base: str) -> bool:
-        """Whether a base commit has that very package: it is upstream's, whatever the manifest
-        says.
+        """Whether a base commit has that very package, or had it once: it is upstream's, whatever
+        the manifest says.
         """
-        return self.objects.resolve(f"{base}:{skill_path(pin.name)}") == pin.package
+        path = skill_path(pin.name)
+        if self.objects.resolve(f"{base}:{path}") == pin.package:
+            return True
+        commits = self.git.text_or_none("log", "--format=%H", base, "--", path) or ""
+        return any(self.objects.resolve(f"{c}:{path}") == pin.package for c in commits.split())
 
     def summaries(self, tree: Tree | None = None) -> Iterator[tuple[Summary, str]]:
         """What a listing needs of each package, and its git tree."""

@@ -23,6 +23,7 @@ from skills_engine.manifest import CORE, SKILLS, is_manifest
 from skills_engine.transaction.publish import Commit, publish
 from skills_engine.tree import Entry, Tree, difference
 from skills_engine.types import Event
+from skills_engine.visible import one_line
 
 if TYPE_CHECKING:
     from skills_engine.git import Git
@@ -178,7 +179,7 @@ def message(intent: Intent) -> str:
             f"Skill-Version: {pin.version}",
             f"Skill-Digest: {pin.digest}",
         ]
-    return intent.title + "\n\n" + "\n".join(trailers) + "\n"
+    return one_line(intent.title) + "\n\n" + "\n".join(trailers) + "\n"
 
 
 def publish_computed(fork: Fork, computed: Computed) -> str | None:

@@ -1,4 +1,5 @@
-"""Whose code the engine may run: digests that the owner accepted, kept outside any repository.
+"""The record of whose code the engine may run: digests that the owner accepted, kept outside any
+repository, and written only when the owner accepted code.
 
 A fork cannot say of itself that it is trusted. What stands in the base is
 upstream's, and the owner runs upstream's code anyway.

@@ -6,11 +6,13 @@ applied, or outside the directory that skills are expected to change. Those that
 make a machine run code of the author's choice need `--trust`, the others `--yes`:
 
 - own codemod code: the engine runs it;
-- tests: the engine runs them;
+- tests: the engine runs them, and gives them the network if they ask for it;
+- code that other skills' tests will run: the engine runs those, on the merged tree;
 - Python packages: installing one may run its code, and the tests import it;
 - services: their images and commands run, with the mounts that they ask for;
 - files outside the home directory, except documentation and the example of the
-  environment: something reads them and acts (a test, a build, a workflow).
+  environment: something reads them and acts (a test, a build, a workflow);
+- files that tools read, in the home directory too (`toolfiles`).
 """
 
 from __future__ import annotations
@@ -22,19 +24,21 @@ from typing import TYPE_CHECKING
 
 from skills_engine.codemods.operations.custom import Custom
 from skills_engine.package.decode import operations
+from skills_engine.package.toolfiles import is_tool_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from skills_engine.package.model import Package
+    from skills_engine.package.model import Manifest, Package
 
-__all__ = ["HOME", "Capabilities", "Capability", "Kind", "capabilities"]
+__all__ = ["HOME", "Capabilities", "Capability", "Kind", "beyond", "capabilities"]
 
 HOME = "bot/"
 """Where skills are expected to make their changes."""
 
+_EXAMPLE = ".env.example"
 _INERT = re.compile(
-    r"docs/.+\.(md|rst|txt|png|svg)|(README|CHANGELOG|LICENSE)(\.md|\.rst|\.txt)?|\.env\.example"
+    r"docs/.+\.(md|rst|txt|png)|(README|CHANGELOG|LICENSE)(\.md|\.rst|\.txt)?|\.env\.example"
 )
 
 
@@ -43,6 +47,8 @@ class Kind(StrEnum):
 
     CODEMOD = "runs its own codemod"
     TEST = "runs the tests in"
+    TESTED = "has its code run by the tests of"
+    NETWORK = "gives the network to"
     DEPENDENCY = "installs"
     SERVICE = "runs the service"
     FILE = "changes"
@@ -60,6 +66,10 @@ class Capability:
         return f"{self.kind} {self.what}"
 
 
+_RUN = frozenset({Kind.CODEMOD, Kind.TEST, Kind.TESTED, Kind.NETWORK})
+"""What the engine runs by itself, whenever it computes or tests a fork that has the package."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """All of a package's, sorted by kind and name."""
@@ -72,22 +82,37 @@ class Capabilities:
         return tuple(str(item) for item in self.items if item.code)
 
     @property
+    def run(self) -> tuple[str, ...]:
+        """Those of `code` that the engine runs also once the package is installed."""
+        return tuple(str(item) for item in self.items if item.kind in _RUN)
+
+    @property
     def other(self) -> tuple[str, ...]:
         """A line for each that does not: `--yes`."""
         return tuple(str(item) for item in self.items if not item.code)
 
 
-def capabilities(package: Package, *, home: str = HOME) -> Capabilities:
-    """What a package asks for. Raises PackageError for entries that are no operations."""
+def capabilities(
+    package: Package, *, home: str = HOME, tested_by: Iterable[str] = (), tests: bool = True
+) -> Capabilities:
+    """What a package asks for. Raises PackageError for entries that are no operations.
+
+    `tested_by` are the skills whose tests will run on a tree that has the package; with `tests`
+    false, none will run, its own neither.
+    """
     manifest = package.manifest
     if manifest is None:
         return Capabilities()
-    found = {Capability(Kind.TEST, path) for path in manifest.tests}
+    found: set[Capability] = set()
+    if tests:
+        found |= {Capability(Kind.TEST, path) for path in manifest.tests}
+        if manifest.tests_network:
+            found |= {Capability(Kind.NETWORK, path) for path in manifest.tests}
     found |= {Capability(Kind.DEPENDENCY, wanted) for wanted in manifest.dependencies}
     found |= {Capability(Kind.SERVICE, name) for name in manifest.services}
-    paths = set(manifest.adds) - set(manifest.tests)
+    paths = set(manifest.adds)
     if manifest.environment:
-        paths.add(".env.example")
+        paths.add(_EXAMPLE)
     for entry, operation in operations(package):
         match operation.ensure:
             case "dependency":
@@ -98,11 +123,29 @@ def capabilities(package: Package, *, home: str = HOME) -> Capabilities:
                 paths.update(_one_each(operation.touches()))
         if isinstance(operation, Custom):
             found.add(Capability(Kind.CODEMOD, operation.class_))
-    found |= {
-        Capability(Kind.FILE, path, code=not _INERT.fullmatch(path))
-        for path in _outside(paths, home)
-    }
+    others = sorted(set(tested_by) - {package.name})
+    if tests and others and any(_is_code(path) for path in paths):
+        found.add(Capability(Kind.TESTED, ", ".join(others)))
+    found |= set(beyond(paths - _tests_shown(manifest, tests=tests), home=home))
     return Capabilities(tuple(sorted(found)))
+
+
+def _tests_shown(manifest: Manifest, *, tests: bool) -> set[str]:
+    """The files that a line of their own says already."""
+    return {path for path in manifest.tests if not is_tool_file(path)} if tests else set()
+
+
+def beyond(paths: Iterable[str], *, home: str = HOME) -> Iterator[Capability]:
+    """A capability for each of these paths that a package may not change without being asked."""
+    for path in paths:
+        inside = path.startswith((home, f"src/{home}"))
+        if is_tool_file(path) or not inside:
+            yield Capability(Kind.FILE, path, code=_is_code(path))
+
+
+def _is_code(path: str) -> bool:
+    """Whether something may run what stands there, or act by it."""
+    return is_tool_file(path) or not _INERT.fullmatch(path)
 
 
 def _one_each(touched: tuple[str, ...]) -> Iterator[str]:
@@ -113,7 +156,3 @@ def _one_each(touched: tuple[str, ...]) -> Iterator[str]:
         plain = path.removeprefix("src/").replace("/__init__.py", ".py")
         if plain == path or plain not in touched:
             yield path
-
-
-def _outside(paths: Iterable[str], home: str) -> Iterator[str]:
-    return (path for path in paths if not path.startswith((home, f"src/{home}")))

@@ -34,6 +34,7 @@ KEYS = {
     "volumes": "named compose volumes of those services",
     "adds": "the files that the package adds; they lie below `add/`",
     "tests": "test files that must pass once it is applied",
+    "tests-network": "true where those tests need the network, which tests do not have otherwise",
 }
 """Every key and what it is for, in the order in which authors write them."""
 
@@ -85,6 +86,7 @@ class ManifestReader:
             volumes=self._volumes(values.get("volumes"), services),
             adds=tuple(self.added),
             tests=tuple(self._paths(values.get("tests"), "tests")),
+            tests_network=self._flag(values.get("tests-network"), "tests-network"),
         )
 
     def _wrong(self, node: Node, what: str, right: str) -> None:
@@ -121,6 +123,12 @@ class ManifestReader:
             self._wrong(node, what, right)
             return {}
         return node.items
+
+    def _flag(self, node: Node | None, key: str) -> bool:
+        found = strict_yaml.value(node, self.problems) if node is not None else False
+        if node is not None and not isinstance(found, bool):
+            self._wrong(node, repr(key), f"{key}: true, or leave it out")
+        return found is True
 
     def _version(self, node: Node | None) -> str:
         if node is None:

@@ -53,6 +53,7 @@ class Manifest:
     volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     adds: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
+    tests_network: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,59 +1,135 @@
-"""What a package from elsewhere may do is shown, and accepted by the owner, before any of it
-happens.
+"""What a package from elsewhere makes the engine do is shown, and accepted by the owner, before any
+of it happens.
+
+accept         before an operation is computed: what its packages ask for
+accept_effects before it is published: what they turned out to change beyond that
+accept_tests   before tests run: whose code they will run, whichever verb it is
 """
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Untrusted
 from skills_engine.graft.trust import is_accepted, remember, runs_own_code
+from skills_engine.verbs.reports import Asked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from skills_engine.graft.fork import Fork
     from skills_engine.graft.goal import Resolved
+    from skills_engine.graft.intent import Goal
+    from skills_engine.graft.operation import Computed
     from skills_engine.manifest import Pin
+    from skills_engine.package.capabilities import Capabilities
     from skills_engine.verbs.reports import Options
 
-__all__ = ["accept"]
+__all__ = ["accept", "accept_effects", "accept_tests", "tested_by"]
 
 
-def accept(fork: Fork, resolved: Resolved, options: Options) -> None:
+def accept(fork: Fork, resolved: Resolved, options: Options) -> tuple[Asked, ...]:
     """Raises Untrusted for a package that the base does not have and whose capabilities nobody
     accepted.
 
-    An installed package is asked about again only where its own codemod code
-    would have to run on a machine whose owner never accepted it. A dry run
-    changes nothing and needs nothing accepted, but for such code.
+    An installed package is asked about again only where its code will run on a machine whose
+    owner never accepted it: by its own codemod, or by tests. A dry run changes nothing and needs
+    nothing accepted, but for a codemod; it gets what the real one would have to accept.
     """
-    for pin in resolved.goal.pins:
-        if is_accepted(pin.digest) or fork.is_from_base(pin, resolved.goal.core.base):
+    waiting: list[Asked] = []
+    for pin, wants in _unaccepted(fork, resolved.goal, tests=options.test):
+        asked = _asked(pin, wants, options, added=pin in resolved.added)
+        if not asked and not (options.trust and wants.code):
             continue
-        code = runs_own_code(fork.pinned(pin))
-        wants = (
-            _asked(fork, pin, options)
-            if pin in resolved.added or (code and not options.trust)
-            else {}
+        codemod = runs_own_code(fork.pinned(pin))
+        if options.dry_run and not codemod:
+            waiting += asked
+            continue
+        _settle(fork, pin, asked, options, code=bool(wants.code))
+    return tuple(waiting)
+
+
+def accept_effects(fork: Fork, computed: Computed, options: Options) -> tuple[Asked, ...]:
+    """Raises Untrusted where a package changed a file that it did not name, and may not without
+    being asked.
+
+    A renamed function reaches whatever uses it, a moved module is followed to where it is now.
+    """
+    from skills_engine.package.capabilities import Capabilities, beyond, capabilities  # noqa: PLC0415
+
+    wrote = dict(computed.wanted.wrote)
+    changing = {pin.name for pin in computed.intent.skills}
+    waiting: list[Asked] = []
+    for pin, _ in _unaccepted(fork, computed.intent.after, tests=False):
+        if pin.name not in changing or pin.name not in wrote:
+            continue
+        known = set(capabilities(fork.pinned(pin)).items)
+        named = {item.what for item in known}
+        more = {item for item in beyond(wrote[pin.name]) if item.what not in named}
+        wants = Capabilities(tuple(sorted(more - known)))
+        asked = _asked(pin, wants, options, added=True)
+        if options.dry_run:
+            waiting += asked
+        elif asked:
+            _settle(fork, pin, asked, options, code=bool(wants.code))
+    return tuple(waiting)
+
+
+def accept_tests(fork: Fork, goal: Goal, options: Options) -> None:
+    """Raises Untrusted for an installed package whose code the tests of this fork will run, and
+    that nobody accepted here.
+    """
+    for pin, wants in _unaccepted(fork, goal, tests=True):
+        asked = _asked(pin, wants, options, added=False)
+        if wants.run:
+            _settle(fork, pin, asked, options, code=True)
+
+
+def tested_by(fork: Fork, goal: Goal) -> tuple[str, ...]:
+    """The skills of a goal that bring tests: they will run whatever stands in the merged tree."""
+    return tuple(
+        pin.name
+        for pin in goal.pins
+        if (manifest := fork.pinned(pin).manifest) is not None and manifest.tests
+    )
+
+
+def _unaccepted(fork: Fork, goal: Goal, *, tests: bool) -> Iterator[tuple[Pin, Capabilities]]:
+    """The packages of a goal that are neither upstream's nor accepted, with what they ask for."""
+    from skills_engine.package.capabilities import capabilities  # noqa: PLC0415
+
+    for pin in goal.pins:
+        if pin.digest in fork.accepted or is_accepted(pin.digest):
+            continue
+        if not fork.is_from_base(pin, goal.core.base):
+            by = tested_by(fork, goal) if tests else ()
+            yield pin, capabilities(fork.pinned(pin), tested_by=by, tests=tests)
+
+
+def _asked(pin: Pin, wants: Capabilities, options: Options, *, added: bool) -> tuple[Asked, ...]:
+    """What of it is not accepted yet. Of a package that is installed, only what the engine runs."""
+    lines = () if options.trust else wants.code if added else wants.run
+    more = wants.other if added and not options.yes else ()
+    return (
+        *(Asked(pin.name, "--trust", line) for line in lines),
+        *(Asked(pin.name, "--yes", line) for line in more),
+    )
+
+
+def _settle(
+    fork: Fork, pin: Pin, asked: tuple[Asked, ...], options: Options, *, code: bool
+) -> None:
+    """Ask, or refuse; and keep that the owner trusts the package's code, if that was accepted."""
+    lines = tuple(item.what for item in asked)
+    if asked and not (options.ask is not None and options.ask(pin.name, lines)):
+        place = fork.asked_for.get(pin.name, pin.name)
+        needed = " ".join(dict.fromkeys(item.option for item in asked))
+        raise Untrusted(
+            f"{pin.name} is not from upstream, and it: " + "; ".join(lines),
+            hint=f"read it (skills show -v {place}), then accept it with {needed}",
         )
-        asked = tuple(chain.from_iterable(wants.values()))
-        if asked and not (options.ask is not None and options.ask(pin.name, asked)):
-            if options.dry_run and not code:
-                continue
-            place = fork.asked_for.get(pin.name, pin.name)
-            raise Untrusted(
-                f"{pin.name} is not from upstream, and it: " + "; ".join(asked),
-                hint=f"read it (skills show -v {place}), then accept it with {' '.join(wants)}",
-            )
+    trusted = code and (options.trust or any(item.option == "--trust" for item in asked))
+    if trusted:
         fork.accepted.add(pin.digest)
         if not options.dry_run:
             remember(pin.digest)
-
-
-def _asked(fork: Fork, pin: Pin, options: Options) -> dict[str, tuple[str, ...]]:
-    """What the package may do that is not accepted yet, by the option that accepts it."""
-    from skills_engine.package.capabilities import capabilities  # noqa: PLC0415
-
-    wants = capabilities(fork.pinned(pin))
-    accepts = {"--trust": (options.trust, wants.code), "--yes": (options.yes, wants.other)}
-    return {option: lines for option, (given, lines) in accepts.items() if lines and not given}

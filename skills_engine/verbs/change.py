@@ -21,7 +21,7 @@ from skills_engine.transaction.journal import interrupted
 from skills_engine.transaction.lock import exclusive
 from skills_engine.transaction.worktree import check_quiet
 from skills_engine.types import Event
-from skills_engine.verbs.accept import accept
+from skills_engine.verbs.accept import accept, accept_effects, accept_tests
 from skills_engine.verbs.describe import describe, stopped
 from skills_engine.verbs.environment import bring_up_to_date, run_skill_tests
 from skills_engine.verbs.reports import Stopped
@@ -54,11 +54,12 @@ def apply(
 
     def work(fork: Fork) -> Progress[ChangeReport]:
         resolved = for_apply(fork, wanted)
-        accept(fork, resolved, options)
+        asks = accept(fork, resolved, options)
         intent = apply_intent(fork, resolved)
-        return (
-            yield from carry_out(fork, intent, options, notes=resolved.notes, expected=expected)
+        report = yield from carry_out(
+            fork, intent, options, notes=resolved.notes, expected=expected
         )
+        return replace(report, asks=(*asks, *report.asks))
 
     return (yield from locked(directory, "apply", work, options))
 
@@ -144,12 +145,11 @@ def _change(
 ) -> Progress[ChangeReport]:
     def work(fork: Fork) -> Progress[ChangeReport]:
         request = ask(fork)
-        accept(fork, request.resolved, options)
-        return (
-            yield from carry_out(
-                fork, _intent(fork, request), options, notes=request.resolved.notes
-            )
+        asks = accept(fork, request.resolved, options)
+        report = yield from carry_out(
+            fork, _intent(fork, request), options, notes=request.resolved.notes
         )
+        return replace(report, asks=(*asks, *report.asks))
 
     return (yield from locked(directory, verb, work, options))
 
@@ -261,7 +261,7 @@ def settle(
     resolving: bool = False,
 ) -> Progress[ChangeReport]:
     """From what was computed to what is published."""
-    report = describe(fork, computed, notes)
+    report = replace(describe(fork, computed, notes), asks=accept_effects(fork, computed, options))
     if options.dry_run:
         return replace(report, dry_run=True)
     if not computed.clean:
@@ -280,6 +280,7 @@ def settle(
         return report
     tests = tests_of(fork, computed) if options.test else ()
     if tests:
+        accept_tests(fork, computed.intent.after, options)
         failed = yield from run_skill_tests(fork, computed.tree, tests)
         if failed is not None:
             raise TestsFailed(

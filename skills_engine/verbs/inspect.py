@@ -14,7 +14,8 @@ from skills_engine.graft.intent import Goal
 from skills_engine.transaction.worktree import as_edited
 from skills_engine.tree import Tree
 from skills_engine.types import Event
-from skills_engine.verbs.describe import diff_of
+from skills_engine.verbs.accept import tested_by
+from skills_engine.verbs.describe import diff_of, text_of
 
 if TYPE_CHECKING:
     from skills_engine.types import Progress
@@ -38,6 +39,8 @@ class Shown:
     environment: tuple[tuple[str, str], ...]
     depends: tuple[tuple[str, str], ...]
     code: tuple[str, ...]
+    other: tuple[str, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ def show(directory: Path, name: str) -> Shown:
         steps += [decode(keys).describe() for keys in implied(package)]
         steps += [operation.describe() for _, operation in decoded(package)]
         pin = fork.pins.get(package.name)
+        asked = capabilities(package, tested_by=tested_by(fork, fork.goal) if fork.managed else ())
         return Shown(
             package.name,
             package.description,
@@ -80,7 +84,11 @@ def show(directory: Path, name: str) -> Shown:
             if manifest
             else (),
             manifest.depends if manifest else (),
-            capabilities(package).code,
+            asked.code,
+            asked.other,
+            tuple(
+                (path, text_of(data)) for path, data in package.files.items() if path != "SKILL.md"
+            ),
         )
     finally:
         fork.close()

@@ -11,7 +11,7 @@ from skills_engine.graft.fork import Fork
 from skills_engine.graft.goal import for_apply
 from skills_engine.graft.operation import compute
 from skills_engine.resolve.ladder import climb
-from skills_engine.verbs.accept import accept
+from skills_engine.verbs.accept import accept, accept_effects
 from skills_engine.verbs.change import apply, apply_intent
 from skills_engine.verbs.describe import describe, diff_of
 
@@ -46,9 +46,10 @@ def plan(directory: Path, wanted: Sequence[str], options: Options) -> Progress[P
     fork = Fork.open(directory)
     try:
         resolved = for_apply(fork, wanted)
-        accept(fork, resolved, dry)
+        asks = accept(fork, resolved, dry)
         computed = yield from compute(fork, apply_intent(fork, resolved))
         computed = yield from climb(fork, computed, assistant=False)
+        asks = (*asks, *accept_effects(fork, computed, dry))
         report = describe(fork, computed, resolved.notes)
         diff = diff_of(fork, computed.head_tree, computed.tree)
         digests = tuple((pin.name, pin.digest) for pin in resolved.added)
@@ -57,7 +58,7 @@ def plan(directory: Path, wanted: Sequence[str], options: Options) -> Progress[P
             fork.head,
             computed.tree,
             digests,
-            replace(report, dry_run=True, diff=diff),
+            replace(report, dry_run=True, diff=diff, asks=asks),
         )
     finally:
         fork.close()

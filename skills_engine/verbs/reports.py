@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Accept",
+    "Asked",
     "ChangeReport",
     "FileChange",
     "Options",
@@ -38,6 +39,15 @@ class Options:
     install: bool = True
     wait: bool = False
     ask: Accept | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a skill wants to be accepted, and by which option: `--trust` or `--yes`."""
+
+    skill: str
+    option: str
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,8 @@ class ChangeReport:
     conflicts: tuple[Stopped, ...] = ()
     tests: tuple[str, ...] = ()
     diff: str = ""
+    asks: tuple[Asked, ...] = ()
+    """In a dry run: what the owner would have to accept."""
 
     @property
     def changed(self) -> bool:
