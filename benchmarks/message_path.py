@@ -1,7 +1,7 @@
 """How fast the bot's own path is, how long it takes to start on a full store, and what it costs
 when idle.
 
-The store has 100,000 messages and 1,000 groups, and 10,000 tasks where add-scheduler is applied.
+The store has 100,000 messages and 1,000 groups, and 10,000 tasks.
 Latencies are those of 50 groups that write at random moments, each with a container that is warm:
 from the moment at which a message is committed to its bytes on the container's standard input, and
 from the result on its standard output to the call of the channel, the commit of the reply between
@@ -26,12 +26,13 @@ from pathlib import Path
 
 from bot.agents import ContainerAgent
 from bot.assistant import Assistant
-from bot.groups import Group, Places
+from bot.groups import Group
 from bot.messages import Message
+from bot.paths import Paths
 from bot.run import SERVICES
 from bot.settings import Secret, Settings
 from bot.store import open_store
-from bot.tools import TOOLS, Host
+from bot.tools import Host
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
@@ -61,13 +62,12 @@ async def fill(folder: Path) -> None:
         await store.write(
             ("INSERT INTO chats (chat, handled) SELECT chat, max(seq) FROM inbox GROUP BY chat", ())
         )
-        if "schedule_task" in TOOLS:
-            columns = (
-                "?, ?, 'p', '', 'cron', '0 9 * * *', 'UTC', 0, 'active', "
-                "'2099-01-01T00:00:00.000+00:00', NULL"
-            )
-            task = f"INSERT INTO tasks VALUES ({columns})"  # noqa: S608
-            await store.write(*((task, (f"t{n}", f"g{n % GROUPS}")) for n in range(TASKS)))
+        columns = (
+            "?, ?, 'p', '', 'cron', '0 9 * * *', 'UTC', 0, 'active', "
+            "'2099-01-01T00:00:00.000+00:00', NULL"
+        )
+        task = f"INSERT INTO tasks VALUES ({columns})"  # noqa: S608
+        await store.write(*((task, (f"t{n}", f"g{n % GROUPS}")) for n in range(TASKS)))
         await store.load_groups()
 
 
@@ -115,7 +115,7 @@ async def latencies(folder: Path) -> dict[str, list[float]]:
         assistant = Assistant(
             store, [Clocked(stays=True)], ContainerAgent(settings, MemoryRuntime(runner))
         )
-        host = Host(store, assistant, Places(folder), settings)
+        host = Host(store, assistant, Paths(folder), settings)
         running = asyncio.create_task(
             assistant.run(stop, beside=[(cls.__name__, cls(host).run) for cls in SERVICES])
         )

@@ -52,17 +52,17 @@ class Ipc:
     """Reads requests when a file event tells of them, and whatever lies there at the start."""
 
     def __init__(self, host: Host, limits: Limits | None = None) -> None:
-        self._host, self._places, self._store = host, host.places, host.store
+        self._host, self._paths, self._store = host, host.paths, host.store
         self._limits = limits or Limits()
         self._buckets: dict[
             str, tuple[float, float]
         ] = {}  # of each group: how many requests it may make, since when
 
     async def run(self) -> None:
-        root = self._places.data / "ipc"
+        root = self._paths.data / "ipc"
         root.mkdir(parents=True, exist_ok=True)
         waiting = {
-            group.folder for group in self._store.groups if self._places.ipc(group.folder).is_dir()
+            group.folder for group in self._store.groups if self._paths.ipc(group.folder).is_dir()
         }
         async for folders in self._events():
             waiting |= folders
@@ -73,7 +73,7 @@ class Ipc:
         """The folders in which something happened; at least once a second, for those that have to
         wait their turn.
         """
-        root = self._places.data / "ipc"
+        root = self._paths.data / "ipc"
         yield set()
         async for changes in awatch(
             root, watch_filter=None, step=20, debounce=100, yield_on_timeout=True, rust_timeout=1000
@@ -169,7 +169,7 @@ class Ipc:
         place.
         """
         with ExitStack() as opened:
-            base = os.open(self._places.ipc(group.folder), FOLDER)
+            base = os.open(self._paths.ipc(group.folder), FOLDER)
             opened.callback(os.close, base)
             rooms = {}
             for room in ("requests", "replies", "refused"):

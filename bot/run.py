@@ -10,10 +10,12 @@ from bot.assistant import Assistant
 from bot.channels import CHANNELS, Channel
 from bot.channels.console import ConsoleChannel
 from bot.errors import Misconfigured
-from bot.groups import MAIN, Group, Places
+from bot.groups import MAIN, Group
 from bot.ipc import Ipc
 from bot.log import log, set_up
+from bot.paths import Paths
 from bot.prompt import zone_of
+from bot.scheduler import Scheduler
 from bot.settings import Settings
 from bot.store import Store, open_store
 from bot.tools import Host
@@ -29,14 +31,14 @@ class Service(Protocol):
     async def run(self) -> None: ...
 
 
-SERVICES: tuple[type[Service], ...] = (Ipc,)
+SERVICES: tuple[type[Service], ...] = (Ipc, Scheduler)
 
 
 def main(settings: Settings) -> None:
     """Run until every channel is at its end, or SIGTERM or SIGINT; a second signal does not wait
     for what runs.
     """
-    set_up(settings.log_level, settings.secrets(), Places(settings.graftbot_data).logs())
+    set_up(settings.log_level, settings.secrets(), Paths(settings.graftbot_data).logs())
     with suppress(asyncio.CancelledError):
         asyncio.run(_run(settings))
 
@@ -54,16 +56,16 @@ def parts(settings: Settings) -> tuple[list[Channel], Agent]:
 
 async def _run(settings: Settings) -> None:
     channels, agent = parts(settings)
-    places = Places(settings.graftbot_data)
+    paths = Paths(settings.graftbot_data)
     async with open_store(settings.graftbot_data) as store:
         await _register_the_console(store, settings)
         if (
             store.main
         ):  # the others' folders are made when they are first used: there may be a thousand
-            places.prepare(store.main)
+            paths.prepare(store.main)
         assistant = Assistant(store, channels, agent, zone=zone_of(settings.timezone))
         services = [
-            (cls.__name__, cls(Host(store, assistant, places, settings)).run) for cls in SERVICES
+            (cls.__name__, cls(Host(store, assistant, paths, settings)).run) for cls in SERVICES
         ]
         log.info(
             "ready",

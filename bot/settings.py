@@ -55,6 +55,9 @@ class Settings:
     container_memory: int = 2048
     idle_seconds: float = 600
     turn_seconds: float = 1800
+    whatsapp: bool = False
+    whatsapp_phone: str = ""
+    whatsapp_shared: bool = False
 
     def secrets(self) -> Iterator[str]:
         values = (getattr(self, spec.name) for spec in fields(self))

@@ -60,9 +60,9 @@ class Store:
         rows = await self.read("SELECT folder, chat, name, rest FROM groups ORDER BY folder")
         self._groups = {group.chat: group for row in rows if (group := Group.of(*row))}
 
-    async def met(self, *chats: tuple[str, str]) -> None:
+    async def saw_chats(self, *chats: tuple[str, str]) -> None:
         """Remember chats, each with its name, so that the owner can find and register them."""
-        await self.write(*((SQL["met"], (*chat, stamp(datetime.now(UTC)))) for chat in chats))
+        await self.write(*((SQL["saw_chat"], (*chat, stamp(datetime.now(UTC)))) for chat in chats))
 
     async def take_in(self, message: Message, *, asks: bool) -> bool:
         """Store a message; False if it was there already. One that does not ask is context for the

@@ -5,8 +5,11 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from bot.log import log
+
+Work: TypeAlias = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Backoff:
         return min(self.first * 2.0 ** min(failures - 1, 30), self.most) * random.uniform(0.8, 1.0)  # noqa: S311
 
 
-class Workers:
+class KeyedQueue:
     """Runs `work(key)` once at a time for each key that was woken, different keys side by side.
 
     A key that is woken while its work runs is worked on once more, so no wake-up is lost and none
@@ -31,7 +34,7 @@ class Workers:
     nothing.
     """
 
-    def __init__(self, name: str, work: Callable[[str], Awaitable[None]], backoff: Backoff) -> None:
+    def __init__(self, name: str, work: Work, backoff: Backoff) -> None:
         self._name, self._work, self._backoff = name, work, backoff
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()

@@ -1,3 +1,3 @@
 """The skills engine: grafts skills onto a fork, follows upstream, and takes skills off again."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

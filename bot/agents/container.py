@@ -16,9 +16,11 @@ from uuid import uuid4
 from bot.agents.base import Agent
 from bot.conversation import Conversation
 from bot.errors import BotError, Misconfigured
-from bot.groups import Group, Places
+from bot.groups import Group
 from bot.log import log
 from bot.messages import Turn
+from bot.mounts import allowed
+from bot.paths import Paths
 from bot.runtimes import RUNTIMES, Container, Mount, Runtime, Spec
 from bot.settings import Settings
 from bot.slots import Slots
@@ -50,7 +52,7 @@ class ContainerAgent(Agent):
 
     def __init__(self, settings: Settings, runtime: Runtime) -> None:
         self._settings, self._runtime = settings, runtime
-        self._places = Places(settings.graftbot_data.resolve())
+        self._paths = Paths(settings.graftbot_data.resolve())
         self.installation = installation(settings)
         self._slots = Slots(settings.max_containers)
         self._talks: dict[str, Conversation] = {}
@@ -81,7 +83,7 @@ class ContainerAgent(Agent):
         from bot.proxy import Proxy  # noqa: PLC0415  # aiohttp is 20 MB that only this agent needs
 
         self._store = store
-        self._proxy = Proxy(self._settings, self._places.data / "proxy", store.used)
+        self._proxy = Proxy(self._settings, self._paths.data / "proxy", store.used)
         await self._proxy.open()
         self._reaping = asyncio.create_task(self._reap())
 
@@ -158,7 +160,7 @@ class ContainerAgent(Agent):
             undoing.add_done_callback(self._undoing.discard)
             raise
         hidden = (token, *self._settings.secrets())
-        talk = self._talks[key] = Conversation(container, self._places.logs(group.folder), hidden)
+        talk = self._talks[key] = Conversation(container, self._paths.logs(group.folder), hidden)
         talk.closed.add_done_callback(lambda _: self._gone(run, token, key, talk))
         talk.start = {
             "token": token,
@@ -225,14 +227,14 @@ class ContainerAgent(Agent):
         return True
 
     def _mounts(self, group: Group) -> list[Mount]:
-        places, folder = self._places, group.folder
-        places.prepare(group)
+        paths, folder = self._paths, group.folder
+        paths.prepare(group)
         mounts = [
-            Mount(places.group(folder), "/workspace/group", write=True),
-            Mount(places.group("global"), "/workspace/global", write=group.main),
-            Mount(places.session(folder), "/home/agent/.claude", write=True),
-            Mount(places.ipc(folder), "/workspace/ipc", write=True),
-            Mount(places.data / "proxy", "/run/graftbot"),
+            Mount(paths.group(folder), "/workspace/group", write=True),
+            Mount(paths.group("global"), "/workspace/global", write=group.main),
+            Mount(paths.session(folder), "/home/agent/.claude", write=True),
+            Mount(paths.ipc(folder), "/workspace/ipc", write=True),
+            Mount(paths.data / "proxy", "/run/graftbot"),
             Mount(PROJECT / "container/runner", "/opt/graftbot/runner"),
         ]
         for mount in mounts:
@@ -241,7 +243,11 @@ class ContainerAgent(Agent):
         if group.main:
             shown = ((PROJECT / name, f"/workspace/project/{name}") for name in SHOWN)
             mounts += [Mount(source, target) for source, target in shown if source.exists()]
-        return mounts
+        return mounts + allowed(
+            group.options.get("mounts") or (),
+            main=group.main,
+            never=(paths.data, PROJECT),
+        )
 
 
 def installation(settings: Settings) -> str:

@@ -2,7 +2,8 @@
 
 from bot.channels.base import Channel
 from bot.channels.console import ConsoleChannel
+from bot.channels.whatsapp import WhatsAppChannel
 
 __all__ = ["CHANNELS", "Channel"]
 
-CHANNELS: tuple[type[Channel], ...] = (ConsoleChannel,)
+CHANNELS: tuple[type[Channel], ...] = (ConsoleChannel, WhatsAppChannel)

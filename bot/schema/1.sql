@@ -13,7 +13,7 @@ CREATE INDEX inbox_by_chat ON inbox (chat, seq);
 CREATE TABLE chats (
     chat TEXT PRIMARY KEY,
     handled INTEGER NOT NULL DEFAULT 0,  -- up to this seq the replies are in the outbox
-    told INTEGER NOT NULL DEFAULT 0,     -- up to this seq the chat knows that there is no answer yet
+    told INTEGER NOT NULL DEFAULT 0,     -- up to this seq the chat knows of no answer yet
     error TEXT
 ) STRICT;
 CREATE TABLE outbox (

@@ -7,16 +7,21 @@ ON CONFLICT (chat, id) DO NOTHING
 SELECT chat FROM (SELECT chat, max(seq) AS last FROM inbox WHERE asks GROUP BY chat) AS asking
 WHERE last > COALESCE((SELECT handled FROM chats WHERE chats.chat = asking.chat), 0)
 --# turn
-WITH since AS (SELECT max(:after, COALESCE((SELECT handled FROM chats WHERE chat = :chat), 0)) AS seq),
+WITH since AS (
+    SELECT max(:after, COALESCE((SELECT handled FROM chats WHERE chat = :chat), 0)) AS seq
+),
 asking AS (
-    SELECT seq FROM inbox WHERE asks AND chat = :chat AND seq > (SELECT seq FROM since) ORDER BY seq LIMIT :most_asked
+    SELECT seq FROM inbox WHERE asks AND chat = :chat AND seq > (SELECT seq FROM since)
+    ORDER BY seq LIMIT :most_asked
 ),
 span AS (
     SELECT * FROM inbox
     WHERE chat = :chat AND seq > (SELECT seq FROM since) AND seq <= (SELECT max(seq) FROM asking)
 )
-SELECT seq, asks, id, sender, text, sent_at, direct, sender_id, quoted, quoted_sender, (SELECT count(*) FROM span)
-FROM span WHERE asks OR seq IN (SELECT seq FROM span ORDER BY seq DESC LIMIT :most_context) ORDER BY seq
+SELECT seq, asks, id, sender, text, sent_at, direct, sender_id, quoted, quoted_sender,
+    (SELECT count(*) FROM span)
+FROM span
+WHERE asks OR seq IN (SELECT seq FROM span ORDER BY seq DESC LIMIT :most_context) ORDER BY seq
 --# answered
 INSERT INTO chats (chat, handled) VALUES (?, ?)
 ON CONFLICT (chat) DO UPDATE SET handled = excluded.handled, error = NULL
@@ -24,7 +29,8 @@ ON CONFLICT (chat) DO UPDATE SET handled = excluded.handled, error = NULL
 INSERT INTO outbox (chat, text) SELECT groups.chat, ? FROM groups WHERE folder = 'main'
 AND NOT EXISTS (SELECT 1 FROM chats WHERE chats.chat = ? AND error IS NOT NULL)
 --# failed
-INSERT INTO chats (chat, error) VALUES (?, ?) ON CONFLICT (chat) DO UPDATE SET error = excluded.error
+INSERT INTO chats (chat, error) VALUES (?, ?)
+ON CONFLICT (chat) DO UPDATE SET error = excluded.error
 --# undelivered
 SELECT DISTINCT chat FROM outbox WHERE settled_at IS NULL
 --# next_piece
@@ -33,14 +39,15 @@ SELECT seq, text FROM outbox WHERE chat = ? AND settled_at IS NULL ORDER BY seq 
 UPDATE outbox SET settled_at = ?, error = ? WHERE seq = ?
 --# send
 INSERT INTO outbox (chat, text) VALUES (?, ?)
---# met
+--# saw_chat
 INSERT INTO known (chat, name, seen_at) VALUES (?, ?, ?)
 ON CONFLICT (chat) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at
 --# register
 INSERT OR REPLACE INTO groups (folder, chat, name, rest) VALUES (?, ?, ?, ?)
 --# used
-INSERT INTO usage (folder, day, requests, input, output) VALUES (?, date('now'), 1, ?, ?) ON CONFLICT (folder, day)
-DO UPDATE SET requests = requests + 1, input = input + excluded.input, output = output + excluded.output
+INSERT INTO usage (folder, day, requests, input, output) VALUES (?, date('now'), 1, ?, ?)
+ON CONFLICT (folder, day) DO UPDATE SET requests = requests + 1,
+    input = input + excluded.input, output = output + excluded.output
 --# session
 SELECT session FROM sessions WHERE folder = ?
 --# remember

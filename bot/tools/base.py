@@ -6,7 +6,8 @@ from typing import Any, TypeAlias
 
 from bot.assistant import Assistant
 from bot.errors import BotError
-from bot.groups import Group, Places
+from bot.groups import Group
+from bot.paths import Paths
 from bot.settings import Settings
 from bot.store import Statement, Store
 
@@ -19,7 +20,7 @@ class Host:
 
     store: Store
     assistant: Assistant
-    places: Places
+    paths: Paths
     settings: Settings
 
 

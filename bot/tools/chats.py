@@ -14,10 +14,10 @@ async def send_message(host: Host, group: Group, arguments: Arguments) -> Effect
         raise BotError(
             f"{group.folder} may not write to {chat[:80]!r}", hint="write to your own chat"
         )
-    pieces = host.assistant.pieces(chat, [arguments.text("text")])
+    pieces = host.assistant.chunks(chat, [arguments.text("text")])
 
     async def deliver() -> None:
-        host.assistant.post(chat)
+        host.assistant.wake_delivery(chat)
 
     return Effect(
         {"pieces": len(pieces)}, tuple((SQL["send"], (chat, piece)) for piece in pieces), deliver
@@ -60,7 +60,7 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
 
     async def registered() -> None:
         await host.store.load_groups()
-        host.places.prepare(new)
+        host.paths.prepare(new)
 
     return Effect({"folder": folder}, ((SQL["register"], new.row()),), registered)
 
@@ -70,7 +70,7 @@ async def refresh_groups(host: Host, group: Group, arguments: Arguments) -> Effe
     _only_main(group)
     for channel in host.assistant.channels.values():
         try:
-            await host.store.met(*(await channel.groups()).items())
+            await host.store.saw_chats(*(await channel.groups()).items())
         except Exception as error:  # noqa: BLE001  # whatever a messenger's library raises: the others are known
             log.warning("no groups", channel=channel.name, error=repr(error))
     known = await host.store.read(

@@ -10,6 +10,7 @@ from typing import Any
 from claude_agent_sdk import SdkMcpTool, create_sdk_mcp_server
 
 from runner.ipc import Refused, request
+from runner.tasks import TASK_TOOLS
 
 __all__ = ["server"]
 
@@ -18,7 +19,7 @@ def _text(about: str) -> dict[str, Any]:
     return {"type": "string", "description": about}
 
 
-OPTIONS = "'network': true."
+OPTIONS = "'network': true; 'mounts': [{'host': path, 'name': str, 'write': bool}]."
 CHAT = _text("The chat, as refresh_groups lists it.")
 
 # name: (what it does, arguments, which of them must be there)
@@ -28,6 +29,7 @@ TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         {"text": _text("What to send."), "chat": CHAT},
         ["text"],
     ),
+    **TASK_TOOLS,
 }
 MAIN_TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "register_group": (

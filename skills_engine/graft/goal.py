@@ -32,6 +32,18 @@ class Resolved:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A breaking change of the core: what `keeps` a skill keeps as it was, or what skills the core
+    `includes` from now on.
+    """
+
+    since: str
+    what: str
+    keeps: str
+    includes: tuple[str, ...]
+
+
 @dataclass
 class _Chosen:
     """The skills chosen so far, by name."""
@@ -40,6 +52,8 @@ class _Chosen:
     core: Core
     base: Tree
     pins: dict[str, Pin]
+    included: dict[str, str]
+    """Skills that the core itself has by now, each with the version since which it has."""
     packages: dict[str, Package] = field(default_factory=dict)
 
     def package(self, name: str) -> Package:
@@ -73,6 +87,8 @@ class _Chosen:
                 )
             for other, versions in manifest.depends:
                 there = self.pins.get(other)
+                if there is None and other in self.included:
+                    continue
                 if there is None:
                     raise Refused(
                         f"{name} needs {other}, which is not installed",
@@ -110,7 +126,14 @@ def accepts(versions: str, version: str) -> bool:
 
 def _chosen(fork: Fork, core: Core | None = None) -> _Chosen:
     core = core or fork.core
-    return _Chosen(fork, core, Tree(fork.objects, fork.git.tree_of(core.base)), dict(fork.pins))
+    base = Tree(fork.objects, fork.git.tree_of(core.base))
+    included = {
+        name: change.since
+        for change in _changes(base)
+        if accepts(f">={change.since}", core.version)
+        for name in change.includes
+    }
+    return _Chosen(fork, core, base, dict(fork.pins), included)
 
 
 def for_apply(fork: Fork, wanted: Sequence[str]) -> Resolved:
@@ -130,6 +153,9 @@ def for_apply(fork: Fork, wanted: Sequence[str]) -> Resolved:
                 f"{item} {pinned.version} is installed already"
                 + ("; its package was changed since: skills upgrade " + item if newer else "")
             ) if not needed_by else None
+            continue
+        if item in chosen.included:
+            notes.append(f"{item} is part of the core since {chosen.included[item]}")
             continue
         choice = find(fork, item, chosen.base)
         if (
@@ -214,6 +240,13 @@ def for_rebase(fork: Fork, onto: str, *, without: Iterable[str] = ()) -> Resolve
         del chosen.pins[name]
         notes.append(f"{name} is left out")
     for name, pin in list(chosen.pins.items()):
+        if name in chosen.included and pin.source.kind in {"upstream", "fork"}:
+            del chosen.pins[name]
+            notes.append(
+                f"{name} is part of the core since {chosen.included[name]}: it is taken off, and "
+                "your edits in it stay"
+            )
+            continue
         if pin.source.kind != "upstream":
             continue
         oid = fork.package_tree(name, tree)
@@ -226,29 +259,39 @@ def for_rebase(fork: Fork, onto: str, *, without: Iterable[str] = ()) -> Resolve
             if newer.pin.version != pin.version:
                 notes.append(f"{name} {pin.version} → {newer.pin.version}")
             chosen.choose(newer)
-    notes += _migrations(fork, chosen, tree, set(without))
+    notes += _changed(fork, chosen, tree, set(without))
     _add_dependencies(chosen, notes)
     return _resolved(fork, chosen, notes)
 
 
-def _migrations(fork: Fork, chosen: _Chosen, tree: Tree, without: set[str]) -> list[str]:
-    """Skills that keep what upstream changed since the version that the fork stood on."""
+def _changes(tree: Tree) -> list[_Change]:
+    """The breaking changes that upstream lists. Raises Refused where the list cannot be read."""
     data = tree.read(MIGRATIONS)
-    if data is None:
-        return []
-    listed = parse_yaml(MIGRATIONS, data) or []
-    notes = []
+    listed = parse_yaml(MIGRATIONS, data) or [] if data is not None else []
+    changes = []
     for entry in listed if isinstance(listed, list) else [None]:
         keys = entry if isinstance(entry, dict) else {}
         since, keeps, what = (str(keys.get(key, "")) for key in ("since", "keeps", "what"))
-        if not since or not keeps or not what:
+        includes = keys.get("includes", [])
+        if not (since and what and bool(keeps) != bool(includes)) or not isinstance(includes, list):
             raise Refused(
-                f"{MIGRATIONS}: every entry needs `since`, `what` and `keeps`", hint="tell upstream"
+                f"{MIGRATIONS}: every entry needs `since`, `what`, and either `keeps` (a skill) or "
+                "`includes` (a list of skills)",
+                hint="tell upstream",
             )
+        changes.append(_Change(since, what, keeps, tuple(map(str, includes))))
+    return changes
+
+
+def _changed(fork: Fork, chosen: _Chosen, tree: Tree, without: set[str]) -> list[str]:
+    """Skills that keep what upstream changed since the version that the fork stood on."""
+    notes = []
+    for change in _changes(tree):
+        since, keeps, what = change.since, change.keeps, change.what
         crossed = not accepts(f">={since}", fork.core.version) and accepts(
             f">={since}", chosen.core.version
         )
-        if not crossed or keeps in chosen.pins or keeps in without:
+        if not keeps or not crossed or keeps in chosen.pins or keeps in without:
             continue
         oid = fork.package_tree(keeps, tree)
         if oid is None:
@@ -271,7 +314,7 @@ def _add_dependencies(chosen: _Chosen, notes: list[str]) -> None:
         name = queue.pop(0)
         manifest = chosen.package(name).manifest
         for other, _ in manifest.depends if manifest else ():
-            if other not in chosen.pins:
+            if other not in chosen.pins and other not in chosen.included:
                 choice = find(chosen.fork, other, chosen.base)
                 chosen.choose(choice)
                 notes.append(f"{other} {choice.pin.version} comes along: {name} needs it")

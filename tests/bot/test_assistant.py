@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from doubles import FunctionAgent, MemoryChannel, message, register
 
-from bot import assistant as module
-from bot.assistant import ATTEMPTS, Assistant
+from bot import turns as module
+from bot.assistant import Assistant
 from bot.errors import Misconfigured, Undeliverable
 from bot.groups import Group
 from bot.messages import Message, Receive, Turn
 from bot.store import open_store
+from bot.turns import ATTEMPTS
 from bot.workers import Backoff
 
 QUICK = Backoff(first=0.001, most=0.002)

@@ -20,9 +20,10 @@ from doubles import FunctionAgent, MemoryChannel
 from test_assistant import QUICK, until
 
 from bot.assistant import Assistant
-from bot.groups import Group, Places
+from bot.groups import Group
 from bot.ipc import Ipc, Limits
 from bot.messages import Turn
+from bot.paths import Paths
 from bot.settings import Settings
 from bot.store import Store, open_store
 from bot.tools import Host
@@ -53,14 +54,14 @@ class House:
 
     def __init__(self, store: Store, folder: Path, limits: Limits | None = None) -> None:
         self.store = store
-        self.places = Places(folder)
+        self.paths = Paths(folder)
         self.channel = MemoryChannel(stays=True)
         self.assistant = Assistant(store, [self.channel], FunctionAgent(silent), QUICK)
-        self.ipc = Ipc(Host(store, self.assistant, self.places, Settings()), limits)
+        self.ipc = Ipc(Host(store, self.assistant, self.paths, Settings()), limits)
 
     def ask(self, who: str, tool: str, id_: str = "1", **arguments: Any) -> Path:
         text = json.dumps({"id": id_, "tool": tool, "arguments": arguments})
-        path = self.places.ipc(who) / "requests" / f"{id_}.json"
+        path = self.paths.ipc(who) / "requests" / f"{id_}.json"
         path.with_suffix(".tmp").write_text(text)
         return path.with_suffix(".tmp").rename(path)
 
@@ -70,7 +71,7 @@ class House:
         assert not await self.ipc.serve(group)
         assert not request.exists()
         reply: dict[str, Any] = json.loads(
-            (self.places.ipc(who) / "replies" / f"{id_}.json").read_text()
+            (self.paths.ipc(who) / "replies" / f"{id_}.json").read_text()
         )
         return reply
 
@@ -88,7 +89,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             await store.register(Group(folder, f"memory:{folder}", folder.title(), "@Andy"))
         made = House(store, tmp_path)
         for group in store.groups:
-            made.places.prepare(group)
+            made.paths.prepare(group)
         yield made
 
 
@@ -108,7 +109,7 @@ async def test_a_group_acts_on_itself_and_main_on_all(house: House) -> None:
 
 
 async def test_main_registers_changes_and_removes_groups(house: House) -> None:
-    await house.store.met(("memory:new", "New people"))
+    await house.store.saw_chats(("memory:new", "New people"))
     known = (await house.answer("main", "refresh_groups"))["result"]
     assert [(one["chat"], one["folder"]) for one in known] == [("memory:new", None)]
     made = await house.answer(
@@ -125,7 +126,7 @@ async def test_main_registers_changes_and_removes_groups(house: House) -> None:
     assert house.store.group("memory:new") == Group(
         "new", "memory:new", "new", "@Bot", ("7",), True
     )
-    assert (house.places.group("new") / "CLAUDE.md").exists()
+    assert (house.paths.group("new") / "CLAUDE.md").exists()
     await house.answer("main", "register_group", "3", chat="memory:new", name="Newer")
     changed = house.store.group("memory:new")
     assert changed is not None
@@ -166,14 +167,14 @@ async def test_a_crash_after_the_effect_does_not_repeat_it(
     assert request.exists(), "it is kept until all is done"
     await house.ipc.serve(ada)
     assert await house.sent() == [("memory:ada", "once")]
-    reply = json.loads((house.places.ipc("ada") / "replies/1.json").read_text())
+    reply = json.loads((house.paths.ipc("ada") / "replies/1.json").read_text())
     assert reply["ok"]
     assert not request.exists()
 
 
 async def test_what_is_no_request_is_set_aside_with_the_reason(house: House) -> None:
-    requests = house.places.ipc("ada") / "requests"
-    outside = house.places.data / "secret.json"
+    requests = house.paths.ipc("ada") / "requests"
+    outside = house.paths.data / "secret.json"
     outside.write_text('{"id": "link", "tool": "send_message", "arguments": {"text": "secret"}}')
     (requests / "link.json").symlink_to(outside)
     os.mkfifo(requests / "pipe.json")
@@ -197,7 +198,7 @@ async def test_what_is_no_request_is_set_aside_with_the_reason(house: House) -> 
     assert await house.sent() == [("memory:ada", "good")]
     assert not good.exists()
     assert not list(requests.iterdir())
-    refused = house.places.ipc("ada") / "refused"
+    refused = house.paths.ipc("ada") / "refused"
     reasons = {
         path.name.removesuffix(".reason"): path.read_text() for path in refused.glob("*.reason")
     }
@@ -230,9 +231,9 @@ async def test_directories_that_an_agent_replaced_by_links_lead_nowhere(
     assert ada is not None
     assert bob is not None
     of_bob = house.ask("bob", "send_message", "1", text="of bob")
-    room = house.places.ipc("ada")
+    room = house.paths.ipc("ada")
     (room / "requests").rmdir()
-    (room / "requests").symlink_to(house.places.ipc("bob") / "requests")
+    (room / "requests").symlink_to(house.paths.ipc("bob") / "requests")
     await house.ipc.serve(ada)
     assert of_bob.exists()
     assert await house.sent() == []
@@ -252,11 +253,11 @@ async def test_a_request_is_served_when_its_file_appears_and_one_that_waited_at_
 ) -> None:
     house.ask("ada", "send_message", "1", text="before")
     running = asyncio.create_task(house.ipc.run())
-    reply = house.places.ipc("ada") / "replies/1.json"
+    reply = house.paths.ipc("ada") / "replies/1.json"
     async with asyncio.timeout(600):
         await until(reply.exists)
         house.ask("bob", "send_message", "2", text="after")
-        await until((house.places.ipc("bob") / "replies/2.json").exists)
+        await until((house.paths.ipc("bob") / "replies/2.json").exists)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert await house.sent() == [("memory:ada", "before"), ("memory:bob", "after")]
@@ -265,15 +266,15 @@ async def test_a_request_is_served_when_its_file_appears_and_one_that_waited_at_
 async def test_a_group_whose_folders_are_made_only_when_it_is_first_used_is_served_then(
     house: House,
 ) -> None:
-    shutil.rmtree(house.places.ipc("ada"))
+    shutil.rmtree(house.paths.ipc("ada"))
     running = asyncio.create_task(house.ipc.run())
     house.ask("bob", "send_message", "1", text="ready")
     async with asyncio.timeout(600):
-        await until((house.places.ipc("bob") / "replies/1.json").exists)
+        await until((house.paths.ipc("bob") / "replies/1.json").exists)
         (ada,) = [group for group in house.store.groups if group.folder == "ada"]
-        house.places.prepare(ada)
+        house.paths.prepare(ada)
         house.ask("ada", "send_message", "2", text="here")
-        await until((house.places.ipc("ada") / "replies/2.json").exists)
+        await until((house.paths.ipc("ada") / "replies/2.json").exists)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -282,7 +283,7 @@ async def test_a_group_whose_folders_are_made_only_when_it_is_first_used_is_serv
 async def test_ten_thousand_files_a_second_are_limited_and_another_group_is_served_meanwhile(
     house: House,
 ) -> None:
-    room = house.places.ipc("ada") / "requests"
+    room = house.paths.ipc("ada") / "requests"
     running = asyncio.create_task(house.ipc.run())
     flood = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", FLOOD, str(room)),
@@ -294,7 +295,7 @@ async def test_ten_thousand_files_a_second_are_limited_and_another_group_is_serv
         for n in range(5):
             house.ask("bob", "send_message", f"b{n}", text=f"{n}")
             async with asyncio.timeout(600):
-                await until((house.places.ipc("bob") / f"replies/b{n}.json").exists)
+                await until((house.paths.ipc("bob") / f"replies/b{n}.json").exists)
     finally:
         written = int((await flood.communicate())[0])
     seconds = time.monotonic() - begun

@@ -109,14 +109,8 @@ def test_a_message_is_answered_and_an_agent_sends_another_meanwhile(
     assert "Traceback" not in logged
 
 
-def test_an_agent_schedules_a_task_in_a_fork_that_has_the_skill_and_the_task_runs(
-    tmp_path: Path, api: FakeAnthropic
-) -> None:
-    fork = tmp_path / "fork"
-    run("git", "clone", "--quiet", str(ROOT), str(fork))
-    for command in ("init", "apply add-scheduler --yes --no-test --no-install"):
-        run(str(Path(sys.executable).with_name("skills")), "-C", str(fork), *command.split())
-    bot = start(tmp_path / "data", api, fork)
+def test_an_agent_schedules_a_task_and_the_task_runs(tmp_path: Path, api: FakeAnthropic) -> None:
+    bot = start(tmp_path / "data", api)
     assert bot.stdin
     said, seconds = "is in the past", 4
     while "is in the past" in said:  # on a machine that is too busy for so soon

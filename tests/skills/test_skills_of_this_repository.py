@@ -15,7 +15,8 @@ from forks import SKILLS, edit, fork, package
 from skills_engine.package.lint import lint
 
 NAMES = sorted(path.name for path in SKILLS.iterdir() if path.is_dir())
-SETS = [("add-scheduler",), ("add-telegram",), ("add-web-search",), tuple(NAMES)]
+ALONE = ("add-telegram", "add-web-search", "add-status", "keep-running", "register-chats")
+SETS = [*((name,) for name in ALONE), tuple(NAMES)]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,8 +9,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from bot.errors import BotError
-from bot.groups import Places
 from bot.migrations import statements
+from bot.paths import Paths
 from bot.settings import Settings
 
 REPORT = statements("report.sql")
@@ -67,7 +67,7 @@ def lines(found: dict[str, Any], *, as_json: bool) -> Iterator[str]:
 
 def log_lines(settings: Settings, count: int) -> Iterator[str]:
     """The last lines of the log, for people."""
-    path = Places(settings.graftbot_data).logs() / "bot.log"
+    path = Paths(settings.graftbot_data).logs() / "bot.log"
     if not path.exists():
         raise BotError(f"there is no log at {path}", hint="`bot run` writes one")
     yield from map(_plain, path.read_text("utf-8", "replace").splitlines()[-count:])

@@ -33,7 +33,11 @@ def test_status_and_logs(tmp_path: Path) -> None:
             "INSERT INTO inbox (chat, id, sender, text, sent_at, direct, asks)"
             " VALUES ('memory:x', '1', '', '', '', 1, 1)"
         )
+        db.execute(
+            "INSERT INTO tasks VALUES ('t', 'main', 'p', '', 'cron', '0 9 * * *', 'UTC', 0, 'active', '2099', NULL)"
+        )
     found = json.loads(bot("status", "--json", cwd=tmp_path).stdout)
+    assert [(row["id"], row["schedule"]) for row in found["next tasks"]] == [("t", "cron 0 9 * * *")]
     assert found["running"] is False
     assert [group["chat"] for group in found["groups"]] == ["console:me"]
     assert found["waiting for an answer"] == [{"chat": "memory:x", "messages": 1, "since": ""}]

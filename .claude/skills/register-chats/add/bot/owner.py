@@ -9,7 +9,8 @@ from uuid import uuid4
 from bot.agents import OfflineAgent
 from bot.assistant import Assistant
 from bot.errors import BotError, Running
-from bot.groups import MAIN, Group, Places
+from bot.groups import MAIN, Group
+from bot.paths import Paths
 from bot.settings import Settings
 from bot.store import open_store
 from bot.tools import Host, call
@@ -26,24 +27,24 @@ async def ask(settings: Settings, tool: str, arguments: dict[str, Any]) -> Any:
     """The result of a tool of `bot.tools`, called as main. Raises BotError with the reason if it is
     refused.
     """
-    places = Places(settings.graftbot_data)
+    paths = Paths(settings.graftbot_data)
     try:
         async with open_store(settings.graftbot_data) as store:
             assistant = Assistant(store, [], OfflineAgent(settings))
             owner = Group(MAIN, "owner:me", "Owner")
-            effect = await call(Host(store, assistant, places, settings), owner, tool, arguments)
+            effect = await call(Host(store, assistant, paths, settings), owner, tool, arguments)
             await store.write(*effect.statements)
             if effect.afterwards:
                 await effect.afterwards()
             return effect.result
     except Running:
-        return await _through_ipc(places, tool, arguments)
+        return await _through_ipc(paths, tool, arguments)
 
 
-async def _through_ipc(places: Places, tool: str, arguments: dict[str, Any]) -> Any:
+async def _through_ipc(paths: Paths, tool: str, arguments: dict[str, Any]) -> Any:
     """The running bot does it, asked in main's directory."""
     id_ = f"owner-{uuid4().hex}"
-    request, reply = (places.ipc(MAIN) / room / f"{id_}.json" for room in ("requests", "replies"))
+    request, reply = (paths.ipc(MAIN) / room / f"{id_}.json" for room in ("requests", "replies"))
     if not request.parent.is_dir():
         raise BotError("the running bot has no main chat yet", hint="stop it and try again")
     request.with_suffix(".tmp").write_text(

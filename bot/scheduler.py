@@ -6,15 +6,17 @@ from datetime import UTC, datetime
 from xml.sax.saxutils import escape, quoteattr
 
 from bot import prompt
-from bot.assistant import ATTEMPTS
 from bot.groups import Group
 from bot.log import log
 from bot.messages import Message, Turn
 from bot.tasks import Task, Tasks
 from bot.tools import Host
+from bot.turns import ATTEMPTS
 
 LONGEST_SLEEP = 60.0
-"""Seconds after which the wall clock is looked at again, for it may have been set, or the machine has slept."""
+"""Seconds after which the wall clock is looked at again: it may have been set, or the machine has
+slept.
+"""
 NOT_RUN = "The task {id} of {name} failed {attempts} times: {error}."
 
 
@@ -25,7 +27,7 @@ class Scheduler:
         self._assistant = host.assistant
         self._store = host.store
         self._tasks = Tasks(host.store)
-        self._runs = host.assistant.workers("the task", self._run)
+        self._runs = host.assistant.queue("the task", self._run)
         self._news = host.assistant.news["tasks"]
         self._recovered = False
 
@@ -47,7 +49,9 @@ class Scheduler:
     async def _run(self, id_: str) -> None:
         """A run that was claimed, to its end."""
         task = await self._tasks.find(id_)
-        group = next((group for group in self._store.groups if task and group.folder == task.folder), None)
+        group = next(
+            (group for group in self._store.groups if task and group.folder == task.folder), None
+        )
         if task is None or group is None:
             return
         error, pieces = await self._try(task, group)
@@ -57,7 +61,7 @@ class Scheduler:
             outgoing += [(one.chat, notice) for one in self._store.groups if one.main]
         await self._tasks.finish(task, "\n".join(pieces), error, outgoing)
         for chat, _ in outgoing:
-            self._assistant.post(chat)
+            self._assistant.wake_delivery(chat)
         self._news.set()
 
     async def _try(self, task: Task, group: Group) -> tuple[str | None, list[str]]:
@@ -78,6 +82,17 @@ def _turn(task: Task, group: Group) -> Turn:
     """A task as the agent is asked it; nobody has written it just now."""
     now, zone = datetime.now(UTC), prompt.zone_of(task.zone)
     asked = (Message(group.chat, task.id, "scheduler", task.prompt, now),)
-    head = f"<task id={quoteattr(task.id)} time={quoteattr(prompt.time(now, zone))} timezone={quoteattr(zone.key)}>"
-    text = f"{head}\n{escape(task.prompt)}\n</task>"
-    return Turn(group.chat, asked, asked, 0, group, text, task=task.id, isolated=task.isolated, script=task.script)
+    values = {"id": task.id, "time": prompt.time(now, zone), "timezone": zone.key}
+    head = " ".join(["<task", *(f"{name}={quoteattr(value)}" for name, value in values.items())])
+    text = f"{head}>\n{escape(task.prompt)}\n</task>"
+    return Turn(
+        group.chat,
+        asked,
+        asked,
+        0,
+        group,
+        text,
+        task=task.id,
+        isolated=task.isolated,
+        script=task.script,
+    )

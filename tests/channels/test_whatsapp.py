@@ -24,8 +24,8 @@ with warnings.catch_warnings():
     from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import ContextInfo, ExtendedTextMessage
     from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message as Content
 
-    while subprocess._active:
-        subprocess._cleanup()
+    while subprocess._active:  # type: ignore[attr-defined]
+        subprocess._cleanup()  # type: ignore[attr-defined]
 
 from bot.channels import CHANNELS
 from bot.channels import whatsapp as module
@@ -56,7 +56,9 @@ def filled(message: Any) -> Any:
 class Phone:
     """A channel that is connected as far as it can see, and what the other side brings and takes."""
 
-    def __init__(self, channel: WhatsAppChannel, monkeypatch: pytest.MonkeyPatch, *, pairs: bool = False) -> None:
+    def __init__(
+        self, channel: WhatsAppChannel, monkeypatch: pytest.MonkeyPatch, *, pairs: bool = False
+    ) -> None:
         self.channel = channel
         self.received: list[Message] = []
         self.failures = 0
@@ -134,15 +136,21 @@ def test_it_starts_with_the_others_once_it_is_asked_for_and_nobody_else_pays() -
     assert WhatsAppChannel.from_settings(Settings()) is None
     assert isinstance(WhatsAppChannel.from_settings(Settings(whatsapp=True)), WhatsAppChannel)
     code = "import sys, bot.run, bot.settings; [cls.from_settings(bot.settings.Settings()) for cls in bot.run.CHANNELS]"
-    subprocess.run([sys.executable, "-c", f"{code}; sys.exit('neonize' in sys.modules)"], check=True)
+    subprocess.run(
+        [sys.executable, "-c", f"{code}; sys.exit('neonize' in sys.modules)"], check=True
+    )
 
 
-async def test_private_messages_groups_and_quotes_come_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_private_messages_groups_and_quotes_come_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     phone = Phone(WhatsAppChannel(folder, "Andy"), monkeypatch)
     await phone.log_in()
     await phone.says(Content(conversation="hello"))
     await phone.says(Content(conversation="@4900 where?"), FRIENDS, id_="A2", at=1790000000)
-    quote = ContextInfo(quotedMessage=Content(conversation="lunch?"), participant="4922@s.whatsapp.net")
+    quote = ContextInfo(
+        quotedMessage=Content(conversation="lunch?"), participant="4922@s.whatsapp.net"
+    )
     reply = Content(extendedTextMessage=ExtendedTextMessage(text="@700 yes", contextInfo=quote))
     await phone.says(reply, FRIENDS, id_="A3")
     await phone.says(Content(), id_="A4")
@@ -161,7 +169,9 @@ async def test_private_messages_groups_and_quotes_come_in(folder: Path, monkeypa
     phone.running.cancel()
 
 
-async def test_a_hidden_identifier_is_resolved_or_proves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_hidden_identifier_is_resolved_or_proves_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     known: dict[str, Any] = {}
 
     async def ask(_: Any, jid: Any) -> Any:
@@ -206,7 +216,9 @@ async def test_a_message_that_cannot_be_stored_is_kept_until_it_can(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sleep = asyncio.sleep
-    monkeypatch.setattr(module, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": lambda _: sleep(0)}))
+    monkeypatch.setattr(
+        module, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": lambda _: sleep(0)})
+    )
     phone = Phone(WhatsAppChannel(folder, "Andy"), monkeypatch)
     phone.failures = 3
     await phone.log_in()
@@ -215,7 +227,9 @@ async def test_a_message_that_cannot_be_stored_is_kept_until_it_can(
     phone.running.cancel()
 
 
-async def test_typing_and_sending_need_a_connection(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_typing_and_sending_need_a_connection(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     phone = Phone(WhatsAppChannel(folder, "Andy"), monkeypatch)
     with pytest.raises(ConnectionError):
         await phone.channel.send("whatsapp:4911@s.whatsapp.net", "too early")
@@ -235,7 +249,12 @@ async def test_typing_and_sending_need_a_connection(folder: Path, monkeypatch: p
     ],
 )
 async def test_the_end_of_a_connection_says_why_and_its_client_is_stopped(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: Any, event: Any, error: type[Exception], words: str
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: Any,
+    event: Any,
+    error: type[Exception],
+    words: str,
 ) -> None:
     phone = Phone(WhatsAppChannel(folder, "Andy"), monkeypatch)
     await phone.log_in()
@@ -266,9 +285,14 @@ async def test_pairing_ends_once_the_phone_has_linked_it_and_is_not_done_again(
     phone = Phone(WhatsAppChannel(folder, "Andy", shared=shared), monkeypatch, pairs=True)
     await phone.log_in()
     owner = await asyncio.wait_for(phone.running, 20)
-    assert owner == ("whatsapp:4900@s.whatsapp.net" if shared else None), "whose number it is, is his"
+    assert owner == ("whatsapp:4900@s.whatsapp.net" if shared else None), (
+        "whose number it is, is his"
+    )
     assert phone.stopped == 1
-    with closing(sqlite3.connect(folder / "session.db")) as db, db:  # as whatsmeow has kept it by then
+    with (
+        closing(sqlite3.connect(folder / "session.db")) as db,
+        db,
+    ):  # as whatsmeow has kept it by then
         db.execute("CREATE TABLE whatsmeow_device (jid TEXT PRIMARY KEY)")
         db.execute("INSERT INTO whatsmeow_device VALUES ('4900:12@s.whatsapp.net')")
     assert await WhatsAppChannel(folder, "Andy", shared=shared).pair() == owner

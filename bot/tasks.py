@@ -1,4 +1,6 @@
-"""Tasks in the store. A run is claimed before it starts, and ends in the transaction that stores its reply."""
+"""Tasks in the store. A run is claimed before it starts, and ends in the transaction that stores
+its reply.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -43,10 +45,12 @@ class Tasks:
 
     async def find(self, id_: str) -> Task | None:
         """A task by its identifier."""
-        return task_of(rows[0]) if (rows := await self._store.read(QUERIES["find"], (id_,))) else None
+        return (
+            task_of(rows[0]) if (rows := await self._store.read(QUERIES["find"], (id_,))) else None
+        )
 
     async def recover(self) -> list[str]:
-        """The tasks whose runs an earlier process did not end; they are still claimed, and now begun again."""
+        """The tasks whose runs an earlier process did not end: claimed, and now begun again."""
         now = stamp(datetime.now(UTC))
         claimed = [id_ for (id_,) in await self._store.read(QUERIES["claimed"])]
         begun = [(QUERIES["begin_again"], (id_, now)) for id_ in claimed]
@@ -54,21 +58,31 @@ class Tasks:
         return claimed
 
     async def claim_due(self) -> AsyncIterator[str]:
-        """Tasks that were due and are now this caller's to run, each claimed in a transaction of its own."""
+        """Tasks that were due and are now the caller's, each claimed in its own transaction."""
         now = stamp(datetime.now(UTC))
         for (id_,) in await self._store.read(QUERIES["due"], (now,)):
-            if await self._store.write((QUERIES["claim"], (now, id_, now)), (QUERIES["begin"], (id_, now))):
+            if await self._store.write(
+                (QUERIES["claim"], (now, id_, now)), (QUERIES["begin"], (id_, now))
+            ):
                 yield id_
 
     async def seconds(self) -> float | None:
         """Until the next task is due; None if there is none."""
         ((first,),) = await self._store.read(QUERIES["next_run"])
-        return (datetime.fromisoformat(first) - datetime.now(UTC)).total_seconds() if first else None
+        return (
+            (datetime.fromisoformat(first) - datetime.now(UTC)).total_seconds() if first else None
+        )
 
-    async def finish(self, task: Task, result: str, error: str | None, outgoing: Sequence[tuple[str, str]]) -> None:
-        """End a run: its history, the next run, and what goes out (to which chat, which piece), together."""
+    async def finish(
+        self, task: Task, result: str, error: str | None, outgoing: Sequence[tuple[str, str]]
+    ) -> None:
+        """End a run: its history, the next run, and what goes out (chat and piece), together."""
         now = datetime.now(UTC)
-        following = task.schedule.following(datetime.fromisoformat(task.next_run), now) if task.next_run else None
+        following = (
+            task.schedule.following(datetime.fromisoformat(task.next_run), now)
+            if task.next_run
+            else None
+        )
         moved = (task.next_run, stamp(following) if following else None)
         await self._store.write(
             (QUERIES["end"], (stamp(now), result[:LONGEST_RESULT], error, task.id)),

@@ -1,4 +1,4 @@
--- Made where they are not there; a store keeps them when the skill is taken off.
+-- Scheduled tasks. A store of the time when they were a skill has these tables already.
 CREATE TABLE IF NOT EXISTS tasks (
     id TEXT PRIMARY KEY,
     folder TEXT NOT NULL,
@@ -12,7 +12,8 @@ CREATE TABLE IF NOT EXISTS tasks (
     next_run TEXT,
     claimed_at TEXT          -- a run is under way; after a crash nobody holds it
 ) STRICT;
-CREATE INDEX IF NOT EXISTS tasks_due ON tasks (next_run) WHERE status = 'active' AND claimed_at IS NULL;
+CREATE INDEX IF NOT EXISTS tasks_due ON tasks (next_run)
+WHERE status = 'active' AND claimed_at IS NULL;
 CREATE TABLE IF NOT EXISTS runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     task TEXT NOT NULL,

@@ -15,10 +15,11 @@ import pytest
 from doubles import FunctionAgent, MemoryChannel, message, register
 
 from bot import migrations, run
-from bot.assistant import ATTEMPTS, Assistant
+from bot.assistant import Assistant
 from bot.errors import BotError
-from bot.groups import Group, Places
+from bot.groups import Group
 from bot.messages import Turn
+from bot.paths import Paths
 from bot.schedule import Schedule
 from bot.scheduler import Scheduler
 from bot.settings import Settings
@@ -26,6 +27,7 @@ from bot.store import Store, open_store, stamp
 from bot.tasks import Tasks
 from bot.tools import TOOLS, Host, call
 from bot.tools.tasks import TASK_TOOLS
+from bot.turns import ATTEMPTS
 from bot.workers import Backoff
 
 BERLIN = "Europe/Berlin"
@@ -45,15 +47,37 @@ def utc(text: str) -> datetime:
 @pytest.mark.parametrize(
     ("schedule", "now", "following"),
     [
-        (Schedule("cron", "30 2 * * *", BERLIN), "2026-03-28T12:00", ["2026-03-29T01:00", "2026-03-30T00:30"]),
-        (Schedule("cron", "30 2 * * *", BERLIN), "2026-10-24T12:00", ["2026-10-25T00:30", "2026-10-26T01:30"]),
-        (Schedule("cron", "0 * * * *", BERLIN), "2026-10-24T23:30", ["2026-10-25T00:00", "2026-10-25T01:00"]),
-        (Schedule("cron", "0 9 * * 1", "America/New_York"), "2026-11-24T00:00", ["2026-11-30T14:00"]),
+        (
+            Schedule("cron", "30 2 * * *", BERLIN),
+            "2026-03-28T12:00",
+            ["2026-03-29T01:00", "2026-03-30T00:30"],
+        ),
+        (
+            Schedule("cron", "30 2 * * *", BERLIN),
+            "2026-10-24T12:00",
+            ["2026-10-25T00:30", "2026-10-26T01:30"],
+        ),
+        (
+            Schedule("cron", "0 * * * *", BERLIN),
+            "2026-10-24T23:30",
+            ["2026-10-25T00:00", "2026-10-25T01:00"],
+        ),
+        (
+            Schedule("cron", "0 9 * * 1", "America/New_York"),
+            "2026-11-24T00:00",
+            ["2026-11-30T14:00"],
+        ),
         (Schedule("once", "2026-12-24T18:00", BERLIN), "2026-11-24T00:00", ["2026-12-24T17:00"]),
-        (Schedule("interval", "90", "UTC"), "2026-11-24T00:00", ["2026-11-24T00:01:30", "2026-11-24T00:03"]),
+        (
+            Schedule("interval", "90", "UTC"),
+            "2026-11-24T00:00",
+            ["2026-11-24T00:01:30", "2026-11-24T00:03"],
+        ),
     ],
 )
-def test_a_schedule_follows_the_clock_on_the_wall(schedule: Schedule, now: str, following: list[str]) -> None:
+def test_a_schedule_follows_the_clock_on_the_wall(
+    schedule: Schedule, now: str, following: list[str]
+) -> None:
     moment = schedule.check(utc(now))
     runs = [moment]
     while len(runs) < len(following) and (after := schedule.following(runs[-1], runs[-1])):
@@ -63,8 +87,15 @@ def test_a_schedule_follows_the_clock_on_the_wall(schedule: Schedule, now: str, 
 
 def test_what_was_missed_runs_once_and_an_interval_does_not_drift() -> None:
     every = Schedule("interval", "60", "UTC")
-    assert every.following(utc("2026-01-01T00:00"), utc("2026-01-01T05:00:30")) == utc("2026-01-01T05:01")
-    assert Schedule("once", "2026-01-01T00:00", "UTC").following(utc("2026-01-01T00:00"), utc("2026-01-02")) is None
+    assert every.following(utc("2026-01-01T00:00"), utc("2026-01-01T05:00:30")) == utc(
+        "2026-01-01T05:01"
+    )
+    assert (
+        Schedule("once", "2026-01-01T00:00", "UTC").following(
+            utc("2026-01-01T00:00"), utc("2026-01-02")
+        )
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,7 +131,7 @@ class Scene:
         self.store = store
         self.channel = MemoryChannel(stays=True)
         self.assistant = Assistant(store, [self.channel], agent, QUICK)
-        self.host = Host(store, self.assistant, Places(folder), Settings())
+        self.host = Host(store, self.assistant, Paths(folder), Settings())
         self.scheduler = Scheduler(self.host)
 
     async def ask(self, who: Group, tool: str, **arguments: object) -> Any:
@@ -116,7 +147,9 @@ class Scene:
         return result
 
     async def due_now(self, **arguments: object) -> str:
-        task = await self.call("schedule_task", prompt="water the plants", kind="interval", value="3600", **arguments)
+        task = await self.call(
+            "schedule_task", prompt="water the plants", kind="interval", value="3600", **arguments
+        )
         now = stamp(datetime.now(UTC) - timedelta(hours=5))
         await self.store.write(("UPDATE tasks SET next_run = ? WHERE id = ?", (now, task["id"])))
         self.assistant.news["tasks"].set()
@@ -126,7 +159,9 @@ class Scene:
     async def running(self) -> AsyncIterator[None]:
         """From here to the end of the context."""
         stop = asyncio.Event()
-        work = asyncio.create_task(self.assistant.run(stop, 0.2, beside=[("tasks", self.scheduler.run)]))
+        work = asyncio.create_task(
+            self.assistant.run(stop, 0.2, beside=[("tasks", self.scheduler.run)])
+        )
         yield
         stop.set()
         await asyncio.wait_for(work, 30)
@@ -165,7 +200,9 @@ async def test_a_long_run_is_started_once_and_its_history_is_kept(tmp_path: Path
             assert str(task["next_run"]) > stamp(datetime.now(UTC)), "five missed runs were one"
 
 
-async def test_an_isolated_task_holds_up_no_message_and_one_of_the_group_waits_its_turn(tmp_path: Path) -> None:
+async def test_an_isolated_task_holds_up_no_message_and_one_of_the_group_waits_its_turn(
+    tmp_path: Path,
+) -> None:
     at_work: set[str] = set()
     together: set[frozenset[str]] = set()
     go_on = asyncio.Event()
@@ -229,7 +266,9 @@ async def test_pause_resume_update_and_cancel(tmp_path: Path) -> None:
     async with open_store(tmp_path) as store:
         await register(store, "memory:owner")
         scene = Scene(store, FunctionAgent(answers), tmp_path)
-        task = await scene.call("schedule_task", prompt="p", kind="cron", value="0 9 * * *", timezone=BERLIN)
+        task = await scene.call(
+            "schedule_task", prompt="p", kind="cron", value="0 9 * * *", timezone=BERLIN
+        )
         id_ = str(task["id"])
         assert (await scene.call("pause_task", task_id=id_))["status"] == "paused"
         assert await Tasks(store).seconds() is None
@@ -257,7 +296,9 @@ async def test_a_change_during_a_run_outlives_it(tmp_path: Path) -> None:
         async with scene.running():
             id_ = await scene.due_now()
             await asyncio.wait_for(begun.wait(), 20)
-            changed = await scene.call("update_task", task_id=id_, kind="once", value="2099-01-01T00:00")
+            changed = await scene.call(
+                "update_task", task_id=id_, kind="once", value="2099-01-01T00:00"
+            )
             go_on.set()
             await until(lambda: bool(scene.channel.sent))
             task = await scene.call("get_task", task_id=id_)
@@ -280,11 +321,15 @@ async def test_a_task_that_fails_is_tried_again_and_then_the_owner_is_told(tmp_p
             await until(lambda: bool(scene.channel.sent))
         assert calls == ATTEMPTS
         assert id_ in scene.channel.sent[0][1]
-        ((error, status),) = await store.read("SELECT error, status FROM runs JOIN tasks ON tasks.id = task")
+        ((error, status),) = await store.read(
+            "SELECT error, status FROM runs JOIN tasks ON tasks.id = task"
+        )
         assert ("529" in error, status) == (True, "active")
 
 
-async def test_a_group_acts_on_its_own_tasks_main_on_all_and_nobody_on_a_strangers(tmp_path: Path) -> None:
+async def test_a_group_acts_on_its_own_tasks_main_on_all_and_nobody_on_a_strangers(
+    tmp_path: Path,
+) -> None:
     async with open_store(tmp_path) as store:
         await register(store, "memory:owner", "memory:ada", "memory:bob")
         scene = Scene(store, FunctionAgent(silent), tmp_path)
@@ -304,7 +349,9 @@ async def test_a_group_acts_on_its_own_tasks_main_on_all_and_nobody_on_a_strange
         assert {task["id"] for task in await scene.ask(main, "list_tasks")} == {id_, of_bob}
 
 
-async def test_the_tasks_of_a_removed_group_end_and_whoever_gets_its_folder_has_none(tmp_path: Path) -> None:
+async def test_the_tasks_of_a_removed_group_end_and_whoever_gets_its_folder_has_none(
+    tmp_path: Path,
+) -> None:
     async with open_store(tmp_path) as store:
         await register(store, "memory:owner", "memory:ada")
         scene = Scene(store, FunctionAgent(silent), tmp_path)
@@ -330,18 +377,6 @@ async def test_a_store_gets_the_tables_at_any_age_and_keeps_them(tmp_path: Path)
             await scene.call("schedule_task", prompt="p", kind="cron", value="0 9 * * *")
             tasks = await scene.ask(store.groups[0], "list_tasks")
     assert [task["value"] for task in tasks] == ["0 9 * * *"] * 2
-
-
-async def test_bot_status_shows_what_is_next(tmp_path: Path) -> None:
-    status = pytest.importorskip("bot.status", reason="needs add-status")
-    async with open_store(tmp_path) as store:
-        await register(store, "memory:owner")
-        scene = Scene(store, FunctionAgent(silent), tmp_path)
-        task = await scene.call("schedule_task", prompt="p", kind="cron", value="0 9 * * *", timezone=BERLIN)
-        found = status.report(Settings(graftbot_data=tmp_path))
-    assert [(row["id"], row["schedule"], row["zone"]) for row in found["next tasks"]] == [
-        (task["id"], "cron 0 9 * * *", BERLIN)
-    ]
 
 
 def test_it_runs_with_the_bot_and_host_and_container_know_the_same_tools() -> None:

@@ -14,7 +14,15 @@ from bot.runtimes import Mount
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    for name in ("work/notes", "work/code/.git", "work/.ssh", "read/books", "outside", "bot/data", "work/app"):
+    for name in (
+        "work/notes",
+        "work/code/.git",
+        "work/.ssh",
+        "read/books",
+        "outside",
+        "bot/data",
+        "work/app",
+    ):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "work/app/.env").write_text("KEY=1")
     (tmp_path / "work/link").symlink_to(tmp_path / "outside")
@@ -32,7 +40,9 @@ def ask(home: Path, *wanted: dict[str, Any], main: bool = True) -> list[Mount]:
     return allowed(wanted, main=main, never=never, allowlist=home / "config/mounts.toml")
 
 
-def test_what_a_root_allows_is_mounted_and_written_only_by_main_where_the_root_says_so(home: Path) -> None:
+def test_what_a_root_allows_is_mounted_and_written_only_by_main_where_the_root_says_so(
+    home: Path,
+) -> None:
     notes, books = (
         {"host": f"{home}/work/notes", "name": "n", "write": True},
         {"host": f"{home}/read/books", "name": "b"},
@@ -42,7 +52,9 @@ def test_what_a_root_allows_is_mounted_and_written_only_by_main_where_the_root_s
         Mount(home / "read/books", "/workspace/extra/b"),
     ]
     assert ask(home, notes, main=False) == [Mount(home / "work/notes", "/workspace/extra/n")]
-    assert ask(home, {**notes, "write": "true"}) == [Mount(home / "work/notes", "/workspace/extra/n")]
+    assert ask(home, {**notes, "write": "true"}) == [
+        Mount(home / "work/notes", "/workspace/extra/n")
+    ]
     link = {"host": f"{home}/work/inner", "name": "n"}
     assert ask(home, link) == [Mount(home / "work/notes", "/workspace/extra/n")]
 
@@ -65,7 +77,9 @@ def test_what_a_root_allows_is_mounted_and_written_only_by_main_where_the_root_s
         ("config/mounts.toml", "own data"),
     ],
 )
-def test_what_it_does_not_allow_is_refused_with_the_reason(home: Path, path: str, reason: str) -> None:
+def test_what_it_does_not_allow_is_refused_with_the_reason(
+    home: Path, path: str, reason: str
+) -> None:
     with pytest.raises(BotError, match=reason):
         ask(home, {"host": f"{home}/{path}", "name": "x"})
 

@@ -1,13 +1,17 @@
 -- What the store is asked about tasks: after each name its statement.
 --# find
-SELECT id, folder, prompt, script, kind, value, zone, isolated, status, next_run FROM tasks WHERE id = ?
+SELECT id, folder, prompt, script, kind, value, zone, isolated, status, next_run
+FROM tasks WHERE id = ?
 --# due
-SELECT id FROM tasks WHERE status = 'active' AND claimed_at IS NULL AND next_run IS NOT NULL AND next_run <= ?
+SELECT id FROM tasks
+WHERE status = 'active' AND claimed_at IS NULL AND next_run IS NOT NULL AND next_run <= ?
 ORDER BY next_run LIMIT 100
 --# next_run
-SELECT min(next_run) FROM tasks WHERE status = 'active' AND claimed_at IS NULL AND next_run IS NOT NULL
+SELECT min(next_run) FROM tasks
+WHERE status = 'active' AND claimed_at IS NULL AND next_run IS NOT NULL
 --# claim
-UPDATE tasks SET claimed_at = ? WHERE id = ? AND claimed_at IS NULL AND status = 'active' AND next_run <= ?
+UPDATE tasks SET claimed_at = ?
+WHERE id = ? AND claimed_at IS NULL AND status = 'active' AND next_run <= ?
 --# begin
 INSERT INTO runs (task, started_at) SELECT ?, ? WHERE changes() = 1
 --# claimed
@@ -20,7 +24,8 @@ INSERT INTO runs (task, started_at) VALUES (?, ?)
 UPDATE runs SET ended_at = ?, result = ?, error = ? WHERE task = ? AND ended_at IS NULL
 --# move_on
 UPDATE tasks SET claimed_at = NULL, next_run = CASE WHEN next_run IS ? THEN ? ELSE next_run END,
-status = CASE WHEN next_run IS ? AND ? IS NULL AND status != 'cancelled' THEN 'done' ELSE status END WHERE id = ?
+status = CASE WHEN next_run IS ? AND ? IS NULL AND status != 'cancelled' THEN 'done' ELSE status END
+WHERE id = ?
 --# keep_runs
 DELETE FROM runs WHERE task = ?
 AND id <= (SELECT id FROM runs WHERE task = ? ORDER BY id DESC LIMIT 1 OFFSET 50)

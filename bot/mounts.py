@@ -1,4 +1,4 @@
-"""What a group's agent may see of the host beyond its own: only what the owner allowed, in a file of the owner's.
+"""The allowlist: what a group's agent may see of the host beyond its own, in a file of the owner's.
 
 `~/.config/graftbot/mounts.toml`, which no container ever sees:
 
@@ -48,23 +48,30 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
 
 
 def allowed(
-    wanted: Iterable[Mapping[str, Any]], *, main: bool, never: Iterable[Path], allowlist: Path = ALLOWLIST
+    wanted: Iterable[Mapping[str, Any]],
+    *,
+    main: bool,
+    never: Iterable[Path],
+    allowlist: Path = ALLOWLIST,
 ) -> list[Mount]:
     """The mounts for `[{"host": path, "name": str, "write": bool}]`, below /workspace/extra.
 
-    Symbolic links are resolved before anything is compared. `never` are paths that may be neither in a mount nor
-    around one. Raises BotError for the first that the allowlist does not allow: without a file it allows nothing.
+    Symbolic links are resolved before anything is compared. `never` are paths that may be neither
+    in a mount nor around one. Raises BotError for the first that the allowlist does not allow:
+    without a file it allows nothing.
     """
     allowlist = allowlist.expanduser()
     try:
         rules = tomllib.loads(allowlist.read_text("utf-8")) if allowlist.exists() else {}
         roots = [
-            (Path(root["path"]).expanduser().resolve(), root.get("write") is True) for root in rules.get("roots", ())
+            (Path(root["path"]).expanduser().resolve(), root.get("write") is True)
+            for root in rules.get("roots", ())
         ]
         blocked = (*BLOCKED, *map(str, rules.get("blocked", ())))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BotError(
-            f"{allowlist} cannot be read: {error!r}", hint="correct it; until then nothing is mounted"
+            f"{allowlist} cannot be read: {error!r}",
+            hint="correct it; until then nothing is mounted",
         ) from None
     never = [path.expanduser().resolve() for path in (*never, allowlist.parent)]
     mounts: dict[str, Mount] = {}
@@ -72,7 +79,15 @@ def allowed(
         name, host = str(one.get("name", "")), str(one.get("host", ""))
         source = Path(host).expanduser().resolve()
         around = [write for root, write in roots if source.is_relative_to(root)]
-        hidden = next((part for part in source.parts for pattern in blocked if fnmatch(part.lower(), pattern)), None)
+        hidden = next(
+            (
+                part
+                for part in source.parts
+                for pattern in blocked
+                if fnmatch(part.lower(), pattern)
+            ),
+            None,
+        )
         hidden = hidden or _within(source, blocked)
         if not NAME.fullmatch(name) or name in mounts:
             reason = f"{name!r} is no name for it, or another has it"
@@ -88,11 +103,16 @@ def allowed(
             write = main and any(around) and one.get("write") is True
             mounts[name] = Mount(source, f"/workspace/extra/{name}", write)
             continue
-        raise BotError(f"{host!r} is not mounted: {reason}", hint="correct the group's options, or the allowlist")
+        raise BotError(
+            f"{host!r} is not mounted: {reason}",
+            hint="correct the group's options, or the allowlist",
+        )
     return list(mounts.values())
 
 
 def _within(source: Path, blocked: Iterable[str]) -> str | None:
     """What is blocked right inside a directory. What lies deeper is the owner's to know."""
     names = [path.name for path in source.iterdir()] if source.is_dir() else []
-    return next((name for name in names for pattern in blocked if fnmatch(name.lower(), pattern)), None)
+    return next(
+        (name for name in names for pattern in blocked if fnmatch(name.lower(), pattern)), None
+    )

@@ -12,7 +12,9 @@ KINDS = ("cron", "interval", "once")
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """`value` is a cron line of five fields, seconds, or an ISO date and time, by `kind`; local times are in `zone`."""
+    """`value` is a cron line of five fields, seconds, or an ISO date and time, by `kind`; local
+    times are in `zone`.
+    """
 
     kind: str
     value: str
@@ -24,16 +26,19 @@ class Schedule:
             first = self.following(now, now)
         except (ValueError, OverflowError, KeyError) as error:
             hint = "cron: five fields; interval: seconds; once: 2027-01-31T09:00"
-            raise BotError(f"{self.kind} {self.value!r} is no schedule: {error}", hint=hint) from None
+            raise BotError(
+                f"{self.kind} {self.value!r} is no schedule: {error}", hint=hint
+            ) from None
         if first is None:
             raise BotError(f"{self.value} is in the past", hint="name a time to come")
         return first
 
     def following(self, last: datetime, now: datetime) -> datetime | None:
-        """The run after the one that was due at `last`, not before `now`: what was missed in between runs once.
+        """The run after the one that was due at `last`, not before `now`: what was missed in
+        between runs once.
 
-        A cron job whose hour is named runs once when the clock is set back, at the first of the two; one that the
-        clock jumps over runs when it has jumped.
+        A cron job whose hour is named runs once when the clock is set back, at the first of the
+        two; one that the clock jumps over runs when it has jumped.
         """
         if self.kind == "once":
             moment = datetime.fromisoformat(self.value)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from bot.channels.base import Channel
+from bot.channels.whatsapp_messages import PHONES, content, jid_of, known
 from bot.errors import Misconfigured
 from bot.messages import Message
 
@@ -30,20 +31,21 @@ __all__ = ["WhatsAppChannel"]
 
 log = logging.getLogger(__name__)
 
-PHONES = "s.whatsapp.net"
-HIDDEN = "lid"
-"""The server of identifiers that hide a phone number."""
 SESSION = "session.db"
 UNLINKED = "remove whatsapp/ in the data directory, then link it again: bot setup"
 OUTDATED = "WhatsApp accepts this version of neonize no more"
 
 
 class WhatsAppChannel(Channel):
-    """Private chats and groups of one account, `whatsapp:<number>@s.whatsapp.net` and `whatsapp:<id>@g.us`."""
+    """Private chats and groups of one account, `whatsapp:<number>@s.whatsapp.net` and
+    `whatsapp:<id>@g.us`.
+    """
 
     name: ClassVar[str] = "whatsapp"
 
-    def __init__(self, folder: Path, assistant_name: str, phone: str = "", *, shared: bool = False) -> None:
+    def __init__(
+        self, folder: Path, assistant_name: str, phone: str = "", *, shared: bool = False
+    ) -> None:
         self._folder = folder
         self._assistant_name = assistant_name
         self._phone = phone
@@ -61,10 +63,18 @@ class WhatsAppChannel(Channel):
         try:
             import neonize.aioze.client  # noqa: F401, PLC0415
         except Exception as error:  # its own loader raises what it likes
-            hint = "install libmagic (Debian: apt install libmagic1); neonize runs on glibc, macOS arm64 and Windows"
+            hint = (
+                "install libmagic (Debian: apt install libmagic1); neonize runs on Linux with "
+                "glibc (x86_64, aarch64) and on macOS (arm64)"
+            )
             raise Misconfigured(f"neonize cannot be loaded: {error}", hint=hint) from error
         folder = settings.graftbot_data / "whatsapp"
-        return cls(folder, settings.assistant_name, settings.whatsapp_phone, shared=settings.whatsapp_shared)
+        return cls(
+            folder,
+            settings.assistant_name,
+            settings.whatsapp_phone,
+            shared=settings.whatsapp_shared,
+        )
 
     async def connect(self, receive: Receive) -> None:
         from neonize.aioze.client import NewAClient  # noqa: PLC0415
@@ -91,7 +101,10 @@ class WhatsAppChannel(Channel):
 
     async def pair(self) -> str | None:
         if not (user := self._linked()):
-            connecting, ready = asyncio.create_task(self.connect(_later)), asyncio.create_task(self.ready.wait())
+            connecting, ready = (
+                asyncio.create_task(self.connect(_later)),
+                asyncio.create_task(self.ready.wait()),
+            )
             try:
                 await asyncio.wait({connecting, ready}, return_when=asyncio.FIRST_COMPLETED)
                 if connecting.done():
@@ -106,18 +119,22 @@ class WhatsAppChannel(Channel):
     async def send(self, chat: str, text: str) -> None:
         from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message as Content  # noqa: PLC0415
 
-        # A plain text would make a mention of every @12345; and on the owner's number it must be seen who speaks.
+        # A plain text would make a mention of every @12345; and on the owner's number it must be
+        # seen who speaks.
         content = Content(conversation=f"{self._assistant_name}: {text}" if self._shared else text)
-        self._sent.append((await self._connected().send_message(_jid(chat), content)).ID)
+        self._sent.append((await self._connected().send_message(jid_of(chat), content)).ID)
 
     async def typing(self, chat: str) -> None:
         from neonize.utils.enum import ChatPresence, ChatPresenceMedia  # noqa: PLC0415
 
         composing = ChatPresence.CHAT_PRESENCE_COMPOSING, ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT
-        await self._connected().send_chat_presence(_jid(chat), *composing)
+        await self._connected().send_chat_presence(jid_of(chat), *composing)
 
     async def groups(self) -> Mapping[str, str]:
-        return {self._chat(group.JID): group.GroupName.Name for group in await self._connected().get_joined_groups()}
+        return {
+            self._chat(group.JID): group.GroupName.Name
+            for group in await self._connected().get_joined_groups()
+        }
 
     async def disconnect(self) -> None:
         if self._client is not None:
@@ -132,7 +149,9 @@ class WhatsAppChannel(Channel):
     def _linked(self) -> str | None:
         """The number of the account that this device is linked with, by what whatsmeow keeps."""
         try:
-            with closing(sqlite3.connect(f"{(self._folder / SESSION).absolute().as_uri()}?mode=ro", uri=True)) as db:
+            with closing(
+                sqlite3.connect(f"{(self._folder / SESSION).absolute().as_uri()}?mode=ro", uri=True)
+            ) as db:
                 devices = db.execute("SELECT jid FROM whatsmeow_device").fetchall()
         except sqlite3.Error:  # nothing is there yet
             return None
@@ -148,7 +167,9 @@ class WhatsAppChannel(Channel):
 
         async def message(_: Any, event: Any) -> None:
             taken = await self._read(client, event)
-            while taken is not None:  # WhatsApp has been told that we have it: nobody will bring it again
+            while (
+                taken is not None
+            ):  # WhatsApp has been told that we have it: nobody will bring it again
                 try:
                     await receive(taken)
                     break
@@ -188,58 +209,65 @@ class WhatsAppChannel(Channel):
             self._end.set_exception(error)
 
     async def _show(self, client: Any, data: bytes) -> None:
-        """How to link this device: a code to type if a phone number is set, else a QR code, here and as a picture."""
+        """How to link this device: a code to type if a phone number is set, else a QR code, here
+        and as a picture.
+        """
         import segno  # noqa: PLC0415
 
         if self._phone:
             code = await client.PairPhone(self._phone, show_push_notification=True)
-            sys.stderr.write(f"WhatsApp on {self._phone}: linked devices, link with phone number: {code}\n")
+            sys.stderr.write(
+                f"WhatsApp on {self._phone}: linked devices, link with phone number: {code}\n"
+            )
             return
         picture = self._folder / "qr.png"
         picture.touch(0o600)
         qr = segno.make_qr(data)
         qr.save(str(picture), scale=8)
         qr.terminal(sys.stderr, compact=True)
-        sys.stderr.write(f"WhatsApp: linked devices, link a device, scan this (also in {picture})\n")
+        sys.stderr.write(
+            f"WhatsApp: linked devices, link a device, scan this (also in {picture})\n"
+        )
 
     async def _read(self, client: Any, event: Any) -> Message | None:
         """A message of a person as text; None for what is none, or is our own."""
         info, source = event.Info, event.Info.MessageSource
-        text, context = _content(event.Message)
-        if not text or event.IsEdit or info.ID in self._sent or source.Chat.Server in {"broadcast", "newsletter"}:
+        text, context = content(event.Message)
+        if (
+            not text
+            or event.IsEdit
+            or info.ID in self._sent
+            or source.Chat.Server in {"broadcast", "newsletter"}
+        ):
             return None
-        chat = self._chat(source.Chat if source.IsGroup else await self._known(client, source.Chat, source))
+        chat = self._chat(
+            source.Chat if source.IsGroup else await known(client, source.Chat, source)
+        )
         to_self = self._shared and chat == self.me
         if source.IsFromMe and not (self._shared and (to_self or source.IsGroup)):
             return None
-        sender = await self._known(client, source.Sender, source)
-        who = sender.User if sender.Server == PHONES else ""  # a hidden identifier proves nothing to us
+        sender = await known(client, source.Sender, source)
+        who = (
+            sender.User if sender.Server == PHONES else ""
+        )  # a hidden identifier proves nothing to us
         name = info.Pushname or who or "somebody"
         seconds = info.Timestamp / 1000 if info.Timestamp > 10**11 else info.Timestamp
         sent_at = datetime.fromtimestamp(seconds, UTC)
-        quoted, _ = _content(context.quotedMessage) if context is not None else ("", None)
+        quoted, _ = content(context.quotedMessage) if context is not None else ("", None)
         by = context.participant.partition("@")[0] if quoted and context is not None else ""
         direct = to_self or not (source.IsGroup or self._shared)
-        return Message(chat, info.ID, name, self._named(client, text), sent_at, direct, who, quoted, by)
+        return Message(
+            chat, info.ID, name, self._named(client, text), sent_at, direct, who, quoted, by
+        )
 
     def _named(self, client: Any, text: str) -> str:
         """A mention of this account at the start is the assistant's name."""
         if (me := client.me) is None:
             return text
         numbers = "|".join(re.escape(jid.User) for jid in (me.JID, me.LID) if jid.User)
-        return re.sub(rf"^\s*@(?:{numbers})\b", f"@{self._assistant_name}", text) if numbers else text
-
-    @staticmethod
-    async def _known(client: Any, jid: Any, source: Any) -> Any:
-        """The identifier with a phone number, if it can be found; else the hidden one."""
-        if jid.Server != HIDDEN:
-            return jid
-        others = (source.SenderAlt, source.RecipientAlt) if not source.IsFromMe else (source.RecipientAlt,)
-        alternative = next((other for other in others if other.Server == PHONES and other.User), None)
-        if alternative is None:
-            with suppress(Exception):
-                alternative = await client.get_pn_from_lid(jid)
-        return alternative if alternative is not None and alternative.User else jid
+        return (
+            re.sub(rf"^\s*@(?:{numbers})\b", f"@{self._assistant_name}", text) if numbers else text
+        )
 
     def _chat(self, jid: Any) -> str:
         return f"{self.name}:{jid.User}@{jid.Server}"
@@ -260,29 +288,3 @@ def _wrapped(handler: Any) -> Any:
             log.exception("an event of WhatsApp was not handled")
 
     return handle
-
-
-def _content(message: Any) -> tuple[str, Any]:
-    """The text of a message, or of what it wraps, and its context if it has one."""
-    for wrapper in ("ephemeralMessage", "viewOnceMessage", "documentWithCaptionMessage"):
-        if message.HasField(wrapper):
-            return _content(getattr(message, wrapper).message)
-    if message.conversation:
-        return message.conversation, None
-    for field, text in (
-        ("extendedTextMessage", "text"),
-        ("imageMessage", "caption"),
-        ("videoMessage", "caption"),
-        ("documentMessage", "caption"),
-    ):
-        if message.HasField(field) and (found := getattr(getattr(message, field), text)):
-            part = getattr(message, field)
-            return found, part.contextInfo if part.HasField("contextInfo") else None
-    return "", None
-
-
-def _jid(chat: str) -> Any:
-    from neonize.utils.jid import build_jid  # noqa: PLC0415
-
-    user, _, server = chat.partition(":")[2].partition("@")
-    return build_jid(user, server)

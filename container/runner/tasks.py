@@ -13,14 +13,22 @@ def _text(about: str, **more: Any) -> dict[str, Any]:
 
 ID = {"task_id": _text("The task's identifier, from list_tasks.")}
 TASK: dict[str, Any] = {
-    "prompt": _text("What the agent is to do each time. It sees nothing of this conversation if the task is isolated."),
+    "prompt": _text(
+        "What the agent is to do each time. It sees nothing of this conversation if the task is"
+        " isolated."
+    ),
     "kind": _text("How `value` is read.", enum=["cron", "interval", "once"]),
-    "value": _text("cron: five fields. interval: seconds. once: ISO 8601 local time, such as 2030-01-31T09:00."),
+    "value": _text(
+        "cron: five fields. interval: seconds. once: ISO 8601 local time, such as 2030-01-31T09:00."
+    ),
     "timezone": _text("IANA name such as Europe/Berlin; without one, the assistant's."),
-    "isolated": {"type": "boolean", "description": "In a fresh conversation each time, not in this one."},
+    "isolated": {
+        "type": "boolean",
+        "description": "In a fresh conversation each time, not in this one.",
+    },
     "script": _text(
-        "Optional bash script that runs first. Its last line of output is JSON: {'wake': false} ends the run without"
-        " an agent; {'wake': true, 'data': ...} wakes it with the data."
+        "Optional bash script that runs first. Its last line of output is JSON: {'wake': false}"
+        " ends the run without an agent; {'wake': true, 'data': ...} wakes it with the data."
     ),
 }
 TASK_TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {

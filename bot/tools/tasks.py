@@ -16,31 +16,53 @@ from bot.tools.base import Arguments, Effect, Host, Tool
 MOST_TASKS = 200
 ADD = f"INSERT INTO tasks ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', ?)"  # noqa: S608
 CHANGE = """
-    UPDATE tasks SET prompt = ?, script = ?, kind = ?, value = ?, zone = ?, isolated = ?, next_run = ?, status = ?
-    WHERE id = ?
+    UPDATE tasks SET prompt = ?, script = ?, kind = ?, value = ?, zone = ?, isolated = ?,
+    next_run = ?, status = ? WHERE id = ?
 """
 LIVE = f"SELECT {COLUMNS} FROM tasks WHERE status IN ('active', 'paused')"  # noqa: S608
 COUNT = "SELECT count(*) FROM tasks WHERE folder = ? AND status IN ('active', 'paused')"
-RUNS = "SELECT started_at, ended_at, result, error FROM runs WHERE task = ? ORDER BY id DESC LIMIT 10"
+RUNS = (
+    "SELECT started_at, ended_at, result, error FROM runs WHERE task = ? ORDER BY id DESC LIMIT 10"
+)
 
 
 async def schedule_task(host: Host, group: Group, arguments: Arguments) -> Effect:
-    """`prompt`, `kind` and `value` as Schedule has them; `timezone`, `isolated`, `script`; main: `folder`."""
+    """`prompt`, `kind` and `value` as Schedule has them; `timezone`, `isolated`, `script`; main:
+    `folder`.
+    """
     folder = arguments.text("folder", group.folder)
-    if folder != group.folder and not (group.main and any(one.folder == folder for one in host.store.groups)):
-        raise BotError(f"{group.folder} may not schedule for {folder[:80]!r}", hint="schedule for your own group")
+    if folder != group.folder and not (
+        group.main and any(one.folder == folder for one in host.store.groups)
+    ):
+        raise BotError(
+            f"{group.folder} may not schedule for {folder[:80]!r}",
+            hint="schedule for your own group",
+        )
     ((count,),) = await host.store.read(COUNT, (folder,))
     if count >= MOST_TASKS:
         raise BotError(f"{folder} has {count} tasks already", hint="cancel some first")
-    blank = Task(uuid4().hex[:12], folder, "", "", "", "", host.settings.timezone, False, "active", None)
+    blank = Task(
+        uuid4().hex[:12], folder, "", "", "", "", host.settings.timezone, False, "active", None
+    )
     task = _with(blank, arguments)
-    row = (task.id, folder, task.prompt, task.script, task.kind, task.value, task.zone, task.isolated)
+    row = (
+        task.id,
+        folder,
+        task.prompt,
+        task.script,
+        task.kind,
+        task.value,
+        task.zone,
+        task.isolated,
+    )
     return _changed(host, task, (ADD, (*row, task.next_run)))
 
 
 async def list_tasks(host: Host, group: Group, arguments: Arguments) -> Effect:
     """The group's own tasks; main's are all."""
-    rows = await host.store.read(f"{LIVE} AND (folder = ? OR ?) ORDER BY next_run", (group.folder, group.main))
+    rows = await host.store.read(
+        f"{LIVE} AND (folder = ? OR ?) ORDER BY next_run", (group.folder, group.main)
+    )
     return Effect([_shown(task_of(row)) for row in rows])
 
 
@@ -65,17 +87,23 @@ async def pause_task(host: Host, group: Group, arguments: Arguments) -> Effect:
 async def resume_task(host: Host, group: Group, arguments: Arguments) -> Effect:
     """A paused task goes on; what it missed is not made up."""
     task = await _find(host, group, arguments)
-    return _kept(host, replace(task, status="active", next_run=stamp(task.schedule.check(datetime.now(UTC)))))
+    return _kept(
+        host, replace(task, status="active", next_run=stamp(task.schedule.check(datetime.now(UTC))))
+    )
 
 
 async def cancel_task(host: Host, group: Group, arguments: Arguments) -> Effect:
     """A task is no more; its history stays."""
-    return _kept(host, replace(await _find(host, group, arguments), status="cancelled", next_run=None))
+    return _kept(
+        host, replace(await _find(host, group, arguments), status="cancelled", next_run=None)
+    )
 
 
 async def _find(host: Host, group: Group, arguments: Arguments) -> Task:
     id_ = arguments.text("task_id")
-    rows = await host.store.read(f"{LIVE} AND id = ? AND (folder = ? OR ?)", (id_, group.folder, group.main))
+    rows = await host.store.read(
+        f"{LIVE} AND id = ? AND (folder = ? OR ?)", (id_, group.folder, group.main)
+    )
     if not rows:  # whether another group has it is nobody's business
         raise BotError(f"there is no task {id_[:80]!r}", hint="list_tasks has them")
     return task_of(rows[0])
@@ -88,12 +116,24 @@ def _with(task: Task, arguments: Arguments) -> Task:
     if (kind, value, zone) != (task.kind, task.value, task.zone):
         due = stamp(Schedule(kind, value, zone).check(datetime.now(UTC)))
     prompt = arguments.text("prompt", task.prompt or None)
-    script, isolated = arguments.text("script", task.script), arguments.of("isolated", bool, task.isolated)
+    script, isolated = (
+        arguments.text("script", task.script),
+        arguments.of("isolated", bool, task.isolated),
+    )
     return Task(task.id, task.folder, prompt, script, kind, value, zone, isolated, task.status, due)
 
 
 def _kept(host: Host, task: Task) -> Effect:
-    row = (task.prompt, task.script, task.kind, task.value, task.zone, task.isolated, task.next_run, task.status)
+    row = (
+        task.prompt,
+        task.script,
+        task.kind,
+        task.value,
+        task.zone,
+        task.isolated,
+        task.next_run,
+        task.status,
+    )
     return _changed(host, task, (CHANGE, (*row, task.id)))
 
 

@@ -1,0 +1,51 @@
+"""What the owner is told in main; at once, past the store, where the store cannot hold it."""
+
+import asyncio
+import sqlite3
+from contextlib import suppress
+
+from bot.deliveries import Deliveries
+from bot.log import log
+from bot.migrations import SQL
+from bot.store import Store
+
+ALARM_SECONDS = 3600.0
+NOT_STORED = (
+    "I cannot write to my store: {error}. Nothing is lost, but I answer nobody until "
+    "that is mended."
+)
+
+
+class Alarms:
+    """Notices to the owner."""
+
+    def __init__(self, store: Store, deliveries: Deliveries) -> None:
+        self._store, self._deliveries = store, deliveries
+        self._alarmed_at = -ALARM_SECONDS
+        self._sending: set[asyncio.Task[None]] = set()
+        store.on_trouble = self.store_fails
+
+    async def tell(self, text: str) -> None:
+        """A notice in main's outbox."""
+        if main := self._store.main:
+            with suppress(sqlite3.Error):  # which the owner is told past the store
+                await self._store.write((SQL["send"], (main.chat, text)))
+                self._deliveries.wake(main.chat)
+
+    def store_fails(self, error: sqlite3.Error) -> None:
+        """The store cannot hold a notice now, so the owner is told without it, at most once an
+        hour.
+        """
+        now = asyncio.get_running_loop().time()
+        log.error("the store cannot be written", error=repr(error))
+        if now - self._alarmed_at >= ALARM_SECONDS:
+            self._alarmed_at = now
+            self._sending.add(
+                task := asyncio.create_task(self._tell_at_once(NOT_STORED.format(error=error)))
+            )
+            task.add_done_callback(self._sending.discard)
+
+    async def _tell_at_once(self, text: str) -> None:
+        if (main := self._store.main) and (channel := self._deliveries.channel(main.chat)):
+            with suppress(Exception):  # it is in the log anyway
+                await channel.send(main.chat, text)

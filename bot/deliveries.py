@@ -1,0 +1,46 @@
+"""The way out: a line a chat, which sends what waits in the outbox, in order."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.channels import Channel
+from bot.errors import Undeliverable
+from bot.log import log
+from bot.messages import channel_of
+from bot.store import Store
+from bot.workers import Backoff, KeyedQueue
+
+
+class Deliveries:
+    """`wake` says that something was put into the outbox for a chat."""
+
+    def __init__(self, store: Store, channels: Mapping[str, Channel], backoff: Backoff) -> None:
+        self._store, self._channels = store, channels
+        self.queue = KeyedQueue("the delivery to", self._deliver, backoff)
+        self.wake = self.queue.wake
+
+    def channel(self, chat: str) -> Channel | None:
+        """The channel of a chat; None if it is not configured now, and the chat waits until it
+        is.
+        """
+        if (name := channel_of(chat)) not in self._channels:
+            log.warning("channel not configured", chat=chat)
+        return self._channels.get(name)
+
+    def chunks(self, chat: str, replies: Sequence[str]) -> list[str]:
+        """Replies in pieces, each of which one message of the chat's channel can hold."""
+        channel = self._channels.get(channel_of(chat))
+        return [
+            piece for reply in replies for piece in (channel.split(reply) if channel else [reply])
+        ]
+
+    async def _deliver(self, chat: str) -> None:
+        if (channel := self.channel(chat)) is None:
+            return
+        while piece := await self._store.next_piece(chat):
+            (seq, text), why = piece, None
+            try:
+                await channel.send(chat, text)
+            except Undeliverable as error:
+                why = error.message
+                log.warning("undeliverable", chat=chat, error=why)
+            await self._store.settled(seq, why)
