@@ -15,8 +15,17 @@ from forks import SKILLS, edit, fork, package
 from skills_engine.package.lint import lint
 
 NAMES = sorted(path.name for path in SKILLS.iterdir() if path.is_dir())
-ALONE = ("add-telegram", "add-web-search", "add-status", "keep-running", "register-chats")
-SETS = [*((name,) for name in ALONE), tuple(NAMES)]
+
+
+def _needed(name: str) -> tuple[str, ...]:
+    """A skill after those that it says it needs."""
+    manifest = package(name).manifest
+    before = (one for first, _ in (manifest.depends if manifest else ()) for one in _needed(first))
+    return (*dict.fromkeys(before), name)
+
+
+SETS = [*map(_needed, NAMES), tuple(NAMES)]
+"""Each alone, so that none passes by what another brings, and all together."""
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,6 @@
-"""`bot backup` and `bot restore`: a verified copy of the store, the groups and the agents' sessions."""
+"""`bot backup` and `bot restore`: a verified copy of the store, the groups and the agents'
+sessions.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ MANIFEST = "manifest.json"
 
 
 def backup(data: Path, target: Path) -> int:
-    """Write `target`, a .tar.gz with the digest of each file in it; how many there are. The bot may run meanwhile."""
+    """Write `target`, a .tar.gz with the digest of each file in it; how many there are. The bot may
+    run meanwhile.
+    """
     if not (data / "bot.db").exists():
         raise BotError(f"there is no store in {data}", hint="name its folder with --data")
     if target.exists():
@@ -31,16 +35,27 @@ def backup(data: Path, target: Path) -> int:
     partial = target.with_name(f".{target.name}.partial")
     with tempfile.TemporaryDirectory(dir=target.absolute().parent) as place:
         files = {"bot.db": Path(place) / "bot.db"}
-        with closing(sqlite3.connect(data / "bot.db")) as live, closing(sqlite3.connect(files["bot.db"])) as copy:
+        with (
+            closing(sqlite3.connect(data / "bot.db")) as live,
+            closing(sqlite3.connect(files["bot.db"])) as copy,
+        ):
             live.backup(copy)
         for room in ROOMS:
-            found = (path for path in sorted((data / room).rglob("*")) if path.is_file() and not path.is_symlink())
+            found = (
+                path
+                for path in sorted((data / room).rglob("*"))
+                if path.is_file() and not path.is_symlink()
+            )
             files |= {path.relative_to(data).as_posix(): path for path in found}
         with tarfile.open(partial, "w:gz") as archive:
             digests = {}
             for name, path in files.items():
-                with suppress(FileNotFoundError):  # an agent may have removed it, or be writing it now:
-                    packed = Path(shutil.copy(path, Path(place) / "packed"))  # what is digested is what is packed
+                with suppress(
+                    FileNotFoundError
+                ):  # an agent may have removed it, or be writing it now:
+                    packed = Path(
+                        shutil.copy(path, Path(place) / "packed")
+                    )  # what is digested is what is packed
                     digests[name] = _digest(packed)
                     archive.add(packed, name)
             manifest = Path(place) / MANIFEST
@@ -53,7 +68,9 @@ def backup(data: Path, target: Path) -> int:
 
 
 def restore(source: Path, data: Path) -> Path | None:
-    """Put a backup in the place of `data`; where the old data went, if there were any. The bot must not run."""
+    """Put a backup in the place of `data`; where the old data went, if there were any. The bot must
+    not run.
+    """
     data.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=data.absolute().parent) as place:
         fresh = Path(place) / "data"
@@ -78,11 +95,17 @@ def _unpack(source: Path, into: Path) -> None:
             archive.extractall(into, filter="data")
         digests = json.loads((into / MANIFEST).read_text("utf-8"))
         (into / MANIFEST).unlink()
-        found = {path.relative_to(into).as_posix(): _digest(path) for path in into.rglob("*") if path.is_file()}
+        found = {
+            path.relative_to(into).as_posix(): _digest(path)
+            for path in into.rglob("*")
+            if path.is_file()
+        }
         with closing(sqlite3.connect(into / "bot.db")) as db:
             (sound,) = db.execute("PRAGMA quick_check").fetchone()
     except (OSError, tarfile.TarError, EOFError, ValueError, sqlite3.Error) as error:
-        raise BotError(f"{source} is no backup that can be read: {error}", hint="take another one") from None
+        raise BotError(
+            f"{source} is no backup that can be read: {error}", hint="take another one"
+        ) from None
     if found != digests or sound != "ok":
         raise BotError(f"{source} is not as it was made", hint="take another one")
 

@@ -25,7 +25,14 @@ def bot(*arguments: str, given: str = "", cwd: Path) -> subprocess.CompletedProc
     command = [sys.executable, "-m", "bot", *arguments]
     environment = {**os.environ, "PYTHONPATH": HERE, "GRAFTBOT_DATA": ""}
     return subprocess.run(
-        command, input=given, capture_output=True, text=True, timeout=120, check=False, cwd=cwd, env=environment
+        command,
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=cwd,
+        env=environment,
     )
 
 
@@ -42,23 +49,32 @@ def running(data: Path) -> Iterator[None]:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(b"2+2\n")
-        assert process.stdout.readline() == b"4\n"
+        process.stdin.write(b"hello\n")
+        assert process.stdout.readline()  # whatever this fork's agent says
         yield
         process.send_signal(signal.SIGTERM)
+
+
+def said(data: Path) -> list[str]:
+    """What was said to the bot whose data these are."""
+    with closing(sqlite3.connect(data / "bot.db")) as db:
+        return [text for (text,) in db.execute("SELECT text FROM inbox ORDER BY seq")]
 
 
 @pytest.fixture
 def used(tmp_path: Path) -> Path:
     """The data of a bot that has answered."""
     data = tmp_path / "data"
-    ended = bot("run", "--data", str(data), given="123456 + 1\n", cwd=tmp_path)
-    assert ended.stdout == "123457\n", ended.stderr
+    ended = bot("run", "--data", str(data), given="hello\n", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert said(data) == ["hello"]
     (data / "groups/main/notes.txt").write_text("remember")
     return data
 
 
-def test_a_backup_of_a_running_bot_is_restored_and_the_old_data_are_kept(used: Path, tmp_path: Path) -> None:
+def test_a_backup_of_a_running_bot_is_restored_and_the_old_data_are_kept(
+    used: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "backup.tar.gz"
     with running(used):
         made = bot("backup", str(target), "--data", str(used), cwd=tmp_path)
@@ -72,8 +88,7 @@ def test_a_backup_of_a_running_bot_is_restored_and_the_old_data_are_kept(used: P
     assert (used / "groups/main/notes.txt").read_text() == "remember"
     (old,) = tmp_path.glob("data.before-*")
     assert (old / "groups/main/notes.txt").read_text() == "forgotten"
-    with closing(sqlite3.connect(used / "bot.db")) as db:
-        assert db.execute("SELECT text FROM outbox ORDER BY seq").fetchall() == [("123457",), ("4",)]
+    assert said(used) == ["hello", "hello"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "outside", "other"])

@@ -30,7 +30,9 @@ LEAST_SPACE = 500_000_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at or done, what is wrong with it ("" for nothing), and what to do. `bot doctor` shows them."""
+    """What was looked at or done, what is wrong with it ("" for nothing), and what to do. `bot
+    doctor` shows them.
+    """
 
     what: str
     wrong: str = ""
@@ -56,12 +58,21 @@ async def store(settings: Settings) -> Finding:
         return Finding("store")  # the first run makes it
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            (found,), (version,) = (db.execute(f"PRAGMA {name}").fetchone() for name in ("quick_check", "user_version"))
-            main = version < 2 or db.execute("SELECT 1 FROM groups WHERE folder = ?", (MAIN,)).fetchone()
+            (found,), (version,) = (
+                db.execute(f"PRAGMA {name}").fetchone() for name in ("quick_check", "user_version")
+            )
+            main = (
+                version < 2
+                or db.execute("SELECT 1 FROM groups WHERE folder = ?", (MAIN,)).fetchone()
+            )
     except sqlite3.Error as error:
-        return Finding("store", f"{path}: {error}", "restore a backup, or move it away to begin anew")
+        return Finding(
+            "store", f"{path}: {error}", "restore a backup, or move it away to begin anew"
+        )
     if found != "ok" or version > len(MIGRATIONS):
-        return Finding("store", f"{path}: {found}, schema {version}", "restore a backup, or update this bot")
+        return Finding(
+            "store", f"{path}: {found}, schema {version}", "restore a backup, or update this bot"
+        )
     wrong = "" if main else "no chat is main, so nobody is told of failures"
     return Finding("store", wrong, "bot setup --main CHAT")
 
@@ -78,7 +89,9 @@ async def parts(settings: Settings) -> Finding:
         return Finding("settings", error.message, error.hint)
     except ImportError as error:
         return Finding("settings", str(error), "make setup installs what is missing")
-    return Finding("settings", "" if channels else "no channel is configured", "configure one in .env")
+    return Finding(
+        "settings", "" if channels else "no channel is configured", "configure one in .env"
+    )
 
 
 async def containers(settings: Settings) -> Finding:

@@ -14,7 +14,7 @@ HERE = str(Path(__file__).resolve().parents[1])
 def bot(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "bot", *arguments, "--data", str(cwd / "data")],
-        input="1+1\n",
+        input="hello\n",
         capture_output=True,
         text=True,
         check=False,
@@ -23,8 +23,12 @@ def bot(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
     )
 
 
-def test_a_bot_that_is_well_one_that_nobody_can_talk_to_and_one_whose_store_is_broken(tmp_path: Path) -> None:
-    assert bot("run", cwd=tmp_path).stdout == "2\n"
+def test_a_bot_that_is_well_one_that_nobody_can_talk_to_and_one_whose_store_is_broken(
+    tmp_path: Path,
+) -> None:
+    answered = bot("run", cwd=tmp_path)
+    assert answered.returncode == 0, answered.stderr
+    assert answered.stdout  # whatever this fork's agent says to a hello
     well = bot("doctor", cwd=tmp_path)
     assert well.returncode == 0, well.stdout
     mute = bot("doctor", cwd=tmp_path, CONSOLE="no", TIMEZONE="Europe/Berlin")
