@@ -9,6 +9,7 @@ from typing import Any, Self
 from bot.errors import BotError
 
 MAIN = "main"
+LONGEST_NAME = 200
 FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -17,6 +18,12 @@ def trigger(word: str) -> re.Pattern[str]:
     return re.compile(
         rf"\s*{re.escape(word)}(?!\w)[\s,:]*", re.IGNORECASE
     )  # re keeps what it has compiled
+
+
+def one_line(text: str) -> str:
+    """A name as others gave it, in one line of what can be seen: it stands in headings and logs."""
+    seen = "".join(one if one.isprintable() else " " for one in text)
+    return " ".join(seen.split())[:LONGEST_NAME]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ class Group:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", one_line(self.name))
         if not FOLDER.fullmatch(self.folder) or self.folder == "global":
             hint = (
                 "use small letters, digits, - and _; it begins with a letter or digit, and "

@@ -59,7 +59,7 @@ def set_up(level: str, secrets: Iterable[str], folder: Path | None = None) -> No
         file.setFormatter(Redacted(secrets, structlog.processors.JSONRenderer()))
         handlers.append(file)
     logging.basicConfig(level=number, handlers=handlers, force=True)
-    for chatty in ("asyncio", "aiosqlite", "watchfiles"):
+    for chatty in ("asyncio", "aiosqlite"):
         logging.getLogger(chatty).setLevel(max(number, logging.INFO))
 
 

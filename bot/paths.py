@@ -3,43 +3,63 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.confined import Tree, reason
 from bot.groups import Group
+from bot.log import log
 
 MEMORY = (
     "# {name}\n\nWhat the assistant shall remember about this chat, and how it shall behave here.\n"
 )
+ROOMS = ("requests", "replies", "refused")
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where a group's files are, below the data directory."""
+    """What is a `Tree` agents write, and it is touched through that alone; a path is the host's."""
 
     data: Path
 
-    def group(self, folder: str) -> Path:
+    def group(self, folder: str) -> Tree:
         """The group's memory (`CLAUDE.md`) and its files; `global` is shared, and main's to
         write.
         """
-        return self.data / "groups" / folder
+        return Tree(self.data / "groups" / folder)
 
-    def session(self, folder: str) -> Path:
+    def session(self, folder: str) -> Tree:
         """The agent's own state: its transcripts, by which a conversation is resumed."""
-        return self.data / "sessions" / folder
+        return Tree(self.data / "sessions" / folder)
 
-    def ipc(self, folder: str) -> Path:
+    def ipc(self, folder: str) -> Tree:
         """What the agent asks of the host, and the answers."""
-        return self.data / "ipc" / folder
+        return Tree(self.data / "ipc" / folder)
 
     def logs(self, folder: str = "") -> Path:
         """The log of the bot, or those of a group's containers."""
         return self.data / "logs" / folder
 
+    def proxy(self, run: str) -> Path:
+        """The socket by which one container reaches the API."""
+        return self.data / "proxy" / run
+
     def prepare(self, group: Group) -> None:
-        """Make a group's directories, and its memory if it has none."""
-        shared, own = self.group("global"), self.group(group.folder)
-        rooms = [self.ipc(group.folder) / room for room in ("requests", "replies", "refused")]
-        for path in (shared, own, self.session(group.folder), *rooms):
-            path.mkdir(parents=True, exist_ok=True)
-        for path, name in ((shared, "All groups"), (own, group.name)):
-            if not (memory := path / "CLAUDE.md").exists():
-                memory.write_text(MEMORY.format(name=name), encoding="utf-8")
+        """Make a group's directories, and its memory if it has none. What is broken is named in the
+        log: it is this group's trouble, and nobody else's.
+        """
+        memories = {"global": "All groups", group.folder: group.name}
+        for folder, name in memories.items():
+            try:
+                with self.group(folder).make() as opened:
+                    opened.add("CLAUDE.md", MEMORY.format(name=name).encode())
+            except OSError as error:
+                _tell(group, f"groups/{folder}", error)
+        for tree, rooms in ((self.session(group.folder), ()), (self.ipc(group.folder), ROOMS)):
+            try:
+                with tree.make() as opened:
+                    for room in rooms:
+                        opened.make(room).__exit__()
+            except OSError as error:
+                _tell(group, f"{tree.source.parent.name}/{group.folder}", error)
+
+
+def _tell(group: Group, where: str, error: OSError) -> None:
+    log.warning("a folder is broken", group=group.folder, where=where, error=reason(error))

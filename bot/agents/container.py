@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Self
@@ -229,17 +230,22 @@ class ContainerAgent(Agent):
     def _mounts(self, group: Group) -> list[Mount]:
         paths, folder = self._paths, group.folder
         paths.prepare(group)
-        mounts = [
-            Mount(paths.group(folder), "/workspace/group", write=True),
-            Mount(paths.group("global"), "/workspace/global", write=group.main),
-            Mount(paths.session(folder), "/home/agent/.claude", write=True),
-            Mount(paths.ipc(folder), "/workspace/ipc", write=True),
+        trees = {
+            "/workspace/group": paths.group(folder),
+            "/workspace/global": paths.group("global"),
+            "/home/agent/.claude": paths.session(folder),
+            "/workspace/ipc": paths.ipc(folder),
+        }
+        own = [target for target in trees if target != "/workspace/global" or group.main]
+        if os.getuid() == 0:
+            for target in own:
+                with trees[target].open() as opened:
+                    opened.give(*self._user, partial(_left, group, target))
+        mounts = [Mount(tree.source, target, target in own) for target, tree in trees.items()]
+        mounts += [
             Mount(paths.data / "proxy", "/run/graftbot"),
             Mount(PROJECT / "container/runner", "/opt/graftbot/runner"),
         ]
-        for mount in mounts:
-            if mount.write and os.getuid() == 0:
-                _give(mount.source, *self._user)
         if group.main:
             shown = ((PROJECT / name, f"/workspace/project/{name}") for name in SHOWN)
             mounts += [Mount(source, target) for source, target in shown if source.exists()]
@@ -255,11 +261,5 @@ def installation(settings: Settings) -> str:
     return hashlib.sha256(str(settings.graftbot_data.resolve()).encode()).hexdigest()[:16]
 
 
-def _give(folder: Path, user: int, group: int) -> None:
-    """Make a user the owner of a tree. By descriptors, so that whoever is at work in it cannot lead
-    us out of it.
-    """
-    for _, folders, files, place in os.fwalk(folder):
-        os.fchown(place, user, group)
-        for name in (*folders, *files):
-            os.chown(name, user, group, dir_fd=place, follow_symlinks=False)
+def _left(group: Group, where: str, path: str, why: str) -> None:
+    log.debug("not given to the agent", group=group.folder, path=f"{where}/{path}"[:200], why=why)

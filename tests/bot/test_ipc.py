@@ -20,6 +20,7 @@ from doubles import FunctionAgent, MemoryChannel
 from test_assistant import QUICK, until
 
 from bot.assistant import Assistant
+from bot.confined import Folder
 from bot.groups import Group
 from bot.ipc import Ipc, Limits
 from bot.messages import Turn
@@ -61,7 +62,7 @@ class House:
 
     def ask(self, who: str, tool: str, id_: str = "1", **arguments: Any) -> Path:
         text = json.dumps({"id": id_, "tool": tool, "arguments": arguments})
-        path = self.paths.ipc(who) / "requests" / f"{id_}.json"
+        path = self.paths.ipc(who).source / "requests" / f"{id_}.json"
         path.with_suffix(".tmp").write_text(text)
         return path.with_suffix(".tmp").rename(path)
 
@@ -71,7 +72,7 @@ class House:
         assert not await self.ipc.serve(group)
         assert not request.exists()
         reply: dict[str, Any] = json.loads(
-            (self.paths.ipc(who) / "replies" / f"{id_}.json").read_text()
+            (self.paths.ipc(who).source / "replies" / f"{id_}.json").read_text()
         )
         return reply
 
@@ -126,7 +127,7 @@ async def test_main_registers_changes_and_removes_groups(house: House) -> None:
     assert house.store.group("memory:new") == Group(
         "new", "memory:new", "new", "@Bot", ("7",), True
     )
-    assert (house.paths.group("new") / "CLAUDE.md").exists()
+    assert (house.paths.group("new").source / "CLAUDE.md").exists()
     await house.answer("main", "register_group", "3", chat="memory:new", name="Newer")
     changed = house.store.group("memory:new")
     assert changed is not None
@@ -158,22 +159,21 @@ async def test_a_crash_after_the_effect_does_not_repeat_it(
     assert ada is not None
     with monkeypatch.context() as patched:
         if crash == "before the reply is written":
-            patched.setattr(Ipc, "_write", staticmethod(die))
+            patched.setattr(Folder, "put", die)
         else:
-            patched.setattr("bot.ipc.os.unlink", die)
-            patched.setattr(Ipc, "_write", staticmethod(lambda *_: None))
+            patched.setattr(Folder, "remove", die)
         with pytest.raises(Killed):
             await house.ipc.serve(ada)
     assert request.exists(), "it is kept until all is done"
     await house.ipc.serve(ada)
     assert await house.sent() == [("memory:ada", "once")]
-    reply = json.loads((house.paths.ipc("ada") / "replies/1.json").read_text())
+    reply = json.loads((house.paths.ipc("ada").source / "replies/1.json").read_text())
     assert reply["ok"]
     assert not request.exists()
 
 
 async def test_what_is_no_request_is_set_aside_with_the_reason(house: House) -> None:
-    requests = house.paths.ipc("ada") / "requests"
+    requests = house.paths.ipc("ada").source / "requests"
     outside = house.paths.data / "secret.json"
     outside.write_text('{"id": "link", "tool": "send_message", "arguments": {"text": "secret"}}')
     (requests / "link.json").symlink_to(outside)
@@ -198,7 +198,7 @@ async def test_what_is_no_request_is_set_aside_with_the_reason(house: House) -> 
     assert await house.sent() == [("memory:ada", "good")]
     assert not good.exists()
     assert not list(requests.iterdir())
-    refused = house.paths.ipc("ada") / "refused"
+    refused = house.paths.ipc("ada").source / "refused"
     reasons = {
         path.name.removesuffix(".reason"): path.read_text() for path in refused.glob("*.reason")
     }
@@ -231,21 +231,21 @@ async def test_directories_that_an_agent_replaced_by_links_lead_nowhere(
     assert ada is not None
     assert bob is not None
     of_bob = house.ask("bob", "send_message", "1", text="of bob")
-    room = house.paths.ipc("ada")
+    room = house.paths.ipc("ada").source
     (room / "requests").rmdir()
-    (room / "requests").symlink_to(house.paths.ipc("bob") / "requests")
+    (room / "requests").symlink_to(house.paths.ipc("bob").source / "requests")
     await house.ipc.serve(ada)
     assert of_bob.exists()
     assert await house.sent() == []
-    (room / "requests").unlink()
+    assert not (room / "requests").is_symlink(), "a folder of its own is there again"
     (room / "replies").rmdir()
     (room / "replies").symlink_to(tmp_path)
-    (room / "requests").mkdir()
     house.ask("ada", "send_message", "CLAUDE", text="x")
     await house.ipc.serve(ada)
     assert not (tmp_path / "CLAUDE.json").exists()
+    assert (room / "replies/CLAUDE.json").exists(), "it may ask again at once"
     await house.ipc.serve(bob)
-    assert await house.sent() == [("memory:bob", "of bob")]
+    assert await house.sent() == [("memory:ada", "x"), ("memory:bob", "of bob")]
 
 
 async def test_a_request_is_served_when_its_file_appears_and_one_that_waited_at_the_start(
@@ -253,11 +253,11 @@ async def test_a_request_is_served_when_its_file_appears_and_one_that_waited_at_
 ) -> None:
     house.ask("ada", "send_message", "1", text="before")
     running = asyncio.create_task(house.ipc.run())
-    reply = house.paths.ipc("ada") / "replies/1.json"
+    reply = house.paths.ipc("ada").source / "replies/1.json"
     async with asyncio.timeout(600):
         await until(reply.exists)
         house.ask("bob", "send_message", "2", text="after")
-        await until((house.paths.ipc("bob") / "replies/2.json").exists)
+        await until((house.paths.ipc("bob").source / "replies/2.json").exists)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert await house.sent() == [("memory:ada", "before"), ("memory:bob", "after")]
@@ -266,15 +266,15 @@ async def test_a_request_is_served_when_its_file_appears_and_one_that_waited_at_
 async def test_a_group_whose_folders_are_made_only_when_it_is_first_used_is_served_then(
     house: House,
 ) -> None:
-    shutil.rmtree(house.paths.ipc("ada"))
+    shutil.rmtree(house.paths.ipc("ada").source)
     running = asyncio.create_task(house.ipc.run())
     house.ask("bob", "send_message", "1", text="ready")
     async with asyncio.timeout(600):
-        await until((house.paths.ipc("bob") / "replies/1.json").exists)
+        await until((house.paths.ipc("bob").source / "replies/1.json").exists)
         (ada,) = [group for group in house.store.groups if group.folder == "ada"]
         house.paths.prepare(ada)
         house.ask("ada", "send_message", "2", text="here")
-        await until((house.paths.ipc("ada") / "replies/2.json").exists)
+        await until((house.paths.ipc("ada").source / "replies/2.json").exists)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
@@ -283,7 +283,7 @@ async def test_a_group_whose_folders_are_made_only_when_it_is_first_used_is_serv
 async def test_ten_thousand_files_a_second_are_limited_and_another_group_is_served_meanwhile(
     house: House,
 ) -> None:
-    room = house.paths.ipc("ada") / "requests"
+    room = house.paths.ipc("ada").source / "requests"
     running = asyncio.create_task(house.ipc.run())
     flood = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", FLOOD, str(room)),
@@ -295,7 +295,7 @@ async def test_ten_thousand_files_a_second_are_limited_and_another_group_is_serv
         for n in range(5):
             house.ask("bob", "send_message", f"b{n}", text=f"{n}")
             async with asyncio.timeout(600):
-                await until((house.paths.ipc("bob") / f"replies/b{n}.json").exists)
+                await until((house.paths.ipc("bob").source / f"replies/b{n}.json").exists)
     finally:
         written = int((await flood.communicate())[0])
     seconds = time.monotonic() - begun

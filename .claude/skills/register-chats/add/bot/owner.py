@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from bot.agents import OfflineAgent
 from bot.assistant import Assistant
+from bot.confined import Folder
 from bot.errors import BotError, Running
 from bot.groups import MAIN, Group
 from bot.paths import Paths
@@ -16,6 +17,7 @@ from bot.store import open_store
 from bot.tools import Host, call
 
 SECONDS = 60.0
+LONGEST_REPLY = 1 << 20
 
 
 def folder_of(chat: str) -> str:
@@ -44,22 +46,32 @@ async def ask(settings: Settings, tool: str, arguments: dict[str, Any]) -> Any:
 async def _through_ipc(paths: Paths, tool: str, arguments: dict[str, Any]) -> Any:
     """The running bot does it, asked in main's directory."""
     id_ = f"owner-{uuid4().hex}"
-    request, reply = (paths.ipc(MAIN) / room / f"{id_}.json" for room in ("requests", "replies"))
-    if not request.parent.is_dir():
-        raise BotError("the running bot has no main chat yet", hint="stop it and try again")
-    request.with_suffix(".tmp").write_text(
-        json.dumps({"id": id_, "tool": tool, "arguments": arguments}), "utf-8"
-    )
-    request.with_suffix(".tmp").rename(request)
+    name, asked = f"{id_}.json", json.dumps({"id": id_, "tool": tool, "arguments": arguments})
     try:
-        async with asyncio.timeout(SECONDS):
-            while not reply.exists():  # noqa: ASYNC110  # another process writes it
-                await asyncio.sleep(0.05)
+        with (
+            paths.ipc(MAIN).open() as base,
+            base.folder("requests") as requests,
+            base.folder("replies") as replies,
+        ):
+            requests.put(name, asked.encode())
+            async with asyncio.timeout(SECONDS):
+                answer = json.loads(await _read(replies, name))
+            replies.remove(name)
     except TimeoutError:
         hint = "see its log; what you asked may still be done"
         raise BotError("the running bot does not answer", hint=hint) from None
-    answer = json.loads(reply.read_text("utf-8"))
-    reply.unlink()
+    except FileNotFoundError:
+        hint = "stop it and try again"
+        raise BotError("the running bot has no main chat yet", hint=hint) from None
     if not answer["ok"]:
         raise BotError(answer["error"])
     return answer["result"]
+
+
+async def _read(replies: Folder, name: str) -> bytes:
+    """As soon as another process has written it."""
+    while True:
+        try:
+            return replies.read(name, LONGEST_REPLY)
+        except FileNotFoundError:
+            await asyncio.sleep(0.05)
