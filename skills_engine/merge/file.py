@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar, cast
 
-from skills_engine.merge.core.chunks import Chunks, Conflicting
+from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
+from skills_engine.merge.core.regions import decidable
 from skills_engine.merge.text import Form, Text, declares_encoding
 from skills_engine.merge.types import LineMerge, Merged, Region, Unsupported
 
@@ -34,7 +35,7 @@ MAX_SIZE = 1_000_000
 
 
 class Language(Protocol):
-    """A module that knows what files of one kind are made of. Both functions take text with `\\n`
+    """A module that knows what files of one kind are made of. All functions take text with `\\n`
     line ends.
     """
 
@@ -45,6 +46,9 @@ class Language(Protocol):
 
     def doubt(self, base: str, ours: str, theirs: str, result: str) -> str:
         """Why a result without conflicts is not to be believed, or ''."""
+
+    def broken(self, text: str) -> int:
+        """The line (from 1) at which a text does not parse, 0 where it parses."""
 
 
 def merge_file(path: str, base: bytes, ours: bytes, theirs: bytes, *, lines: LineMerge) -> Merged:
@@ -68,16 +72,21 @@ def merge_file(path: str, base: bytes, ours: bytes, theirs: bytes, *, lines: Lin
     if not (b.form.newline and o.form.newline and t.form.newline):
         return lines(base, ours, theirs)
     form = Form.merged(b.form, o.form, t.form)
-    certain_text = _trivial(b.text, o.text, t.text)
+    texts = (b.text, o.text, t.text)
+    certain_text = _trivial(*texts)
     if certain_text is not None:
         return Merged(form.file(certain_text), how="trivial")
     by_lines = lines(b.text.encode(), o.text.encode(), t.text.encode())
     language = _language(path) if max(len(base), len(ours), len(theirs)) <= MAX_SIZE else None
-    if language is not None:
-        better = _understood(language, b.text, o.text, t.text, by_lines, form)
-        if better is not None:
-            return better
-    return _formed(by_lines, form)
+    if language is None:
+        return _formed(by_lines, form)
+    chunks, how = _understood(language, b.text, o.text, t.text, by_lines)
+    if chunks is None:
+        return _formed(by_lines, form)
+    if not chunks.clean:
+        broken = language.broken if not any(map(language.broken, texts)) else _whole_text
+        chunks = decidable(chunks, broken)
+    return chunks.merged(form, how)
 
 
 def _trivial(base: T, ours: T, theirs: T) -> T | None:
@@ -87,30 +96,51 @@ def _trivial(base: T, ours: T, theirs: T) -> T | None:
 
 
 def _understood(
-    language: Language, base: str, ours: str, theirs: str, by_lines: Merged, form: Form
-) -> Merged | None:
-    """The merge by a language, or None where the line merge's answer stands, be it clean or not."""
+    language: Language, base: str, ours: str, theirs: str, by_lines: Merged
+) -> tuple[Chunks | None, str]:
+    """The merge by a language and how it came about; None where the line merge's clean answer
+    stands.
+    """
     doubt = "both sides changed it"
     if by_lines.clean:
         try:
             doubt = language.doubt(base, ours, theirs, by_lines.data.decode("utf-8"))
         except RecursionError:
-            return None
+            return None, "lines"
         if not doubt:
-            return None
+            return None, "lines"
+    reason = ""
     try:
-        draft = language.merge(base, ours, theirs)
-        if draft.clean:
-            still = language.doubt(base, ours, theirs, draft.text)
-            if still:
-                raise Unsupported(still)
-    except (Unsupported, RecursionError):
-        if not by_lines.clean:
-            return None
-        return Chunks((Conflicting(base, ours, theirs, f"merged by lines, {doubt}"),)).merged(
-            form, "whole"
-        )
-    return draft.merged(form, language.how)
+        chunks = language.merge(base, ours, theirs)
+        if not chunks.clean:
+            return chunks, language.how
+        reason = language.doubt(base, ours, theirs, chunks.text)
+        if not reason:
+            return chunks, language.how
+    except Unsupported as unsupported:
+        reason = str(unsupported)
+    except RecursionError:
+        pass
+    if by_lines.clean:
+        return Chunks((Conflicting(base, ours, theirs, f"merged by lines, {doubt}"),)), "whole"
+    return _chunks(by_lines, reason), "lines"
+
+
+def _chunks(by_lines: Merged, reason: str) -> Chunks:
+    """What a line merge answered, its regions with the reason that another merge gave."""
+    lines = by_lines.data.decode("utf-8").splitlines(keepends=True)
+    pieces: list[Chunk] = []
+    at = 0
+    for region in by_lines.regions:
+        sides = [side.decode("utf-8") for side in (region.base, region.ours, region.theirs)]
+        pieces.append("".join(lines[at : region.line - 1]))
+        pieces.append(Conflicting(sides[0], sides[1], sides[2], reason or region.reason))
+        at = region.line - 1 + sum(side.count("\n") for side in sides) + 4
+    return Chunks((*pieces, "".join(lines[at:])))
+
+
+def _whole_text(_text: str) -> int:
+    return 0
 
 
 def _formed(by_lines: Merged, form: Form) -> Merged:

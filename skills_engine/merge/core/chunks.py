@@ -1,4 +1,4 @@
-"""A merge in the making: text, and clashes that become marked regions."""
+"""A merge in the making: text, and conflicts that become marked regions."""
 
 from __future__ import annotations
 
@@ -40,18 +40,16 @@ class Chunks:
 
     @property
     def text(self) -> str:
-        """The merged text of a clean draft."""
+        """The merged text where nothing conflicts."""
         return "".join(piece for piece in self.pieces if isinstance(piece, str))
 
     def merged(self, form: Form, how: str) -> Merged:
-        """The draft as a file."""
+        """The pieces as a file; conflicts stand between whole lines."""
         text, regions = "", []
         for piece in self.pieces:
             if isinstance(piece, str):
                 text += piece
                 continue
-            if text and not text.endswith("\n"):
-                text += "\n"
             sides = (form.lines(piece.base), form.lines(piece.ours), form.lines(piece.theirs))
             regions.append(Region(text.count("\n") + 1, *sides, piece.reason))
             text += marked(piece.base, piece.ours, piece.theirs)
@@ -62,7 +60,7 @@ class Chunks:
 
 
 def joined(pieces: list[Chunk]) -> str:
-    """Text without clashes, or NodeConflict with the first clash's reason."""
+    """Text without conflicts, or NodeConflict with the first one's reason."""
     for piece in pieces:
         if isinstance(piece, Conflicting):
             raise NodeConflict(piece.reason)

@@ -1,4 +1,4 @@
-"""JSON: objects by key, arrays by element. Fits `Language` in ladder.py."""
+"""JSON: objects by key, arrays by element. Fits `Language` in file.py."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from skills_engine.merge.core.chunks import Chunks
     from skills_engine.merge.core.tree import Ids
 
-__all__ = ["doubt", "how", "merge"]
+__all__ = ["broken", "doubt", "how", "merge"]
 
 how = "data"
 
@@ -39,6 +39,15 @@ def doubt(base: str, ours: str, theirs: str, result: str) -> str:
     if _mistake(ours) or _mistake(theirs):
         return ""
     return _mistake(result)
+
+
+def broken(text: str) -> int:
+    """The line at which a text is no JSON, 0 where it is."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.lineno
+    return 0
 
 
 def _mistake(text: str) -> str:

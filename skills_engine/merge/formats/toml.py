@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from skills_engine.merge.core.chunks import Chunks
     from skills_engine.merge.core.tree import Block, Ids
 
-__all__ = ["doubt", "how", "merge"]
+__all__ = ["broken", "doubt", "how", "merge"]
 
 how = "data"
 
@@ -59,6 +59,16 @@ def doubt(base: str, ours: str, theirs: str, result: str) -> str:
         if count > 1 and all(side[place, name] <= 1 for side in sides):
             return f"{name} would stand twice in {place}"
     return ""
+
+
+def broken(text: str) -> int:
+    """The line at which a text is no TOML, 0 where it is."""
+    try:
+        tomllib.loads(text)
+    except ValueError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        return int(line[1]) if line else text.count("\n") + 1
+    return 0
 
 
 def _requirements(value: Any, place: str) -> Iterator[tuple[str, str]]:

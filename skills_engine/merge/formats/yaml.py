@@ -1,4 +1,4 @@
-"""YAML in block style: mappings by key path, sequences by element. Fits `Language` in ladder.py.
+"""YAML in block style: mappings by key path, sequences by element. Fits `Language` in file.py.
 
 Lines are cut by indentation; what is not a plain block mapping or sequence (flow collections, block
 scalars, anchors) is one value. PyYAML says whether a version and the result are YAML at all.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from skills_engine.merge.core.chunks import Chunks
     from skills_engine.merge.core.tree import Block, Ids
 
-__all__ = ["doubt", "how", "merge"]
+__all__ = ["broken", "doubt", "how", "merge"]
 
 how = "data"
 
@@ -55,6 +55,16 @@ def doubt(base: str, ours: str, theirs: str, result: str) -> str:
         if count > 1 and all(side[what] <= 1 for side in sides):
             return f"{what[1]} would stand twice in {what[0] or 'the document'}"
     return ""
+
+
+def broken(text: str) -> int:
+    """The line at which a text is no YAML, 0 where it is."""
+    try:
+        yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        return mark.line + 1 if mark else 1
+    return 0
 
 
 def _census(text: str) -> Counter[tuple[str, str]]:

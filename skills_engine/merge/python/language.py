@@ -9,6 +9,7 @@ from skills_engine.merge.python.identifiers import resurrected, undefined
 from skills_engine.merge.python.modules import moved, with_modules
 from skills_engine.merge.python.renames import read_with, renames
 from skills_engine.merge.python.rules import PythonRules
+from skills_engine.merge.python.source import parse
 from skills_engine.merge.python.tree import tree
 from skills_engine.merge.python.validate import doubled, revived
 from skills_engine.merge.types import Unsupported
@@ -16,7 +17,7 @@ from skills_engine.merge.types import Unsupported
 if TYPE_CHECKING:
     from skills_engine.merge.core.chunks import Chunks
 
-__all__ = ["doubt", "foreign", "how", "merge"]
+__all__ = ["broken", "doubt", "foreign", "how", "merge"]
 
 how = "structure"
 
@@ -80,3 +81,13 @@ def _believed(base: str, ours: str, theirs: str) -> Chunks | None:
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:
     """Why a result without conflicts is not to be believed, or ''."""
     return doubled(ours, theirs, result) or revived(base, ours, theirs, result)
+
+
+def broken(text: str) -> int:
+    """The line at which a text does not parse, 0 where it does."""
+    try:
+        parse(text)
+    except Unsupported as unsupported:
+        error = unsupported.__cause__
+        return (error.lineno if isinstance(error, SyntaxError) else 0) or 1
+    return 0
