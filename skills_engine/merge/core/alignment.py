@@ -30,7 +30,8 @@ MAX_CELLS = 4_000_000
 
 
 class Part(Protocol):
-    """What can be aligned."""
+    """What can be aligned. `value` is the signature of what it says, `inner` are those of all that
+    stands in it."""
 
     @property
     def sig(self) -> int: ...
@@ -42,6 +43,10 @@ class Part(Protocol):
     def strong(self) -> bool: ...
     @property
     def words(self) -> Counter[str]: ...
+    @property
+    def value(self) -> int: ...
+    @property
+    def inner(self) -> frozenset[int]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +129,12 @@ def _gap(
     pairs: dict[int, int],
     weak: set[int],
 ) -> None:
-    """Pair what lies between two anchors, in order: the same, then the same key, then alike, then
-    one for one.
+    """Pair what lies between two anchors, in order: the same, then what stands in what the side
+    has, then the same key, then alike, then one for one.
     """
     scores: tuple[Callable[[Part, Part], float], ...] = (
         lambda a, b: float(a.sig == b.sig),
+        lambda a, b: float(a.value in b.inner),
         lambda a, b: float(a.key is not None and a.key == b.key and a.kind == b.kind),
         _likeness,
     )

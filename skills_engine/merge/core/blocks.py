@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 from skills_engine.merge.core.alignment import Alignment, align
 from skills_engine.merge.core.chunks import Conflicting
 from skills_engine.merge.core.insertions import Run, runs
+from skills_engine.merge.core.levels import below
 from skills_engine.merge.core.order import Entry, arrange
 from skills_engine.merge.core.row_style import left_behind
 from skills_engine.merge.core.sequences import merge_seq
 from skills_engine.merge.core.superset import superset
 from skills_engine.merge.core.tree import Block, Node, Seq, Unit, words
-from skills_engine.merge.core.unit_text import gap3, indented, reason, role, rows
+from skills_engine.merge.core.unit_text import gap3, indent3, indented, reason, role, rows
 from skills_engine.merge.types import NodeConflict
 
 if TYPE_CHECKING:
     from skills_engine.merge.core.chunks import Chunk
+    from skills_engine.merge.core.rules import Rules
     from skills_engine.merge.core.walk import Walk
 
 __all__ = ["merge_block"]
@@ -29,9 +31,19 @@ __all__ = ["merge_block"]
 class _Part:
     """A unit as `align` sees it."""
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Unit, rules: Rules) -> None:
         self.sig, self.kind, self.key, self.strong = unit.sig, unit.node.kind, unit.key, unit.strong
-        self._unit = unit
+        self._unit, self._rules = unit, rules
+
+    @cached_property
+    def value(self) -> int:
+        """That of a statement's expression, if it says enough to be known again; else none's."""
+        node = self._rules.value(self._unit.node)
+        return node.sig if node is not None and node.shape is not None else -1
+
+    @cached_property
+    def inner(self) -> frozenset[int]:
+        return frozenset(node.sig for node, _ in below(self._unit.node))
 
     @cached_property
     def words(self) -> Counter[str]:
@@ -44,8 +56,9 @@ class _Body:
     def __init__(self, walk: Walk, base: Block, ours: Block, theirs: Block) -> None:
         self.walk = walk
         self.base, self.ours, self.theirs = base, ours, theirs
+        self.indent = indent3(base, ours, theirs)
         parts_b, parts_o, parts_t = (
-            [_Part(unit) for unit in block.units] for block in (base, ours, theirs)
+            [_Part(unit, walk.rules) for unit in block.units] for block in (base, ours, theirs)
         )
         self.by_ours, self.by_theirs = align(parts_b, parts_o), align(parts_b, parts_t)
         same = _same((parts_b, parts_o, parts_t), self.by_ours, self.by_theirs)
@@ -67,12 +80,12 @@ class _Body:
         return b, o, t
 
     def texts(self, entry: Entry) -> tuple[str, str, str]:
-        """The entry's three texts in ours' indentation, '' where there is none."""
+        """The entry's three texts in the merge's indentation, '' where there is none."""
         b, o, t = self.units(entry)
         return (
-            b.under(self.base.indent, self.ours.indent) if b else "",
-            o.text if o else "",
-            t.under(self.theirs.indent, self.ours.indent) if t else "",
+            b.under(self.base.indent, self.indent) if b else "",
+            o.under(self.ours.indent, self.indent) if o else "",
+            t.under(self.theirs.indent, self.indent) if t else "",
         )
 
     def clash(self, entry: Entry, reason: str) -> list[Chunk]:
@@ -92,21 +105,25 @@ class _Body:
         if text_o == text_b and not revives_t:
             self.walk.theirs.add("edit")
             return [text_t]
+        why = f"both sides changed {b.title}"
+        if entry.base not in self.weak or o.means(b) or t.means(b):
+            try:
+                made = self._edited(b, o, t)
+                clashes = [piece for piece in made if isinstance(piece, Conflicting)]
+                if not clashes or not (o.means(b) or t.means(b) or t.means(o)):
+                    return made
+            except NodeConflict as conflict:
+                why = str(conflict)
         if t.means(o) or (t.means(b) and not revives_o):
             return [text_o]
-        try:
-            if entry.base in self.weak and not o.means(b) and not t.means(b):
-                raise NodeConflict(f"both sides changed {b.title}")
-            return self._edited(b, o, t)
-        except NodeConflict as torn:
-            if o.means(b):
-                self.walk.theirs.add("edit")
-                return [text_t]
-            return self.clash(entry, reason(str(torn), o.title))
+        if o.means(b):
+            self.walk.theirs.add("edit")
+            return [text_t]
+        return self.clash(entry, reason(why, o.title))
 
     def _edited(self, b: Unit, o: Unit, t: Unit) -> list[Chunk]:
         lead_b, lead_o, lead_t = (
-            indented(unit.lead, block.indent, self.ours.indent)
+            indented(unit.lead, block.indent, self.indent)
             for unit, block in ((b, self.base), (o, self.ours), (t, self.theirs))
         )
         lead: Chunk = lead_o
@@ -155,7 +172,7 @@ class _Body:
         """What one side moved or wrapped and the other deleted, with what stood beside it and went
         along.
         """
-        mine = unit.version is self.walk.revivals.ours
+        mine = entry.ours is not None
         back, moved = self.walk.revivals.within(unit), set(unit.holds)
 
         def along(other: Entry) -> bool:
@@ -172,15 +189,15 @@ class _Body:
         stood = {other.base for other in run}
         base = [b for k, b in enumerate(self.base.units) if k in stood or b.sig in back]
         left = [other for each in run if (other := self.units(each)[2 if mine else 1]) is not None]
-        text_b = rows([(b, b.under(self.base.indent, self.ours.indent)) for b in base])
+        text_b = rows([(b, b.under(self.base.indent, self.indent)) for b in base])
         texts = (
-            unit.text,
-            rows([(t, t.under(self.theirs.indent, self.ours.indent)) for t in left]),
+            unit.under(self.ours.indent, self.indent),
+            rows([(t, t.under(self.theirs.indent, self.indent)) for t in left]),
         )
         if not mine:
             texts = (
-                rows([(o, o.text) for o in left]),
-                unit.under(self.theirs.indent, self.ours.indent),
+                rows([(o, o.under(self.ours.indent, self.indent)) for o in left]),
+                unit.under(self.theirs.indent, self.indent),
             )
         sides = ("theirs", "ours") if mine else ("ours", "theirs")
         title = next((b.title for b in base if b.sig in back), "") or self.walk.revivals.title(back)
@@ -204,7 +221,7 @@ class _Body:
         merged = _imports(self.walk, b, left, None)
         if merged is not None:
             self.walk.theirs.add("edit")
-            return [indented(merged, left.node.indent, self.ours.indent)] if merged else None
+            return [indented(merged, left.node.indent, self.indent)] if merged else None
         if o is None:
             return self.clash(entry, f"ours deletes what theirs edited: {b.title}")
         if self.walk.keeps:
@@ -229,8 +246,7 @@ class _Body:
             return made
         ranges = zip((b, o, t), (self.base, self.ours, self.theirs), heads, strict=True)
         texts = [
-            unit.version.moved(*head, block.indent, self.ours.indent)
-            for unit, block, head in ranges
+            unit.version.moved(*head, block.indent, self.indent) for unit, block, head in ranges
         ]
         for name, mine, side, other in (("ours", 1, o, t), ("theirs", 2, t, o)):
             text = texts[mine]
@@ -308,7 +324,7 @@ class _Body:
             for entry in self.entries
             if made[id(entry)] is not None and not self._idle(entry, made)
         ]
-        for run in runs(self.entries, todo, self.units, self.ours.scope):
+        for run in runs(self.entries, todo, self.units, self.ours.scope, len(self.base.units)):
             first = run.entries[0]
             if run.conflict:
                 out += [self.gap(first, before), self._larger(self._rival(run))]
@@ -320,7 +336,7 @@ class _Body:
                 code = code or any(
                     unit is not None and unit.role != "comment" for unit in self.units(entry)
                 )
-        if not code and self.ours.scope != "entries" and self.ours.indent:
+        if not code and self.ours.scope != "entries" and self.indent:
             raise NodeConflict("nothing is left of a body")
         tails = self.base.tail, self.ours.tail, self.theirs.tail
         return [*out, tails[2] if tails[1] == tails[0] else tails[1]]
@@ -341,8 +357,8 @@ class _Body:
         three = [self.units(entry) for entry in run.entries]
         mine = [unit for _, unit, _ in three if unit]
         his = [unit for _, _, unit in three if unit]
-        ours = rows([(unit, unit.text) for unit in mine])
-        theirs = rows([(unit, unit.under(self.theirs.indent, self.ours.indent)) for unit in his])
+        ours = rows([(unit, unit.under(self.ours.indent, self.indent)) for unit in mine])
+        theirs = rows([(unit, unit.under(self.theirs.indent, self.indent)) for unit in his])
         return Conflicting("", ours, theirs, run.conflict)
 
 

@@ -39,11 +39,13 @@ def runs(
     kept: list[Entry],
     units: Units,
     scope: str,
+    size: int,
 ) -> Iterable[Run]:
-    """The kept entries in order. `entries` are all, so that it shows where what an addition stood
-    beside is gone.
+    """The kept entries in order. `entries` are all, of a base with `size` units, so that it shows
+    where what an addition stood beside, or in whose place it is, is gone.
     """
     alive = {id(entry) for entry in kept}
+    there = {entry.base for entry in entries}
     at = 0
     while at < len(entries):
         end = at
@@ -55,19 +57,31 @@ def runs(
             at += 1
             continue
         beside = (*entries[max(at - 1, 0) : at], *entries[end : end + 1])
-        lost = any(entry.base is not None and entry.ours is None for entry in beside)
-        yield from _settled([e for e in entries[at:end] if id(e) in alive], units, scope, lost=lost)
+        above = entries[at - 1].base if at else -1
+        under = entries[end].base if end < len(entries) else size
+        both = (
+            above is not None
+            and under is not None
+            and not there.issuperset(range(above + 1, under))
+        )
+        lost = {
+            "ours": both or any(e.base is not None and e.ours is None for e in beside),
+            "theirs": both or any(e.base is not None and e.theirs is None for e in beside),
+        }
+        yield from _settled([e for e in entries[at:end] if id(e) in alive], units, scope, lost)
         at = end
 
 
-def _settled(new: list[Entry], units: Units, scope: str, *, lost: bool) -> Iterable[Run]:
+def _settled(new: list[Entry], units: Units, scope: str, lost: dict[str, bool]) -> Iterable[Run]:
     """Additions at one place: in order, or as one run that is conflict."""
     ours = [entry for entry in new if entry.ours is not None]
     theirs = [entry for entry in new if entry.ours is None]
     units_o = [unit for entry in ours if (unit := units(entry)[1])]
     units_t = [unit for entry in theirs if (unit := units(entry)[2])]
-    if theirs and scope != "entries" and (ours or lost):
-        reason = _rivalry(units_t, units_o, scope)
+    if scope != "entries":
+        reason = _rivalry(units_t, units_o, scope) if ours and theirs else ""
+        reason = reason or _unanchored(units_t, "ours", scope, lost)
+        reason = reason or _unanchored(units_o, "theirs", scope, lost)
         if reason:
             yield Run(tuple(new), reason)
             return
@@ -116,13 +130,8 @@ def _rivalry(theirs: list[Unit], ours: list[Unit], scope: str) -> str:
     if both:
         return f"both sides add {min(both)}"
     for unit in (*theirs, *ours):
-        if unit.role == "assignment" or unit.role in _FREE or unit.role == "docstring":
-            continue
-        return (
-            f"both sides add beside {unit.title}"
-            if ours
-            else f"ours deleted what stood beside {unit.title}"
-        )
+        if unit.role not in _FREE and unit.role not in {"assignment", "docstring"}:
+            return f"both sides add beside {unit.title}"
     if scope == "statements":
         said_t, said_o = _words(theirs), _words(ours)
         crossed = {n for n in names_t if n.rpartition(".")[2] in said_o} | {
@@ -130,6 +139,15 @@ def _rivalry(theirs: list[Unit], ours: list[Unit], scope: str) -> str:
         }
         if crossed:
             return f"both sides add code that uses {min(crossed)}"
+    return ""
+
+
+def _unanchored(units: list[Unit], other: str, scope: str, lost: dict[str, bool]) -> str:
+    """Why additions have no place any more, or '': the other side deleted what stood beside."""
+    free = _FREE if scope == "statements" else _FREE | {"assignment"}
+    for unit in units if lost[other] else ():
+        if unit.role not in free and unit.role not in {"docstring", "filler"}:
+            return f"{other} deleted what stood beside {unit.title}"
     return ""
 
 

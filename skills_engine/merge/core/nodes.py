@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from skills_engine.merge.core.blocks import merge_block
 from skills_engine.merge.core.chunks import Conflicting
-from skills_engine.merge.core.sequences import merge_seq
+from skills_engine.merge.core.levels import stands_in, value_in
+from skills_engine.merge.core.sequences import merge_seq, set_as
 from skills_engine.merge.core.tree import Block, Fixed, Seq, comments_in
+from skills_engine.merge.core.unit_text import indent3, indented
 from skills_engine.merge.core.walk import Walk
 from skills_engine.merge.types import NodeConflict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from skills_engine.merge.core.chunks import Chunk
     from skills_engine.merge.core.tree import Node
 
 __all__ = ["TreeMerge"]
+
+T = TypeVar("T")
+Said = tuple[str, ...]
 
 _BLANK = re.compile(r"#[^\n]*|\\\n|\s+")
 
@@ -25,37 +32,109 @@ class TreeMerge(Walk):
     """Merges nodes of every shape."""
 
     def node(self, base: Node, ours: Node, theirs: Node) -> list[Chunk]:
-        """The merged text, in ours' layout where both have one. Raises NodeConflict."""
+        """The merged text. What one side left alone is the other side's, layout included. Raises
+        NodeConflict."""
+        indent = indent3(base, ours, theirs)
         if theirs.text == ours.text or (theirs.reads(base) and not self.revivals.within(ours)):
-            return [ours.text]
-        if ours.reads(base) and not _both_blocks(ours, theirs) and not self.revivals.within(theirs):
+            return [ours.under(indent)]
+        if ours.reads(base) and not self.revivals.within(theirs):
             self.theirs.add("edit")
-            return [theirs.under(ours.indent)]
-        if theirs.means(ours) or (theirs.means(base) and not self.revivals.within(ours)):
-            return [ours.text]
+            return [theirs.under(indent)]
+        kept = theirs.means(ours) or (theirs.means(base) and not self.revivals.within(ours))
+        taken = not kept and ours.means(base)
         try:
-            return self._parts(base, ours, theirs)
+            made = self._parts(base, ours, theirs)
+            if not (kept or taken) or all(isinstance(piece, str) for piece in made):
+                return made
         except NodeConflict:
-            if not ours.means(base):
+            if not (kept or taken):
                 raise
+        if taken:
             self.theirs.add("edit")
-            return [theirs.under(ours.indent)]
+        return [theirs.under(indent) if taken else ours.under(indent)]
+
+    def swapped(self) -> TreeMerge:
+        """A walk for which theirs is ours."""
+        self.theirs.add("edit")
+        return TreeMerge(self.revivals, self.rules, self.keeps, self.notes, self.theirs)
 
     def _parts(self, base: Node, ours: Node, theirs: Node) -> list[Chunk]:
+        nested = self._nested(base, ours, theirs)
+        if nested is not None:
+            return nested
         if not base.kind == ours.kind == theirs.kind:
+            raise NodeConflict("")
+        if self._of_another(base, ours, theirs) or self._of_another(base, theirs, ours):
             raise NodeConflict("")
         match base.shape, ours.shape, theirs.shape:
             case Fixed() as b, Fixed() as o, Fixed() as t:
                 return self._fixed((base, b), (ours, o), (theirs, t))
             case Seq() as b, Seq() as o, Seq() as t:
-                before, after = (
-                    ours.version.text[ours.start : o.start],
-                    ours.version.text[o.end : ours.end],
-                )
-                return [before + merge_seq(self, (base, b), (ours, o), (theirs, t)) + after]
+                if set_as(b, o) and not set_as(b, t):
+                    walk: Walk = self.swapped()
+                    ours, theirs, o, t = theirs, ours, t, o
+                else:
+                    walk = self
+                text = merge_seq(walk, (base, b), (ours, o), (theirs, t))
+                whole = ours.version.text
+                return [whole[ours.start : o.start] + text + whole[o.end : ours.end]]
             case Block() as b, Block() as o, Block() as t:
                 return merge_block(self, b, o, t)
         raise NodeConflict("")
+
+    def _of_another(self, base: Node, side: Node, other: Node) -> bool:
+        """Whether a side has another call in a call's place, which has none of its arguments, and
+        the other side changed these: they belong to what is gone."""
+        if self.rules.head(side) == self.rules.head(base):
+            return False
+        was, now, then = (self.rules.row(node) for node in (base, side, other))
+        if was is None or now is None or then is None:
+            return False
+        rows = [[(item.sig, item.key) for item in row.items] for row in (was, now, then)]
+        if rows[0] == rows[2]:
+            return False
+        sigs, keys = {sig for sig, _ in rows[1]}, {key for _, key in rows[1] if key is not None}
+        return not any(sig in sigs or key in keys for sig, key in rows[0])
+
+    def _nested(self, base: Node, ours: Node, theirs: Node) -> list[Chunk] | None:
+        """The merge where a side wrapped the base's node: the other side's edit goes within."""
+        in_ours, in_theirs = (
+            self._inside(base, side, other) for side, other in ((ours, theirs), (theirs, ours))
+        )
+        if in_ours and in_theirs:
+            raise NodeConflict("")
+        if in_theirs:
+            text = self._placed(self.swapped(), theirs, ours, *in_theirs)
+            return [indented(text, theirs.indent, indent3(base, ours, theirs))]
+        if in_ours:
+            text = self._placed(self, ours, theirs, *in_ours)
+            return [indented(text, ours.indent, indent3(base, ours, theirs))]
+        return None
+
+    def _inside(self, base: Node, side: Node, other: Node) -> tuple[Node, Node, Node, Node] | None:
+        """Where a side wrapped the base's node: that node in all three, and what holds it."""
+        found = stands_in(self.rules, base, side)
+        if found is not None:
+            return (base, other, *found)
+        if side.kind == base.kind or base.kind != other.kind:
+            return None
+        values = [self.rules.value(node) for node in (base, other)]
+        if values[0] is None or values[1] is None or not self.rules.nests(values[0]):
+            return None
+        if _around(base, values[0]) != _around(other, values[1]):
+            return None
+        found = value_in(values[0], side)
+        return None if found is None else (values[0], values[1], *found)
+
+    def _placed(
+        self, walk: Walk, side: Node, _other: Node, base: Node, edited: Node, inner: Node, at: Node
+    ) -> str:
+        """A side's text with the node in it merged."""
+        text = walk.inline(base, inner, edited)
+        if edited.kind != base.kind:
+            text = self.rules.enclosed(text, edited, at)
+        whole = side.version.text
+        return whole[side.start : inner.start] + text + whole[inner.end : side.end]
 
     def _fixed(
         self, base: tuple[Node, Fixed], ours: tuple[Node, Fixed], theirs: tuple[Node, Fixed]
@@ -64,7 +143,9 @@ class TreeMerge(Walk):
         if not len(parts) == len(base[1].parts) == len(ours[1].parts) == len(theirs[1].parts):
             raise NodeConflict("")
         between = list(zip(_between(*base), _between(*ours), _between(*theirs), strict=True))
-        glue = [_glue(three, outer=k in {0, len(parts)}) for k, three in enumerate(between)]
+        glue = [_glue(three) for three in between[1:-1]]
+        before, after = _outer(between[0], between[-1]) if parts else (between[0][1], "")
+        glue = [before, *glue, *([after] if parts else [])]
         body = ours[1].parts[-1] if parts else None
         if (
             body is None
@@ -92,10 +173,6 @@ class TreeMerge(Walk):
         return pieces
 
 
-def _both_blocks(ours: Node, theirs: Node) -> bool:
-    return isinstance(ours.shape, Block) and isinstance(theirs.shape, Block)
-
-
 def _between(node: Node, shape: Fixed) -> list[str]:
     text, at, out = node.version.text, node.start, []
     for part in shape.parts:
@@ -104,24 +181,37 @@ def _between(node: Node, shape: Fixed) -> list[str]:
     return [*out, text[at : node.end]]
 
 
-def _glue(three: tuple[str, str, str], *, outer: bool) -> str:
-    """Ours' text between two parts; theirs' where only theirs changed a comment there.
+def _around(node: Node, value: Node) -> str:
+    """A node's text but for its value's."""
+    whole = node.version.text
+    return whole[node.start : value.start] + "\0" + whole[value.end : node.end]
 
-    Parentheses at a node's own ends (`outer`) are redundant ones.
-    """
-    base, ours, theirs = three
-    if theirs in (base, ours):
-        return ours
-    if len({_bare(glue, outer=outer) for glue in three}) > 1:
+
+def _glue(three: tuple[str, str, str]) -> str:
+    """The text between two parts: of the side that changed it, ours' where both did."""
+    if len({_BLANK.sub("", glue) for glue in three}) > 1:
         raise NodeConflict("")
-    said = comments_in(base), comments_in(ours), comments_in(theirs)
-    if said[2] in said[:2]:
-        return ours
-    if said[0] == said[1]:
-        return theirs
+    return _chosen(three, *(comments_in(glue) for glue in three))
+
+
+def _outer(first: tuple[str, str, str], last: tuple[str, str, str]) -> tuple[str, str]:
+    """The text before a node's first part and behind its last, both of one side: parentheses there
+    are redundant ones.
+    """
+    if len({_BLANK.sub("", glue).strip("()") for glue in first}) > 1:
+        raise NodeConflict("")
+    if len({_BLANK.sub("", glue).strip("()") for glue in last}) > 1:
+        raise NodeConflict("")
+    three = [(one, other) for one, other in zip(first, last, strict=True)]
+    return _chosen(three, *(comments_in(one + other) for one, other in three))
+
+
+def _chosen(three: Sequence[T], base: Said, ours: Said, theirs: Said) -> T:
+    """Of three texts with their comments the one that a side changed."""
+    if three[2] in (three[0], three[1]):
+        return three[1]
+    if three[1] == three[0] or (ours == base and theirs != base):
+        return three[2]
+    if theirs in (base, ours):
+        return three[1]
     raise NodeConflict("")
-
-
-def _bare(glue: str, *, outer: bool) -> str:
-    bare = _BLANK.sub("", glue)
-    return bare.strip("()") if outer else bare

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from skills_engine.merge.core.order import Entry
-    from skills_engine.merge.core.tree import Unit
+    from skills_engine.merge.core.tree import Node, Seq, Unit
 
     Units = Callable[[Entry], tuple[Unit | None, Unit | None, Unit | None]]
 
@@ -45,3 +45,23 @@ class Rules:
     def lost_annotations(self, base: Unit, side: Unit) -> bool:
         """Whether a side's header differs from the base's by annotations that it has not."""
         return False
+
+    def nests(self, node: Node) -> bool:
+        """Whether a node can stand inside another one of its kind: an expression."""
+        return False
+
+    def head(self, node: Node) -> Hashable:
+        """What a node is a call of; None for what is no call."""
+        return None
+
+    def row(self, node: Node) -> Seq | None:
+        """A call's arguments."""
+        return None
+
+    def value(self, node: Node) -> Node | None:
+        """The expression that a statement returns, assigns or evaluates."""
+        return None
+
+    def enclosed(self, text: str, node: Node, holder: Node) -> str:
+        """A node's text as it can stand where another node stood in `holder`."""
+        return text

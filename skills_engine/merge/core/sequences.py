@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.core.alignment import align
+from skills_engine.merge.core.levels import below, value_in
 from skills_engine.merge.core.order import Entry, arrange
 from skills_engine.merge.core.row_style import left_behind
 from skills_engine.merge.core.tree import Item, Seq, comments_in, words
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from skills_engine.merge.core.tree import Node
     from skills_engine.merge.core.walk import Walk
 
-__all__ = ["merge_seq"]
+__all__ = ["merge_seq", "set_as"]
 
 _ORDERS: tuple[Callable[[str], tuple[str, ...]], ...] = (
     lambda text: (text,),
@@ -38,6 +39,14 @@ class _Part:
         self.sig, self.kind, self.key = item.sig, item.node.kind, item.key
         self.strong = item.key is not None
         self._text = item.node
+
+    @property
+    def value(self) -> int:
+        return self.sig
+
+    @cached_property
+    def inner(self) -> frozenset[int]:
+        return frozenset(node.sig for node, _ in below(self._text))
 
     @cached_property
     def words(self) -> Counter[str]:
@@ -76,6 +85,18 @@ def merge_seq(
     if not kept and o.filled:
         raise NodeConflict("nothing is left")
     return layout.text(kept, head, close)
+
+
+def set_as(base: Seq, side: Seq) -> bool:
+    """Whether two versions of a row are laid out alike, as far as their first rows tell."""
+    return _setting(base) == _setting(side)
+
+
+def _setting(seq: Seq) -> tuple[str, str, str, bool]:
+    leads = [_blank(item.lead) for item in seq.items]
+    between = Counter(leads[1:]).most_common(1)[0][0] if len(leads) > 1 else ""
+    first = leads[0] if leads else ""
+    return first, between, _blank(seq.close), bool(seq.items) and seq.items[-1].separated
 
 
 def _same(
@@ -122,7 +143,8 @@ def _element(
             walk.notes.append(f"kept your change of {_short(b.node)}")
             return o.node.text
         raise NodeConflict(f"theirs deletes what ours edited: {_short(b.node)}")
-    if entry.base in weak and o.sig != b.sig and t.sig not in (b.sig, o.sig):
+    wrapped = any(value_in(b.node, side.node) for side in (o, t))
+    if entry.base in weak and o.sig != b.sig and t.sig not in (b.sig, o.sig) and not wrapped:
         raise NodeConflict(f"both sides changed {_short(b.node)}")
     return walk.inline(b.node, o.node, t.node)
 

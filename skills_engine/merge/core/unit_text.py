@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skills_engine.merge.core.tree import Unit
+    from skills_engine.merge.core.tree import Block, Node, Unit
 
-__all__ = ["gap3", "indented", "reason", "role", "rows"]
+__all__ = ["gap3", "indent3", "indented", "reason", "role", "rows"]
 
 
 def rows(rows: list[tuple[Unit, str]]) -> str:
@@ -29,6 +29,11 @@ def gap3(base: str | None, ours: str | None, theirs: str | None) -> str:
     if ours is None or (ours == base and theirs is not None):
         return theirs or ""
     return ours
+
+
+def indent3(base: Node | Block, ours: Node | Block, theirs: Node | Block) -> str:
+    """The indentation of a merge: ours', or theirs' where ours left it alone."""
+    return theirs.indent if ours.indent == base.indent else ours.indent
 
 
 def indented(text: str, old: str, new: str) -> str:
