@@ -276,9 +276,7 @@ def test_a_type_in_other_words_gives_way_to_another_type(merge: Merge) -> None:
     theirs = "def f(a: A | B | None) -> int | str | None:\n    pass\n"
     wanted = "def f(a: A | B | None) -> Union[int, str, None]:\n    pass\n"
     assert merge.text(base, ours, theirs) == wanted
-    assert merge.text(base, theirs, ours) == wanted.replace(
-        "Union[int, str, None]", "int | str | None"
-    )
+    assert merge.text(base, theirs, ours) == wanted
 
 
 def test_an_annotation_in_other_words_does_not_keep_a_variable_that_the_other_side_deletes(

@@ -106,17 +106,19 @@ class _Body:
             self.walk.theirs.add("edit")
             return [text_t]
         why = f"both sides changed {b.title}"
+        kept = t.means(o) or (t.means(b) and not revives_o)
+        taken = o.means(b) and not revives_t
         if entry.base not in self.weak or o.means(b) or t.means(b):
             try:
                 made = self._edited(b, o, t)
                 clashes = [piece for piece in made if isinstance(piece, Conflicting)]
-                if not clashes or not (o.means(b) or t.means(b) or t.means(o)):
+                if not clashes or not (kept or taken):
                     return made
             except NodeConflict as conflict:
                 why = str(conflict)
-        if t.means(o) or (t.means(b) and not revives_o):
+        if kept:
             return [text_o]
-        if o.means(b):
+        if taken:
             self.walk.theirs.add("edit")
             return [text_t]
         return self.clash(entry, reason(why, o.title))
@@ -222,12 +224,11 @@ class _Body:
         if merged is not None:
             self.walk.theirs.add("edit")
             return [indented(merged, left.node.indent, self.indent)] if merged else None
-        if o is None:
-            return self.clash(entry, f"ours deletes what theirs edited: {b.title}")
-        if self.walk.keeps:
+        if self.walk.keeps == ("theirs" if o is None else "ours"):
             self.walk.notes.append(f"kept your change of {b.title}")
-            return [text_o]
-        return self.clash(entry, f"theirs deletes what ours edited: {b.title}")
+            return [text]
+        sides = ("ours", "theirs") if o is None else ("theirs", "ours")
+        return self.clash(entry, f"{sides[0]} deletes what {sides[1]} edited: {b.title}")
 
     def _silent(self, b: Unit, base: Block, left: Unit, side: Block) -> bool:
         """Whether a side's edit is no reason to keep what the other deleted."""
@@ -326,7 +327,12 @@ class _Body:
         ]
         for run in runs(self.entries, todo, self.units, self.ours.scope, len(self.base.units)):
             first = run.entries[0]
-            if run.conflict:
+            decided = run.alone and any(
+                isinstance(piece, Conflicting)
+                for entry in run.entries
+                for piece in made[id(entry)] or ()
+            )
+            if run.conflict and not decided:
                 out += [self.gap(first, before), self._larger(self._rival(run))]
                 before, code = run.entries[-1], True
                 continue

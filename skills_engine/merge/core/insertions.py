@@ -28,10 +28,12 @@ _FREE = {"import", "definition", "comment", "decorator", "entry"}
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Entries in a row; `conflict` is why they conflict as a whole, or ''."""
+    """Entries in a row; `conflict` is why they conflict as a whole, or ''; `alone` says that the
+    additions of one side are the reason."""
 
     entries: tuple[Entry, ...]
     conflict: str = ""
+    alone: bool = False
 
 
 def runs(
@@ -64,15 +66,17 @@ def runs(
             and under is not None
             and not there.issuperset(range(above + 1, under))
         )
+        gone_o = [e.base is not None and e.ours is None for e in beside]
+        gone_t = [e.base is not None and e.theirs is None for e in beside]
         lost = {
-            "ours": both or any(e.base is not None and e.ours is None for e in beside),
-            "theirs": both or any(e.base is not None and e.theirs is None for e in beside),
+            "ours": len(gone_o) if both else sum(gone_o),
+            "theirs": len(gone_t) if both else sum(gone_t),
         }
         yield from _settled([e for e in entries[at:end] if id(e) in alive], units, scope, lost)
         at = end
 
 
-def _settled(new: list[Entry], units: Units, scope: str, lost: dict[str, bool]) -> Iterable[Run]:
+def _settled(new: list[Entry], units: Units, scope: str, lost: dict[str, int]) -> Iterable[Run]:
     """Additions at one place: in order, or as one run that is conflict."""
     ours = [entry for entry in new if entry.ours is not None]
     theirs = [entry for entry in new if entry.ours is None]
@@ -80,10 +84,9 @@ def _settled(new: list[Entry], units: Units, scope: str, lost: dict[str, bool]) 
     units_t = [unit for entry in theirs if (unit := units(entry)[2])]
     if scope != "entries":
         reason = _rivalry(units_t, units_o, scope) if ours and theirs else ""
-        reason = reason or _unanchored(units_t, "ours", scope, lost)
-        reason = reason or _unanchored(units_o, "theirs", scope, lost)
-        if reason:
-            yield Run(tuple(new), reason)
+        alone = _unanchored(units_t, "ours", lost) or _unanchored(units_o, "theirs", lost)
+        if reason or alone:
+            yield Run(tuple(new), reason or alone, alone=not reason)
             return
     if ours and theirs:
         head_o, head_t = _head(units_o), _head(units_t)
@@ -142,9 +145,9 @@ def _rivalry(theirs: list[Unit], ours: list[Unit], scope: str) -> str:
     return ""
 
 
-def _unanchored(units: list[Unit], other: str, scope: str, lost: dict[str, bool]) -> str:
+def _unanchored(units: list[Unit], other: str, lost: dict[str, int]) -> str:
     """Why additions have no place any more, or '': the other side deleted what stood beside."""
-    free = _FREE if scope == "statements" else _FREE | {"assignment"}
+    free = _FREE if lost[other] > 1 else _FREE | {"assignment"}
     for unit in units if lost[other] else ():
         if unit.role not in free and unit.role not in {"docstring", "filler"}:
             return f"{other} deleted what stood beside {unit.title}"

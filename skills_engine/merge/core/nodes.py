@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from skills_engine.merge.core.blocks import merge_block
 from skills_engine.merge.core.chunks import Conflicting
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["TreeMerge"]
 
 T = TypeVar("T")
+Side = Literal["", "ours", "theirs"]
+_OTHER: dict[Side, Side] = {"ours": "theirs", "theirs": "ours", "": ""}
 Said = tuple[str, ...]
 
 _BLANK = re.compile(r"#[^\n]*|\\\n|\s+")
@@ -41,7 +43,7 @@ class TreeMerge(Walk):
             self.theirs.add("edit")
             return [theirs.under(indent)]
         kept = theirs.means(ours) or (theirs.means(base) and not self.revivals.within(ours))
-        taken = not kept and ours.means(base)
+        taken = not kept and ours.means(base) and not self.revivals.within(theirs)
         try:
             made = self._parts(base, ours, theirs)
             if not (kept or taken) or all(isinstance(piece, str) for piece in made):
@@ -56,7 +58,7 @@ class TreeMerge(Walk):
     def swapped(self) -> TreeMerge:
         """A walk for which theirs is ours."""
         self.theirs.add("edit")
-        return TreeMerge(self.revivals, self.rules, self.keeps, self.notes, self.theirs)
+        return TreeMerge(self.revivals, self.rules, _OTHER[self.keeps], self.notes, self.theirs)
 
     def _parts(self, base: Node, ours: Node, theirs: Node) -> list[Chunk]:
         nested = self._nested(base, ours, theirs)

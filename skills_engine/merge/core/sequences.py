@@ -88,15 +88,19 @@ def merge_seq(
 
 
 def set_as(base: Seq, side: Seq) -> bool:
-    """Whether two versions of a row are laid out alike, as far as their first rows tell."""
+    """Whether two versions of a row are laid out alike; rows of one element tell that only of each
+    other.
+    """
+    sizes = len(base.items), len(side.items)
+    if not all(sizes) or (min(sizes) == 1 and sizes[0] != sizes[1]):
+        return True
     return _setting(base) == _setting(side)
 
 
 def _setting(seq: Seq) -> tuple[str, str, str, bool]:
-    leads = [_blank(item.lead) for item in seq.items]
-    between = Counter(leads[1:]).most_common(1)[0][0] if len(leads) > 1 else ""
-    first = leads[0] if leads else ""
-    return first, between, _blank(seq.close), bool(seq.items) and seq.items[-1].separated
+    first, *leads = [_blank(item.lead) for item in seq.items]
+    between = Counter(leads).most_common(1)[0][0] if leads else ""
+    return first, between, _blank(seq.close), seq.items[-1].separated
 
 
 def _same(
@@ -137,12 +141,11 @@ def _element(
             if o is not None:
                 walk.theirs.add("delete")
             return None
-        if o is None:
-            raise NodeConflict(f"ours deletes what theirs edited: {_short(b.node)}")
-        if walk.keeps:
+        if walk.keeps == ("theirs" if o is None else "ours"):
             walk.notes.append(f"kept your change of {_short(b.node)}")
-            return o.node.text
-        raise NodeConflict(f"theirs deletes what ours edited: {_short(b.node)}")
+            return left.node.under(indent) if o is None else left.node.text
+        sides = ("ours", "theirs") if o is None else ("theirs", "ours")
+        raise NodeConflict(f"{sides[0]} deletes what {sides[1]} edited: {_short(b.node)}")
     wrapped = any(value_in(b.node, side.node) for side in (o, t))
     if entry.base in weak and o.sig != b.sig and t.sig not in (b.sig, o.sig) and not wrapped:
         raise NodeConflict(f"both sides changed {_short(b.node)}")

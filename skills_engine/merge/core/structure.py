@@ -60,7 +60,9 @@ def _merged(
 ) -> tuple[Chunks, TreeMerge]:
     ids = Ids()
     base, ours, theirs = (parse(_closed(text), ids) for text in texts)
-    walk = TreeMerge(Revivals(base.version, ours.version, theirs.version), rules, keeps=keeps)
+    walk = TreeMerge(
+        Revivals(base.version, ours.version, theirs.version), rules, "ours" if keeps else ""
+    )
     try:
         pieces = walk.node(base, ours, theirs)
     except NodeConflict as torn:

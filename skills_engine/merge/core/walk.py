@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from skills_engine.merge.core.chunks import joined
 
@@ -22,12 +22,12 @@ class Walk(ABC):
     """One walk down three trees. `theirs` collects what theirs does to what ours has: "add",
     "delete", "edit".
 
-    With `keeps`, what theirs deletes and ours edited stays, with a note.
+    What the side that `keeps` edited stays where the other deletes it, with a note.
     """
 
     revivals: Revivals
     rules: Rules
-    keeps: bool = False
+    keeps: Literal["", "ours", "theirs"] = ""
     notes: list[str] = field(default_factory=list)
     theirs: set[str] = field(default_factory=set)
 
