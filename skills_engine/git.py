@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -40,6 +41,8 @@ _CANNOT_WRITE = (
     "could not write",
     "failed to write",
 )
+_HEADER = re.compile(rb"([0-9a-f]{40}) [a-z]+ ([0-9]+)\n")
+"""What `git cat-file --batch` says before an object."""
 # git does not always give the system's reason
 _WRITING = "see whether the disk has space and you may write there"
 
@@ -416,11 +419,11 @@ class Objects:
         stdin, stdout = _pipe(self._process.stdin), _pipe(self._process.stdout)
         stdin.write(os.fsencode(spec) + b"\n")
         stdin.flush()
-        header = stdout.readline().split()
-        if len(header) != 3:
+        header = _HEADER.fullmatch(stdout.readline())  # else what was asked, and that it is missing
+        if header is None:
             return None
         data = stdout.read(int(header[2]) + 1)[:-1]
-        return header[0].decode(), data
+        return header[1].decode(), data
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

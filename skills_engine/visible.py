@@ -25,6 +25,8 @@ _HIDDEN = re.compile(
     "]"
 )
 
+_OF_PROSE = "\xad\u200c\u200d"
+
 
 def several_lines(text: str) -> str:
     """Text of several lines: line feeds and tabs stay."""
@@ -37,9 +39,11 @@ def one_line(text: str) -> str:
 
 
 def hidden(text: str) -> str | None:
-    """The first character that would be made visible, or None."""
-    found = _HIDDEN.search(text)
-    return found[0] if found else None
+    """The first character that would be made visible and has no place in prose, or None: joiners
+    and soft hyphens have one.
+    """
+    found = (match[0] for match in _HIDDEN.finditer(text))
+    return next((char for char in found if char not in _OF_PROSE), None)
 
 
 def in_json(document: str) -> str:

@@ -63,6 +63,7 @@ def read_frontmatter(source: str | None, directory: str, problems: Problems) -> 
             node.line, f"the frontmatter is {strict_yaml.kind(node)}", "`name:` and `description:`"
         )
         return Frontmatter()
+    strict_yaml.check_seen(node, problems)
     for part in _nodes(node):
         if isinstance(part, Items | Keys) and part.flow:
             problems.add(

@@ -59,6 +59,7 @@ class ManifestReader:
         if not isinstance(node, Keys):
             self._wrong(node, "the manifest", "`version:` and the other keys, a line each")
             return None
+        strict_yaml.check_seen(node, self.problems)
         self.lines = {key: at for key, (at, _) in node.items.items()}
         for key, (at, _) in node.items.items():
             if key not in KEYS:

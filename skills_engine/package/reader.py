@@ -35,7 +35,8 @@ _LOOKS_LIKE_OURS = re.compile(
     r"[\s>]*([-*+]|\d+[.)])?[\s>]*(`{3,}|~{3,})\s*(ya?ml\s+)?(codemod|manifest)\b"
 )
 _UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u061c\u2028-\u202e\u2060-\u206f\ufeff"
+    r"\U000e0000-\U000e0fff]"
 )
 _WORDS_OF_A_SENTENCE = 3
 

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from skills_engine.visible import hidden
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from skills_engine.package.problems import Problems
 
-__all__ = ["Items", "Keys", "Node", "Scalar", "kind", "parse", "text", "value"]
+__all__ = ["Items", "Keys", "Node", "Scalar", "check_seen", "kind", "parse", "text", "value"]
 
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _DEEPEST = 40
@@ -178,6 +180,21 @@ class _Reader:
             else:
                 keys[key.text] = (key.line, item)
         return keys
+
+
+def check_seen(node: Node, problems: Problems) -> None:
+    """Record each text that has, by way of an escape, a character that cannot be seen."""
+    match node:
+        case Items(items=items):
+            for item in items:
+                check_seen(item, problems)
+        case Keys(items=keys):
+            for key, (line, item) in keys.items():
+                check_seen(Scalar(line, key, plain=True), problems)
+                check_seen(item, problems)
+        case Scalar(line=line, text=words) if (found := hidden(words)) is not None:
+            what = f"the character U+{ord(found):04X} cannot be seen"
+            problems.add(line, what, "leave it out, so that the text is what it looks like")
 
 
 def kind(node: Node) -> str:

@@ -18,6 +18,7 @@ from skills_engine.graft.goal import accepts
 from skills_engine.graft.intent import Goal
 from skills_engine.graft.sources import Found, find, read_directory
 from skills_engine.manifest import SKILLS, Core, is_manifest
+from skills_engine.package.frontmatter import NAME
 from skills_engine.package.problems import moved
 from skills_engine.tree import Entry, Tree, difference
 from skills_engine.types import Event, Problem
@@ -69,7 +70,8 @@ def _folders(fork: Fork, names: Sequence[str]) -> list[Path]:
         return sorted(path.parent for path in home.glob("*/SKILL.md"))
     found = []
     for name in names:
-        folder = home / name if (home / name).is_dir() else Path(name)
+        named = NAME.fullmatch(name) and (home / name).is_dir()
+        folder = home / name if named else Path(name).expanduser()
         if not folder.is_dir():
             raise Refused(
                 f"there is no package {name}", hint=f"name one in {SKILLS}, or its directory"
@@ -82,45 +84,57 @@ def try_out(
     directory: Path, names: Sequence[str], *, pairs: bool, run: bool
 ) -> Progress[tuple[Trial, ...]]:
     """Each skill alone on the base, then with every other in pairs, in both orders, and taken off
-    again.
+    again. `names` are names or paths; without any, all are tried.
+
+    Raises Refused where there is nothing to try: that is no success.
     """
     fork = Fork.open(directory)
     try:
         base = fork.core if fork.managed else Core("", "", fork.head, core_version(fork.tree))
-        skills = _packages(fork, base, names)
+        skills, asked = _packages(fork, base, names)
         trials = []
-        for name in skills:
-            if names and name not in names:
-                continue
+        for name in asked:
             yield Event(f"try {name} alone")
             trials.append((yield from _try(fork, base, skills, (name,), run=run)))
         for one, two in combinations(skills, 2) if pairs else ():
-            if names and not {one, two} & set(names):
+            if not {one, two} & asked.keys():
                 continue
             if _exclude(skills[one], skills[two]) or _exclude(skills[two], skills[one]):
                 continue
             yield Event(f"try {one} with {two}")
             trials.append((yield from _try(fork, base, skills, (one, two), run=run)))
+        if not trials:
+            raise Refused(
+                f"there is no skill to try in {SKILLS}", hint="name one, or the directory of one"
+            )
         return tuple(trials)
     finally:
         fork.close()
 
 
-def _packages(fork: Fork, base: Core, names: Sequence[str]) -> dict[str, Found]:
-    """The packages on disk that have a machine part, by name."""
+def _packages(
+    fork: Fork, base: Core, names: Sequence[str]
+) -> tuple[dict[str, Found], dict[str, Found]]:
+    """The packages on disk that have a machine part, by the name that they declare; and those of
+    them that were asked for. Of two with one name, the one that was asked for counts.
+    """
     tree = Tree(fork.objects, fork.git.tree_of(base.base))
-    folders = [*dict.fromkeys([*_folders(fork, ()), *(_folders(fork, names) if names else ())])]
-    found = {
-        choice.pin.name: choice
-        for folder in folders
-        if (choice := find(fork, str(folder), tree)).package.manifest
-    }
+    known = _with_manifest(fork, tree, _folders(fork, ()))
+    asked: dict[str, Found] = {}
     for name in names:
-        if name not in found and Path(name).name not in found:
+        found = _with_manifest(fork, tree, _folders(fork, (name,)))
+        if not found:
             raise Refused(
                 f"{name} has nothing that could be tested", hint="it has no manifest block"
             )
-    return dict(sorted(found.items()))
+        asked |= found
+    skills = dict(sorted((known | asked).items()))
+    return skills, {name: skills[name] for name in skills if name in asked or not names}
+
+
+def _with_manifest(fork: Fork, tree: Tree, folders: Sequence[Path]) -> dict[str, Found]:
+    choices = [find(fork, str(folder), tree) for folder in folders]
+    return {choice.pin.name: choice for choice in choices if choice.package.manifest}
 
 
 def _exclude(one: Found, other: Found) -> bool:
