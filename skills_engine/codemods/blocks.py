@@ -2,20 +2,20 @@
 body.
 
 A statement owns the comment lines directly above it (at its own indent, with no
-blank line between) and the comments below it that are indented deeper. Blank
+blank line between, see `comments.py`) and the comments below it that are indented deeper. Blank
 lines belong to nobody: a gap. Around definitions the gap is what the file has
 everywhere (else two lines at module level, one inside), elsewhere none.
 """
 
 from __future__ import annotations
 
-import re
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
+from skills_engine.codemods.comments import attached, file_comments, is_comment
 from skills_engine.codemods.operation import Malformed
 from skills_engine.codemods.source import Edit, Source, Splice
 from skills_engine.codemods.syntax import expressions, extract, flatten
@@ -42,7 +42,6 @@ __all__ = [
     "whole_lines",
 ]
 
-_MAGIC = re.compile(rb"#!|#.*?coding[:=]")
 Near = Literal["before", "after", "end"]
 _DEFINITION = cst.ClassDef | cst.FunctionDef
 
@@ -144,24 +143,12 @@ def extent(source: Source, body: Body, index: int) -> Span:
     start = source.line_start(span.start)
     indent = source.text(Span(start, span.start))
     floor = source.line_end(source.span(body.body[index - 1]).end) if index else _top(source, body)
-    while start > floor:
-        above = source.line_start(start - 1)
-        line = source.data[above:start]
-        magic = source.line(above) <= 2 and _MAGIC.match(line)
-        if not _is_comment(line) or _indent(line) != indent or magic:
-            break
-        start = above
-    return Span(start, _below(source, span.end, indent))
+    return Span(attached(source, start, floor), _below(source, span.end, indent))
 
 
 def after_magic(source: Source) -> int:
-    """Where the first lines end that must stay first: `#!` and the encoding (PEP 263)."""
-    at = 0
-    for _ in range(2):
-        line = source.data[at : source.line_end(at)]
-        if _MAGIC.match(line):
-            at += len(line)
-    return at
+    """Where the first lines end that must stay first: `#!`, the encoding (PEP 263), a licence."""
+    return file_comments(source)
 
 
 def block_of(source: Source, node: cst.CSTNode) -> tuple[Body, int] | None:
@@ -437,15 +424,11 @@ def _comments(source: Source, at: int, least: int) -> int:
     end = at
     while at < len(source.data):
         line = source.data[at : source.line_end(at)]
-        if line.strip() and not (_is_comment(line) and len(_indent(line)) >= least):
+        if line.strip() and not (is_comment(line) and len(_indent(line)) >= least):
             break
         at += len(line)
         end = at if line.strip() else end
     return end
-
-
-def _is_comment(line: bytes) -> bool:
-    return line.lstrip().startswith(b"#")
 
 
 def _indent(line: bytes) -> str:

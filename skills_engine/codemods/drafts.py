@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skills_engine.codemods.comments import attached
 from skills_engine.codemods.source import Source, Splice
 from skills_engine.types import Change, Outcome
 
@@ -89,13 +90,8 @@ def lines_above(source: Source, at: int, bound: int = 0) -> int:
     """The start of the comment lines right above a line, or of the line itself where they begin the
     file.
     """
-    top = at
-    while top > bound:
-        line = source.line_start(top - 1)
-        if not source.data[line:top].lstrip().startswith(b"#"):
-            return top
-        top = line
-    return top if bound else at
+    top = attached(source, at, bound)
+    return top if bound or top else at
 
 
 def finish(files: Files, source: Source, edit: Edit, describe: str) -> Change:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.binder import dotted
+from skills_engine.codemods.comments import attached
 from skills_engine.codemods.source import Splice
 from skills_engine.types import Span
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from skills_engine.codemods.scopes import Imported, Names
     from skills_engine.codemods.source import Source
 
-__all__ = ["after", "alone", "attached", "module_span", "place", "prune", "relative", "written"]
+__all__ = ["after", "alone", "module_span", "place", "prune", "relative", "written"]
 
 
 def module_span(source: Source, statement: cst.ImportFrom) -> Span:
@@ -62,23 +63,6 @@ def alone(source: Source, statement: cst.CSTNode) -> bool:
     if source.data[span.end - 1 : span.end] == b"\n":  # a block takes its line end with it
         behind = ""
     return not before.strip() and (not behind.strip() or behind.lstrip().startswith("#"))
-
-
-def attached(source: Source, at: int) -> int:
-    """The start of the comment lines right above the line that begins at `at`; `#!` and a coding
-    line stay above.
-    """
-    while at > 0:
-        start = source.line_start(at - 1)
-        line = source.data[start:at]
-        if (
-            not line.startswith(b"#")
-            or line.startswith(b"#!")
-            or (start < 200 and b"coding" in line)
-        ):
-            break
-        at = start
-    return at
 
 
 def prune(

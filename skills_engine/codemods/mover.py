@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.binder import dotted
+from skills_engine.codemods.comments import attached
 from skills_engine.codemods.dotted_paths import paths_in_text
 from skills_engine.codemods.move_imports import (
     after,
-    attached,
     module_span,
     place,
     prune,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.move_imports import alone, attached, module_span, written
+from skills_engine.codemods.comments import attached
+from skills_engine.codemods.move_imports import alone, module_span, written
 from skills_engine.codemods.source import Splice
 from skills_engine.types import Span
 
