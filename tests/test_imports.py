@@ -194,7 +194,7 @@ def test_of_two_modules_of_a_package_the_one_that_is_used_stays() -> None:
             "import os",
             "import os\n\nif __name__ == '__main__':\n    import os\n",
         ),
-        ("def f():\n    import os\n", "import os", "import os\n\ndef f():\n    import os\n"),
+        ("def f():\n    import os\n", "import os", "import os\n\n\ndef f():\n    import os\n"),
         ("'''Doc.'''", "import os", "'''Doc.'''\n\nimport os"),
         (
             "from a import b\nfrom a import d\n",

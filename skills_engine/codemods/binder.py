@@ -5,58 +5,25 @@ order they run.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import fields
-from functools import cache
 from typing import TYPE_CHECKING
 
 import libcst as cst
-from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 
-from skills_engine.codemods.parsing import parse_module
 from skills_engine.codemods.scopes import Access, Binding, Imported, Scope, Use
-from skills_engine.types import Span
+from skills_engine.codemods.type_strings import (
+    StringTypes,
+    children,
+    dotted,
+    is_type_form,
+    types_among,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from skills_engine.codemods.scopes import BindingKind, Names, ScopeKind
 
-__all__ = ["Binder", "children", "dotted"]
-
-_LAYOUT = {
-    "lpar", "rpar", "lbracket", "rbracket", "lbrace", "rbrace", "comma", "semicolon", "colon",
-    "equal", "dot", "bar", "leading_lines", "lines_after_decorators",
-    "lines_after_module_docstring", "header", "footer", "trailing_whitespace",
-    "asynchronous", "operator", "star",
-}  # fmt: skip
-
-
-@cache
-def _fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
-    return tuple(
-        f.name
-        for f in fields(kind)
-        if not f.name.startswith("whitespace") and f.name not in _LAYOUT
-    )
-
-
-def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """A node's children that are not layout, in file order; much quicker than `node.children`."""
-    for name in _fields(type(node)):
-        value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from (item for item in value if isinstance(item, cst.CSTNode))
-
-
-def dotted(node: cst.CSTNode | None) -> str:
-    """`a.b.c` for a chain of names, else ''."""
-    if isinstance(node, cst.Name):
-        return node.value
-    if isinstance(node, cst.Attribute) and (front := dotted(node.value)):
-        return f"{front}.{node.attr.value}"
-    return ""
+__all__ = ["Binder"]
 
 
 class Binder:
@@ -67,6 +34,7 @@ class Binder:
         self.scope = Scope("module", None, names.source.module, names)
         names.scopes.append(self.scope)
         self.guarded = False
+        self.types = StringTypes(names)
         self.late: list[tuple[str, Binding]] = []
         self.handlers: dict[type[cst.CSTNode], Callable[..., None]] = {
             cst.Name: self.use,
@@ -90,6 +58,7 @@ class Binder:
             cst.Attribute: self.attribute,
             cst.Arg: lambda node: self.visit(node.value),
             cst.Call: self.call,
+            cst.Subscript: self.subscript,
             cst.If: self.if_,
             cst.Annotation: lambda node: self.annotation(node.annotation),
             cst.TypeAlias: self.type_alias,
@@ -102,6 +71,7 @@ class Binder:
     def walk(self) -> None:
         for statement in self.names.source.module.body:
             self.visit(statement)
+        self.comments()
         for name, binding in self.late:
             around = binding.scope.parent or self.scope
             around.owner(name).bound[name].append(binding)
@@ -395,16 +365,17 @@ class Binder:
         self.visit(node.func)
         for argument in node.args:
             self.visit(argument.value)
-        function = dotted(node.func).rpartition(".")[2]
-        if function == "cast" and node.args:
-            self.strings_in(node.args[0].value)
-        elif function == "TypeVar":
-            for argument in node.args[1:]:
-                if argument.keyword is None or argument.keyword.value == "bound":
-                    self.strings_in(argument.value)
-        elif dotted(node.func) in {"__all__.extend", "__all__.append"}:
+        for type_ in types_among(node):
+            self.strings_in(type_)
+        if dotted(node.func) in {"__all__.extend", "__all__.append"}:
             for argument in node.args:
                 self.export(argument.value)
+
+    def subscript(self, node: cst.Subscript) -> None:
+        for child in children(node):
+            self.visit(child)
+        if is_type_form(node):
+            self.strings_in(node)
 
     def annotation(self, node: cst.BaseExpression | None) -> None:
         if node is not None:
@@ -412,43 +383,21 @@ class Binder:
             self.strings_in(node)
 
     def strings_in(self, node: cst.CSTNode) -> None:
-        """Read the strings of a type expression as types; those of `Literal` and the notes of
-        `Annotated` are not.
-        """
-        match node:
-            case cst.SimpleString():
-                self.string(node)
-            case cst.ConcatenatedString():
-                self.names.opaque.append(node)
-            case cst.Subscript():
-                form = dotted(node.value).rpartition(".")[2]
-                elements: Sequence[cst.CSTNode] = () if form == "Literal" else node.slice
-                for element in elements[:1] if form == "Annotated" else elements:
-                    self.strings_in(element)
-            case _:
-                for child in children(node):
-                    self.strings_in(child)
+        for type_ in self.types.below(node):
+            self.visit(type_)
 
-    def string(self, node: cst.SimpleString) -> None:
-        text = node.raw_value
-        if node.evaluated_value != text:
-            self.names.opaque.append(node)
-            return
-        bare = text.strip(" \t")
-        try:
-            module = parse_module(bare)
-        except cst.ParserSyntaxError:
-            return  # not a type after all
-        if len(module.body) != 1:
-            return
-        before = text[: len(text) - len(text.lstrip(" \t"))]
-        start = (
-            self.names.span(node).start + len(node.prefix) + len(node.quote) + len(before.encode())
-        )
-        spans = MetadataWrapper(module, unsafe_skip_copy=True).resolve(ByteSpanPositionProvider)
-        for part, at in spans.items():
-            self.names.inside_strings[part] = Span(start + at.start, start + at.start + at.length)
-        self.visit(module.body[0])
+    def comments(self) -> None:
+        """Types in comments, read in the innermost scope around them."""
+        outer = self.scope
+        for at, type_ in self.types.in_comments():
+            around = [s for s in self.names.scopes[1:] if self.holds(s.node, at)]
+            self.scope = around[-1] if around else outer
+            self.visit(type_)
+            self.scope = outer
+
+    def holds(self, node: cst.CSTNode, at: int) -> bool:
+        span = self.names.span(node)
+        return span.start <= at < span.end
 
     def export(self, node: cst.BaseExpression) -> None:
         match node:

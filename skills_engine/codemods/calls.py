@@ -47,7 +47,7 @@ def find_call(source: Source, of: str, callee: str, doing: str, nth: int = 0) ->
             for c in _calls(other.node, other.node)
             if same_code(source.text(extract(source, [c.func])), callee)
         ]
-        if inside and other.kind != "variable":
+        if inside and other.kind in {"class", "function"}:
             what = f"{where} does not call {callee} itself, but in {other.qualname}"
             raise source.missing(doing, what, inside, f"name it: `of: {other.qualname}`")
     tail = callee.rpartition(".")[2]

@@ -81,10 +81,10 @@ def ensure_definition(
     if present:
         if same([d.node for d in present], snippet.nodes):
             return Edit()
-        if not replace or any(d.kind == "variable" for d in present):
+        if not replace or any(d.kind in {"variable", "type"} for d in present):
             hint = (
                 ""
-                if present[0].kind == "variable"
+                if present[0].kind in {"variable", "type"}
                 else "write `replace: true` if the other one may go"
             )
             raise source.drifted(

@@ -17,7 +17,13 @@ from skills_engine.codemods.syntax import descend, expressions, extract, flatten
 if TYPE_CHECKING:
     from skills_engine.codemods.source import Source
 
-__all__ = ["Expression", "assignment_of", "bound_otherwise", "instance_attributes"]
+__all__ = [
+    "Expression",
+    "assignment_of",
+    "bound_otherwise",
+    "instance_attributes",
+    "value_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,18 @@ def assignment_of(source: Source, selector: str, doing: str) -> cst.Assign | cst
     return node
 
 
+def value_of(
+    source: Source, selector: str, doing: str
+) -> cst.Assign | cst.AnnAssign | cst.TypeAlias:
+    """The statement that gives a variable or a type alias its value. Raises as
+    `assignment_of`.
+    """
+    found = [d.node for d in source.definitions if d.qualname == selector]
+    if len(found) == 1 and isinstance(found[0], cst.TypeAlias):
+        return found[0]
+    return assignment_of(source, selector, doing)
+
+
 def instance_attributes(source: Source, selector: str) -> list[cst.Assign | cst.AnnAssign]:
     """The assignments to `self.name` in the methods of a class, for the selector `Class.name`."""
     owner, _, name = selector.rpartition(".")
@@ -125,37 +143,66 @@ def _is_attribute(node: cst.CSTNode, me: str, name: str) -> bool:
 
 
 def bound_otherwise(source: Source, selector: str) -> list[cst.CSTNode]:
-    """Where a name is bound by unpacking, a loop, `with`, `:=` or augmented assignment in the scope
-    that it names.
+    """Where a name is bound in the scope that it names, by other than a definition: by unpacking, a
+    loop, `with`, `:=`, `case`, `except` or augmented assignment.
     """
     owner, _, name = selector.rpartition(".")
     bodies = [
         d.node.body
         for d in source.definitions
-        if d.qualname == owner and not isinstance(d.node, cst.Assign | cst.AnnAssign)
+        if d.qualname == owner and isinstance(d.node, cst.ClassDef | cst.FunctionDef)
     ]
     found: list[cst.CSTNode] = []
     for body in bodies if owner else [source.module]:
         for block in descend(body):
-            for node in flatten(block):
-                heads = _targets(node)
-                if any(
-                    isinstance(e, cst.Name) and e.value == name
-                    for head in heads
-                    for e in expressions(head)
-                ):
-                    found.append(node)
+            found += [node for node in flatten(block) if name in _bound(node)]
     return found
 
 
-def _targets(node: cst.CSTNode) -> list[cst.CSTNode]:
+def _bound(node: cst.CSTNode) -> set[str]:
+    """The names that a statement binds itself; what is in its blocks left out."""
+    heads: list[cst.CSTNode] = []
     match node:
         case cst.Assign(targets=targets):
-            return [t.target for t in targets]
-        case cst.AugAssign(target=target) | cst.For(target=target):
-            return [target]
+            heads = [t.target for t in targets]
+        case cst.AugAssign(target=target) | cst.For(target=target) | cst.AnnAssign(target=target):
+            heads = [target]
         case cst.With(items=items):
-            return [item.asname for item in items if item.asname]
-        case cst.If(test=test) | cst.While(test=test):
-            return [e.target for e in expressions(test) if isinstance(e, cst.NamedExpr)]
+            heads = [item.asname.name for item in items if item.asname]
+        case cst.Try(handlers=handlers) | cst.TryStar(handlers=handlers):
+            heads = [handler.name.name for handler in handlers if handler.name]
+        case cst.Match(cases=cases):
+            return {name for case in cases for name in _captured(case.pattern)}
+    names = {name for head in heads for name in _targets(head)}
+    tests = [node.test] if isinstance(node, cst.If | cst.While) else []
+    if isinstance(node, cst.BaseSmallStatement):
+        tests = [child for child in node.children if isinstance(child, cst.BaseExpression)]
+    for test in tests:
+        for e in expressions(test):
+            if isinstance(e, cst.NamedExpr):
+                names |= set(_targets(e.target))
+    return names
+
+
+def _targets(node: cst.CSTNode) -> list[str]:
+    """The names that are assigned to; a subscript and an attribute bind none."""
+    match node:
+        case cst.Name(value=name):
+            return [name]
+        case cst.Tuple(elements=elements) | cst.List(elements=elements):
+            return [name for element in elements for name in _targets(element.value)]
     return []
+
+
+def _captured(pattern: cst.CSTNode) -> list[str]:
+    found: list[str] = []
+    stack = [pattern]
+    while stack:
+        node = stack.pop()
+        match node:
+            case cst.MatchAs(name=cst.Name(value=name)) | cst.MatchStar(name=cst.Name(value=name)):
+                found.append(name)
+            case cst.MatchMapping(rest=cst.Name(value=name)):
+                found.append(name)
+        stack += node.children
+    return found

@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.drafts import Draft, is_blank_at, lines_at
+from skills_engine.codemods.expressions import bound_otherwise
 from skills_engine.codemods.import_places import Home, add_to_block, header_end, merge, spell
-from skills_engine.codemods.imports import Imported, statements, type_checking_blocks
+from skills_engine.codemods.imports import statements, type_checking_blocks
+from skills_engine.codemods.reaching import is_imported
 from skills_engine.codemods.sequences import Sequence as Entries
 from skills_engine.codemods.source import Source, Splice
+from skills_engine.codemods.syntax import expressions
 from skills_engine.codemods.uses import uses
+from skills_engine.import_order import Imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from skills_engine.codemods.imports import Guard, Statement
+    from skills_engine.import_order import ImportSettings
 
 __all__ = ["add", "drop", "missing_from"]
 
@@ -28,33 +33,34 @@ _TYPE_CHECKING = Imported("typing", "TYPE_CHECKING")
 def missing_from(
     source: Source, names: Sequence[Imported], under: Guard, doing: str
 ) -> list[Imported]:
-    """The names that are not bound as asked. Raises CannotEnsure if one is bound to something
-    else.
+    """The names that are not bound as asked, on every path. Raises CannotEnsure if one is bound to
+    something else.
     """
     every = statements(source)
     missing = []
     for name in names:
-        enough = [s for s in every if under or s.guard != "TYPE_CHECKING"]
-        if any(theirs.means(name, source.path) for s in enough for theirs in s.names):
+        if is_imported(source, name, under):
             continue
+        hint = "import it `as` another name"
         for statement in every:
             if any(theirs.clashes(name, source.path) for theirs in statement.names):
                 what = f"{name.bound} is imported from somewhere else"
-                raise source.drifted(
-                    doing, what, statement.node, hint="import it `as` another name"
-                )
-        for definition in source.definitions:
-            if definition.qualname == name.bound:
-                what = f"{name.bound} is the name of something else in this file"
-                raise source.drifted(
-                    doing, what, definition.node, hint="import it `as` another name"
-                )
+                raise source.drifted(doing, what, statement.node, hint=hint)
+        defined = [d.node for d in source.definitions if d.qualname == name.bound]
+        other = defined or bound_otherwise(source, name.bound)
+        if other and name.bound:
+            what = f"{name.bound} is the name of something else in this file"
+            raise source.drifted(doing, what, other[0], hint=hint)
         missing.append(name)
     return missing
 
 
 def add(
-    draft: Draft, names: Sequence[Imported], under: Guard, local: Callable[[str], bool]
+    draft: Draft,
+    names: Sequence[Imported],
+    under: Guard,
+    own: Callable[[str], bool],
+    settings: ImportSettings,
 ) -> None:
     """Import names that the file does not import yet; for one that it imports for type checking
     only, move it.
@@ -64,23 +70,30 @@ def add(
             _leave_type_checking(draft, name)
     elif not type_checking_blocks(draft.source):
         if missing_from(draft.source, [_TYPE_CHECKING], "", ""):
-            add(draft, [_TYPE_CHECKING], "", local)
+            add(draft, [_TYPE_CHECKING], "", own, settings)
         draft.make([_new_block(draft.source, names)])
         return
+    else:
+        _open_block(draft)
     straight = [name for name in names if not name.name]
     for together in [[name] for name in straight] or [list(names)]:
-        home = _home(draft.source, under, local)
+        home = _home(draft.source, under, own, settings, together)
         if splices := merge(home, together):
             draft.make(splices)
             continue
-        apart = together if len(together) > 1 and not _alike(together) else []
-        for group in _by_alias(together) if apart else [together]:
-            draft.make(_one_more(_home(draft.source, under, local), group))
+        apart = together if len(together) > 1 and not _alike(together, home) else []
+        for group in _groups(home, together) if apart else [together]:
+            fresh = _home(draft.source, under, own, settings, group)
+            draft.make(merge(fresh, group) or (add_to_block(fresh, group),))
 
 
 def drop(draft: Draft, statement: Statement, name: Imported) -> None:
     """Take one name out of a statement of the draft's file, and what is empty without it."""
     source = draft.source
+    if isinstance(statement.line, cst.SimpleStatementSuite) and len(statement.names) == 1:
+        span = source.span(statement.node)
+        draft.make([Splice(span.start, span.end, "pass")])
+        return
     if len(statement.names) > 1:
         draft.make(Entries.of_imported(source, statement.node).remove(statement.index(name)))
         return
@@ -94,35 +107,65 @@ def drop(draft: Draft, statement: Statement, name: Imported) -> None:
     draft.make([_without(source, statement)])
 
 
-def _alike(names: Sequence[Imported]) -> bool:
-    return len({bool(name.alias) for name in names}) == 1
+def _alike(names: Sequence[Imported], home: Home) -> bool:
+    if home.splits(names[0].module):
+        return False
+    return home.settings.combine_as or len({bool(name.alias) for name in names}) == 1
 
 
-def _one_more(home: Home, names: Sequence[Imported]) -> tuple[Splice, ...]:
-    return merge(home, names) or (add_to_block(home, names),)
-
-
-def _by_alias(names: Sequence[Imported]) -> list[list[Imported]]:
+def _groups(home: Home, names: Sequence[Imported]) -> list[list[Imported]]:
+    """The names of one statement each: those without an alias together, unless each stands
+    alone.
+    """
+    if home.splits(names[0].module):
+        return [[name] for name in names]
     plain = [name for name in names if not name.alias]
-    return [plain, *([name] for name in names if name.alias)]
+    return [group for group in (plain, *([name] for name in names if name.alias)) if group]
 
 
-def _home(source: Source, under: Guard, local: Callable[[str], bool]) -> Home:
+def _home(
+    source: Source,
+    under: Guard,
+    own: Callable[[str], bool],
+    settings: ImportSettings,
+    names: Sequence[Imported],
+) -> Home:
+    """Where imports of these names are: above the first definition, and above their first use."""
     every = tuple(statements(source))
     if under:
         block = type_checking_blocks(source)[0].body
-        inside = tuple(s for s in every if s.block is block)
         body = _body(block)
+        inside = tuple(s for s in every if s.block is block)
         indent = source.indent_at(source.span(body[0]).start)
-        return Home(source, body, inside, every, local, indent)
-    head = list(
-        takewhile(
-            lambda line: not isinstance(line, cst.ClassDef | cst.FunctionDef), source.module.body
-        )
-    )
+        return Home(source, body, inside, every, own, settings, indent)
+    wanted = {name.bound for name in names}
+    head = list(takewhile(lambda line: not _needs(line, wanted), source.module.body))
     within = {id(line) for line in head}
     directly = tuple(s for s in every if id(s.line) in within)
-    return Home(source, head, directly, every, local)
+    return Home(source, head, directly, every, own, settings)
+
+
+def _needs(line: cst.CSTNode, names: set[str]) -> bool:
+    """Whether it defines something, or uses one of the names as it runs."""
+    if isinstance(line, cst.ClassDef | cst.FunctionDef):
+        return True
+    imports = isinstance(line, cst.SimpleStatementLine) and all(
+        isinstance(small, cst.Import | cst.ImportFrom) for small in line.body
+    )
+    return not imports and any(
+        isinstance(e, cst.Name) and e.value in names for e in expressions(line)
+    )
+
+
+def _open_block(draft: Draft) -> None:
+    """Put a one-line `if TYPE_CHECKING: import a` on two lines."""
+    source = draft.source
+    block = type_checking_blocks(source)[0]
+    if isinstance(block.body, cst.SimpleStatementSuite):
+        first = source.span(block.body.body[0]).start
+        colon = source.data.rfind(b":", 0, first) + 1
+        indent = source.indent_at(source.span(block).start) + source.indent_unit
+        draft.make([Splice(colon, first, "\n" + indent)])
 
 
 def _body(block: cst.CSTNode) -> Sequence[cst.CSTNode]:
@@ -137,9 +180,7 @@ def _new_block(source: Source, names: Sequence[Imported]) -> Splice:
     lines = [spell([name]) for name in names] if not names[0].name else [spell(names)]
     text = "if TYPE_CHECKING:\n" + "".join(f"{source.indent_unit}{line}\n" for line in lines)
     importing = {id(s.top) for s in statements(source)}
-    head = takewhile(
-        lambda line: not isinstance(line, cst.ClassDef | cst.FunctionDef), source.module.body
-    )
+    head = takewhile(lambda line: not _needs(line, set()), source.module.body)
     at = header_end(source)
     for node in reversed([node for node in head if id(node) in importing]):
         span = source.span(node)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import libcst as cst
 
 from skills_engine.codemods import snippets
+from skills_engine.import_order import Imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,72 +24,30 @@ __all__ = [
     "Imported",
     "Repository",
     "Statement",
-    "module_of",
+    "is_type_checking",
+    "names_of",
     "statements",
+    "suites",
     "type_checking_blocks",
     "wanted",
 ]
 
-Guard = Literal["", "TYPE_CHECKING", "block"]
-"""Where an import stands: at module level, below `if TYPE_CHECKING:`, or in another block of the
-module.
+Guard = Literal["", "TYPE_CHECKING", "block", "class", "function"]
+"""Where an import stands: in the module's body, below `if TYPE_CHECKING:`, in another block of the
+module, in a class or in a function.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """One name of an import statement. `module` has its leading dots; `name` is '' for `import
-    a.b`.
-    """
-
-    module: str
-    name: str = ""
-    alias: str = ""
-
-    @property
-    def bound(self) -> str:
-        """The name in this file; '' for a star."""
-        return self.alias or (
-            "" if self.name == "*" else self.name or self.module.partition(".")[0]
-        )
-
-    @property
-    def reexported(self) -> bool:
-        """Whether it is written `x as x`, which says that it is there for others."""
-        return self.alias != "" and self.alias == (self.name or self.module)
-
-    def __str__(self) -> str:
-        """As it stands in a statement: `C as D`, `a.b`."""
-        return (self.name or self.module) + (f" as {self.alias}" if self.alias else "")
-
-    def means(self, other: Imported, path: str) -> bool:
-        """Whether both bind the same thing to the same name, in the file at `path`."""
-        ours, theirs = self._meaning(path), other._meaning(path)
-        return ours == theirs
-
-    def clashes(self, other: Imported, path: str) -> bool:
-        """Whether both bind the same name, to different things."""
-        if not self.bound or self.bound != other.bound or self.means(other, path):
-            return False
-        return bool(
-            self.name or self.alias or other.name or other.alias
-        )  # `import a.b` and `import a.c` go together
-
-    def _meaning(self, path: str) -> tuple[str, str, str]:
-        alias = "" if self.reexported and (self.name or "." not in self.module) else self.alias
-        return (module_of(self.module, path), self.name, alias)
 
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """An import statement of a module, outside functions and classes."""
+    """An import statement of a file."""
 
     node: cst.Import | cst.ImportFrom
-    line: cst.SimpleStatementLine
+    line: cst.SimpleStatementLine | cst.SimpleStatementSuite
     names: tuple[Imported, ...]
     guard: Guard
     block: cst.CSTNode
-    """The body that the line stands in."""
+    """The body that the line stands in, or the one-line suite that it is."""
     top: cst.CSTNode
     """The statement of the module that the line is, or is in."""
 
@@ -122,34 +81,21 @@ def wanted(key: str, text: str) -> tuple[Imported, ...]:
     return snippets.read(key, text, _wanted, "write one import statement: `from a.b import C`")
 
 
-def statements(source: Source) -> list[Statement]:
-    """The imports of a module in file order; not those in functions, classes and `if __name__ ==
-    "__main__"`.
+def statements(source: Source, *, local: bool = False) -> list[Statement]:
+    """The imports of a module in file order; those in `if __name__ == "__main__"` left out, and
+    those in functions and classes but for `local`.
     """
-    return list(_statements(source.module, source.module.body, ""))
+    found = _statements(source.module, source.module.body, "")
+    return [s for s in found if local or s.guard not in {"class", "function"}]
 
 
 def type_checking_blocks(source: Source) -> list[cst.If]:
-    """The `if TYPE_CHECKING:` statements at module level that have an indented block."""
+    """The `if TYPE_CHECKING:` statements at module level."""
     return [
         node
         for node in source.module.body
-        if isinstance(node, cst.If)
-        and _is_type_checking(node.test)
-        and isinstance(node.body, cst.IndentedBlock)
+        if isinstance(node, cst.If) and is_type_checking(node.test)
     ]
-
-
-def module_of(module: str, path: str) -> str:
-    """A module's absolute name, as seen from a file: `..a` in `x/y/z.py` is `x.a`."""
-    bare = module.lstrip(".")
-    level = len(module) - len(bare)
-    if not level:
-        return module
-    package = path.removeprefix("src/").split("/")[:-1]
-    if level - 1 > len(package):
-        return module
-    return ".".join([*package[: len(package) - level + 1], *([bare] if bare else [])])
 
 
 def _wanted(text: str) -> tuple[Imported, ...] | None:
@@ -167,40 +113,58 @@ def _statements(
 ) -> Iterator[Statement]:
     for line in body:
         above = top or line
-        if isinstance(line, cst.SimpleStatementLine):
-            for small in line.body:
-                if isinstance(small, cst.Import | cst.ImportFrom):
-                    yield Statement(small, line, _names(small), guard, block, above)
-        elif isinstance(line, cst.If):
-            yield from _branches(line, guard, above)
-        elif isinstance(line, cst.Try | cst.TryStar):
-            parts = [
-                line,
-                *line.handlers,
-                *(part for part in (line.orelse, line.finalbody) if part),
-            ]
-            for part in parts:
-                yield from _statements(part.body, _lines(part.body), guard or "block", above)
-        elif isinstance(line, cst.With | cst.For | cst.While):
-            yield from _statements(line.body, _lines(line.body), guard or "block", above)
+        match line:
+            case cst.SimpleStatementLine() | cst.SimpleStatementSuite():
+                for small in line.body:
+                    if isinstance(small, cst.Import | cst.ImportFrom):
+                        yield Statement(small, line, names_of(small), guard, block, above)
+            case cst.If():
+                yield from _branches(line, guard, above)
+            case cst.FunctionDef():
+                yield from _inside(line.body, "function", above)
+            case cst.ClassDef():
+                yield from _inside(line.body, guard if guard == "function" else "class", above)
+            case cst.BaseCompoundStatement():
+                for suite in suites(line):
+                    yield from _inside(suite, guard or "block", above)
+
+
+def _inside(suite: cst.BaseSuite, guard: Guard, top: cst.CSTNode) -> Iterator[Statement]:
+    lines = suite.body if isinstance(suite, cst.IndentedBlock) else [suite]
+    yield from _statements(suite, lines, guard, top)
 
 
 def _branches(node: cst.If, guard: Guard, top: cst.CSTNode) -> Iterator[Statement]:
-    if _is_main(node.test):
+    if _is_main(node.test) and not guard:
         return
-    inner: Guard = guard or ("TYPE_CHECKING" if _is_type_checking(node.test) else "block")
-    yield from _statements(node.body, _lines(node.body), inner, top)
+    inner: Guard = guard or ("TYPE_CHECKING" if is_type_checking(node.test) else "block")
+    yield from _inside(node.body, inner, top)
     if isinstance(node.orelse, cst.If):
         yield from _branches(node.orelse, guard, top)
     elif node.orelse is not None:
-        yield from _statements(node.orelse.body, _lines(node.orelse.body), guard or "block", top)
+        yield from _inside(node.orelse.body, guard or "block", top)
 
 
-def _lines(body: cst.BaseSuite) -> Sequence[cst.CSTNode]:
-    return body.body if isinstance(body, cst.IndentedBlock) else ()
+def suites(node: cst.CSTNode) -> list[cst.BaseSuite]:
+    """The suites of a compound statement: its own, those of its handlers, cases and branches."""
+    found: list[cst.BaseSuite] = []
+    for child in node.children:
+        if isinstance(child, cst.BaseSuite):
+            found.append(child)
+        elif isinstance(
+            child,
+            cst.If
+            | cst.Else
+            | cst.ExceptHandler
+            | cst.ExceptStarHandler
+            | cst.Finally
+            | cst.MatchCase,
+        ):
+            found += suites(child)
+    return found
 
 
-def _is_type_checking(test: cst.BaseExpression) -> bool:
+def is_type_checking(test: cst.BaseExpression) -> bool:
     match test:
         case cst.Name(value="TYPE_CHECKING") | cst.Attribute(attr=cst.Name(value="TYPE_CHECKING")):
             return True
@@ -215,7 +179,7 @@ def _is_main(test: cst.BaseExpression) -> bool:
     )
 
 
-def _names(node: cst.Import | cst.ImportFrom) -> tuple[Imported, ...]:
+def names_of(node: cst.Import | cst.ImportFrom) -> tuple[Imported, ...]:
     if isinstance(node, cst.Import):
         return tuple(
             Imported(alias.evaluated_name, "", alias.evaluated_alias or "") for alias in node.names

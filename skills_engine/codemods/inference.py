@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
-from skills_engine.codemods.binder import dotted
 from skills_engine.codemods.parsing import parse_expression
+from skills_engine.codemods.type_strings import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.binder import dotted
 from skills_engine.codemods.dotted_paths import paths_in_text
 from skills_engine.codemods.inference import Types
 from skills_engine.codemods.project import Links
 from skills_engine.codemods.references import Found
+from skills_engine.codemods.type_strings import dotted
 
 if TYPE_CHECKING:
     from skills_engine.codemods.dotted_paths import PathInText

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.binder import dotted
 from skills_engine.codemods.comments import attached
 from skills_engine.codemods.source import Splice
+from skills_engine.codemods.type_strings import dotted
 from skills_engine.types import Span
 
 if TYPE_CHECKING:

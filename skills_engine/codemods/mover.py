@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.binder import dotted
 from skills_engine.codemods.comments import attached
 from skills_engine.codemods.dotted_paths import paths_in_text
 from skills_engine.codemods.move_imports import (
@@ -24,6 +23,7 @@ from skills_engine.codemods.project import Links, Project, stem_of
 from skills_engine.codemods.relocation import Piece, import_of
 from skills_engine.codemods.scopes import Access
 from skills_engine.codemods.source import Source, Splice, spliced
+from skills_engine.codemods.type_strings import dotted
 from skills_engine.errors import CannotEnsure
 from skills_engine.types import Change, Outcome, Place
 

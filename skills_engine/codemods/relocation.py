@@ -51,7 +51,7 @@ class Piece:
             )
         node = nodes[0]
         statement: cst.CSTNode = node
-        if isinstance(node, cst.Assign | cst.AnnAssign):
+        if isinstance(node, cst.Assign | cst.AnnAssign | cst.TypeAlias):
             statement = source.parents[node]
         whole = isinstance(statement, cst.ClassDef | cst.FunctionDef | cst.SimpleStatementLine)
         if (

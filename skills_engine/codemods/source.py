@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Body", "Definition", "Edit", "Kind", "Source", "Splice", "reindent", "spliced"]
 
-Kind = Literal["class", "function", "variable"]
+Kind = Literal["class", "function", "variable", "type"]
 Body = cst.Module | cst.IndentedBlock
 _BOM = "\ufeff"
 
@@ -60,8 +60,8 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A name bound by a class, a function or an assignment, at module level or in a class or
-    function.
+    """A name bound by a class, a function, an assignment or `type`, at module level or in a class
+    or function.
 
     `qualname` is dotted (`App.start`); `statement` is the statement in the body that holds it (the
     node itself for classes and functions, a SimpleStatementLine for variables); `body` is that
@@ -70,7 +70,7 @@ class Definition:
 
     qualname: str
     kind: Kind
-    node: cst.ClassDef | cst.FunctionDef | cst.Assign | cst.AnnAssign
+    node: cst.ClassDef | cst.FunctionDef | cst.Assign | cst.AnnAssign | cst.TypeAlias
     statement: cst.BaseStatement
     body: Body
 
@@ -416,14 +416,20 @@ def _definitions(body: Body, prefix: str) -> Iterator[Definition]:
             case cst.SimpleStatementLine():
                 for small in statement.body:
                     for name, node in _bound(small):
-                        yield Definition(prefix + name, "variable", node, statement, body)
+                        alias = isinstance(node, cst.TypeAlias)
+                        what: Kind = "type" if alias else "variable"
+                        yield Definition(prefix + name, what, node, statement, body)
             case _:
                 for block in _blocks(statement):
                     yield from _definitions(block, prefix)
 
 
-def _bound(small: cst.BaseSmallStatement) -> Iterator[tuple[str, cst.Assign | cst.AnnAssign]]:
-    if isinstance(small, cst.AnnAssign) and isinstance(small.target, cst.Name):
+def _bound(
+    small: cst.BaseSmallStatement,
+) -> Iterator[tuple[str, cst.Assign | cst.AnnAssign | cst.TypeAlias]]:
+    if isinstance(small, cst.TypeAlias):
+        yield small.name.value, small
+    elif isinstance(small, cst.AnnAssign) and isinstance(small.target, cst.Name):
         yield small.target.value, small
     elif isinstance(small, cst.Assign):
         for target in small.targets:

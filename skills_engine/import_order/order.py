@@ -9,11 +9,10 @@ from fnmatch import fnmatchcase
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
-from skills_engine.import_order.reading import Imported
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from skills_engine.import_order.reading import Imported
     from skills_engine.import_order.settings import ImportSettings
 
     Key = Callable[[str], Any]

@@ -11,6 +11,7 @@ from skills_engine.codemods.import_edits import add, missing_from
 from skills_engine.codemods.imports import Repository, wanted
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.source import Edit, Source
+from skills_engine.import_order import ImportSettings, settings_for
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
@@ -25,8 +26,10 @@ class Import(SourceOperation):
     """The file imports what the statement `import` imports; with `under: TYPE_CHECKING`, at least
     for type checkers.
 
-    It joins a from-import of the same module, or gets a line in its section, sorted as the file
-    sorts.
+    It joins a from-import of the same module, unless a comment there speaks of the names, or gets a
+    line in its section, sorted as isort or Ruff is configured to, or else as the file sorts. What
+    is imported in a condition, a loop or a `try` that does not import it on every path, is not
+    imported.
     """
 
     ensure = "import"
@@ -58,9 +61,15 @@ class Import(SourceOperation):
         ),
         Example(
             "into a from-import on one line",
-            "from a.b import C, E  # why\n",
+            "from a.b import C, E\n",
             {"in": "m.py", "import": "from a.b import D"},
-            "from a.b import C, D, E  # why\n",
+            "from a.b import C, D, E\n",
+        ),
+        Example(
+            "beside one whose comment may speak of its names",
+            "from a.b import C, E  # noqa: F401\n",
+            {"in": "m.py", "import": "from a.b import D"},
+            "from a.b import C, E  # noqa: F401\nfrom a.b import D\n",
         ),
         Example(
             "into a from-import that is not sorted",
@@ -232,17 +241,18 @@ class Import(SourceOperation):
         return f"{self.import_.strip()}{below} in {self.in_}"
 
     def edit(self, source: Source) -> Edit:
-        return self._edit(source, Repository(source.path))
+        return self._edit(source, Repository(source.path), ImportSettings())
 
     def apply(self, files: Files) -> Change:
         path = self.locate(files)
         source = Source.parse(path, files.read(path) or b"")
-        return finish(files, source, self._edit(source, Repository(path, files)), self.describe())
+        edit = self._edit(source, Repository(path, files), settings_for(path, files.read))
+        return finish(files, source, edit, self.describe())
 
-    def _edit(self, source: Source, local: Repository) -> Edit:
+    def _edit(self, source: Source, own: Repository, settings: ImportSettings) -> Edit:
         doing = self.describe()
         missing = missing_from(source, wanted("import", self.import_), self.under, doing)
         draft = Draft(source)
         if missing:
-            add(draft, missing, self.under, local)
+            add(draft, missing, self.under, own, settings)
         return Edit(draft.splices, doing)

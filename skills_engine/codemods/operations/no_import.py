@@ -15,6 +15,8 @@ from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
     from skills_engine.codemods.files import Files
+    from skills_engine.codemods.imports import Statement
+    from skills_engine.import_order import Imported
     from skills_engine.types import Change
 
 __all__ = ["NoImport"]
@@ -25,9 +27,10 @@ class NoImport(SourceOperation):
     """The file no longer imports what the statement `import` imports, unless something in the file
     uses it.
 
-    An import counts as used if code, `__all__` or an annotation in quotes names it, and if it is
-    written `import x as x` or marked `# noqa: F401`; then it stays, and the operation says where it
-    is used.
+    An import counts as used if code, `__all__`, an annotation in quotes or a type comment names it,
+    and if it is written `import x as x` or marked for a linter (`# noqa: F401`, in its line or for
+    the file); `from __future__ import annotations`, if there is an annotation. Then it stays, and
+    the operation says where it is used. A parameter or a local variable of its name is no use.
     """
 
     ensure = "no-import"
@@ -135,22 +138,38 @@ class NoImport(SourceOperation):
         draft = Draft(source)
         kept = []
         for name in wanted("import", self.import_):
-            for statement in statements(draft.source):
-                theirs = next((n for n in statement.names if n.means(name, source.path)), None)
-                if theirs is None:
-                    continue
-                if lines := uses(draft.source, theirs, statement):
+            stay: set[int] = set()
+            while (found := self._next(draft.source, name, stay)) is not None:
+                statement, theirs = found
+                lines = uses(draft.source, theirs, statement)
+                if lines:
                     kept.append(f"{name.bound or name} still used at {source.path}:{lines[0]}")
-                    break
-                if statement.guard == "block":
-                    what = f"{name} is imported in a try, if or with"
+                    stay.add(draft.source.line(draft.source.span(statement.node).start))
+                    if not statement.guard:
+                        break
+                    continue
+                if statement.guard in {"block", "class"}:
+                    where = "a class" if statement.guard == "class" else "a try, if or with"
                     raise draft.source.drifted(
-                        self.describe(), what, statement.node, hint="remove it by hand"
+                        self.describe(),
+                        f"{name} is imported in {where}",
+                        statement.node,
+                        hint="remove it by hand",
                     )
                 drop(draft, statement, theirs)
-                break
         removed = f"remove `{self.import_.strip()}` from {self.in_}"
         said = [removed] if draft.splices else []
         if kept:
             said.append(f"kept: {', '.join(kept)}")
         return Edit(draft.splices, "; ".join(said))
+
+    def _next(
+        self, source: Source, name: Imported, stay: set[int]
+    ) -> tuple[Statement, Imported] | None:
+        """The first import of a name, those in lines that `stay` left out."""
+        for statement in statements(source, local=True):
+            for theirs in statement.names:
+                line = source.line(source.span(statement.node).start)
+                if theirs.means(name, source.path) and line not in stay:
+                    return statement, theirs
+        return None

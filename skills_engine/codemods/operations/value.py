@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skills_engine.codemods.expressions import Expression, assignment_of
+from skills_engine.codemods.expressions import Expression, value_of
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
 from skills_engine.codemods.snippets import one_line
 from skills_engine.codemods.source import Edit, Splice
@@ -79,7 +79,7 @@ class Value(SourceOperation):
 
     def edit(self, source: Source) -> Edit:
         doing, new = self.describe(), Expression.parse(self.value, "value")
-        assignment = assignment_of(source, self.selected("of"), doing)
+        assignment = value_of(source, self.selected("of"), doing)
         old = assignment.value
         if new.is_code(old):
             return Edit()
