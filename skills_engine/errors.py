@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from skills_engine.types import Outcome, Place, Problem
+    from skills_engine.types import Outcome, Place, Problem, Stopped
 
 __all__ = [
     "CannotEnsure",
@@ -94,9 +94,24 @@ class UsageError(SkillsError, ValueError):
 
 
 class Conflict(SkillsError):
-    """Stopped at a conflict; the pending operation is kept until `continue`, `skip` or `abort`."""
+    """Stopped at conflicts; the pending operation is kept until `continue`, `skip` or `abort`.
+
+    `conflicts` are all the places that are to be decided, `notes` what a person should know beside.
+    """
 
     exit_code = 3
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        conflicts: tuple[Stopped, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.conflicts = conflicts
+        self.notes = notes
 
 
 class TestsFailed(SkillsError):

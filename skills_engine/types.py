@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-__all__ = ["Change", "Event", "Outcome", "Place", "Problem", "Progress", "Span", "result"]
+__all__ = [
+    "Change",
+    "Event",
+    "Outcome",
+    "Place",
+    "Problem",
+    "Progress",
+    "Span",
+    "Stopped",
+    "result",
+]
 
 T = TypeVar("T")
 
@@ -68,6 +78,30 @@ class Problem:
         return f"{self.path}:{self.line}: {self.message}" + (
             f" ({self.right})" if self.right else ""
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A place where an operation stops: the file, the line (from 1, of the file with its markers),
+    and why.
+
+    `definition` is the function, class or section around it, where there is one. `kind` is
+    `content` or `add/add` where markers show it, `check` for what the checks found, `skill` for an
+    operation of a skill that finds no place, else what git calls such a conflict: `modify/delete`,
+    `rename/rename`, `binary` and so on. `decided`: whether somebody has said what becomes of it.
+    """
+
+    path: str
+    line: int
+    reason: str
+    kind: str = "content"
+    definition: str = ""
+    decided: bool = False
+
+    def __str__(self) -> str:
+        inside = f" in {self.definition}" if self.definition else ""
+        at = f":{self.line}" if self.kind in {"content", "add/add", "check", "skill"} else ""
+        return f"{self.path}{at}:{inside and inside + ':'} {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ from harness import Repo, environment, skills
 from skills_engine.cli.complete import available, installed
 from skills_engine.transaction.lock import exclusive
 from skills_engine.types import Problem
+from skills_engine.verbs.abort import Aborted
 from skills_engine.verbs.author import Trial
 from skills_engine.verbs.care import Diagnosis, Replayed
-from skills_engine.verbs.conflict import Aborted
 from skills_engine.verbs.history import Operation
 from skills_engine.verbs.inspect import Line, Shown
 from skills_engine.verbs.look import Listed, Status

@@ -97,7 +97,7 @@ def apply(
     verbose: Verbose = False,
 ) -> None:
     """Add skills, dependencies first."""
-    from skills_engine.verbs.change import apply as verb  # noqa: PLC0415
+    from skills_engine.verbs.apply import apply as verb  # noqa: PLC0415
 
     out, where = start("apply", directory, json=json, quiet=quiet, verbose=verbose)
     options = _options(dry_run, yes, trust, no_test, no_install, wait, interactive=not json)
@@ -124,7 +124,7 @@ def uninstall(
     verbose: Verbose = False,
 ) -> None:
     """Take skills off; your own edits stay."""
-    from skills_engine.verbs.change import uninstall as verb  # noqa: PLC0415
+    from skills_engine.verbs.uninstall import uninstall as verb  # noqa: PLC0415
 
     out, where = start("uninstall", directory, json=json, quiet=quiet, verbose=verbose)
     report = out.run(verb(where, names, _options(dry_run, yes, trust, no_test, no_install, wait)))
@@ -148,7 +148,7 @@ def upgrade(
     verbose: Verbose = False,
 ) -> None:
     """Bring skills to the version that their source has now."""
-    from skills_engine.verbs.change import upgrade as verb  # noqa: PLC0415
+    from skills_engine.verbs.upgrade import upgrade as verb  # noqa: PLC0415
 
     out, where = start("upgrade", directory, json=json, quiet=quiet, verbose=verbose)
     options = _options(dry_run, yes, trust, no_test, no_install, wait, interactive=not json)
@@ -178,7 +178,7 @@ def rebase(
     verbose: Verbose = False,
 ) -> None:
     """Stand on a newer upstream; skills and your own edits come along."""
-    from skills_engine.verbs.change import rebase as verb  # noqa: PLC0415
+    from skills_engine.verbs.rebase import rebase as verb  # noqa: PLC0415
 
     out, where = start("rebase", directory, json=json, quiet=quiet, verbose=verbose)
     report = out.run(
@@ -201,7 +201,7 @@ def continue_(
     verbose: Verbose = False,
 ) -> None:
     """Publish a stopped operation with what you made of its conflicts."""
-    from skills_engine.verbs.conflict import continue_ as verb  # noqa: PLC0415
+    from skills_engine.verbs.continue_ import continue_ as verb  # noqa: PLC0415
 
     out, where = start("continue", directory, json=json, quiet=quiet, verbose=verbose)
     report = out.run(
@@ -224,7 +224,7 @@ def skip(
     verbose: Verbose = False,
 ) -> None:
     """Go on with a stopped operation, without the skill that stopped it."""
-    from skills_engine.verbs.conflict import skip as verb  # noqa: PLC0415
+    from skills_engine.verbs.skip import skip as verb  # noqa: PLC0415
 
     out, where = start("skip", directory, json=json, quiet=quiet, verbose=verbose)
     options = _options(trust=trust, no_test=no_test, no_install=no_install, wait=wait)
@@ -240,11 +240,17 @@ def abort(
     verbose: Verbose = False,
 ) -> None:
     """Give up a stopped operation; the fork is as it was before it."""
-    from skills_engine.verbs.conflict import abort as verb  # noqa: PLC0415
+    from skills_engine.verbs.abort import abort as verb  # noqa: PLC0415
 
     out, where = start("abort", directory, json=json, quiet=quiet, verbose=verbose)
     given_up = out.run(verb(where, _options(wait=wait)))
-    out.result(given_up, lambda: out.line(f"given up: {given_up.title}"))
+
+    def people() -> None:
+        out.line(f"given up: {given_up.title}")
+        if given_up.kept:
+            out.line(f"what you made of it is kept, and offered again: {', '.join(given_up.kept)}")
+
+    out.result(given_up, people)
 
 
 def undo(
@@ -259,7 +265,7 @@ def undo(
     verbose: Verbose = False,
 ) -> None:
     """Take the last operation back, as a commit; what you edited since stays."""
-    from skills_engine.verbs.conflict import undo as verb  # noqa: PLC0415
+    from skills_engine.verbs.undo import undo as verb  # noqa: PLC0415
 
     out, where = start("undo", directory, json=json, quiet=quiet, verbose=verbose)
     options = _options(

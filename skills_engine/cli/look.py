@@ -167,7 +167,9 @@ def status(
         if found.pending:
             place = f" in {found.folder}" if found.folder else ""
             out.line(f"{found.pending} waits{place}: skills continue, skip or abort", "bad")
-            out.line(f"  {found.reason}")
+            for conflict in found.conflicts:
+                mark = Styled("✓", "good") if conflict.decided else Styled("✗", "bad")
+                out.line(("  ", mark, f" {conflict}"))
         if found.interrupted:
             out.line("an operation was cut short: skills doctor", "bad")
 

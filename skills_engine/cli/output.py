@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from skills_engine.cli.terminal import Words, complain, document, progress, say, say_all
-from skills_engine.errors import CannotEnsure, PackageError, SkillsError, TestsFailed
+from skills_engine.errors import CannotEnsure, Conflict, PackageError, SkillsError, TestsFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,6 +107,11 @@ class Output:
         if isinstance(error, CannotEnsure):
             for place in error.candidates:
                 complain(f"  {place}")
+        if isinstance(error, Conflict):
+            for conflict in error.conflicts if len(error.conflicts) > 1 else ():
+                complain(f"  {conflict}")
+            for note in error.notes:
+                complain(f"  note: {note}")
         if error.hint:
             complain(f"  → {error.hint}")
 
@@ -129,6 +134,9 @@ def describe_error(error: SkillsError) -> dict[str, Any]:
         found["candidates"] = [asdict(place) for place in error.candidates]
     if isinstance(error, TestsFailed):
         found["output"] = error.output
+    if isinstance(error, Conflict):
+        found["conflicts"] = [asdict(conflict) for conflict in error.conflicts]
+        found["notes"] = list(error.notes)
     return found
 
 

@@ -4,31 +4,19 @@ followed.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from skills_engine.graft.conflicts import FileConflict, Stage, enclosed, stages
+from skills_engine.graft.renames import Changes, renames
 from skills_engine.manifest import is_manifest
 from skills_engine.tree import DIRECTORY, Entry, Tree, difference
 
 if TYPE_CHECKING:
     from skills_engine.git import Objects
-    from skills_engine.merge import LineMerge, Merged, Region
+    from skills_engine.merge import LineMerge, Merged
 
-__all__ = ["FileConflict", "TreeMerge", "merge_trees"]
-
-_SIMILAR = 0.5  # git's own threshold for a rename
-
-
-@dataclass(frozen=True, slots=True)
-class FileConflict:
-    """A file that could not be merged. `regions` is empty when it is the file itself (deleted here,
-    edited there).
-    """
-
-    path: str
-    reason: str
-    regions: tuple[Region, ...] = ()
+__all__ = ["TreeMerge", "merge_trees"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +65,8 @@ class _Merge:
         out = Tree(self.objects, self.ours)
         self.our = _changes(self.objects, self.base, self.ours)
         self.their = _changes(self.objects, self.base, self.theirs)
-        self.our_renames = self._renames(self.our, self.their)
-        self.their_renames = self._renames(self.their, self.our)
+        self.our_renames = renames(self.objects, self.our, self.their)
+        self.their_renames = renames(self.objects, self.their, self.our)
         renamed = {*self.their_renames, *self.their_renames.values()}
         gone_first = sorted(self.their.items(), key=lambda item: (item[1][1] is not None, item[0]))
         for path, (was, wanted) in gone_first:  # a folder that they empty may become something else
@@ -97,22 +85,28 @@ class _Merge:
 
     def _take(self, out: Tree, path: str, wanted: Entry | None) -> None:
         """Theirs alone changed it; but ours may have put a file where theirs needs a folder, or the
-        reverse.
+        reverse. Then theirs stands beside it, under a name that is free.
         """
         if wanted is not None:
             parts = path.split("/")
-            for depth in range(1, len(parts)):
-                above = out.entry("/".join(parts[:depth]))
-                if above is not None and above.mode != DIRECTORY:
-                    self.conflicts.append(
-                        FileConflict(path, f"{'/'.join(parts[:depth])} is a file on your side")
-                    )
-                    return
-            there = out.entry(path)
-            if there is not None and there.mode == DIRECTORY:
-                self.conflicts.append(FileConflict(path, "it is a folder on your side"))
+            for depth in range(1, len(parts) + 1):
+                above = "/".join(parts[:depth])
+                there = out.entry(above)
+                if there is None or (there.mode == DIRECTORY) == (depth < len(parts)):
+                    continue
+                reason = (
+                    f"{above} is a file on your side"
+                    if depth < len(parts)
+                    else "it is a folder on your side"
+                )
+                beside = "/".join([_free(out, above), *parts[depth:]])
+                out.put(beside, wanted)
+                self._conflict(path, "file/folder", reason, stages(beside, theirs=wanted))
                 return
         out.put(path, wanted)
+
+    def _conflict(self, path: str, kind: str, reason: str, versions: tuple[Stage, ...]) -> None:
+        self.conflicts.append(FileConflict(path, reason, kind, versions=versions))
 
     def _both(
         self, out: Tree, path: str, was: Entry | None, mine: Entry | None, wanted: Entry | None
@@ -125,25 +119,44 @@ class _Merge:
             return
         if mine is not None and wanted is None and self._keeps_some(out, path, was, mine):
             return
+        versions = stages(path, was, mine, wanted)
         if mine is None or wanted is None:
             reason = (
                 "you deleted it, and it was changed"
                 if mine is None
                 else "it is removed, and you changed it"
             )
-            self.conflicts.append(FileConflict(path, reason))
+            self._conflict(path, "modify/delete", reason, versions)
             if mine is None:
                 out.put(path, wanted)
             return
         if not (mine.is_file and wanted.is_file):
-            self.conflicts.append(
-                FileConflict(path, "both sides changed a link, a submodule or the kind of file")
-            )
+            reason = "both sides changed a link, a submodule or the kind of file"
+            self._conflict(path, "type", reason, versions)
             return
-        before = self.objects.read(was.oid) if was is not None and was.is_file else b""
-        result = self._content(path, before, mine, wanted)
         mode = wanted.mode if was is not None and mine.mode == was.mode else mine.mode
-        out.put(path, Entry(mode, self.objects.write("blob", result.data)))
+        if was is None and not _shared(path):
+            data = self._both_added(path, mine, wanted)
+        else:
+            before = self.objects.read(was.oid) if was is not None and was.is_file else b""
+            data = self._content(path, before, mine, wanted, versions)
+            if was is None:
+                self.notes.append(f"{path}: both sides added it; their entries were joined")
+        out.put(path, Entry(mode, self.objects.write("blob", data)))
+
+    def _both_added(self, path: str, mine: Entry, wanted: Entry) -> bytes:
+        """A file that both sides brought: two things, until somebody says that they are one."""
+        ours, theirs = self.objects.read(mine.oid), self.objects.read(wanted.oid)
+        if ours == theirs:
+            return ours
+        reason = "both sides added a file here"
+        versions = stages(path, ours=mine, theirs=wanted)
+        if b"\0" in ours or b"\0" in theirs:
+            self._conflict(path, "add/add", reason, versions)
+            return ours
+        data, region = enclosed(b"", ours, theirs, reason)
+        self.conflicts.append(FileConflict(path, reason, "add/add", (region,), versions))
+        return data
 
     def _keeps_some(self, out: Tree, path: str, was: Entry | None, mine: Entry) -> bool:
         """A file that skills share and began: their entries go with the last of them, and the
@@ -151,12 +164,9 @@ class _Merge:
         """
         if was is None or not (was.is_file and mine.is_file):
             return False
-        from skills_engine.data.services import NAMES  # noqa: PLC0415
-        from skills_engine.merge import merge_file  # noqa: PLC0415
-
-        name = path.rpartition("/")[2]
-        if not name.startswith(".env") and name not in NAMES:
+        if not _shared(path):
             return False
+        from skills_engine.merge import merge_file  # noqa: PLC0415
 
         before, ours = self.objects.read(was.oid), self.objects.read(mine.oid)
         result = merge_file(path, before, ours, b"", lines=self.lines)
@@ -179,7 +189,9 @@ class _Merge:
 
         return same_code(self.objects.read(was.oid), self.objects.read(mine.oid))
 
-    def _content(self, path: str, before: bytes, mine: Entry, wanted: Entry) -> Merged:
+    def _content(
+        self, path: str, before: bytes, mine: Entry, wanted: Entry, versions: tuple[Stage, ...]
+    ) -> bytes:
         from skills_engine.merge import merge_file  # noqa: PLC0415  (most operations merge nothing)
 
         ours, theirs = self.objects.read(mine.oid), self.objects.read(wanted.oid)
@@ -189,8 +201,10 @@ class _Merge:
         self.merged.append((path, result.how))
         if not result.clean:
             reason = result.regions[0].reason or "both sides changed the same lines"
-            self.conflicts.append(FileConflict(path, reason, result.regions))
-        return result
+            binary = any(b"\0" in data for data in (before, ours, theirs))
+            kind, regions = ("binary", ()) if binary else ("content", result.regions)
+            self.conflicts.append(FileConflict(path, reason, kind, regions, versions))
+        return result.data
 
     def _taken_out(self, path: str, before: bytes, ours: bytes, theirs: bytes) -> Merged | None:
         from skills_engine.merge import Merged  # noqa: PLC0415
@@ -208,65 +222,74 @@ class _Merge:
         new = self.our_renames[path]
         mine = self.our[new][1]
         if wanted is None or was is None or mine is None:
-            self.conflicts.append(
-                FileConflict(new, f"it is removed (as {path}), and you renamed it")
-            )
+            reason = f"it is removed (as {path}), and you renamed it"
+            self._conflict(new, "rename/delete", reason, stages(new, was, mine))
             return
-        result = self._content(new, self.objects.read(was.oid), mine, wanted)
-        out.put(new, Entry(mine.mode, self.objects.write("blob", result.data)))
+        versions = stages(new, was, mine, wanted)
+        data = self._content(new, self.objects.read(was.oid), mine, wanted, versions)
+        out.put(new, Entry(mine.mode, self.objects.write("blob", data)))
 
     def _their_rename(self, out: Tree, old: str, new: str) -> None:
         was, wanted = self.their[old][0], self.their[new][1]
-        mine = self.our[old][1]
-        if mine is None or wanted is None or was is None:
+        if wanted is None or was is None:
             raise AssertionError(f"{old} was taken for a rename")
-        if new in self.our:
-            self.conflicts.append(
-                FileConflict(new, f"renamed from {old}, and you have a file there")
-            )
+        if old in self.our_renames:
+            self._both_renamed(out, old, self.our_renames[old], new)
+            return
+        mine = self.our[old][1]
+        if mine is None:
+            reason = f"renamed from {old}, and you deleted that"
+            self._conflict(new, "rename/delete", reason, stages(new, was, theirs=wanted))
+            out.put(new, wanted)
             return
         out.put(old, None)
-        result = self._content(new, self.objects.read(was.oid), mine, wanted)
-        out.put(new, Entry(wanted.mode, self.objects.write("blob", result.data)))
+        there = self.our[new][1] if new in self.our else None
+        if there is not None:
+            beside = _free(out, new)
+            data = self._content(beside, self.objects.read(was.oid), mine, wanted, ())
+            entry = Entry(wanted.mode, self.objects.write("blob", data))
+            out.put(beside, entry)
+            versions = (*stages(new, ours=there), *stages(beside, theirs=entry))
+            reason = f"renamed from {old}, and you have a file there"
+            self._conflict(new, "rename/add", reason, versions)
+            return
+        data = self._content(
+            new, self.objects.read(was.oid), mine, wanted, stages(new, was, mine, wanted)
+        )
+        out.put(new, Entry(wanted.mode, self.objects.write("blob", data)))
 
-    def _renames(self, side: _Changes, other: _Changes) -> dict[str, str]:
-        """Files that this side moved and the other side changed (the only ones for which it
-        matters).
-        """
-        gone = {
-            p: a
-            for p, (a, b) in side.items()
-            if b is None and a is not None and a.is_file and p in other
-        }
-        new = {p: b for p, (a, b) in side.items() if a is None and b is not None and b.is_file}
-        gone = {p: a for p, a in gone.items() if not is_manifest(p) and other[p][1] is not None}
-        found: dict[str, str] = {}
-        for path, was in sorted(gone.items()):
-            scores = [
-                (self._similarity(was, entry), p)
-                for p, entry in new.items()
-                if p not in found.values()
-            ]
-            score, target = max(
-                scores,
-                key=lambda pair: (pair[0], pair[1].rpartition("/")[2] == path.rpartition("/")[2]),
-                default=(0.0, ""),
-            )
-            if score >= _SIMILAR:
-                found[path] = target
-        return found
-
-    def _similarity(self, one: Entry, other: Entry) -> float:
-        """The share of lines in common (Dice), like git's estimate but by whole lines."""
-        if one.oid == other.oid:
-            return 1.0
-        a = Counter(self.objects.read(one.oid).splitlines())
-        b = Counter(self.objects.read(other.oid).splitlines())
-        return 2 * (a & b).total() / max(1, a.total() + b.total())
+    def _both_renamed(self, out: Tree, old: str, mine_at: str, theirs_at: str) -> None:
+        was, mine, wanted = self.their[old][0], self.our[mine_at][1], self.their[theirs_at][1]
+        if was is None or mine is None or wanted is None:
+            raise AssertionError(f"{old} was taken for a rename")
+        versions = stages(mine_at, was, mine, wanted) if mine_at == theirs_at else ()
+        data = self._content(mine_at, self.objects.read(was.oid), mine, wanted, versions)
+        mode = wanted.mode if mine.mode == was.mode else mine.mode
+        entry = Entry(mode, self.objects.write("blob", data))
+        out.put(mine_at, entry)
+        if mine_at == theirs_at:
+            return
+        out.put(theirs_at, entry)
+        reason = f"you renamed {old} to {mine_at}, and it was renamed to {theirs_at}"
+        both = (*stages(mine_at, ours=entry), *stages(theirs_at, theirs=entry))
+        self._conflict(mine_at, "rename/rename", reason, both)
 
 
-_Changes = dict[str, tuple[Entry | None, Entry | None]]
+def _free(out: Tree, path: str) -> str:
+    """A path beside this one at which nothing is."""
+    beside = f"{path}~theirs"
+    while out.entry(beside) is not None:
+        beside += "~"
+    return beside
 
 
-def _changes(objects: Objects, base: str, side: str) -> _Changes:
+def _shared(path: str) -> bool:
+    """A file to which skills and the owner add entries of their own: several may begin it."""
+    from skills_engine.data.services import NAMES  # noqa: PLC0415
+
+    name = path.rpartition("/")[2]
+    return name.startswith(".env") or name in NAMES
+
+
+def _changes(objects: Objects, base: str, side: str) -> Changes:
     return {path: (before, after) for path, before, after in difference(objects, base, side)}

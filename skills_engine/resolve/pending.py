@@ -1,5 +1,4 @@
-"""An operation that stopped: what it wanted, where it stopped, and the worktree in which it can be
-resolved.
+"""An operation that stopped: what it wanted, and the conflicts that it waits for.
 
 The state lies in the git directory. The owner's checkout is as it was, and
 conflict markers stand in a worktree of the engine's own, never in a file that
@@ -8,17 +7,23 @@ the bot runs.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from skills_engine.errors import Refused, SkillsError
+from skills_engine.graft.conflicts import FileConflict, Stage
 from skills_engine.graft.intent import Goal, Intent
-from skills_engine.manifest import Core, Pin, Source
+from skills_engine.manifest import Core, Pin, Source, skill_path
+from skills_engine.resolve.definition import definition_at
 from skills_engine.transaction.scratch import add_worktree, remove_worktree
+from skills_engine.tree import Tree
+from skills_engine.types import Stopped
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from skills_engine.git import Git, Repository
@@ -26,38 +31,95 @@ if TYPE_CHECKING:
     from skills_engine.graft.fork import Fork
     from skills_engine.graft.operation import Computed
 
-__all__ = ["Pending", "check_none", "clean", "drop", "load", "save"]
+__all__ = ["Pending", "Waiting", "check_none", "clean", "drop", "load", "note", "save", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A file that waits for a decision.
+
+    `digest` says the same of two conflicts if path, kind and all versions are the same; it is empty
+    for what the checks found. `places` has a line for each of the file's regions.
+    """
+
+    path: str
+    kind: str
+    marked: bool
+    digest: str
+    versions: tuple[Stage, ...]
+    places: tuple[Stopped, ...]
+
+    @classmethod
+    def of(cls, conflict: FileConflict, text: bytes) -> Waiting:
+        told = [(region.line, region.reason or conflict.reason) for region in conflict.regions]
+        places = tuple(
+            Stopped(
+                conflict.path,
+                line,
+                reason,
+                conflict.kind,
+                definition_at(conflict.path, text, line) if conflict.marked else "",
+            )
+            for line, reason in told or [(1, conflict.reason)]
+        )
+        named = [conflict.path, conflict.kind]
+        named += [f"{v.number} {v.path} {v.mode:o} {v.oid}" for v in conflict.versions]
+        seed = "\0".join(named).encode("utf-8", "surrogateescape") + b"\0"
+        digest = hashlib.sha256(seed + (text if conflict.marked else b"")).hexdigest()
+        return cls(conflict.path, conflict.kind, conflict.marked, digest, conflict.versions, places)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths that a decision is about."""
+        return tuple(dict.fromkeys([self.path, *(version.path for version in self.versions)]))
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A stopped operation. `refused` names the skill whose operation found no place; otherwise
-    `paths` conflict.
+    """A stopped operation. `refused` names the skills whose operations found no place; otherwise
+    `merged` is the tree that the merge left, with its markers.
     """
 
     intent: Intent
     head: str
     merged: str | None
-    paths: tuple[str, ...]
-    reason: str
-    refused: str | None = None
+    conflicts: tuple[Waiting, ...]
+    refused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, fork: Fork, computed: Computed) -> Pending:
-        conflicts = computed.merge.conflicts
-        paths = [c.path for c in conflicts] or [f.place.path for f in computed.findings]
-        reason = conflicts[0].reason if conflicts else computed.findings[0].message
-        return cls(computed.intent, fork.head, computed.tree, tuple(dict.fromkeys(paths)), reason)
+    def of(cls, fork: Fork, computed: Computed, notes: tuple[str, ...] = ()) -> Pending:
+        return cls(computed.intent, fork.head, computed.tree, stopped(fork, computed), (), notes)
 
     @classmethod
-    def refused_by(cls, intent: Intent, head: str, refused: SkillRefused) -> Pending:
-        paths = tuple(dict.fromkeys(place.path for place in refused.candidates))
-        return cls(intent, head, None, paths, refused.message, refused.skill)
+    def refused_by(
+        cls, intent: Intent, head: str, refused: Sequence[SkillRefused], notes: tuple[str, ...] = ()
+    ) -> Pending:
+        pages = [(f"{skill_path(each.skill)}/SKILL.md", each.message) for each in refused]
+        waiting = tuple(
+            Waiting(page, "skill", False, "", (), (Stopped(page, 1, message, "skill"),))
+            for page, message in pages
+        )
+        return cls(intent, head, None, waiting, tuple(each.skill for each in refused), notes)
 
     @staticmethod
     def folder(repository: Repository) -> Path:
         """The worktree in which conflicts are resolved."""
         return repository.state / "conflict"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(waiting.path for waiting in self.conflicts))
+
+    @property
+    def places(self) -> tuple[Stopped, ...]:
+        return tuple(place for waiting in self.conflicts for place in waiting.places)
+
+    @property
+    def reason(self) -> str:
+        """Why it stopped, in a line."""
+        first, *more = self.places
+        return f"{first}{f' (and {len(more)} more)' if more else ''}"
 
     def without(self, names: set[str]) -> Intent:
         """The same intent, the named skills left out."""
@@ -67,6 +129,22 @@ class Pending:
         return replace(
             self.intent, title=title, after=replace(self.intent.after, pins=pins), skills=kept
         )
+
+
+def stopped(fork: Fork, computed: Computed) -> tuple[Waiting, ...]:
+    """All conflicts of a merge, and what the checks found in it."""
+    tree = Tree(fork.objects, computed.tree)
+    found = [
+        Waiting.of(conflict, (tree.read(conflict.path) or b"") if conflict.marked else b"")
+        for conflict in computed.merge.conflicts
+    ]
+    for finding in computed.findings:
+        place = finding.place
+        data = tree.read(place.path) or b""
+        around = definition_at(place.path, data, place.line)
+        told = Stopped(place.path, place.line, finding.message, "check", around)
+        found.append(Waiting(place.path, "check", False, "", (), (told,)))
+    return tuple(found)
 
 
 def _path(repository: Repository) -> Path:
@@ -85,35 +163,67 @@ def check_none(repository: Repository) -> None:
 def load(repository: Repository) -> Pending | None:
     try:
         found = json.loads(_path(repository).read_text(encoding="utf-8"))
+        return _decoded(found)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise Refused(
             f"{_path(repository)} cannot be read: {error}", hint="run: skills abort"
         ) from None
-    intent = found.pop("intent")
-    goals = {key: _goal(intent.pop(key)) for key in ("before", "after")}
-    skills = tuple(_pin(pin) for pin in intent.pop("skills"))
-    after = goals["after"]
+
+
+def _decoded(found: dict[str, Any]) -> Pending:
+    intent = found["intent"]
+    after = _goal(intent["after"])
     if after is None:
-        raise Refused(f"{_path(repository)} names no goal", hint="run: skills abort")
-    whole = Intent(**intent, before=goals["before"], after=after, skills=skills)
-    return Pending(**{**found, "paths": tuple(found["paths"])}, intent=whole)
+        raise ValueError("it names no goal")
+    skills = tuple(_pin(pin) for pin in intent["skills"])
+    whole = Intent(
+        **{**intent, "before": _goal(intent["before"]), "after": after, "skills": skills}
+    )
+    waiting = tuple(
+        Waiting(
+            **{
+                **each,
+                "versions": tuple(Stage(**version) for version in each["versions"]),
+                "places": tuple(Stopped(**place) for place in each["places"]),
+            }
+        )
+        for each in found["conflicts"]
+    )
+    lists = {key: tuple(found[key]) for key in ("refused", "notes")}
+    return Pending(whole, found["head"], found["merged"], waiting, **lists)
 
 
-def save(fork: Fork, pending: Pending) -> None:
-    """Keep a stopped operation, with its worktree if there is something to resolve in files."""
-    path = _path(fork.repository)
+def save(
+    fork: Fork, pending: Pending, shown: str | None = None, settled: Sequence[Waiting] = ()
+) -> None:
+    """Keep a stopped operation, with its worktree if there is something to resolve in files.
+
+    `shown` is what lies in the worktree, if not the merge's own tree; of what is `settled` the
+    index has no versions left to choose from.
+    """
     try:
         fork.objects.flush()
         if pending.merged is not None:
-            add_worktree(fork.git, Pending.folder(fork.repository), pending.head, pending.merged)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(pending), indent=1), encoding="utf-8")
-        os.replace(partial, path)  # noqa: PTH105  (the pair reads better so)
+            open_ = [waiting for waiting in pending.conflicts if waiting not in settled]
+            versions = [
+                (v.number, v.path, v.mode, v.oid) for waiting in open_ for v in waiting.versions
+            ]
+            folder = Pending.folder(fork.repository)
+            add_worktree(fork.git, folder, pending.head, shown or pending.merged, versions)
+        note(fork.repository, pending)
     except (OSError, SkillsError):
         clean(fork.git)
         raise
+
+
+def note(repository: Repository, pending: Pending) -> None:
+    """Write a stopped operation down; its worktree is there already."""
+    path = _path(repository)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(asdict(pending), indent=1), encoding="utf-8")
+    os.replace(partial, path)  # noqa: PTH105  (the pair reads better so)
 
 
 def drop(fork: Fork) -> bool:

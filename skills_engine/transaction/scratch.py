@@ -8,12 +8,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from skills_engine.git import Git
 
-__all__ = ["add_worktree", "remove_worktree", "scratch", "write_tree"]
+__all__ = ["add_worktree", "remove_worktree", "scratch", "unmerged_in", "write_tree"]
 
 
 @contextmanager
@@ -35,17 +35,31 @@ def scratch(git: Git, tree: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def add_worktree(git: Git, folder: Path, commit: str, tree: str) -> None:
-    """A linked worktree, detached at `commit`, with the files of `tree`: `git diff` there shows the
-    operation.
+def add_worktree(
+    git: Git, folder: Path, commit: str, tree: str, unmerged: Sequence[tuple[int, str, int, str]]
+) -> None:
+    """A linked worktree, detached at `commit`, with the files of `tree`, as git leaves a merge that
+    stopped: what is merged is in the index, and of what is not, the versions.
+
+    `unmerged` are stage, path, mode and blob of those versions. `git diff HEAD` there shows the
+    operation, `git status` what is to be decided.
     """
-    git.objects.flush(tree)
+    git.objects.flush(tree, *(oid for _, _, _, oid in unmerged))
     remove_worktree(git, folder)
     git.run("worktree", "add", "--detach", "--no-checkout", str(folder), commit)
     git.run("read-tree", tree, cwd=folder)
-    git.run("checkout-index", "--all", "--force", cwd=folder)
-    git.run("reset", "--mixed", "--quiet", cwd=folder)
-    git.run("add", "--intent-to-add", "--all", cwd=folder)
+    git.run("checkout-index", "--all", "--force", "-u", cwd=folder)
+    lines = [f"0 {'0' * 40}\t{path}" for path in dict.fromkeys(path for _, path, _, _ in unmerged)]
+    lines += [f"{mode:o} {oid} {stage}\t{path}" for stage, path, mode, oid in unmerged]
+    if lines:
+        script = os.fsencode("".join(line + "\0" for line in lines))
+        git.run("update-index", "-z", "--index-info", stdin=script, cwd=folder)
+
+
+def unmerged_in(git: Git, folder: Path) -> set[str]:
+    """The paths of which a linked worktree's index has versions and no decision."""
+    listed = git.run("ls-files", "--unmerged", "-z", cwd=folder)
+    return {os.fsdecode(entry.partition(b"\t")[2]) for entry in listed.split(b"\0") if entry}
 
 
 def remove_worktree(git: Git, folder: Path) -> None:

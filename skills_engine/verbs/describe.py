@@ -6,9 +6,10 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from skills_engine.resolve.pending import stopped as waiting_of
 from skills_engine.tree import REGULAR, SUBMODULE, difference
-from skills_engine.types import Outcome
-from skills_engine.verbs.reports import ChangeReport, SkillChange, Stopped, file_changes
+from skills_engine.types import Outcome, Stopped
+from skills_engine.verbs.reports import ChangeReport, SkillChange, file_changes
 from skills_engine.visible import one_line
 
 if TYPE_CHECKING:
@@ -32,21 +33,13 @@ def describe(fork: Fork, computed: Computed, notes: tuple[str, ...] = ()) -> Cha
         files=file_changes(fork, computed.head_tree, computed.tree),
         notes=(*notes, *computed.merge.notes),
         merged=computed.merge.merged,
-        conflicts=stopped(computed),
+        conflicts=stopped(fork, computed),
     )
 
 
-def stopped(computed: Computed) -> tuple[Stopped, ...]:
+def stopped(fork: Fork, computed: Computed) -> tuple[Stopped, ...]:
     """Conflicts of the merge, or what the checks found."""
-    found = []
-    for conflict in computed.merge.conflicts:
-        places = [(region.line, region.reason or conflict.reason) for region in conflict.regions]
-        found += [
-            Stopped(conflict.path, line, reason)
-            for line, reason in places or [(1, conflict.reason)]
-        ]
-    found += [Stopped(f.place.path, f.place.line, f.message) for f in computed.findings]
-    return tuple(found)
+    return tuple(place for waiting in waiting_of(fork, computed) for place in waiting.places)
 
 
 def _skills(computed: Computed) -> tuple[SkillChange, ...]:

@@ -4,7 +4,7 @@ LibCST here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skills_engine.graft.fork import Fork
@@ -13,6 +13,7 @@ from skills_engine.manifest import skill_path
 from skills_engine.resolve.pending import Pending, load
 from skills_engine.transaction.journal import interrupted
 from skills_engine.transaction.worktree import as_edited
+from skills_engine.types import Stopped  # noqa: TC001  (a tool reads the hints at run time)
 from skills_engine.verbs.history import Operation, operations
 from skills_engine.verbs.reports import FileChange, file_changes
 
@@ -50,8 +51,8 @@ class Status:
     """Where a fork stands. `files` are the owner's own edits, committed or not; `behind` counts
     upstream's.
 
-    `pending` is the operation that stopped, `reason` what it stopped at, `folder` where its
-    conflicts lie.
+    `pending` is the operation that stopped, `reason` what it stopped at first, `folder` where its
+    conflicts lie, `conflicts` all of them, decided or not.
     """
 
     upstream: str
@@ -66,6 +67,7 @@ class Status:
     reason: str | None
     folder: str | None
     interrupted: bool
+    conflicts: tuple[Stopped, ...] = ()
 
 
 def list_(directory: Path) -> tuple[Listed, ...]:
@@ -143,12 +145,27 @@ def status(directory: Path) -> Status:
             ),
             files,
             pending.intent.title if pending else None,
-            pending.reason if pending else None,
+            pending.places[0].reason if pending else None,
             str(Pending.folder(fork.repository)) if pending and pending.merged else None,
             interrupted(fork.repository),
+            _conflicts(fork, pending) if pending else (),
         )
     finally:
         fork.close()
+
+
+def _conflicts(fork: Fork, pending: Pending) -> tuple[Stopped, ...]:
+    """The places at which an operation stopped, and which of them are decided by now."""
+    from skills_engine.resolve.kept import undecided  # noqa: PLC0415
+
+    if pending.merged is None or not Pending.folder(fork.repository).is_dir():
+        return pending.places
+    left = undecided(fork, pending)
+    return tuple(
+        replace(place, decided=waiting.kind != "check" and waiting not in left)
+        for waiting in pending.conflicts
+        for place in waiting.places
+    )
 
 
 def _cached_graft(fork: Fork) -> str | None:

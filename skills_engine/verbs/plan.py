@@ -12,7 +12,7 @@ from skills_engine.graft.goal import for_apply
 from skills_engine.graft.operation import compute
 from skills_engine.resolve.ladder import climb
 from skills_engine.verbs.accept import accept, accept_effects
-from skills_engine.verbs.change import apply, apply_intent
+from skills_engine.verbs.apply import apply, request
 from skills_engine.verbs.describe import describe, diff_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def plan(directory: Path, wanted: Sequence[str], options: Options) -> Progress[P
     try:
         resolved = for_apply(fork, wanted)
         asks = accept(fork, resolved, dry)
-        computed = yield from compute(fork, apply_intent(fork, resolved))
+        computed = yield from compute(fork, request(resolved).intent(fork))
         computed = yield from climb(fork, computed, assistant=False)
         asks = (*asks, *accept_effects(fork, computed, dry))
         report = describe(fork, computed, resolved.notes)

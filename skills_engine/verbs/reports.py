@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skills_engine.tree import difference
+from skills_engine.types import Stopped  # noqa: TC001  (a tool reads the hints at run time)
 
 if TYPE_CHECKING:
     from skills_engine.graft.fork import Fork
@@ -18,7 +19,6 @@ __all__ = [
     "FileChange",
     "Options",
     "SkillChange",
-    "Stopped",
     "file_changes",
 ]
 
@@ -66,17 +66,6 @@ class SkillChange:
     version: str
     how: str
     operations: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """Why a publication would stop at a conflict: a file, a line if there is one, and the
-    reason.
-    """
-
-    path: str
-    line: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from skills_engine.graft.intent import Goal, Intent
 from skills_engine.manifest import Core
 from skills_engine.tree import Tree, difference
 from skills_engine.types import Event
-from skills_engine.verbs.change import carry_out, locked
+from skills_engine.verbs.running import carry_out, locked
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -240,7 +240,7 @@ def warm_up() -> None:
         "skills_engine.cli",
     ):
         import_module(name)
-    for name in ("change", "care", "conflict", "describe"):
+    for name in ("running", "rebase", "care", "continue_", "describe"):
         import_module(f"skills_engine.verbs.{name}")
     for name in ("codemods.registry", "package.decode", "package.reader", "check.checks"):
         import_module(f"skills_engine.{name}")
