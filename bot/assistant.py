@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from bot.alarms import Alarms
 from bot.channels import Channel
 from bot.deliveries import Deliveries
 from bot.errors import BotError, Misconfigured
+from bot.groups import FOLDER, Group
 from bot.log import log
 from bot.messages import Message
 from bot.store import Store
@@ -58,6 +60,8 @@ class Assistant:
             zone=zone or ZoneInfo("UTC"),
             patience=patience or Backoff(first=60.0, most=1800.0),
         )
+        for channel in channels:
+            channel.tell, channel.moved = self._alarms.tell, self._moved
         self.chunks = self._deliveries.chunks
         self.perform = self._turns.perform
         self.wake_delivery = self._deliveries.wake
@@ -120,7 +124,8 @@ class Assistant:
 
     async def receive(self, message: Message) -> bool:
         """Store a message and wake its group; True if it is new and asks for an answer."""
-        if (group := self._store.group(message.chat)) is None:
+        group = self._store.group(message.chat) or await self._topic(message.chat)
+        if group is None:
             await self._store.saw_chats((message.chat, message.sender))
             log.info(
                 "not registered",
@@ -135,6 +140,33 @@ class Assistant:
         if new and asked:
             self._turns.wake(message.chat)
         return new and asked
+
+    async def _topic(self, chat: str) -> Group | None:
+        """A topic of a chat that is registered is a conversation of its own, from its first message
+        on.
+        """
+        whole, _, topic = chat.rpartition(":")
+        if (group := self._store.group(whole)) is None:
+            return None
+        folder = f"{group.folder[:40]}-topic-{topic}".lower()
+        if FOLDER.fullmatch(folder) is None or any(
+            folder == other.folder for other in self._store.groups
+        ):
+            return None
+        name = f"{group.name}, topic {topic}"
+        await self._store.register(replace(group, folder=folder, chat=chat, name=name, topic=True))
+        return self._store.group(chat)
+
+    async def _moved(self, old: str, new: str) -> bool:
+        group = self._store.group(old)
+        if old == new or group is None:
+            return False
+        if group.chat == old or old in await self._store.undelivered():
+            await self._store.rekey(old, new)
+            log.info("a chat has another name now", group=group.folder, chat=new)
+            self._turns.wake(new)
+            self._deliveries.wake(new)
+        return True
 
     async def _until_the_end(self, connections: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.gather(*connections)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from bot.errors import BotError
@@ -11,13 +11,6 @@ from bot.errors import BotError
 MAIN = "main"
 LONGEST_NAME = 200
 FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-
-
-def trigger(word: str) -> re.Pattern[str]:
-    """`@Name` at the start of a text, in any case, as a word of its own; matches what to strip."""
-    return re.compile(
-        rf"\s*{re.escape(word)}(?!\w)[\s,:]*", re.IGNORECASE
-    )  # re keeps what it has compiled
 
 
 def one_line(text: str) -> str:
@@ -32,7 +25,7 @@ class Group:
 
     Only `senders` (identifiers as their channel gives them) may trigger, or everyone if there are
     none; with `drop`, what others write is not even stored. `options` are what main granted this
-    group's agent.
+    group's agent. A `topic` was met in a chat that is registered, and has the rules of that one.
     """
 
     folder: str
@@ -42,6 +35,7 @@ class Group:
     senders: tuple[str, ...] = ()
     drop: bool = False
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    topic: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", one_line(self.name))
@@ -60,6 +54,15 @@ class Group:
     def main(self) -> bool:
         return self.folder == MAIN
 
+    @property
+    def whole(self) -> str:
+        """The chat that a topic is in."""
+        return self.chat.rpartition(":")[0]
+
+    def under(self, whole: "Group") -> "Group":
+        """A topic with the rules of its whole chat."""
+        return replace(whole, folder=self.folder, chat=self.chat, name=self.name, topic=True)
+
     def trusts(self, sender_id: str) -> bool:
         """Whether somebody may ask, by what the messenger vouches for: a name is no proof."""
         return not self.senders or sender_id in self.senders
@@ -70,6 +73,7 @@ class Group:
             "senders": self.senders,
             "drop": self.drop,
             "options": dict(self.options),
+            "topic": self.topic,
         }
         return self.folder, self.chat, self.name, json.dumps(rest)
 
@@ -84,4 +88,5 @@ class Group:
             tuple(values["senders"]),
             values["drop"],
             values["options"],
+            values.get("topic", False),
         )

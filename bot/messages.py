@@ -1,20 +1,42 @@
 """The nouns: what comes in, what an agent is asked, what goes out."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from bot.groups import Group
+from bot.text import mended
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message.
+
+    `kind` is what the messenger calls it, `name` what its sender does, `size` its bytes (0 if
+    nobody says), `type` its media type. By `source` the channel fetches it. Then it has a `path` in
+    the group's folder, or an `error`.
+    """
+
+    kind: str
+    name: str
+    size: int = 0
+    type: str = "application/octet-stream"
+    source: str = ""
+    path: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as a channel took it in.
+    """A message as a channel took it in. Its texts can be encoded, whatever they are made of.
 
     `chat` begins with the channel's name (`telegram:123`) and `id` is unique in it, so that a
     message that is brought twice is stored once. `direct` says that it needs no trigger: it was
     written to the assistant alone. `sender` is a name, which anyone may choose; `sender_id` is what
     the messenger vouches for. `quoted` is the text that this message replies to, if it quotes one.
+    `called` says that the messenger itself tells that the assistant is meant: by a mention, or a
+    reply to it; `bot`, that another bot has written it. What is no text is named in the text, and
+    what of it is a file is one of the `attachments`.
     """
 
     chat: str
@@ -26,6 +48,14 @@ class Message:
     sender_id: str = ""
     quoted: str = ""
     quoted_sender: str = ""
+    called: bool = False
+    bot: bool = False
+    attachments: tuple[Attachment, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if isinstance(value := getattr(self, field.name), str):
+                object.__setattr__(self, field.name, mended(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from bot.groups import Group
 from bot.messages import Message, Turn
 from bot.migrations import MIGRATIONS, SQL, TABLES
 
-Statement: TypeAlias = tuple[str, tuple[Any, ...]]
+Statement: TypeAlias = tuple[str, tuple[Any, ...] | dict[str, Any]]
 
 MOST_ASKED = 50
 """Messages that ask in one turn; more are the next turn's."""
@@ -35,6 +35,7 @@ class Store:
         self._db = db
         self._mutex = asyncio.Lock()
         self._groups: dict[str, Group] = {}
+        self._moved: dict[str, str] = {}
         self.on_trouble: Callable[[sqlite3.Error], None] = lambda error: None
         """Called when a write fails, with a full disk, say: who wanted it tries again, but the
         owner should know.
@@ -49,7 +50,11 @@ class Store:
         return next((group for group in self._groups.values() if group.main), None)
 
     def group(self, chat: str) -> Group | None:
-        return self._groups.get(chat)
+        return self._groups.get(self.called(chat))
+
+    def called(self, chat: str) -> str:
+        """What a chat is called now."""
+        return self._moved.get(chat, chat)
 
     async def register(self, group: Group) -> None:
         await self.write((SQL["register"], group.row()))
@@ -58,7 +63,21 @@ class Store:
     async def load_groups(self) -> None:
         """Read the groups again, after a write that changed them."""
         rows = await self.read("SELECT folder, chat, name, rest FROM groups ORDER BY folder")
-        self._groups = {group.chat: group for row in rows if (group := Group.of(*row))}
+        groups = {group.chat: group for row in rows if (group := Group.of(*row))}
+        self._groups = {
+            chat: group if not group.topic else group.under(groups[group.whole])
+            for chat, group in groups.items()
+            if not group.topic or group.whole in groups
+        }
+        self._moved = dict(await self.read("SELECT chat, now FROM moved"))
+
+    async def rekey(self, old: str, new: str) -> None:
+        """A chat is called otherwise from now on: all that is kept of it goes along. Its messages
+        are told from those to come, whose messenger may count anew.
+        """
+        steps = [SQL[name] for name in SQL if name.startswith("rekey_")]
+        await self.write(*((step, {"old": old, "new": new}) for step in steps))
+        await self.load_groups()
 
     async def saw_chats(self, *chats: tuple[str, str]) -> None:
         """Remember chats, each with its name, so that the owner can find and register them."""
@@ -68,16 +87,18 @@ class Store:
         """Store a message; False if it was there already. One that does not ask is context for the
         next that does.
         """
-        rest = (message.sender_id, message.quoted, message.quoted_sender)
         row = (
+            message.chat,
             message.id,
             message.sender,
             message.text,
             stamp(message.sent_at),
             message.direct,
-            *rest,
+            message.sender_id,
+            message.quoted,
+            message.quoted_sender,
         )
-        return await self.write((SQL["take_in"], (asks, message.chat, *row))) > 0
+        return await self.write((SQL["take_in"], (asks, False, "[]", False, *row))) > 0
 
     async def waiting(self) -> list[str]:
         return [chat for (chat,) in await self.read(SQL["waiting"])]
@@ -96,23 +117,23 @@ class Store:
             return None
         messages = tuple(
             Message(chat, id_, sender, text, datetime.fromisoformat(sent_at), bool(direct), *rest)
-            for _, _, id_, sender, text, sent_at, direct, *rest, _ in rows
+            for _, _, _, id_, sender, text, sent_at, direct, *rest, _ in rows
         )
         asked = tuple(message for message, row in zip(messages, rows, strict=True) if row[1])
         return Turn(chat, messages, asked, until=rows[-1][0], omitted=rows[0][-1] - len(rows))
 
     async def answered(self, turn: Turn, pieces: Iterable[str]) -> None:
         """The turn is handled and its reply waits in the outbox: both or neither."""
-        sends = ((SQL["send"], (turn.chat, piece)) for piece in pieces)
-        await self.write((SQL["answered"], (turn.chat, turn.until)), *sends)
+        chat = self.called(turn.chat)
+        sends = ((SQL["send"], (chat, piece)) for piece in pieces)
+        await self.write((SQL["answered"], (chat, turn.until)), *sends)
 
     async def failed(self, turn: Turn, error: str, notice: str) -> None:
         """The turn is not handled: it waits, and the owner is told so in main, once until an answer
         succeeds.
         """
-        await self.write(
-            (SQL["tell_once"], (notice, turn.chat)), (SQL["failed"], (turn.chat, error))
-        )
+        chat = self.called(turn.chat)
+        await self.write((SQL["tell_once"], (notice, chat)), (SQL["failed"], (chat, error)))
 
     async def session(self, folder: str) -> str | None:
         """The agent's session in a group, to be resumed."""

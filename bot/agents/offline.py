@@ -8,9 +8,9 @@ from typing import Self
 
 from bot.abilities import ABILITIES
 from bot.agents.base import Agent
-from bot.groups import trigger
 from bot.messages import Turn
 from bot.settings import Settings
+from bot.triggers import after_name
 
 _HELP = re.compile(
     r"(/?help|/start|what can you do|who are you|hi|hello|hey)?[\s!?.]*", re.IGNORECASE
@@ -37,11 +37,10 @@ class OfflineAgent(Agent):
         )
 
     async def answer(self, turn: Turn) -> Sequence[str]:
-        pattern = trigger(turn.group.trigger or f"@{self._settings.assistant_name}")
-        return [
-            await self._answer(pattern.sub("", message.text, count=1).strip())
-            for message in turn.asked
-        ]
+        name = turn.group.trigger or f"@{self._settings.assistant_name}"
+        texts = [message.text for message in turn.asked]
+        requests = (text if (rest := after_name(text, name)) is None else rest for text in texts)
+        return [await self._answer(request.strip()) for request in requests]
 
     async def _answer(self, request: str) -> str:
         name = self._settings.assistant_name

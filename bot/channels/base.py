@@ -1,22 +1,46 @@
 """What a channel is: the way in and out of one messenger."""
 
+import asyncio
+import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar, Self
 
-from bot.messages import Receive
+from bot.log import log
+from bot.messages import Message, Receive
 from bot.settings import Settings
+
+ATTEMPTS, PAUSE_SECONDS = 3, 0.05
+OF_ITS_VALUES = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError)
+SKIPPED = (
+    "{what} of {channel} was skipped: it cannot be taken in ({kind}). The others are answered. "
+    "This is said once; each one is in the log."
+)
+
+
+async def _nobody(*_: str) -> bool:
+    """There is no assistant about this channel."""
+    return False
 
 
 class Channel(ABC):
-    """A messenger. The chats in it are named `<name>:<what the messenger calls them>`.
+    """A messenger. The chats in it are named `<name>:<what the messenger calls them>`, and a topic
+    of a chat that is a conversation of its own `<chat>:<topic>`.
 
     The assistant connects it again when its connection is lost, shows typing for as long as an
     agent works, and retries what could not be sent; a channel does each of these once, and raises
-    when it fails.
+    when it fails. What comes in stands in a line, and nothing in it may hold up what follows: each
+    message is handed over by `hand_over`, and what cannot be read is `skip`ped.
     """
 
     name: ClassVar[str]
+    tell: Callable[[str], Awaitable[object]] = staticmethod(_nobody)
+    """A notice to the owner; the assistant sets it."""
+    moved: Callable[[str, str], Awaitable[bool]] = staticmethod(_nobody)
+    """A chat has another name from now on: the old one and the new one. True if all that waits for
+    the old one waits for the new one now. The assistant sets it.
+    """
+    _told: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     @abstractmethod
@@ -31,6 +55,34 @@ class Channel(ABC):
         when the connection is lost, and is then called again after a pause. Raises Misconfigured if
         only the owner can help.
         """
+
+    async def hand_over(self, receive: Receive, message: Message) -> bool:
+        """What `receive` says to a message. One that it cannot take for a reason of its own is
+        skipped; a full disk and the like, which pass, are raised.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                return await receive(message)
+            except Exception as error:
+                if isinstance(error, (OSError, sqlite3.Error)) and not isinstance(
+                    error, OF_ITS_VALUES
+                ):
+                    raise
+                if attempt == ATTEMPTS - 1:
+                    await self.skip("a message", error)
+            await asyncio.sleep(PAUSE_SECONDS)
+        return False
+
+    async def skip(self, what: str, error: Exception) -> None:
+        """Leave out what cannot be taken in, and say so by the kind of the error: its text may hold
+        what somebody wrote.
+        """
+        kind = type(error).__name__
+        log.warning("skipped", channel=self.name, what=what, error=kind)
+        if (what, kind) not in self._told:
+            self._told |= {(what, kind)}
+            about = SKIPPED.format(what=what.capitalize(), channel=self.name, kind=kind)
+            await self.tell(about)
 
     @abstractmethod
     async def send(self, chat: str, text: str) -> None:

@@ -1,7 +1,9 @@
 -- What the store is asked: after each name its statement.
 --# take_in
-INSERT INTO inbox (asks, chat, id, sender, text, sent_at, direct, sender_id, quoted, quoted_sender)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO inbox
+(asks, command, attachments, unfetched, chat, id, sender, text, sent_at, direct, sender_id, quoted,
+    quoted_sender)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (chat, id) DO NOTHING
 --# waiting
 SELECT chat FROM (SELECT chat, max(seq) AS last FROM inbox WHERE asks GROUP BY chat) AS asking
@@ -17,8 +19,9 @@ asking AS (
 span AS (
     SELECT * FROM inbox
     WHERE chat = :chat AND seq > (SELECT seq FROM since) AND seq <= (SELECT max(seq) FROM asking)
+    AND NOT command
 )
-SELECT seq, asks, id, sender, text, sent_at, direct, sender_id, quoted, quoted_sender,
+SELECT seq, asks, attachments, id, sender, text, sent_at, direct, sender_id, quoted, quoted_sender,
     (SELECT count(*) FROM span)
 FROM span
 WHERE asks OR seq IN (SELECT seq FROM span ORDER BY seq DESC LIMIT :most_context) ORDER BY seq
@@ -54,5 +57,38 @@ SELECT session FROM sessions WHERE folder = ?
 INSERT OR REPLACE INTO sessions (folder, session) VALUES (?, ?)
 --# forget
 DELETE FROM sessions WHERE folder = ?
+--# known_message
+SELECT 1 FROM inbox WHERE chat = ? AND id = ?
+--# status
+SELECT (
+    SELECT count(*) FROM inbox WHERE asks AND chat = :chat
+    AND seq > COALESCE((SELECT handled FROM chats WHERE chat = :chat), 0)
+), (
+    SELECT count(*) FROM outbox WHERE chat = :chat AND settled_at IS NULL
+), (
+    SELECT session FROM sessions WHERE folder = :folder
+), (
+    SELECT sum(input + output) FROM usage WHERE folder = :folder AND day = date('now')
+)
+--# rekey_inbox
+UPDATE inbox SET chat = :new, id = :old || ' ' || id WHERE chat = :old
+--# rekey_outbox
+UPDATE outbox SET chat = :new WHERE chat = :old
+--# rekey_handled
+UPDATE chats SET handled = max(
+    handled, COALESCE((SELECT handled FROM chats WHERE chat = :new), 0)
+) WHERE chat = :old
+--# rekey_chat
+UPDATE OR REPLACE chats SET chat = :new WHERE chat = :old
+--# rekey_group
+UPDATE OR IGNORE groups SET chat = :new WHERE chat = :old
+--# rekey_known
+UPDATE OR REPLACE known SET chat = :new WHERE chat = :old
+--# rekey_moved
+UPDATE moved SET now = :new WHERE now = :old
+--# rekey_back
+DELETE FROM moved WHERE chat = :new
+--# rekey_on
+INSERT OR REPLACE INTO moved (chat, now) VALUES (:old, :new)
 --# prune
 DELETE FROM requests WHERE done_at < datetime('now', '-7 days')

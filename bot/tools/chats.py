@@ -14,6 +14,7 @@ async def send_message(host: Host, group: Group, arguments: Arguments) -> Effect
         raise BotError(
             f"{group.folder} may not write to {chat[:80]!r}", hint="write to your own chat"
         )
+    chat = host.store.called(chat)
     pieces = host.assistant.chunks(chat, [arguments.text("text")])
 
     async def deliver() -> None:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from typing import TYPE_CHECKING, ClassVar, Self
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from bot.channels.base import Channel
 from bot.errors import Misconfigured, Undeliverable
-from bot.messages import Message
+from bot.formatting import parse
+from bot.splitting import split as split_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from aiogram import Bot, types
 
@@ -31,11 +32,16 @@ LONGEST = 4096
 POLL_SECONDS = 25
 QUIET_SECONDS = 1.0
 """A server that does not hold an empty poll is asked no more often than this."""
+ALBUM_SECONDS = 0.5
+"""The rest of an album follows its first part within this."""
+UPDATES = ["message", "edited_message"]
 TOKEN_HINT = "set TELEGRAM_BOT_TOKEN to the token that @BotFather gives"  # noqa: S105
 
 
 class TelegramChannel(Channel):
-    """Private chats and groups of one bot account, `telegram:<chat id>`."""
+    """Private chats and groups of one bot account, `telegram:<chat id>`, and the topics in them,
+    `telegram:<chat id>:<topic>`.
+    """
 
     name: ClassVar[str] = "telegram"
 
@@ -66,19 +72,55 @@ class TelegramChannel(Channel):
 
         try:
             await self._bot.delete_webhook()  # while one is set, polling is refused
+            await self._bot.me()
             while True:
                 await self._poll(receive)
         except (exceptions.TelegramUnauthorizedError, exceptions.TelegramNotFound) as error:
-            raise Misconfigured("Telegram does not accept TELEGRAM_BOT_TOKEN", hint=TOKEN_HINT) from error
+            raise Misconfigured(
+                "Telegram does not accept TELEGRAM_BOT_TOKEN", hint=TOKEN_HINT
+            ) from error
+        except exceptions.ClientDecodeError:  # its text is all that was written
+            raise ConnectionError("an answer of Telegram cannot be read") from None
 
     async def send(self, chat: str, text: str) -> None:
         from aiogram import exceptions  # noqa: PLC0415
 
+        from bot.channels.telegram_messages import entities  # noqa: PLC0415
+
+        rich = parse(text)
+        marks = entities(rich) or None
+
+        async def attempt(chat: str) -> object:
+            number, topic = _place(chat)
+            try:
+                return await self._bot.send_message(
+                    number, rich.text, message_thread_id=topic, entities=marks
+                )
+            except exceptions.TelegramBadRequest:
+                if rich.text == text and not marks:
+                    raise
+                return await self._bot.send_message(number, text, message_thread_id=topic)
+
+        await self._deliver(chat, attempt)
+
+    async def _deliver(self, chat: str, attempt: Callable[[str], Awaitable[object]]) -> None:
+        """Make an attempt for a chat, and say what its failure means."""
+        from aiogram import exceptions  # noqa: PLC0415
+
         try:
-            await self._bot.send_message(_id(chat), text)
-        except exceptions.TelegramMigrateToChat as moved:
-            await self._bot.send_message(moved.migrate_to_chat_id, text)
-        except (exceptions.TelegramBadRequest, exceptions.TelegramForbiddenError, exceptions.TelegramNotFound) as error:
+            await attempt(chat)
+        except exceptions.TelegramMigrateToChat as migrated:
+            now = f"{self.name}:{migrated.migrate_to_chat_id}"
+            if await self.moved(chat, now):
+                raise ConnectionError(
+                    "the chat has another number now, and is sent there"
+                ) from None
+            await attempt(now)
+        except (
+            exceptions.TelegramBadRequest,
+            exceptions.TelegramForbiddenError,
+            exceptions.TelegramNotFound,
+        ) as error:
             raise Undeliverable(error.message) from error
         except exceptions.TelegramRetryAfter as busy:
             await asyncio.sleep(busy.retry_after)
@@ -88,60 +130,70 @@ class TelegramChannel(Channel):
         return split(text)
 
     async def typing(self, chat: str) -> None:
-        await self._bot.send_chat_action(_id(chat), "typing")
+        number, topic = _place(chat)
+        await self._bot.send_chat_action(number, "typing", message_thread_id=topic)
 
     async def disconnect(self) -> None:
         await self._bot.session.close()
 
     async def _poll(self, receive: Receive) -> None:
-        """Take in what is new. The offset, which acknowledges an update, moves only after its message is stored."""
+        """Take in what is new. The offset, which acknowledges an update, moves only after its
+        message is stored, or is said to be none.
+        """
+        from bot.channels.telegram_messages import album  # noqa: PLC0415
+
         begun = asyncio.get_running_loop().time()
-        updates = await self._bot.get_updates(
-            offset=self._offset, timeout=POLL_SECONDS, allowed_updates=["message"], request_timeout=POLL_SECONDS + 10
-        )
-        for update in updates:
-            if update.message is not None:
-                await self._take_in(update.message, receive)
-            self._offset = update.update_id + 1
+        updates = await self._updates(POLL_SECONDS)
+        if updates and album(updates[-1]):
+            await asyncio.sleep(ALBUM_SECONDS)
+            updates = await self._updates(0)
+        for _, parts in groupby(enumerate(updates), lambda one: album(one[1]) or one[0]):
+            together = [raw for _, raw in parts]
+            await self._take_in(together, receive)
+            numbers = (raw.get("update_id") for raw in together if isinstance(raw, dict))
+            for number in numbers:
+                self._offset = number + 1 if isinstance(number, int) else self._offset
         if not updates:
             await asyncio.sleep(QUIET_SECONDS - (asyncio.get_running_loop().time() - begun))
 
-    async def _take_in(self, message: types.Message, receive: Receive) -> None:
-        text = message.text or message.caption
-        if not text:
-            return
+    async def _updates(self, seconds: int) -> list[Any]:
+        from bot.channels.telegram_messages import RawUpdates  # noqa: PLC0415
+
+        ask = RawUpdates(offset=self._offset, timeout=seconds, allowed_updates=UPDATES)
+        return await self._bot(ask, request_timeout=seconds + 10)
+
+    async def _take_in(self, together: Sequence[Any], receive: Receive) -> None:
+        """One update, or those of an album: a message, or what is known of the chat from now on."""
+        from bot.channels.telegram_messages import read, renamed, written  # noqa: PLC0415
+
         me = await self._bot.me()
-        text = re.sub(rf"^\s*@{me.username}\b", f"@{self._assistant_name}", text, flags=re.IGNORECASE)
-        sender = message.from_user.full_name if message.from_user else message.chat.full_name
-        direct = message.chat.type == "private"
-        chat = f"{self.name}:{message.chat.id}"
-        who = str(message.from_user.id) if message.from_user else str(message.chat.id)
-        quoted, by = "", ""
-        if (reply := message.reply_to_message) is not None:
-            quoted = (message.quote.text if message.quote else reply.text or reply.caption) or ""
-            by = reply.from_user.full_name if reply.from_user else ""
-        number = str(message.message_id)
-        await receive(Message(chat, number, sender, text, message.date, direct, who, quoted, by))
+        parts: list[types.Message] = []
+        for raw in together:
+            try:
+                update = read(raw, self._bot)
+            except Exception as error:  # noqa: BLE001  # whatever it is made of: the next is read
+                await self.skip("an update", error)
+            else:
+                parts += [part for part in (update.message, update.edited_message) if part]
+        for part in parts:
+            if names := renamed(self.name, part):
+                await self.moved(*names)
+        try:
+            message = written(self.name, parts, me, self._assistant_name) if parts else None
+        except Exception as error:  # noqa: BLE001  # likewise
+            await self.skip("a message", error)
+            return
+        if message is None:
+            return
+        await self.hand_over(receive, message)
 
 
 def split(text: str, longest: int = LONGEST) -> list[str]:
-    """A text in pieces of at most `longest` UTF-16 code units, the unit in which Telegram counts.
-
-    A piece ends at a paragraph if that leaves it at least half full, else at a line, else at a word, and within a
-    word only if nothing else does. White space at the ends of a piece goes; a blank text has no piece.
-    """
-    pieces = []
-    rest = text.strip()
-    while rest:
-        fits = len(rest[:longest].encode("utf-16-le")[: 2 * longest].decode("utf-16-le", "ignore"))
-        end = fits
-        if fits < len(rest):
-            borders = (rest.rfind(border, 0, fits + len(border)) for border in ("\n\n", "\n", " "))
-            end = next((border for border in borders if border >= fits / 2), fits)
-        pieces.append(rest[:end].rstrip())
-        rest = rest[end:].lstrip()
-    return pieces
+    """Markdown in pieces, each of which one message holds, as it is and as Telegram shows it."""
+    return split_markdown(text, longest, lambda piece: parse(piece).text)
 
 
-def _id(chat: str) -> int:
-    return int(chat.partition(":")[2])
+def _place(chat: str) -> tuple[int, int | None]:
+    """The number of a chat, and that of the topic in it."""
+    _, number, *topic = chat.split(":")
+    return int(number), int(topic[0]) if topic else None

@@ -28,17 +28,36 @@ class FakeTelegram:
         self._next = 1
         self._news = asyncio.Condition()
 
-    async def write(self, text: str, chat: int = 7, kind: str = "private", **extra: Any) -> int:
+    async def write(
+        self,
+        text: str,
+        chat: int = 7,
+        kind: str = "private",
+        update: str = "message",
+        **extra: Any,
+    ) -> int:
         """Somebody writes to the bot; the identifier of the message."""
         number = self._next
         self._next += 1
         person = {"id": 7, "is_bot": False, "first_name": "Ada", "last_name": "L."}
-        message = {"message_id": number, "date": 1790000000, "chat": {"id": chat, "type": kind}, "from": person}
+        message = {
+            "message_id": number,
+            "date": 1790000000,
+            "chat": {"id": chat, "type": kind},
+            "from": person,
+        }
         async with self._news:
             content = {"text": text} if text else {}
-            self._updates.append({"update_id": number, "message": {**message, **content, **extra}})
+            self._updates.append({"update_id": number, update: {**message, **content, **extra}})
             self._news.notify_all()
         return number
+
+    async def bring(self, update: Any) -> None:
+        """An update that is whatever it is."""
+        async with self._news:
+            self._updates.append({**update, "update_id": self._next})
+            self._next += 1
+            self._news.notify_all()
 
     async def called(self, method: str, times: int = 1) -> list[dict[str, str]]:
         """The parameters of a method's calls, once there are so many."""
@@ -77,7 +96,12 @@ class FakeTelegram:
     def _result(self, method: str, parameters: dict[str, str]) -> object:
         match method:
             case "getMe":
-                return {"id": 123456, "is_bot": True, "first_name": "Andy", "username": "andy_test_bot"}
+                return {
+                    "id": 123456,
+                    "is_bot": True,
+                    "first_name": "Andy",
+                    "username": "andy_test_bot",
+                }
             case "getUpdates":
                 return self._updates
             case "sendMessage":

@@ -1,0 +1,129 @@
+"""What every channel keeps to: nothing that comes in holds up what follows, and chats that have
+another name go on.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from doubles import MemoryChannel, message, register
+
+from bot.agents import OfflineAgent
+from bot.assistant import Assistant
+from bot.groups import Group
+from bot.messages import Message
+from bot.settings import Settings
+from bot.store import Store, open_store
+
+SECRET = "my PIN is 4711"
+
+
+class Told(MemoryChannel):
+    """A channel that keeps what the owner is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notices: list[str] = []
+        self.tell = self._keep
+
+    async def _keep(self, text: str) -> None:
+        self.notices.append(text)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError(SECRET),
+        UnicodeEncodeError("utf-8", SECRET, 0, 1, "surrogates not allowed"),
+        KeyError(SECRET),
+        sqlite3.DataError(SECRET),
+        sqlite3.InterfaceError(SECRET),
+        sqlite3.IntegrityError(SECRET),
+        RecursionError(SECRET),
+    ],
+)
+async def test_a_message_that_can_never_be_taken_in_is_skipped_and_said_once(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def receive(one: Message) -> bool:
+        if one.text == SECRET:
+            raise error
+        return True
+
+    channel = Told()
+    assert [await channel.hand_over(receive, message(text)) for text in (SECRET, SECRET, "b")] == [
+        False,
+        False,
+        True,
+    ]
+    (notice,) = channel.notices
+    assert type(error).__name__ in notice
+    assert SECRET not in notice + caplog.text
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("disk"), TimeoutError(), sqlite3.OperationalError("database or disk is full")]
+)
+async def test_what_passes_is_raised_and_the_message_comes_again(error: Exception) -> None:
+    async def receive(one: Message) -> bool:
+        raise error
+
+    channel = Told()
+    with pytest.raises(type(error)):
+        await channel.hand_over(receive, message("a"))
+    assert channel.notices == []
+
+
+async def test_a_message_has_no_half_characters() -> None:
+    whole = replace(message("\ud83d\ude00"), sender="a\udc00", quoted="\ud83d x")
+    assert (whole.text, whole.sender, whole.quoted) == ("😀", "a\ufffd", "\ufffd x")
+
+
+def assistant(store: Store) -> tuple[Assistant, MemoryChannel]:
+    channel = MemoryChannel()
+    return Assistant(store, [channel], OfflineAgent(Settings())), channel
+
+
+async def test_a_chat_with_another_name_keeps_all_that_it_has(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        _, channel = assistant(store)
+        await register(store, "memory:me", "memory:old", trigger=None)
+        await store.take_in(message("1", "memory:old"), asks=True)
+        assert await channel.moved("memory:old", "memory:new")
+        assert not await channel.moved("memory:stranger", "memory:other")
+        group = store.group("memory:new")
+        assert group is not None
+        assert group.folder == "group-1"
+        assert store.group("memory:old") == group
+        assert await store.waiting() == ["memory:new"]
+        assert await store.take_in(message("1", "memory:new"), asks=True), "counted anew"
+        await channel.moved("memory:new", "memory:newest")
+        assert store.group("memory:old") == store.group("memory:newest") is not None
+        await channel.moved("memory:newest", "memory:old")
+        back = store.group("memory:old")
+        assert back is not None
+        assert back.chat == "memory:old"
+    async with open_store(tmp_path) as store:
+        assert store.group("memory:newest") == back
+
+
+async def test_a_topic_has_a_folder_of_its_own_and_the_rules_of_its_chat(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        bot, _ = assistant(store)
+        await register(store, "memory:me", "memory:forum")
+        first = message("@Andy hi", "memory:forum:7", direct=False)
+        assert await bot.receive(first)
+        assert not await bot.receive(message("hi", "memory:other:7", direct=False))
+        topic = store.group("memory:forum:7")
+        assert topic is not None
+        assert (topic.folder, topic.trigger, topic.topic) == ("group-1-topic-7", "@Andy", True)
+        whole = Group("group-1", "memory:forum", "F", "@Bea", ("9",), drop=True)
+        await store.register(whole)
+        assert not await bot.receive(replace(first, id="2", text="@Bea hi"))
+        assert await bot.receive(replace(first, id="3", text="@Bea hi", sender_id="9"))
+        await store.write(("DELETE FROM groups WHERE chat = ?", ("memory:forum",)))
+        await store.load_groups()
+        assert store.group("memory:forum:7") is None
