@@ -78,7 +78,7 @@ def merge_file(path: str, base: bytes, ours: bytes, theirs: bytes, *, lines: Lin
         return Merged(form.file(certain_text), how="trivial")
     by_lines = lines(b.text.encode(), o.text.encode(), t.text.encode())
     language = _language(path) if max(len(base), len(ours), len(theirs)) <= MAX_SIZE else None
-    if language is None:
+    if language is None or not b.text.strip():  # without a base there is nothing to tell parts by
         return _formed(by_lines, form)
     chunks, how = _understood(language, b.text, o.text, t.text, by_lines)
     if chunks is None:

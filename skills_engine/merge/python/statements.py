@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Compound",
     "Definition",
+    "bodies_of",
     "clause_of",
     "groups_of",
     "last_suite",
@@ -87,7 +88,18 @@ def clause_of(stmt: Compound) -> tuple[str, list[ast.expr], list[ast.stmt]]:
             return "with", header, stmt.body
         case ast.Try() | ast.TryStar():
             return "try", [], stmt.body
+        case ast.Match():
+            return "match", [stmt.subject], []
     raise Unsupported("a statement that is not understood")
+
+
+def bodies_of(stmt: Compound) -> Iterator[tuple[str, list[ast.stmt]]]:
+    """A statement's bodies, each with what its clause is called."""
+    for name in ("body", "orelse", "finalbody"):
+        yield name, getattr(stmt, name, [])
+    for name in ("handlers", "cases"):
+        for at, part in enumerate(getattr(stmt, name, [])):
+            yield f"{name} {at}", part.body
 
 
 def last_suite(stmt: Compound) -> list[ast.stmt]:
@@ -154,6 +166,9 @@ def naming(stmt: ast.stmt, prefix: str, python: Expressions) -> tuple[str, Hasha
             )
         case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
             name = ast.unparse(target)
+            return "assignment", ("=", name), prefix + name
+        case _ if type(stmt).__name__ == "TypeAlias":
+            name = stmt.name.id  # type: ignore[attr-defined]
             return "assignment", ("=", name), prefix + name
         case ast.Pass() | ast.Expr(value=ast.Constant(value=types.EllipsisType())):
             return "filler", None, "pass"

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from skills_engine.merge.python.newer import definitions
 from skills_engine.merge.python.source import parse
-from skills_engine.merge.python.statements import Compound, clause_of, statements_in, telling
+from skills_engine.merge.python.statements import (
+    Compound,
+    bodies_of,
+    clause_of,
+    statements_in,
+    telling,
+)
 from skills_engine.merge.types import Unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Iterator
 
 __all__ = ["census", "doubled", "revived"]
 
@@ -21,22 +29,49 @@ _SPACE = re.compile(r"\s+")
 
 
 def doubled(ours: str, theirs: str, result: str) -> str:
-    """What a result has twice that each side has at most once, or that it does not parse; '' if
+    """What a result has twice that each side has at most once, or that it does not compile; '' if
     nothing is amiss.
 
-    Sides that do not parse allow no judgement: ''.
+    Of sides in newer syntax than the running Python's only definitions are counted; sides that
+    nothing can read allow no judgement: ''.
     """
+    count = census
     try:
         sides = [census(text) for text in (ours, theirs)]
     except Unsupported:
-        return ""
+        count = definitions
+        try:
+            sides = [definitions(text) for text in (ours, theirs)]
+        except Unsupported:
+            return ""
     try:
-        found = census(result)
+        found = count(result)
     except Unsupported:
         return "the result would not parse"
-    for (place, what), count in found.items():
-        if count > 1 and all(side[place, what] <= 1 for side in sides):
+    for (place, what), number in found.items():
+        if number > 1 and all(side[place, what] <= 1 for side in sides):
             return f"{what} would stand twice in {place or 'the module'}"
+    return _uncompilable(ours, theirs, result) if count is census else ""
+
+
+def _uncompilable(ours: str, theirs: str, result: str) -> str:
+    """Why a result does not compile though both sides do, or ''. Of what parses: two arguments of
+    one name, `await` in a function that is not async any more, `break` in what was a loop."""
+    known = {ast.dump(stmt) for text in (ours, theirs) for stmt in parse(text).body}
+    fresh = [s for s in parse(result).body if ast.dump(s) not in known]
+    why = _mistake(parse(result).body) if fresh else ""
+    if not why or any(_mistake(parse(text).body) for text in (ours, theirs)):
+        return ""
+    return f"the result would not compile: {why}"
+
+
+def _mistake(body: list[ast.stmt]) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(ast.Module(body, []), "merged", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        return error.msg if isinstance(error, SyntaxError) else str(error)
     return ""
 
 
@@ -84,30 +119,21 @@ def _statements(text: str) -> dict[str, list[ast.stmt]]:
 
 
 def census(text: str) -> Counter[tuple[str, str]]:
-    """How often each definition, import, statement and element of an assigned literal stands in its
-    body.
+    """How often each definition, import, clause, statement and element of an assigned literal
+    stands in its place: definitions and elements in their body, statements in their function.
     """
-    return Counter(
-        (str(place), str(what))
-        for place, what in _bodies(parse(text).body, "", text.split("\n"), scope=True)
-    )
+    return Counter(_bodies(parse(text).body, "", "", text.split("\n"), scope=True))
 
 
 def _bodies(
-    body: list[ast.stmt], place: str, lines: list[str], *, scope: bool = False
-) -> Iterator[tuple[Hashable, Hashable]]:
+    body: list[ast.stmt], place: str, owner: str, lines: list[str], *, scope: bool = False
+) -> Iterator[tuple[str, str]]:
+    """`place` is where a body is, `owner` the definition that it belongs to; a `scope` is the body
+    of a module or a class."""
     for stmt in body:
         match stmt:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                marks = " ".join(_text(d, lines) for d in stmt.decorator_list)
-                plain = not re.search(r"overload|\.(setter|getter|deleter|register)", marks)
-                yield place, f"def {stmt.name}" if plain else f"@{marks} def {stmt.name}"
-                yield from _bodies(
-                    stmt.body,
-                    f"{place}.{stmt.name}".lstrip("."),
-                    lines,
-                    scope=isinstance(stmt, ast.ClassDef),
-                )
+                yield from _definition(stmt, place, lines)
             case ast.Import() | ast.ImportFrom():
                 module = (
                     "." * stmt.level + (stmt.module or "")
@@ -116,38 +142,70 @@ def _bodies(
                 )
                 for alias in stmt.names:
                     yield place, f"import {module} {alias.name} {alias.asname or ''}".rstrip()
-            case (
-                ast.Assign(targets=[ast.Name(id=name)], value=value)
-                | ast.AnnAssign(target=ast.Name(id=name), value=value)
-            ):
-                if scope:
-                    yield place, f"{name} ="
-                yield from _literal(value, f"{place} {name}".strip(), lines)
             case ast.Pass() | ast.Continue() | ast.Break():
-                pass
-            case ast.Match():
                 pass
             case _ if isinstance(stmt, Compound):
                 header = " ".join(_text(part, lines) for part in clause_of(stmt)[1])
-                for field in ("body", "orelse", "finalbody"):
-                    inner = getattr(stmt, field, [])
-                    yield from _bodies(
-                        inner, f"{place} {type(stmt).__name__} {header} {field}".strip(), lines
-                    )
+                inside = f"{place} {type(stmt).__name__} {header}".strip()
+                yield from ((inside, what) for what in _clauses(stmt, lines))
+                for name, inner in bodies_of(stmt):
+                    yield from _bodies(inner, f"{inside} {name}", owner, lines)
             case _:
-                yield place, _text(stmt, lines)
+                yield from _simple(stmt, place, owner, lines, scope=scope)
 
 
-def _literal(
-    value: ast.expr | None, place: str, lines: list[str]
-) -> Iterator[tuple[Hashable, Hashable]]:
+def _definition(
+    stmt: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, place: str, lines: list[str]
+) -> Iterator[tuple[str, str]]:
+    marks = [_text(d, lines) for d in stmt.decorator_list]
+    plain = not re.search(r"overload|\.(setter|getter|deleter|register)", " ".join(marks))
+    yield place, f"def {stmt.name}" if plain else f"@{' '.join(marks)} def {stmt.name}"
+    inside = f"{place}.{stmt.name}".lstrip(".")
+    yield from ((inside, f"the decorator {mark}") for mark in marks)
+    if isinstance(stmt, ast.ClassDef):
+        yield from ((inside, f"the base {_text(base, lines)}") for base in stmt.bases)
+    yield from _bodies(stmt.body, inside, inside, lines, scope=isinstance(stmt, ast.ClassDef))
+
+
+def _clauses(stmt: Compound, lines: list[str]) -> Iterator[str]:
+    """The clauses of a statement that say which case they are for."""
+    match stmt:
+        case ast.If():
+            while len(stmt.orelse) == 1 and isinstance(stmt.orelse[0], ast.If):
+                stmt = stmt.orelse[0]
+                yield f"elif {_text(stmt.test, lines)}"
+        case ast.Try() | ast.TryStar():
+            yield from (f"except {_text(h.type, lines)}" for h in stmt.handlers if h.type)
+        case ast.Match():
+            yield from (f"case {ast.dump(c.pattern)}" for c in stmt.cases if not c.guard)
+
+
+def _simple(
+    stmt: ast.stmt, place: str, owner: str, lines: list[str], *, scope: bool
+) -> Iterator[tuple[str, str]]:
+    match stmt:
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value)
+            | ast.AnnAssign(target=ast.Name(id=name), value=value)
+        ):
+            yield from _literal(value, f"{place} {name}".strip(), lines)
+            if scope:
+                yield place, f"{name} ="
+                return
+        case _ if type(stmt).__name__ == "TypeAlias":
+            yield place, f"def {stmt.name.id}"  # type: ignore[attr-defined]
+            return
+    if telling(stmt):
+        yield f"{owner} as a whole" if owner else "", _text(stmt, lines)
+
+
+def _literal(value: ast.expr | None, place: str, lines: list[str]) -> Iterator[tuple[str, str]]:
     if isinstance(value, ast.List | ast.Tuple | ast.Set):
-        for element in value.elts:
-            yield place, _text(element, lines)
+        yield from ((place, _text(element, lines)) for element in value.elts)
     elif isinstance(value, ast.Dict):
         for key in value.keys:
             if key is not None:
-                yield place, _text(key, lines)
+                yield place, repr(key.value) if isinstance(key, ast.Constant) else _text(key, lines)
 
 
 def _text(node: ast.expr | ast.stmt, lines: list[str]) -> str:
