@@ -145,11 +145,11 @@ def _bodies(
             case ast.Pass() | ast.Continue() | ast.Break():
                 pass
             case _ if isinstance(stmt, Compound):
-                header = " ".join(_text(part, lines) for part in clause_of(stmt)[1])
-                inside = f"{place} {type(stmt).__name__} {header}".strip()
-                yield from ((inside, what) for what in _clauses(stmt, lines))
-                for name, inner in bodies_of(stmt):
-                    yield from _bodies(inner, f"{inside} {name}", owner, lines)
+                for where, body_ in _parts(stmt, place, lines):
+                    if isinstance(body_, str):
+                        yield where, body_
+                    else:
+                        yield from _bodies(body_, where, owner, lines)
             case _:
                 yield from _simple(stmt, place, owner, lines, scope=scope)
 
@@ -167,17 +167,29 @@ def _definition(
     yield from _bodies(stmt.body, inside, inside, lines, scope=isinstance(stmt, ast.ClassDef))
 
 
-def _clauses(stmt: Compound, lines: list[str]) -> Iterator[str]:
-    """The clauses of a statement that say which case they are for."""
-    match stmt:
-        case ast.If():
-            while len(stmt.orelse) == 1 and isinstance(stmt.orelse[0], ast.If):
-                stmt = stmt.orelse[0]
-                yield f"elif {_text(stmt.test, lines)}"
-        case ast.Try() | ast.TryStar():
-            yield from (f"except {_text(h.type, lines)}" for h in stmt.handlers if h.type)
-        case ast.Match():
-            yield from (f"case {ast.dump(c.pattern)}" for c in stmt.cases if not c.guard)
+def _parts(
+    stmt: Compound, place: str, lines: list[str]
+) -> Iterator[tuple[str, str | list[ast.stmt]]]:
+    """The bodies of a statement with their places, and its clauses that say which case they are
+    for. The branches of one `if` are side by side.
+    """
+    whole = where = _place(stmt, place, lines)
+    while isinstance(stmt, ast.If) and len(stmt.orelse) == 1 and isinstance(stmt.orelse[0], ast.If):
+        yield f"{where} body", stmt.body
+        stmt = stmt.orelse[0]
+        where = _place(stmt, place, lines)
+        yield whole, f"elif {_text(stmt.test, lines)}"
+    if isinstance(stmt, ast.Try | ast.TryStar):
+        yield from ((whole, f"except {_text(h.type, lines)}") for h in stmt.handlers if h.type)
+    elif isinstance(stmt, ast.Match):
+        yield from ((whole, f"case {ast.dump(c.pattern)}") for c in stmt.cases if not c.guard)
+    for name, body in bodies_of(stmt):
+        yield f"{where} {name}", body
+
+
+def _place(stmt: Compound, place: str, lines: list[str]) -> str:
+    header = " ".join(_text(part, lines) for part in clause_of(stmt)[1])
+    return f"{place} {type(stmt).__name__} {header}".strip()
 
 
 def _simple(
