@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.core.structure import merge_trees
+from skills_engine.merge.python.follow import followed
 from skills_engine.merge.python.identifiers import resurrected, undefined
 from skills_engine.merge.python.modules import moved, with_modules
 from skills_engine.merge.python.renames import read_with, renames
@@ -39,7 +40,7 @@ def merge(base: str, ours: str, theirs: str) -> Chunks:
     draft = merge_trees(tree, base, ours, theirs, rules=_RULES)
     strange = foreign(base, ours, theirs, draft.text) if draft.clean else ""
     if not draft.clean or strange:
-        better = _in_the_same_words(base, ours, theirs)
+        better = _in_the_same_words(base, ours, theirs) or _after_edits(base, ours, theirs, draft)
         if better is not None:
             return better
     if strange:
@@ -62,6 +63,19 @@ def _in_the_same_words(base: str, ours: str, theirs: str) -> Chunks | None:
     return _believed(
         read_with(base, of_ours | of_theirs), read_with(ours, of_theirs), read_with(theirs, of_ours)
     )
+
+
+def _after_edits(base: str, ours: str, theirs: str, draft: Chunks) -> Chunks | None:
+    """The merge after edits have followed their lines, if it is clean then."""
+    for texts in () if draft.clean else followed(base, ours, theirs, draft):
+        better = _believed(*texts)
+        if (
+            better is not None
+            and not foreign(base, ours, theirs, better.text)
+            and not doubt(base, ours, theirs, better.text)
+        ):
+            return better
+    return None
 
 
 def _believed(base: str, ours: str, theirs: str) -> Chunks | None:
