@@ -236,40 +236,6 @@ class _Body:
             b.under(base.indent, ""), left.under(side.indent, ""), b.said, left.said
         )
 
-    def _doubted(self, above: Entry | None, entry: Entry, made: list[Chunk]) -> list[Chunk]:
-        """An entry's pieces, with its header as a region where one side adds a definition right
-        above it or statements right below, and the other's header says less than the base's."""
-        b, o, t = self.units(entry)
-        if not (b and o and t) or any(isinstance(piece, Conflicting) for piece in made):
-            return made
-        heads = [head for unit in (b, o, t) if (head := self.walk.rules.header(unit)) is not None]
-        if len(heads) < 3:
-            return made
-        ranges = zip((b, o, t), (self.base, self.ours, self.theirs), heads, strict=True)
-        texts = [
-            unit.version.moved(*head, block.indent, self.indent) for unit, block, head in ranges
-        ]
-        for name, mine, side, other in (("ours", 1, o, t), ("theirs", 2, t, o)):
-            text = texts[mine]
-            if texts[3 - mine] != texts[0] or not self.walk.rules.lost_annotations(b, side):
-                continue
-            before, found, after = "".join(
-                piece for piece in made if isinstance(piece, str)
-            ).partition(text)
-            if found and (
-                (heads[mine][0] == side.start and self._adds(above, name))
-                or self.walk.rules.opened(b, other)
-            ):
-                reason = f"{name} has fewer annotations, beside an addition, in {o.title}"
-                return [before, Conflicting(texts[0], texts[1], texts[2], reason), after]
-        return made
-
-    def _adds(self, entry: Entry | None, side: str) -> bool:
-        """Whether an entry is a definition that the side has not, and the other has added."""
-        if entry is None or entry.base is not None or role(self.units(entry)) != "definition":
-            return False
-        return (entry.ours if side == "ours" else entry.theirs) is None
-
     def gap(self, entry: Entry, before: Entry | None) -> str:
         """The blank lines above an entry; `before` is the entry above it, None for the first."""
         if before is None:
@@ -305,10 +271,6 @@ class _Body:
 
     def assembled(self) -> list[Chunk]:
         made = {id(entry): self.pieces(entry) for entry in self.entries}
-        for above, entry in zip((None, *self.entries), self.entries, strict=False):
-            now = made[id(entry)]
-            if now is not None:
-                made[id(entry)] = self._doubted(above, entry, now)
         rows = [self._nodes(entry) for entry in self.entries]
         for at, entry in enumerate(self.entries):
             if made[id(entry)] is not None and left_behind(rows, at):

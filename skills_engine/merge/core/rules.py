@@ -34,18 +34,6 @@ class Rules:
         """Whether a statement says the same in both texts (without indentation)."""
         return base == side
 
-    def header(self, unit: Unit) -> tuple[int, int] | None:
-        """The offsets of a function's header; None for what has none."""
-        return None
-
-    def opened(self, base: Unit, side: Unit) -> bool:
-        """Whether a side's body begins with another line than the base's."""
-        return False
-
-    def lost_annotations(self, base: Unit, side: Unit) -> bool:
-        """Whether a side's header differs from the base's by annotations that it has not."""
-        return False
-
     def nests(self, node: Node) -> bool:
         """Whether a node can stand inside another one of its kind: an expression."""
         return False

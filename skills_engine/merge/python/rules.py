@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from skills_engine.merge.core.rules import Rules
 from skills_engine.merge.core.tree import Fixed, Node, Seq, Unit
-from skills_engine.merge.python.annotations import head_of, lost_annotations, opened
 from skills_engine.merge.python.import_order import name_order, settled
 from skills_engine.merge.python.silent import silent
 
@@ -48,15 +47,6 @@ class PythonRules(Rules):
         self, base: str, side: str, said_base: Sequence[str], said_side: Sequence[str]
     ) -> bool:
         return silent(base, side, said_base, said_side)
-
-    def header(self, unit: Unit) -> tuple[int, int] | None:
-        return head_of(unit)
-
-    def opened(self, base: Unit, side: Unit) -> bool:
-        return opened(base, side)
-
-    def lost_annotations(self, base: Unit, side: Unit) -> bool:
-        return lost_annotations(base, side)
 
     def nests(self, node: Node) -> bool:
         return node.kind.split()[0] in _EXPRESSIONS
