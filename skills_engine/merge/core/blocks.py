@@ -13,7 +13,7 @@ from skills_engine.merge.core.chunks import Conflicting
 from skills_engine.merge.core.insertions import Run, runs
 from skills_engine.merge.core.levels import below
 from skills_engine.merge.core.order import Entry, arrange
-from skills_engine.merge.core.row_style import left_behind
+from skills_engine.merge.core.row_style import OTHERWISE, left_behind
 from skills_engine.merge.core.sequences import merge_seq
 from skills_engine.merge.core.superset import superset
 from skills_engine.merge.core.tree import Block, Node, Seq, Unit, words
@@ -275,9 +275,7 @@ class _Body:
         for at, entry in enumerate(self.entries):
             if made[id(entry)] is not None and left_behind(rows, at):
                 title = next(unit.title for unit in self.units(entry) if unit is not None)
-                made[id(entry)] = self.clash(
-                    entry, f"the neighbours of {title} are written otherwise now"
-                )
+                made[id(entry)] = self.clash(entry, f"the neighbours of {title} {OTHERWISE}")
         made.update(dict.fromkeys(self.covered))
         out: list[Chunk] = []
         before: Entry | None = None

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     Row = tuple[Node | None, Node | None, Node | None]
 
-__all__ = ["left_behind"]
+__all__ = ["OTHERWISE", "left_behind"]
+
+OTHERWISE = "are written otherwise now"
 
 _ENOUGH = 2
 """Neighbours in a row that show a form."""

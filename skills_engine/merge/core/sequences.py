@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from skills_engine.merge.core.alignment import align
 from skills_engine.merge.core.levels import below, value_in
 from skills_engine.merge.core.order import Entry, arrange
-from skills_engine.merge.core.row_style import left_behind
+from skills_engine.merge.core.row_style import OTHERWISE, left_behind
 from skills_engine.merge.core.tree import Item, Seq, comments_in, words
 from skills_engine.merge.types import NodeConflict
 
@@ -269,9 +269,7 @@ def _none_left_behind(kept: list[tuple[Entry, str]], base: Seq, ours: Seq, their
     ]
     for at, (_, text) in enumerate(kept):
         if left_behind(rows, at):
-            raise NodeConflict(
-                f"the neighbours of {text.splitlines()[0]} are written otherwise now"
-            )
+            raise NodeConflict(f"the neighbours of {text.splitlines()[0]} {OTHERWISE}")
 
 
 def _node(seq: Seq, at: int | None) -> Node | None:

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.core.chunks import Conflicting
+from skills_engine.merge.core.row_style import OTHERWISE
 from skills_engine.merge.python.source import every
 from skills_engine.merge.types import Unsupported
 
@@ -46,6 +47,8 @@ def followed(base: str, ours: str, theirs: str, merged: Chunks) -> Iterator[tupl
     """The three texts with edits of either side made in the base and the other side too, as far as
     they stand in a conflict of the merge: first with those that replace lines, then with all."""
     conflicts = [piece for piece in merged.pieces if isinstance(piece, Conflicting)]
+    if any(OTHERWISE in conflict.reason for conflict in conflicts):
+        return
     told = [_stripped(c.base + c.ours + c.theirs) for c in conflicts]
     there = frozenset(line for lines in told for line in lines)
     last = (base, ours, theirs)
