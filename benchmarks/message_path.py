@@ -64,7 +64,7 @@ async def fill(folder: Path) -> None:
         )
         columns = (
             "?, ?, 'p', '', 'cron', '0 9 * * *', 'UTC', 0, 'active', "
-            "'2099-01-01T00:00:00.000+00:00', NULL"
+            "'2099-01-01T00:00:00.000+00:00', NULL, NULL, NULL"
         )
         task = f"INSERT INTO tasks VALUES ({columns})"  # noqa: S608
         await store.write(*((task, (f"t{n}", f"g{n % GROUPS}")) for n in range(TASKS)))

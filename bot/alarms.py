@@ -5,8 +5,8 @@ import sqlite3
 from contextlib import suppress
 
 from bot.deliveries import Deliveries
+from bot.errors import described
 from bot.log import log
-from bot.migrations import SQL
 from bot.store import Store
 
 ALARM_SECONDS = 3600.0
@@ -29,7 +29,7 @@ class Alarms:
         """A notice in main's outbox."""
         if main := self._store.main:
             with suppress(sqlite3.Error):  # which the owner is told past the store
-                await self._store.write((SQL["send"], (main.chat, text)))
+                await self._store.tell(text)
                 self._deliveries.wake(main.chat)
 
     def store_fails(self, error: sqlite3.Error) -> None:
@@ -37,11 +37,13 @@ class Alarms:
         hour.
         """
         now = asyncio.get_running_loop().time()
-        log.error("the store cannot be written", error=repr(error))
+        log.error("the store cannot be written", error=error)
         if now - self._alarmed_at >= ALARM_SECONDS:
             self._alarmed_at = now
             self._sending.add(
-                task := asyncio.create_task(self._tell_at_once(NOT_STORED.format(error=error)))
+                task := asyncio.create_task(
+                    self._tell_at_once(NOT_STORED.format(error=described(error)))
+                )
             )
             task.add_done_callback(self._sending.discard)
 

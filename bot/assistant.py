@@ -12,7 +12,7 @@ from bot.agents import Agent
 from bot.alarms import Alarms
 from bot.channels import Channel
 from bot.deliveries import Deliveries
-from bot.errors import BotError, Misconfigured
+from bot.errors import BotError, Misconfigured, described
 from bot.groups import FOLDER, Group
 from bot.log import log
 from bot.messages import Message
@@ -42,6 +42,7 @@ class Assistant:
         *,
         zone: ZoneInfo | None = None,
         patience: Backoff | None = None,
+        daily_tokens: int = 0,
     ) -> None:
         self._store, self._agent = store, agent
         self.channels = {channel.name: channel for channel in channels}
@@ -51,19 +52,21 @@ class Assistant:
         self._queues: list[KeyedQueue] = []
         self._deliveries = Deliveries(store, self.channels, self.backoff)
         self._alarms = Alarms(store, self._deliveries)
-        self._turns = Turns(
+        store.zone = zone = zone or ZoneInfo("UTC")
+        self.turns = Turns(
             store,
             agent,
             self._deliveries,
             self.queue,
             self.backoff,
-            zone=zone or ZoneInfo("UTC"),
+            zone=zone,
             patience=patience or Backoff(first=60.0, most=1800.0),
+            daily_tokens=daily_tokens,
         )
         for channel in channels:
             channel.tell, channel.moved = self._alarms.tell, self._moved
         self.chunks = self._deliveries.chunks
-        self.perform = self._turns.perform
+        self.perform = self.turns.perform
         self.wake_delivery = self._deliveries.wake
 
     def queue(self, name: str, work: Work) -> KeyedQueue:
@@ -86,7 +89,7 @@ class Assistant:
         """
         await self._agent.open(self._store)
         for chat in await self._store.waiting():
-            self._turns.wake(chat)
+            self.turns.wake(chat)
         for chat in await self._store.undelivered():
             self._deliveries.wake(chat)
         connections = [
@@ -111,7 +114,7 @@ class Assistant:
             for task in (*tasks, *connections):
                 task.cancel()
             await asyncio.gather(*tasks, *connections, return_exceptions=True)
-            self._turns.close()
+            self.turns.close()
             try:
                 await asyncio.gather(*(queue.stop(grace) for queue in self._queues))
                 await self._deliveries.queue.stop(grace)
@@ -138,7 +141,7 @@ class Assistant:
         asked = asks(group, message)
         new = await self._store.take_in(message, asks=asked)
         if new and asked:
-            self._turns.wake(message.chat)
+            self.turns.wake(message.chat)
         return new and asked
 
     async def _topic(self, chat: str) -> Group | None:
@@ -164,7 +167,7 @@ class Assistant:
         if group.chat == old or old in await self._store.undelivered():
             await self._store.rekey(old, new)
             log.info("a chat has another name now", group=group.folder, chat=new)
-            self._turns.wake(new)
+            self.turns.wake(new)
             self._deliveries.wake(new)
         return True
 
@@ -192,12 +195,15 @@ class Assistant:
             except Exception as error:  # noqa: BLE001  # whatever it is, a messenger's library's too: the bot goes on
                 failures = 1 if loop.time() - begun > STEADY_SECONDS else failures + 1
                 delay = self.backoff.delay(failures)
-                log.warning("lost", what=what, error=repr(error), again_in=round(delay, 1))
-                log.debug("lost", what=what, exc_info=True)
+                log.warning("lost", what=what, error=error, again_in=round(delay, 1))
                 if failures == ATTEMPTS and not isinstance(
                     error, sqlite3.Error
                 ):  # the owner knows of that one
                     await self._alarms.tell(
-                        FAILING.format(what=what, attempts=failures, error=repr(error)[:300])
+                        FAILING.format(
+                            what=what,
+                            attempts=failures,
+                            error=described(error, to_owner=True)[:300],
+                        )
                     )
                 await asyncio.sleep(delay)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from bot.errors import BotError
+from bot.errors import AgentFailed, BotError
 from bot.messages import Turn
 from bot.runtimes import Container
 
@@ -167,7 +167,9 @@ class Conversation:
         if turn not in self._pending or self._answered is None or self._answered.done():
             return
         if kind == "error":
-            self._answered.set_exception(BotError(f"the agent cannot answer: {str(text)[:1000]}"))
+            self._answered.set_exception(
+                AgentFailed(f"the agent cannot answer: {str(text)[:1000]}")
+            )
             return
         self._pending.discard(turn)
         if isinstance(session, str) and SESSION.fullmatch(session):

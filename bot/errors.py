@@ -1,4 +1,14 @@
-"""What the assistant says when it cannot go on."""
+"""What the assistant says when it cannot go on, and what it may say of an exception."""
+
+import os
+import re
+import sqlite3
+import traceback
+from pathlib import Path
+
+API_STATUS = re.compile(r"API Error: ([45]\d\d)\b")
+PASSING = frozenset({401, 403, 408, 429})
+"""What the API refuses with these, it may take later: a key is mended, a limit passes."""
 
 
 class BotError(Exception):
@@ -22,4 +32,40 @@ class Running(BotError):
 
 
 class Undeliverable(BotError):
-    """This message can never reach this chat; others may. The outbox keeps it with the reason."""
+    """This message can never reach this chat; others may. The outbox keeps it with the reason.
+
+    A refusal that passes (muted, no rights for now) is any other BotError: it waits.
+    """
+
+
+class AgentFailed(BotError):
+    """In the agent's own words, which may hold what people wrote: no log shows them."""
+
+
+class OverBudget(BotError):
+    """The group has used its tokens of the day."""
+
+
+def own_fault(error: BaseException) -> bool:
+    """Whether the API refuses the request itself, so that asking again as it is cannot help."""
+    found = API_STATUS.search(str(error))
+    return found is not None and int(found[1]) < 500 and int(found[1]) not in PASSING
+
+
+def described(error: BaseException, *, to_owner: bool = False) -> str:
+    """An exception in words that hold nobody's message: the bot's own, or the type, the system's or
+    SQLite's word for it, and the place. The owner is told what the agent said, too.
+    """
+    if isinstance(error, BotError) and (to_owner or not isinstance(error, AgentFailed)):
+        return repr(error)
+    words = [type(error).__name__]
+    if status := API_STATUS.search(str(error)):
+        words.append(f"(API error {status[1]})")
+    if isinstance(error, sqlite3.Error):
+        words.append(f"({error})")
+    elif isinstance(error, OSError) and error.errno is not None:
+        words.append(f"({os.strerror(error.errno)})" if error.errno > 0 else f"({error.errno})")
+    frames = traceback.extract_tb(error.__traceback__)
+    return " ".join(
+        [*words, *(f"at {Path(one.filename).name}:{one.lineno}" for one in frames[-1:])]
+    )

@@ -17,7 +17,7 @@ from typing import Any
 
 from bot.bounds import Allowance, Seldom
 from bot.confined import Folder, Refused, Tree, reason
-from bot.errors import BotError
+from bot.errors import BotError, described
 from bot.groups import Group
 from bot.log import log
 from bot.paths import ROOMS
@@ -87,7 +87,7 @@ class Ipc:
         except FileNotFoundError:
             return False  # a group that has not been used yet
         except (OSError, sqlite3.Error) as error:
-            why = reason(error) if isinstance(error, OSError) else repr(error)
+            why = reason(error) if isinstance(error, OSError) else described(error)
             if self._broken.get(group.folder) != why:
                 log.warning("requests cannot be served", group=group.folder, error=why)
             self._broken[group.folder] = why

@@ -1,22 +1,56 @@
-"""The log: for people on standard error, as JSON lines in a file that is rotated. No prompts, no
-secrets.
+"""The log: for people on standard error, as JSON lines in a file that is rotated. No messages, no
+secrets: of an exception there is the type and the place, of a library's line its template.
 """
 
 import logging
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Mapping, MutableMapping
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from bot.errors import Misconfigured
+from bot.errors import Misconfigured, described
+
+OWN = "bot"
+"""Loggers of this name, and below it, are the assistant's own."""
+
+
+def _without_texts(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Exceptions by type and place: their texts may hold messages, or whole answers of an API."""
+    found = event.pop("exc_info", None)
+    error = found[1] if isinstance(found, tuple) else found
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        event["exception"] = described(error)
+    return {
+        key: described(value) if isinstance(value, BaseException) else value
+        for key, value in event.items()
+    }
+
+
+def _template(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """A line of the standard library's logging: what it was made of is not ours to show."""
+    record: logging.LogRecord = event["_record"]
+    args = event.pop("positional_args", None)
+    if record.name.partition(".")[0] == OWN:
+        values = args if isinstance(args, tuple) else ()
+        known = tuple(described(v) if isinstance(v, BaseException) else v for v in values)
+        event["event"] = str(record.msg) % known if known else str(record.msg)
+    elif not args:  # the text may have been put together before
+        event["event"] = f"line {record.lineno} of {record.filename}"
+    else:
+        event["event"] = str(record.msg)
+    return event
+
 
 STEPS: list[Any] = [
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=False),
-    structlog.processors.format_exc_info,
+    _without_texts,
 ]
 structlog.configure(
     processors=[
@@ -36,31 +70,36 @@ such value.
 BYTES, FILES = 5_000_000, 5
 
 
-def set_up(level: str, secrets: Iterable[str], folder: Path | None = None) -> None:
+def set_up(
+    level: str, secrets: Iterable[str], folder: Path | None = None, *, quiet: bool = False
+) -> None:
     """Log from `level` on to standard error (standard output is the console's) and into
-    `folder`/bot.log.
+    `folder`/bot.log. `quiet`: on standard error only what ends the bot, for somebody talks there.
     """
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
         hint = "set it to DEBUG, INFO, WARNING or ERROR"
         raise Misconfigured(f"LOG_LEVEL cannot be {level!r}", hint=hint)
     console = logging.StreamHandler()
-    plain = structlog.dev.plain_traceback  # the others show variables, and so prompts
-    renderer = structlog.dev.ConsoleRenderer(
-        colors=console.stream.isatty(), exception_formatter=plain
-    )
+    renderer = structlog.dev.ConsoleRenderer(colors=console.stream.isatty())
     console.setFormatter(Redacted(secrets, renderer))
+    if quiet:
+        console.setLevel(logging.CRITICAL)
     handlers: list[logging.Handler] = [console]
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         file = RotatingFileHandler(
-            folder / "bot.log", maxBytes=BYTES, backupCount=FILES, encoding="utf-8"
+            folder / "bot.log",
+            maxBytes=BYTES,
+            backupCount=FILES,
+            encoding="utf-8",
+            errors="backslashreplace",
         )
         file.setFormatter(Redacted(secrets, structlog.processors.JSONRenderer()))
         handlers.append(file)
     logging.basicConfig(level=number, handlers=handlers, force=True)
     for chatty in ("asyncio", "aiosqlite"):
-        logging.getLogger(chatty).setLevel(max(number, logging.INFO))
+        logging.getLogger(chatty).setLevel(max(number, logging.WARNING))
 
 
 class Redacted(structlog.stdlib.ProcessorFormatter):
@@ -70,7 +109,8 @@ class Redacted(structlog.stdlib.ProcessorFormatter):
 
     def __init__(self, secrets: Iterable[str], renderer: Any) -> None:
         super().__init__(
-            foreign_pre_chain=STEPS,
+            foreign_pre_chain=[_template, *STEPS],
+            pass_foreign_args=True,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
         self._secrets = tuple(secrets)

@@ -51,7 +51,7 @@ class Schedule:
             return last + timedelta(seconds=seconds * steps)
         if self.kind != "cron":
             raise ValueError(f"there are {', '.join(KINDS)}")
-        return self._cron(now)
+        return self._cron(max(last, now))
 
     def _cron(self, now: datetime) -> datetime:
         from croniter import croniter  # noqa: PLC0415  # only those who have such tasks pay for it

@@ -1,23 +1,41 @@
 """Wakes each task when it is due, and carries its run to the end."""
 
 import asyncio
+import sqlite3
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from textwrap import shorten
 from xml.sax.saxutils import escape, quoteattr
 
 from bot import prompt
+from bot.errors import described, own_fault
 from bot.groups import Group
 from bot.log import log
 from bot.messages import Message, Turn
 from bot.tasks import Task, Tasks
 from bot.tools import Host
-from bot.turns import ATTEMPTS
+from bot.turns import ATTEMPTS, MOST_PAID
 
 LONGEST_SLEEP = 60.0
 """Seconds after which the wall clock is looked at again: it may have been set, or the machine has
 slept.
 """
-NOT_RUN = "The task {id} of {name} failed {attempts} times: {error}."
+LATE_SECONDS = 900.0
+"""So long a reminder waits for the agent; then its text is sent as it is."""
+NOT_RUN = "The task {id} of {name} ({prompt}) failed {attempts} times: {error}. {then}"
+GOES_ON, ENDED = "I go on trying.", "This run is given up."
+PLAINLY = "Reminder: {prompt}\n(I could not do more about it: {why}.)"
+
+
+@dataclass
+class _Trial:
+    """A run that has not succeeded yet; `since` by the event loop's clock."""
+
+    since: float
+    attempts: int = 0
+    paid: int = 0
+    fresh: bool = False
 
 
 class Scheduler:
@@ -29,7 +47,9 @@ class Scheduler:
         self._tasks = Tasks(host.store)
         self._runs = host.assistant.queue("the task", self._run)
         self._news = host.assistant.news["tasks"]
+        self._trials: dict[str, _Trial] = {}
         self._recovered = False
+        host.assistant.turns.on_recovery.append(self._try_again)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -39,6 +59,7 @@ class Scheduler:
             self._recovered = True
         while True:
             self._news.clear()
+            await self._tasks.unpark()
             async for id_ in self._tasks.claim_due():
                 self._runs.wake(id_)
             seconds = await self._tasks.seconds()
@@ -47,35 +68,68 @@ class Scheduler:
                 await asyncio.wait_for(self._news.wait(), delay)
 
     async def _run(self, id_: str) -> None:
-        """A run that was claimed, to its end."""
+        """A run that was claimed, to its end, or until it is put off."""
         task = await self._tasks.find(id_)
-        group = next(
-            (group for group in self._store.groups if task and group.folder == task.folder), None
-        )
-        if task is None or group is None:
+        found = (group for group in self._store.groups if task and group.folder == task.folder)
+        if task is None or (group := next(found, None)) is None:
+            self._trials.pop(id_, None)
             return
-        error, pieces = await self._try(task, group)
+        trial = self._trials.setdefault(id_, _Trial(asyncio.get_running_loop().time()))
+        spent, error, pieces = await self._store.spent(group.folder), None, []
+        if trial.attempts and task.status != "active":
+            error = "ended meanwhile"
+        else:
+            try:
+                pieces = await self._assistant.perform(_turn(task, group))
+            except sqlite3.Error:
+                raise
+            except Exception as failure:  # noqa: BLE001  # whatever an agent raises
+                trial.attempts += 1
+                trial.paid += await self._store.spent(group.folder) > spent
+                log.warning("task failed", task=id_, attempt=trial.attempts, error=failure)
+                if await self._put_off(task, group, trial, failure):
+                    return
+                error = described(failure, to_owner=True)
+                await self._tell(task, group, trial, error, ENDED)
+                if task.kind == "once":
+                    text = PLAINLY.format(prompt=task.prompt, why=described(failure))
+                    pieces = self._assistant.chunks(group.chat, [text])
+        del self._trials[id_]
         outgoing = [(group.chat, piece) for piece in pieces]
-        if error:
-            notice = NOT_RUN.format(id=id_, name=group.name, attempts=ATTEMPTS, error=error[:300])
-            outgoing += [(one.chat, notice) for one in self._store.groups if one.main]
         await self._tasks.finish(task, "\n".join(pieces), error, outgoing)
-        for chat, _ in outgoing:
-            self._assistant.wake_delivery(chat)
+        self._assistant.wake_delivery(group.chat)
         self._news.set()
 
-    async def _try(self, task: Task, group: Group) -> tuple[str | None, list[str]]:
-        """The last error, or the reply in pieces."""
-        error = None
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return None, await self._assistant.perform(_turn(task, group))
-            except Exception as failure:  # noqa: BLE001  # whatever an agent raises
-                error = repr(failure)
-                log.warning("task failed", task=task.id, attempt=attempt, error=error)
-            if attempt < ATTEMPTS:
-                await asyncio.sleep(self._assistant.backoff.delay(attempt))
-        return error, []
+    async def _put_off(self, task: Task, group: Group, trial: _Trial, failure: Exception) -> bool:
+        """Wait as messages do; False where no waiting helps, or a reminder has waited enough."""
+        loop, mended = asyncio.get_running_loop(), False
+        if own_fault(failure) and not trial.fresh and not task.isolated:
+            trial.fresh = mended = await self._assistant.turns.fresh(group)
+        late = task.kind == "once" and loop.time() - trial.since > LATE_SECONDS
+        tried = trial.attempts >= ATTEMPTS
+        if not mended and (own_fault(failure) or trial.paid >= MOST_PAID or (late and tried)):
+            return False
+        if trial.attempts == ATTEMPTS:
+            await self._tell(task, group, trial, described(failure, to_owner=True), GOES_ON)
+        delay = self._assistant.backoff.delay(trial.attempts)
+        if tried:
+            delay = self._assistant.turns.patience.delay(trial.attempts - ATTEMPTS + 1)
+            if task.kind == "once":
+                delay = min(delay, LATE_SECONDS)
+        loop.call_later(0 if mended else delay, self._runs.wake, task.id)
+        return True
+
+    async def _tell(self, task: Task, group: Group, trial: _Trial, error: str, then: str) -> None:
+        words = {"id": task.id, "name": group.name, "prompt": shorten(task.prompt, 100)}
+        words |= {"error": error[:300], "then": then}
+        await self._store.tell(NOT_RUN.format(attempts=trial.attempts, **words))
+        if self._store.main:
+            self._assistant.wake_delivery(self._store.main.chat)
+
+    def _try_again(self) -> None:
+        for id_, trial in self._trials.items():
+            if trial.attempts >= ATTEMPTS:
+                self._runs.wake(id_)
 
 
 def _turn(task: Task, group: Group) -> Turn:

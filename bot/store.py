@@ -8,7 +8,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,6 +19,7 @@ from bot.errors import BotError, Running
 from bot.groups import Group
 from bot.messages import Message, Turn
 from bot.migrations import MIGRATIONS, SQL, TABLES
+from bot.text import mended
 
 Statement: TypeAlias = tuple[str, tuple[Any, ...] | dict[str, Any]]
 
@@ -36,6 +37,8 @@ class Store:
         self._mutex = asyncio.Lock()
         self._groups: dict[str, Group] = {}
         self._moved: dict[str, str] = {}
+        self.zone: tzinfo = UTC
+        """Whose days count: `run` sets the owner's."""
         self.on_trouble: Callable[[sqlite3.Error], None] = lambda error: None
         """Called when a write fails, with a full disk, say: who wanted it tries again, but the
         owner should know.
@@ -103,14 +106,14 @@ class Store:
     async def waiting(self) -> list[str]:
         return [chat for (chat,) in await self.read(SQL["waiting"])]
 
-    async def turn(self, chat: str, after: int = 0) -> Turn | None:
-        """All since the last turn and `after`, up to the last message that asks; None if none does.
-        Bounded in size.
+    async def turn(self, chat: str, after: int = 0, most: int = MOST_ASKED) -> Turn | None:
+        """All since the last turn and `after`, up to the last message that asks, or the `most`th of
+        them; None if none does. Bounded in size.
         """
         where = {
             "chat": chat,
             "after": after,
-            "most_asked": MOST_ASKED,
+            "most_asked": most,
             "most_context": MOST_CONTEXT,
         }
         if not (rows := await self.read(SQL["turn"], where)):
@@ -127,6 +130,15 @@ class Store:
         chat = self.called(turn.chat)
         sends = ((SQL["send"], (chat, piece)) for piece in pieces)
         await self.write((SQL["answered"], (chat, turn.until)), *sends)
+
+    async def send(self, chat: str, text: str) -> None:
+        """A text into a chat's outbox, as it is."""
+        await self.write((SQL["send"], (chat, text)))
+
+    async def tell(self, text: str) -> None:
+        """A notice into main's outbox, if there is a main."""
+        if self.main:
+            await self.send(self.main.chat, text)
 
     async def failed(self, turn: Turn, error: str, notice: str) -> None:
         """The turn is not handled: it waits, and the owner is told so in main, once until an answer
@@ -146,7 +158,15 @@ class Store:
         )
 
     async def used(self, folder: str, tokens_in: int, tokens_out: int) -> None:
-        await self.write((SQL["used"], (folder, tokens_in, tokens_out)))
+        await self.write((SQL["used"], (folder, self.today(), tokens_in, tokens_out)))
+
+    async def spent(self, folder: str) -> int:
+        """The tokens that a group has used today."""
+        return int((await self.read(SQL["spent"], (folder, self.today())))[0][0])
+
+    def today(self) -> str:
+        """The day by the clock on the owner's wall."""
+        return datetime.now(self.zone).date().isoformat()
 
     async def undelivered(self) -> list[str]:
         return [chat for (chat,) in await self.read(SQL["undelivered"])]
@@ -198,7 +218,9 @@ class Store:
         async with self._mutex:
             await self._db.execute("BEGIN IMMEDIATE")
             try:
-                cursors = [await self._db.execute(sql, values) for sql, values in statements]
+                cursors = [
+                    await self._db.execute(sql, _stored(values)) for sql, values in statements
+                ]
                 await self._db.execute("COMMIT")
             except BaseException:
                 if (
@@ -237,6 +259,13 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
             finally:
                 async with store._mutex:  # a write that nobody waits for any more ends first
                     pass
+
+
+def _stored(values: tuple[Any, ...] | dict[str, Any]) -> tuple[Any, ...] | dict[str, Any]:
+    """What is written down can be encoded."""
+    if isinstance(values, dict):
+        return dict(zip(values, _stored(tuple(values.values())), strict=True))
+    return tuple(mended(value) if isinstance(value, str) else value for value in values)
 
 
 def stamp(moment: datetime) -> str:

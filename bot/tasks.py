@@ -66,6 +66,18 @@ class Tasks:
             ):
                 yield id_
 
+    async def unpark(self) -> None:
+        """The clock was ahead when the next run of these was worked out, and is right again: none
+        waits for a day that was never meant, and none that has run runs again.
+        """
+        now = datetime.now(UTC)
+        for id_, last_due in await self._store.read(QUERIES["parked"], (stamp(now),)):
+            if task := await self.find(id_):
+                since = max(now, datetime.fromisoformat(last_due)) if last_due else now
+                following = task.schedule.following(since, since)
+                values = (stamp(following or since), stamp(now), id_)
+                await self._store.write((QUERIES["unpark"], values))
+
     async def seconds(self) -> float | None:
         """Until the next task is due; None if there is none."""
         ((first,),) = await self._store.read(QUERIES["next_run"])
@@ -86,7 +98,7 @@ class Tasks:
         moved = (task.next_run, stamp(following) if following else None)
         await self._store.write(
             (QUERIES["end"], (stamp(now), result[:LONGEST_RESULT], error, task.id)),
-            (QUERIES["move_on"], (*moved, *moved, task.id)),
+            (QUERIES["move_on"], (stamp(now), *moved, *moved, task.id)),
             (QUERIES["keep_runs"], (task.id, task.id)),
             *((SQL["send"], piece) for piece in outgoing),
         )

@@ -3,9 +3,10 @@
 import asyncio
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -13,20 +14,31 @@ from bot import prompt
 from bot.agents import Agent
 from bot.channels import Channel
 from bot.deliveries import Deliveries
+from bot.errors import OverBudget, described, own_fault
 from bot.groups import Group
 from bot.log import log
 from bot.messages import Turn
-from bot.store import Store
+from bot.store import MOST_ASKED, Store
 from bot.workers import Backoff, KeyedQueue, Work
 
 ATTEMPTS = 5
 # an attempt that fails after so long is not repeated at once: the owner should know sooner
 LONG_SECONDS = 600.0
 TYPING_SECONDS = 4.0
+MOST_PAID = 12
+"""Attempts at one turn that have cost tokens, after which it is given up."""
 NO_ANSWER = (
-    "I could not answer in {name} ({chat}), and have given up for now at attempt {attempts}: "
-    "{error}. "
-    "What was written there waits, and I go on trying."
+    "I could not answer in {name} ({chat}), and have given up for now at attempt {attempts}"
+    "{price}: {error}. What was written there waits, and I go on trying."
+)
+GIVEN_UP = "I gave up a message in {name} ({chat}) after attempt {attempts}{price}: {error}."
+SORRY = (
+    "I could not answer that: {why}. I have begun a new conversation; please write it in "
+    "another way."
+)
+REFUSED, TOO_OFTEN = "the model refuses it", "it failed {attempts} times"
+BUDGET = (
+    "My {limit:,} tokens for today are used up; I go on tomorrow. What is written until then waits."
 )
 MakeQueue: TypeAlias = Callable[[str, Work], KeyedQueue]
 
@@ -36,9 +48,32 @@ class _Running:
     joined it.
     """
 
-    def __init__(self, until: int) -> None:
-        self.until = until
+    def __init__(self, until: int, asking: asyncio.Future[Sequence[str]]) -> None:
+        self.until, self.asking = until, asking
         self.joining = asyncio.Lock()
+        self.stopped = False
+
+
+@dataclass
+class _Trouble:
+    """What has become of a turn that has no answer yet: attempts, rounds of them with a long pause
+    between, those that cost tokens, and how many.
+    """
+
+    attempts: int = 0
+    rounds: int = 0
+    paid: int = 0
+    tokens: int = 0
+    fresh: bool = False
+    most: int = MOST_ASKED
+    timer: asyncio.TimerHandle | None = None
+
+    def told(self, template: str, group: Group, error: Exception) -> str:
+        price = f" ({self.tokens:,} tokens)" if self.tokens else ""
+        why = described(error, to_owner=True)[:300]
+        return template.format(
+            name=group.name, chat=group.chat, attempts=self.attempts, price=price, error=why
+        )
 
 
 class Turns:
@@ -54,16 +89,20 @@ class Turns:
         *,
         zone: ZoneInfo,
         patience: Backoff,
+        daily_tokens: int = 0,
     ) -> None:
         self._store, self._agent, self._deliveries = store, agent, deliveries
-        self._backoff, self._zone = backoff, zone
-        self._patience = patience
+        self._backoff, self._zone, self._daily_tokens = backoff, zone, daily_tokens
+        self.patience = patience
         """How long a chat is left alone once the owner has been told that it has no answer."""
         self._turns = queue("the turn of", self._answer)
         self._joins = queue("the follow-up in", self._join)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._running: dict[str, _Running] = {}
-        self._put_off: dict[str, tuple[int, asyncio.TimerHandle]] = {}
+        self._troubles: dict[str, _Trouble] = {}
+        self._told_budget: dict[str, str] = {}
+        self.on_recovery: list[Callable[[], None]] = []
+        """Called when a chat that had failed is answered: others may be, too."""
 
     def wake(self, chat: str) -> None:
         """What waits there is asked, or joins the turn that is under way."""
@@ -73,50 +112,115 @@ class Turns:
 
     def close(self) -> None:
         """No chat that was put off is taken up again."""
-        for _, timer in self._put_off.values():
-            timer.cancel()
+        for trouble in self._troubles.values():
+            if trouble.timer:
+                trouble.timer.cancel()
 
     async def perform(self, turn: Turn) -> list[str]:
         """The agent's answer to a turn that comes from no message, in pieces, which the caller
-        stores.
+        stores. Raises OverBudget where the group's tokens of the day are used up.
         """
+        await self._afford(turn.group)
         async with nullcontext() if turn.isolated else self._locks[turn.chat]:
             return self._deliveries.chunks(turn.chat, await self._agent.answer(turn))
+
+    async def fresh(self, group: Group) -> bool:
+        """Leave the group's conversation: the next turn begins a new one. False if none was."""
+        known = await self._store.session(group.folder)
+        await self._agent.forget(group.folder)
+        await self._store.remember(group.folder, None)
+        return known is not None
+
+    def stop(self, chat: str) -> bool:
+        """End the turn that is under way in a chat, which is handled then; False if none is."""
+        if (running := self._running.get(chat)) is None:
+            return False
+        running.stopped = True
+        return running.asking.cancel()
 
     async def _answer(self, chat: str) -> None:
         channel, group = self._deliveries.channel(chat), self._store.group(chat)
         if channel is None or group is None:
             return
-        loop, failures = asyncio.get_running_loop(), 0
-        while turn := await self._store.turn(chat):
-            began = loop.time()
+        while turn := await self._store.turn(chat, most=self._most(chat)):
+            began, spent = asyncio.get_running_loop().time(), await self._store.spent(group.folder)
             try:
                 async with self._locks[chat]:
                     await self._ask(turn, group, channel)
             except sqlite3.Error:
                 raise
+            except OverBudget as error:
+                await self._pause(group, str(error))
+                return
             except Exception as error:  # noqa: BLE001  # whatever an agent raises: the turn waits
-                failures += 1
-                log.warning("no answer", chat=chat, attempt=failures, error=repr(error))
-                log.debug("no answer", chat=chat, exc_info=True)
-                if (
-                    failures == ATTEMPTS
-                    or chat in self._put_off
-                    or loop.time() - began > LONG_SECONDS
-                ):
-                    await self._wait_for_better(turn, group, failures, repr(error))
+                trouble = self._troubles.setdefault(chat, _Trouble())
+                trouble.attempts += 1
+                if (cost := await self._store.spent(group.folder) - spent) > 0:
+                    trouble.paid, trouble.tokens = trouble.paid + 1, trouble.tokens + cost
+                log.warning("no answer", chat=chat, attempt=trouble.attempts, error=error)
+                if own_fault(error) or trouble.paid >= MOST_PAID:
+                    await self._mend(turn, group, trouble, error)
+                    continue
+                long = asyncio.get_running_loop().time() - began > LONG_SECONDS
+                if trouble.attempts >= ATTEMPTS or trouble.rounds or long:
+                    await self._wait_for_better(turn, group, trouble, error)
                     return
-                await asyncio.sleep(self._backoff.delay(failures))
+                await asyncio.sleep(self._backoff.delay(trouble.attempts))
             else:
-                failures = 0
                 self._deliveries.wake(chat)
                 self._works_again(chat)
 
+    def _most(self, chat: str) -> int:
+        return self._troubles[chat].most if chat in self._troubles else MOST_ASKED
+
+    async def _mend(self, turn: Turn, group: Group, trouble: _Trouble, error: Exception) -> None:
+        """Asking again as before cannot help. Once a fresh conversation is tried; then, of several
+        messages, each by itself; what fails even so is settled with a few words.
+        """
+        if not trouble.fresh and await self.fresh(group):
+            trouble.fresh = True
+            return
+        trouble.fresh = True
+        if len(turn.asked) > 1 and own_fault(error):
+            trouble.most = 1
+            return
+        why = REFUSED if own_fault(error) else TOO_OFTEN.format(attempts=trouble.attempts)
+        await self._store.answered(turn, [SORRY.format(why=why)])
+        if not group.main:
+            await self._store.tell(trouble.told(GIVEN_UP, group, error))
+        self._wake(group)
+        self._troubles[turn.chat] = _Trouble(fresh=True, most=trouble.most)
+
+    async def _afford(self, group: Group) -> None:
+        limit = group.options.get("daily_tokens", self._daily_tokens)
+        if isinstance(limit, int) and 0 < limit <= await self._store.spent(group.folder):
+            raise OverBudget(BUDGET.format(limit=limit))
+
+    async def _pause(self, group: Group, notice: str) -> None:
+        """Until the next day, by the owner's clock, which is looked at once an hour."""
+        chat, today = group.chat, self._store.today()
+        if self._told_budget.get(chat) != today:
+            self._told_budget[chat] = today
+            await self._store.send(chat, notice)
+            if not group.main:
+                await self._store.tell(f"{group.name} ({chat}): {notice}")
+            self._wake(group)
+        now = datetime.now(self._zone)
+        tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), self._zone)
+        self._put_off(chat, min(max((tomorrow - now).total_seconds(), 1.0), 3600.0))
+
     async def _ask(self, turn: Turn, group: Group, channel: Channel) -> None:
-        self._running[turn.chat] = running = _Running(turn.until)
+        await self._afford(group)
+        asking = asyncio.ensure_future(self._agent.answer(self._written(turn, group)))
+        self._running[turn.chat] = running = _Running(turn.until, asking)
         typing = asyncio.create_task(_typing(channel, turn.chat))
         try:
-            replies = await self._agent.answer(self._written(turn, group))
+            replies = await asking
+        except asyncio.CancelledError:
+            if not running.stopped:
+                asking.cancel()
+                raise
+            replies = []
         finally:
             typing.cancel()
             async with running.joining:
@@ -142,30 +246,39 @@ class Turns:
             turn, group=group, prompt=prompt.conversation(turn.messages, turn.omitted, self._zone)
         )
 
-    async def _wait_for_better(self, turn: Turn, group: Group, attempts: int, error: str) -> None:
+    async def _wait_for_better(
+        self, turn: Turn, group: Group, trouble: _Trouble, error: Exception
+    ) -> None:
         """Tell the owner, and come back later, or as soon as another chat is answered."""
-        told = NO_ANSWER.format(
-            name=group.name, chat=turn.chat, attempts=attempts, error=error[:300]
-        )
-        await self._store.failed(turn, error, told)
-        if main := self._store.main:
-            self._deliveries.wake(main.chat)
-        rounds, timer = self._put_off.get(turn.chat, (0, None))
-        if timer:
-            timer.cancel()
-        delay = self._patience.delay(rounds + 1)
-        timer = asyncio.get_running_loop().call_later(delay, self._turns.wake, turn.chat)
-        self._put_off[turn.chat] = (rounds + 1, timer)
+        text = trouble.told(NO_ANSWER, group, error)
+        await self._store.failed(turn, described(error, to_owner=True), text)
+        self._wake(group)
+        trouble.rounds += 1
+        self._put_off(turn.chat, self.patience.delay(trouble.rounds))
+
+    def _put_off(self, chat: str, seconds: float) -> None:
+        trouble = self._troubles.setdefault(chat, _Trouble())
+        if trouble.timer:
+            trouble.timer.cancel()
+        trouble.timer = asyncio.get_running_loop().call_later(seconds, self._turns.wake, chat)
+
+    def _wake(self, group: Group) -> None:
+        for chat in {group.chat, self._store.main.chat if self._store.main else group.chat}:
+            self._deliveries.wake(chat)
 
     def _works_again(self, chat: str) -> None:
         """Others that were put off may be answered now too; one that fails by itself is not asked
         for it ever again.
         """
-        if recovered := self._put_off.pop(chat, None):
-            recovered[1].cancel()
-        for other, (rounds, _) in self._put_off.items():
-            if recovered or rounds == 1:
+        trouble = self._troubles.pop(chat, None)
+        if trouble and trouble.timer:
+            trouble.timer.cancel()
+        recovered = trouble is not None and trouble.rounds > 0
+        for other, waiting in self._troubles.items():
+            if waiting.rounds and (recovered or waiting.rounds == 1):
                 self._turns.wake(other)
+        for call in self.on_recovery if recovered else ():
+            call()
 
 
 async def _typing(channel: Channel, chat: str) -> None:

@@ -74,10 +74,9 @@ class KeyedQueue:
                     log.warning(
                         "failed",
                         work=f"{self._name} {key}",
-                        error=repr(error),
+                        error=error,
                         again_in=round(delay, 1),
                     )
-                    log.debug("failed", work=f"{self._name} {key}", exc_info=True)
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._stopping.wait(), delay)
                 else:

@@ -43,5 +43,8 @@ class Agent(ABC):
         """
         return False
 
+    async def forget(self, folder: str) -> None:  # noqa: B027  # there may be nothing
+        """Leave a group's conversation; the next turn begins a new one."""
+
     async def close(self) -> None:  # noqa: B027  # there may be nothing
         """Give back what the agent holds; it is not used again."""

@@ -115,6 +115,10 @@ class ContainerAgent(Agent):
             asyncio.get_running_loop().call_later(self._settings.idle_seconds, self._idle, talk)
         return replies
 
+    async def forget(self, folder: str) -> None:
+        if (talk := self._talks.get(folder)) and not talk.ended:
+            await talk.end()
+
     async def follow_up(self, turn: Turn) -> bool:
         talk = self._talks.get(turn.group.folder)
         return talk is not None and await talk.join(turn)
@@ -223,7 +227,7 @@ class ContainerAgent(Agent):
                 log.info("an orphaned container is removed", run=run)
                 await self._runtime.remove(self.installation, run)
         except Exception as error:  # noqa: BLE001  # whatever the engine's library raises: it is tried again
-            log.warning("containers cannot be looked after", error=repr(error))
+            log.warning("containers cannot be looked after", error=error)
             return False
         return True
 

@@ -48,9 +48,11 @@ ON CONFLICT (chat) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_a
 --# register
 INSERT OR REPLACE INTO groups (folder, chat, name, rest) VALUES (?, ?, ?, ?)
 --# used
-INSERT INTO usage (folder, day, requests, input, output) VALUES (?, date('now'), 1, ?, ?)
+INSERT INTO usage (folder, day, requests, input, output) VALUES (?, ?, 1, ?, ?)
 ON CONFLICT (folder, day) DO UPDATE SET requests = requests + 1,
     input = input + excluded.input, output = output + excluded.output
+--# spent
+SELECT COALESCE(sum(input + output), 0) FROM usage WHERE folder = ? AND day = ?
 --# session
 SELECT session FROM sessions WHERE folder = ?
 --# remember

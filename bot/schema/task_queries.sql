@@ -9,8 +9,13 @@ ORDER BY next_run LIMIT 100
 --# next_run
 SELECT min(next_run) FROM tasks
 WHERE status = 'active' AND claimed_at IS NULL AND next_run IS NOT NULL
+--# parked
+SELECT id, last_due FROM tasks
+WHERE status = 'active' AND set_at > ? AND claimed_at IS NULL AND kind != 'once'
+--# unpark
+UPDATE tasks SET next_run = min(next_run, ?), set_at = ? WHERE id = ? AND claimed_at IS NULL
 --# claim
-UPDATE tasks SET claimed_at = ?
+UPDATE tasks SET claimed_at = ?, last_due = next_run
 WHERE id = ? AND claimed_at IS NULL AND status = 'active' AND next_run <= ?
 --# begin
 INSERT INTO runs (task, started_at) SELECT ?, ? WHERE changes() = 1
@@ -23,7 +28,7 @@ INSERT INTO runs (task, started_at) VALUES (?, ?)
 --# end
 UPDATE runs SET ended_at = ?, result = ?, error = ? WHERE task = ? AND ended_at IS NULL
 --# move_on
-UPDATE tasks SET claimed_at = NULL, next_run = CASE WHEN next_run IS ? THEN ? ELSE next_run END,
+UPDATE tasks SET claimed_at = NULL, set_at = ?, next_run = CASE WHEN next_run IS ? THEN ? ELSE next_run END,
 status = CASE WHEN next_run IS ? AND ? IS NULL AND status != 'cancelled' THEN 'done' ELSE status END
 WHERE id = ?
 --# keep_runs

@@ -73,7 +73,7 @@ async def refresh_groups(host: Host, group: Group, arguments: Arguments) -> Effe
         try:
             await host.store.saw_chats(*(await channel.groups()).items())
         except Exception as error:  # noqa: BLE001  # whatever a messenger's library raises: the others are known
-            log.warning("no groups", channel=channel.name, error=repr(error))
+            log.warning("no groups", channel=channel.name, error=error)
     known = await host.store.read(
         "SELECT chat, name, seen_at FROM known ORDER BY seen_at DESC LIMIT 500"
     )

@@ -14,10 +14,10 @@ from bot.tasks import COLUMNS, Task, task_of
 from bot.tools.base import Arguments, Effect, Host, Tool
 
 MOST_TASKS = 200
-ADD = f"INSERT INTO tasks ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', ?)"  # noqa: S608
+ADD = f"INSERT INTO tasks ({COLUMNS}, set_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)"  # noqa: S608
 CHANGE = """
     UPDATE tasks SET prompt = ?, script = ?, kind = ?, value = ?, zone = ?, isolated = ?,
-    next_run = ?, status = ? WHERE id = ?
+    next_run = ?, status = ?, set_at = ? WHERE id = ?
 """
 LIVE = f"SELECT {COLUMNS} FROM tasks WHERE status IN ('active', 'paused')"  # noqa: S608
 COUNT = "SELECT count(*) FROM tasks WHERE folder = ? AND status IN ('active', 'paused')"
@@ -55,7 +55,7 @@ async def schedule_task(host: Host, group: Group, arguments: Arguments) -> Effec
         task.zone,
         task.isolated,
     )
-    return _changed(host, task, (ADD, (*row, task.next_run)))
+    return _changed(host, task, (ADD, (*row, task.next_run, stamp(datetime.now(UTC)))))
 
 
 async def list_tasks(host: Host, group: Group, arguments: Arguments) -> Effect:
@@ -134,7 +134,7 @@ def _kept(host: Host, task: Task) -> Effect:
         task.next_run,
         task.status,
     )
-    return _changed(host, task, (CHANGE, (*row, task.id)))
+    return _changed(host, task, (CHANGE, (*row, stamp(datetime.now(UTC)), task.id)))
 
 
 def _changed(host: Host, task: Task, statement: Statement) -> Effect:

@@ -89,7 +89,7 @@ async def test_after_five_failures_the_owner_is_told_once_in_main_and_the_turn_w
     ((chat, text),) = channel.sent
     assert chat == "memory:owner"
     assert "memory:friends" in text
-    assert "529" in text
+    assert "ConnectionError" in text
 
     idle = MemoryChannel()
     await run(tmp_path, idle, FunctionAgent(down))
@@ -115,7 +115,7 @@ async def test_an_attempt_that_fails_after_a_long_time_is_told_at_once(
     channel = MemoryChannel([message("first")])
     await run(tmp_path, channel, FunctionAgent(silent))
     assert calls == 1
-    assert "at attempt 1: TimeoutError()" in channel.sent[0][1]
+    assert "at attempt 1: TimeoutError at" in channel.sent[0][1]
 
 
 async def test_who_was_put_off_is_answered_without_help_once_the_agent_works_again(
@@ -143,7 +143,9 @@ async def test_who_was_put_off_is_answered_without_help_once_the_agent_works_aga
         )
         running = asyncio.create_task(assistant.run(stop, 0.2))
         async with asyncio.timeout(600):
-            await until(lambda: len([text for _, text in channel.sent if "529" in text]) == 3)
+            await until(
+                lambda: len([text for _, text in channel.sent if "given up for now" in text]) == 3
+            )
             broken = False
             answered = {"memory:owner", "memory:b"}
             await until(lambda: {chat for chat, text in channel.sent if text == "yes"} == answered)
@@ -344,7 +346,7 @@ async def test_a_service_that_fails_or_ends_is_begun_again_and_the_owner_is_told
         await running
     ((chat, text),) = channel.sent
     assert chat == "memory:owner"
-    assert "Watcher has failed 5 times: OSError('no watches are left')" in text
+    assert "Watcher has failed 5 times: OSError at test_assistant.py" in text
 
 
 async def test_a_service_that_only_the_owner_can_mend_ends_the_bot(tmp_path: Path) -> None:

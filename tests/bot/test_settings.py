@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from dataclasses import make_dataclass
 from pathlib import Path
 
 import pytest
-import structlog
 
 from bot import settings as module
 from bot.errors import Misconfigured
-from bot.log import Redacted
 from bot.settings import Secret, Settings, load
 
 
@@ -66,19 +62,3 @@ def test_a_field_that_a_skill_adds_is_read_and_a_secret_is_not_shown(
     assert list(settings.secrets()) == ["sesame"]
     with pytest.raises(Misconfigured, match="LIMIT"):
         load({"LIMIT": "seven"}, Path("none"))
-
-
-def test_no_secret_is_logged_not_even_in_the_text_of_an_exception() -> None:
-    def fail() -> None:
-        raise ConnectionError("GET https://api.example.org/botsesame/getMe")
-
-    try:
-        fail()
-    except ConnectionError:
-        record = logging.LogRecord(
-            "bot", logging.ERROR, __file__, 1, "with %s", ("sesame",), sys.exc_info()
-        )
-    formatter = Redacted(("sesame",), structlog.processors.KeyValueRenderer())
-    text = formatter.format(record)
-    assert "bot***/getMe" in text
-    assert "sesame" not in text

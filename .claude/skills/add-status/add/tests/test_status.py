@@ -34,7 +34,7 @@ def test_status_and_logs(tmp_path: Path) -> None:
             " VALUES ('memory:x', '1', '', '', '', 1, 1)"
         )
         db.execute(
-            "INSERT INTO tasks VALUES ('t', 'main', 'p', '', 'cron', '0 9 * * *', 'UTC', 0, 'active', '2099', NULL)"
+            "INSERT INTO tasks VALUES ('t', 'main', 'p', '', 'cron', '0 9 * * *', 'UTC', 0, 'active', '2099', NULL, NULL, NULL)"
         )
     found = json.loads(bot("status", "--json", cwd=tmp_path).stdout)
     assert [(row["id"], row["schedule"]) for row in found["next tasks"]] == [("t", "cron 0 9 * * *")]
