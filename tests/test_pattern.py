@@ -213,7 +213,7 @@ def test_replacements_that_contradict_themselves(keys: dict[str, str], key: str)
             "if x:\n\tfor y in z: a(); b()\n",
             "for $I in z: $...B",
             "while $I:\n    $...B",
-            "if x:\n\twhile y:\n\t\ta(); b()\n",
+            "if x:\n\twhile y: a(); b()\n",
         ),
         (
             "for x in y:\n    # First.\n    a()\n\n    b()  # last\n    # end\nc()\n",

@@ -77,18 +77,20 @@ def parts(kind: type[cst.CSTNode]) -> tuple[str, ...]:
         names.sort(key="body test orelse".find)  # as they stand in the file
     if kind is cst.ClassDef:
         names.remove("keywords")  # see `part`
+    if kind is cst.MatchClass:
+        names.remove("kwds")  # see `part`
     return tuple(n for n in names if n in keep or not (n in _LAYOUT or n.startswith("whitespace")))
 
 
 def part(node: cst.CSTNode, name: str) -> object:
     """The value of one of a node's `parts`. A class's bases have its keywords among them, as a
-    call's arguments do.
+    call's arguments do; and so have a class pattern's.
     """
-    return (
-        (*node.bases, *node.keywords)
-        if isinstance(node, cst.ClassDef) and name == "bases"
-        else getattr(node, name)
-    )
+    if isinstance(node, cst.ClassDef) and name == "bases":
+        return (*node.bases, *node.keywords)
+    if isinstance(node, cst.MatchClass) and name == "patterns":
+        return (*node.patterns, *node.kwds)
+    return getattr(node, name)
 
 
 @dataclass(frozen=True, slots=True)

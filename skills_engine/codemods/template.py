@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from skills_engine.codemods.blocks import Snippet, block_of, extent, rigid_lines
+from skills_engine.codemods.operation import Malformed
 from skills_engine.codemods.parsing import parse_expression, parse_module
-from skills_engine.codemods.pattern import SPELLED, Match, Pattern, find_metavariables
+from skills_engine.codemods.pattern import SPELLED, Match, Pattern, find_metavariables, lone
+from skills_engine.codemods.rewrite import Layout, comments_in, difference
 from skills_engine.codemods.syntax import extract, flatten, same
 from skills_engine.types import Span
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.source import Source
 
-__all__ = ["Template", "region"]
+__all__ = ["Template", "region", "stands_alone"]
 
 Nodes = tuple[cst.CSTNode, ...]
 Texts = Callable[[Nodes], str]
@@ -38,9 +39,6 @@ _STATEMENTS = (cst.BaseSmallStatement, cst.BaseCompoundStatement)
 _INLINE_BODY = re.compile(r"^([ \t]*)(\S[^\n]*:)[ \t]*(\$\.\.\.\w*)[ \t]*$", re.MULTILINE)
 _LONE = re.compile(rf"^(?P<indent>[ \t]*){SPELLED.pattern}\n", re.MULTILINE)
 _EMPTY = "\0"
-_TOKEN = re.compile(
-    r"#[^\n]*|\w+|(?P<quote>\"{3}|'{3}|[\"'])(?:\\.|(?!(?P=quote)).)*(?P=quote)|\S", re.DOTALL
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +54,20 @@ class Template:
         pattern = Pattern.parse(
             _INLINE_BODY.sub(r"\1\2\n\1    \3", text), key, statements=statements
         )
+        if pattern.header is not None:
+            raise Malformed(key, "it is a header without a body", "the body too, as `$...BODY`")
         return cls(pattern, pattern.spelled)
 
-    @property
-    def one_line(self) -> bool:
+    def is_one_line(self, match: Match) -> bool:
         """Whether it is simple statements on one line, which fit wherever one does."""
-        simple = all(
-            isinstance(n, cst.BaseSmallStatement | cst.BaseExpression) for n in self.pattern.nodes
-        )
-        return simple and "\n" not in self.pattern.text
+        if "\n" in self.pattern.text:
+            return False
+        for node in self.pattern.nodes:
+            name = lone(node)
+            bound = match.bindings.get(name, (node,)) if name else (node,)
+            if len(bound) != 1 or isinstance(bound[0], cst.BaseCompoundStatement):
+                return False
+        return True
 
     def expression(
         self, source: Source, match: Match, matched_by: Pattern, texts: Texts | None = None
@@ -76,7 +79,8 @@ class Template:
         """
         node = match.nodes[0]
         marks = self._marks(source, match)
-        text = None if texts else self._between(source, source.span(node), match, matched_by, marks)
+        text = self._changed(source, source.span(node), match, matched_by, marks, texts)
+        filled = text is None
         if text is None:
             text = self._fill(self.spelled, match, texts or _verbatim(source), marks)
         own = self.pattern.nodes[0]
@@ -85,10 +89,10 @@ class Template:
             and node.lpar
             and isinstance(own, cst.BaseExpression)
             and own.lpar
-        ):
-            text = (
-                text.strip().removeprefix("(").removesuffix(")")
-            )  # those of the node serve as well
+        ):  # those of the node serve as well
+            text = text.strip().removeprefix("(").removesuffix(")")
+        if filled:
+            text = self._with_comments(source, match, text)
         return _in_place(source, node, text)
 
     def statements(self, source: Source, match: Match, matched_by: Pattern) -> str:
@@ -96,13 +100,13 @@ class Template:
         `region`).
         """
         marks = self._marks(source, match)
-        if self.one_line:
-            text = self._between(source, extract(source, match.nodes), match, matched_by, marks)
-            return (
-                text
-                if text is not None
-                else self._fill(self.spelled, match, _verbatim(source), marks)
-            )
+        span = region(source, match)
+        text = self._changed(source, span, match, matched_by, marks, None)
+        if text is not None:
+            return text
+        tail = source.text(Span(*_end(source, match)))
+        if not stands_alone(match):
+            return self._fill(self.spelled, match, _verbatim(source), marks) + tail
         indent = source.indent_at(source.span(match.nodes[0]).start)
         lines = Snippet.parse(self.spelled).lines(indent, source.indent_unit)
         out, at = [], 0
@@ -115,15 +119,35 @@ class Template:
                 ]
                 at = line.end()
         text = "".join([*out, lines[at:]])
-        return (
-            self._fill(text, match, _verbatim(source), marks)
-            .removeprefix(indent)
-            .removesuffix("\n")
-        )
+        filled = self._fill(text, match, _verbatim(source), marks).removesuffix("\n")
+        filled += tail if "#" not in filled.rpartition("\n")[2] else ""
+        lost = self._lost(source, match, span, filled)
+        above = "".join(f"{indent}{comment}\n" for comment in lost)
+        return (above + filled).removeprefix(indent)
+
+    def _lost(self, source: Source, match: Match, span: Span, text: str) -> list[str]:
+        """The comments of what is replaced that a text has not, those of what is thrown away left
+        out.
+        """
+        lost = comments_in(_plain(source, source.text(span))) - comments_in(text)
+        for name, nodes in match.bindings.items():
+            if nodes and name not in self.pattern.names:
+                lost -= comments_in(source.text(extract(source, nodes)))
+        return list(lost.elements())
+
+    def _with_comments(self, source: Source, match: Match, text: str) -> str:
+        """An expression; where it would lose comments, in brackets below them."""
+        node = match.nodes[0]
+        lost = self._lost(source, match, source.span(node), text)
+        if not lost:
+            return text
+        outer = source.indent_at(source.span(node).start)
+        inner = outer + source.indent_unit
+        above = "".join(f"{inner}{comment}\n" for comment in lost)
+        return f"(\n{above}{inner}{text}\n{outer})"
 
     def _fill(self, text: str, match: Match, texts: Texts, marks: frozenset[str]) -> str:
         """Spelled source with what the metavariables matched; those in `marks` in parentheses."""
-        starred = {v.name for v in find_metavariables(self.pattern.text) if v.many and not v.braced}
 
         def put(found: re.Match[str]) -> str:
             name, stars = found["name"], found["stars"] or ""
@@ -133,10 +157,8 @@ class Template:
             if not nodes:
                 return _EMPTY
             inside = texts(nodes)
-            one = found["kind"].endswith("one_")
-            return (stars if one or name in starred else "") + (
-                f"({inside})" if name in marks else inside
-            )
+            stars = stars if found["kind"].endswith("one_") else ""
+            return stars + (f"({inside})" if name in marks else inside)
 
         filled = SPELLED.sub(put, text)
         return re.sub(rf"{_EMPTY}\s*,\s*|\s*,\s*{_EMPTY}|{_EMPTY}", "", filled)
@@ -167,96 +189,109 @@ class Template:
         kept = Match(match.nodes, part)
         return self._is_filled(self._fill(self.spelled, kept, _verbatim(source), marks), part)
 
-    def _is_filled(self, text: str, bindings: Mapping[str, Nodes]) -> bool:
+    def _is_filled(self, text: str, bindings: Mapping[str, Nodes], indent: str = "") -> bool:
+        """Whether a text is the replacement, with the bindings in it."""
         try:
-            nodes = flatten(parse_module(text + "\n"))
+            if self.pattern.is_expression:
+                nodes: Nodes = (parse_expression(f"({text}\n)"),)
+            else:
+                head = f"if 1:\n{indent}" if indent else ""
+                module = parse_module(f"{head}pass\n{indent}{text}\n")  # all at one indent
+                nodes = flatten(module)
+                nodes = flatten(nodes[0].body) if head else nodes  # type: ignore[attr-defined]
+                nodes = nodes[1:]
         except (cst.ParserSyntaxError, cst.CSTValidationError):
             return False
-        if self.pattern.is_expression:
-            nodes = tuple(n.value for n in nodes if isinstance(n, cst.Expr))
         return self.pattern.fits(nodes, bindings)
 
-    def _between(
-        self, source: Source, span: Span, match: Match, matched_by: Pattern, marks: frozenset[str]
+    def _changed(
+        self,
+        source: Source,
+        span: Span,
+        match: Match,
+        matched_by: Pattern,
+        marks: frozenset[str],
+        texts: Texts | None,
     ) -> str | None:
-        """The filled source with the file's own bytes between the metavariables wherever the
-        pattern has the same.
-
-        None where the metavariables come in another order, or more than once.
+        """What matched, with the difference of pattern and replacement made in it; None where that
+        is not the replacement.
         """
-        ours, theirs = find_metavariables(self.pattern.text), find_metavariables(matched_by.text)
-        names = [v.name for v in ours]
-        unique = len(set(names)) == len(names) and "_" not in names
-        if (
-            not unique
-            or names != [v.name for v in theirs]
-            or not all(match.bindings.get(n) for n in names)
-        ):
+        whole = source.text(span)
+        variables = find_metavariables(matched_by.text)
+        if len(variables) != len(matched_by.occurrences):
             return None
-        spans = [extract(source, match.bindings[name]) for name in names]
-        edges = [span.start, *[edge for s in spans for edge in (s.start, s.end)], span.end]
-        gaps = [source.text(Span(*pair)) for pair in zip(edges[::2], edges[1::2], strict=True)]
-        out: list[str] = []
-        for gap, new, old in zip(
-            gaps, _literals(self.pattern.text), _literals(matched_by.text), strict=True
-        ):
-            out.append(_gap(gap, old, new))
-        for i, (name, inside) in enumerate(zip(names, spans, strict=True)):
-            text = source.text(inside)
-            out[i] += f"({text})" if name in marks else text
-        filled = _plain(source, "".join(out))
-        return filled if self._is_filled(filled, match.bindings) else None
+        holes: list[tuple[str, int, int]] = []
+        bound: dict[str, Nodes] = {}
+        for variable, occurrence in zip(variables, matched_by.occurrences, strict=True):
+            nodes = match.holes.get(occurrence)
+            if nodes is None:
+                return None
+            name = variable.name if variable.name != "_" else f"_ {len(holes)}"
+            bound.setdefault(name, nodes)
+            place = extract(source, nodes) if nodes else None
+            ends = (-1, -1)
+            if place is not None:
+                ends = (
+                    _characters(source, span, place.start),
+                    _characters(source, span, place.end),
+                )
+            holes.append((name, *ends))
+        moved = texts or _verbatim(source)
+
+        def text_of(name: str) -> str:
+            inside = moved(bound[name]).replace("\n", source.newline)
+            return f"({inside})" if name in marks else inside
+
+        made = difference(
+            whole,
+            holes,
+            (matched_by.text, variables),
+            (self.pattern.text, find_metavariables(self.pattern.text)),
+            text_of,
+            Layout(source.indent_at(span.start), source.indent_unit),
+        )
+        if made is None:
+            return None
+        made, whole = _plain(source, made), _plain(source, whole)
+        for name, start, end in holes:
+            if any(isinstance(n, _STATEMENTS) for n in bound[name]) and name in self.pattern.names:
+                before = whole[:start].rpartition("\n")
+                moved_to = f"{before[1]}{before[2]}{whole[start:end]}"
+                if not before[2].strip() and moved_to not in made:
+                    return None  # it stands at another indent now
+        if texts is not None:
+            return made
+        indent = source.indent_at(span.start)
+        return made if self._is_filled(made, match.bindings, indent) else None
+
+
+def stands_alone(match: Match) -> bool:
+    """Whether matched statements have their lines for themselves."""
+    first, last = match.units[0].first, match.units[-1].last
+    return first and last and isinstance(match.body, cst.IndentedBlock | cst.Module)
 
 
 def region(source: Source, match: Match) -> Span:
-    """What replaced statements stood on: with the comment after the last one, if a metavariable
-    took it along.
-    """
-    span = extract(source, match.nodes)
+    """What replaced statements stood on, with the comment at the end of the last line."""
+    return Span(extract(source, match.nodes).start, _end(source, match)[1])
+
+
+def _end(source: Source, match: Match) -> tuple[int, int]:
+    """The end of matched statements, and of the comment behind them that no metavariable took."""
     ends = [
         _lines(source, nodes).end
-        for nodes in match.bindings.values()
+        for nodes in match.holes.values()
         if nodes and isinstance(nodes[0], _STATEMENTS)
     ]
-    return Span(span.start, max([span.end, *ends]))
+    end = max([extract(source, match.nodes).end, *ends])
+    rest = source.text(Span(end, source.line_end(end))).rstrip()
+    commented = rest.lstrip(" \t").startswith("#")
+    return end, end + (len(rest.encode()) if commented else 0)
 
 
-def _literals(text: str) -> list[str]:
-    edges = [0, *[edge for v in find_metavariables(text) for edge in (v.start, v.end)], len(text)]
-    return [text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _gap(gap: str, old: str, new: str) -> str:
-    """What `new` asks for where the file has `gap` for the pattern's `old`: only the tokens that
-    differ are changed.
-    """
-    theirs, before, after = _tokens(gap), _tokens(old), _tokens(new)
-    extra = len(theirs) - len(before)  # a trailing comma
-    if [t[0] for t in theirs[max(0, extra) :]] != [t[0] for t in before]:
-        return new
-    if [t[0] for t in before] == [t[0] for t in after]:
-        return gap
-    head = _common(before, after)
-    tail = _common(before[head:][::-1], after[head:][::-1])
-    if not head and not tail:
-        return new
-    start = after[head - 1].end() if head else 0
-    end = after[-tail].start() if tail else len(new)
-    if head + tail == len(before):  # something between, or nothing
-        at = len(gap) if not tail else theirs[extra + head - 1].end() if head else 0
-        added = new[start:end].lstrip() if gap[:at][-1:].isspace() else new[start:end]
-        return gap[:at] + added + gap[at:]
-    first, last = theirs[extra + head], theirs[-tail - 1]
-    return gap[: first.start()] + new[start:end].strip() + gap[last.end() :]
-
-
-def _tokens(text: str) -> list[re.Match[str]]:
-    return [token for token in _TOKEN.finditer(text) if not token[0].startswith("#")]
-
-
-def _common(one: Sequence[re.Match[str]], other: Sequence[re.Match[str]]) -> int:
-    pairs = takewhile(lambda pair: pair[0][0] == pair[1][0], zip(one, other, strict=False))
-    return sum(1 for _ in pairs)
+def _characters(source: Source, span: Span, at: int) -> int:
+    """A byte offset as one of the characters of a span."""
+    return len(source.text(Span(span.start, at)))
 
 
 def _verbatim(source: Source) -> Texts:

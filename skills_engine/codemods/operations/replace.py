@@ -13,7 +13,7 @@ from skills_engine.codemods.search import no_match, whole_scope
 from skills_engine.codemods.snippets import first_difference, first_line
 from skills_engine.codemods.source import Edit, Splice
 from skills_engine.codemods.syntax import extract
-from skills_engine.codemods.template import Template, region
+from skills_engine.codemods.template import Template, region, stands_alone
 from skills_engine.types import Outcome, Span
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class Replace(SourceOperation):
     instead.
 
     Both are an expression, or one or more statements. A metavariable stands in `with` for the very
-    bytes that it matched. Exactly one place must match, unless `all: true`. A match that is already
+    bytes that it matched. The edit is the difference of the two: what both have stays as the file
+    has it, with the comments and the layout between; a comment of what goes stands above. Exactly one place must match, unless `all: true`. A match that is already
     the part of a match of `with` that corresponds to it counts as done, so that `f($X)` may become
     `g(f($X))`; and where nothing matches but something matches `with`, it is so already.
     """
@@ -109,7 +110,7 @@ class Replace(SourceOperation):
             "a statement by several",
             "def f():\n    if x: pass\n    a = g(1)  # why\n",
             {"in": "m.py", "of": "f", "pattern": "$A = g($X)", "with": "if $X:\n    $A = h($X)\nlog($A)"},
-            "def f():\n    if x: pass\n    if 1:\n        a = h(1)\n    log(a)  # why\n",
+            "def f():\n    if x: pass\n    if 1:\n        a = h(1)  # why\n    log(a)\n",
         ),
         Example(
             "a loop's header, its body kept and moved",
@@ -282,12 +283,7 @@ def _statement(
     if any(_within(extract(source, m.nodes), place) for m in found if m is not match):
         hint = "match more of it, so that one place is left"
         raise source.drifted(doing, "a match lies inside another match", match.nodes[0], hint=hint)
-    alone = (
-        match.units[0].first
-        and match.units[-1].last
-        and isinstance(match.body, cst.IndentedBlock | cst.Module)
-    )
-    if not alone and not template.one_line:
+    if not stands_alone(match) and not template.is_one_line(match):
         hint = "put it on a line of its own first"
         raise source.drifted(
             doing, "the statement shares its line with others", match.nodes[0], hint=hint
