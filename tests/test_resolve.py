@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import socket
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from harness.cli import environment
 
 from skills_engine.resolve.recorded import RESOLUTIONS
 
-pytest_plugins = ("forkkit.plugin",)
+pytest_plugins = ("forkkit.plugin", "harness.plugin")
 
 BY_NAME: dict[str, Recipe] = {recipe.name: recipe for recipe in recipes()}
 MINE = 'COMMANDS = {"/ping": lambda: "ours", "/help": lambda: "Help!"}\n'
@@ -95,13 +97,25 @@ def test_a_resolution_of_other_inputs_is_none(
 
 
 def _stand_in(fork: Repo, folder: Path, answer: str, *, needs: str = "") -> Path:
-    """An assistant that writes down what it can see, and answers every region."""
+    """An assistant that says over the network what it can see, and answers every region."""
     log = folder / "seen.json"
     program = f"""\
-import json, os, pathlib
+import json, os, pathlib, socket
 here = pathlib.Path.cwd()
 seen = {{str(p.relative_to(here)): p.read_text() for p in sorted(here.rglob("*")) if p.is_file()}}
-pathlib.Path({str(log)!r}).write_text(json.dumps({{"files": seen, "environment": dict(os.environ)}}))
+above = pathlib.Path(f"/proc/{{os.getppid()}}")
+told = {{
+    "files": seen,
+    "environment": dict(os.environ),
+    "parent": (above / "environ").read_text(),
+    "stands": os.readlink(above / "cwd"),
+    "fork": pathlib.Path({str(fork.path)!r}).exists(),
+    "home": os.listdir(os.environ["HOME"]),
+}}
+with socket.create_connection(("127.0.0.1", {_listener(log)})) as wire:
+    wire.sendall(json.dumps(told).encode())
+    wire.shutdown(socket.SHUT_WR)
+    wire.recv(1)
 for about in here.glob("regions/*/about.json"):
     {answer}
 pathlib.Path("bot").mkdir()
@@ -113,6 +127,19 @@ pathlib.Path("bot/commands.py").write_text("elsewhere")
     if needs:
         fork.git("config", "skills.assistantEnvironment", needs)
     return log
+
+
+def _listener(log: Path) -> int:
+    """A port whose first caller's words are written down."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def listen() -> None:
+        with listening, listening.accept()[0] as wire:
+            log.write_bytes(b"".join(iter(lambda: wire.recv(65536), b"")))
+
+    threading.Thread(target=listen, daemon=True).start()
+    port: int = listening.getsockname()[1]
+    return port
 
 
 ANSWER = """\
@@ -160,9 +187,28 @@ def test_an_assistant_gets_no_secret_that_it_was_not_given(fork: Repo, tmp_path:
         env=environment(tmp_path / "home", TELEGRAM_BOT_TOKEN="secret", MODEL_KEY="given"),
     )
     assert ran.code == 0, ran.said
-    given = json.loads(log.read_text())["environment"]
-    assert given["MODEL_KEY"] == "given"
-    assert "TELEGRAM_BOT_TOKEN" not in given
+    seen = json.loads(log.read_text())
+    assert seen["environment"]["MODEL_KEY"] == "given"
+    assert "TELEGRAM_BOT_TOKEN" not in seen["environment"]
+    assert "secret" not in seen["parent"]
+    assert not seen["stands"].startswith(str(fork.path))
+    assert not seen["fork"], "the checkout is not in its room"
+    assert seen["home"] == []
+
+
+def test_without_a_room_an_assistant_is_asked_if_its_owner_said_so(
+    fork: Repo, tmp_path: Path, no_rooms: str
+) -> None:
+    log = _stand_in(fork, tmp_path, ANSWER)
+    alone = environment(tmp_path / "home", PATH=no_rooms)
+    ran = skills(fork, *REBASE, env=alone)
+    assert ran.code == 3
+    assert not log.exists()
+    assert skills(fork, "abort").code == 0
+    fork.git("config", "skills.assistantUnconfined", "true")
+    ran = skills(fork, *REBASE, env=alone)
+    assert ran.code == 0, ran.said
+    assert log.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,25 @@
-"""Runs tests in the scratch worktree, away from the user's secrets."""
+"""Runs tests of a scratch worktree in a room of their own (`sandbox`), away from the user's
+secrets.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skills_engine.check.installer import plain_environment
 from skills_engine.check.process import run
+from skills_engine.sandbox import Room, enclosed, python_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 __all__ = ["TestRun", "run_tests"]
+
+_WHERE = 60
+"""Seconds after which a test that still runs says where it is."""
 
 _ENDS = {
     1: "tests failed",
@@ -48,13 +54,16 @@ def run_tests(
     *,
     timeout: float,
     report: Callable[[str], None],
+    network: bool = False,
 ) -> TestRun:
     """Run pytest on `tests`, paths below `worktree`; at most `timeout` seconds. No tests at all
     pass.
 
     The tests see the worktree (and its src/) on their path, an empty home
     folder, and of the user's variables only those that cannot hold a secret.
-    They run in a session of their own, of which nothing is left afterwards.
+    Other files and processes of the machine, and the network unless it is
+    granted, are not in their room, where this machine can make one. They run
+    in a session of their own, of which nothing is left afterwards.
     """
     if not tests:
         return TestRun(passed=True, output="", seconds=0.0)
@@ -69,12 +78,15 @@ def run_tests(
         "-p",
         "no:cacheprovider",
         "--color=no",
+        "-o",
+        f"faulthandler_timeout={_WHERE}",
         *named,
     ]
     with tempfile.TemporaryDirectory(prefix="graftbot-home-", ignore_cleanup_errors=True) as home:
-        done = run(
-            command, cwd=worktree, env=_environment(python, worktree, Path(home)), timeout=timeout
-        )
+        room = Room(worktree, python_files(python), (worktree, Path(home)), network)
+        with enclosed(command, room, _environment(python, worktree, Path(home))) as inside:
+            ran = run(inside.command, cwd=worktree, env=inside.env, timeout=timeout)
+    done = replace(ran, code=inside.status(ran.code))
     if done.code == 0:
         return TestRun(passed=True, output=done.output, seconds=done.seconds)
     if done.code is None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from skills_engine.cli.complete import available
-from skills_engine.cli.options import Dir, Json, NoTest, Quiet, Verbose, start
+from skills_engine.cli.options import Dir, Json, NoTest, Quiet, Trust, Verbose, start
 from skills_engine.cli.terminal import Styled
 from skills_engine.errors import UsageError
 
@@ -102,6 +102,7 @@ def test(
     every: Annotated[bool, typer.Option("--all", help="All skills.")] = False,
     pairs: Annotated[bool, typer.Option("--pairs", help="Also in pairs, in both orders.")] = False,
     no_test: NoTest = False,
+    trust: Trust = False,
     directory: Dir = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -113,7 +114,7 @@ def test(
     if not names and not every and not pairs:
         raise UsageError("name skills to test", hint="skills test NAME…, --all or --pairs")
     out, where = start("test", directory, json=json, quiet=quiet, verbose=verbose)
-    found = out.run(try_out(where, names or [], pairs=pairs, run=not no_test))
+    found = out.run(try_out(where, names or [], pairs=pairs, run=not no_test, trust=trust))
 
     def people() -> None:
         for trial in found:

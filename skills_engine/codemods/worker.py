@@ -3,11 +3,12 @@
 The process is a bare interpreter (`python -I`) with PATH as its only variable,
 an empty temporary directory to stand in, and limits on memory, time, files and
 children. It sees the bytes that it is given and answers with new bytes for the
-same paths; anything else is refused here.
+same paths; anything else is refused here. It runs in a room (`sandbox`) that
+has the interpreter and LibCST, and nothing else of the machine.
 
-This is damage control, not a sandbox: the code can still read what its user can
-read and open connections, and for root some limits do not hold. The owner's
-trust in the package's digest is the security boundary.
+Where this machine can make no room, the code can read what its user can read
+and open connections, and for root some limits do not hold: the owner is told
+so when the package's digest is to be trusted.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from skills_engine.errors import CannotEnsure
+from skills_engine.sandbox import Room, enclosed, python_files
 from skills_engine.types import Outcome, Place
 
 if TYPE_CHECKING:
@@ -83,25 +85,29 @@ def _run(request: bytes, seconds: float, most: int) -> tuple[int | None, bytes, 
     ):
         stdin.write(request)
         stdin.seek(0)
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-B", "-X", "utf8", str(_CHILD)],
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=empty,
-            env={"PATH": os.environ.get("PATH", os.defpath)},
-            start_new_session=True,
-        )
-        with process:
-            readers = [_Reader(process.stdout, most), _Reader(process.stderr, _NOISE)]
-            try:
-                status = process.wait(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                status = None
-            finally:
-                _kill(process)
-            for reader in readers:
-                reader.join(timeout=5)
+        room = Room(Path(empty), (*python_files(Path(sys.executable)), _CHILD), (Path(empty),))
+        command = [sys.executable, "-I", "-B", "-X", "utf8", str(_CHILD)]
+        path = {"PATH": os.environ.get("PATH", os.defpath)}
+        with enclosed(command, room, path) as inside:
+            process = subprocess.Popen(
+                inside.command,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=empty,
+                env=inside.env,
+                start_new_session=True,
+            )
+            with process:
+                readers = [_Reader(process.stdout, most), _Reader(process.stderr, _NOISE)]
+                try:
+                    status = inside.status(process.wait(timeout=seconds))
+                except subprocess.TimeoutExpired:
+                    status = None
+                finally:
+                    _kill(process)
+                for reader in readers:
+                    reader.join(timeout=5)
     return status, bytes(readers[0].data), bytes(readers[1].data)
 
 

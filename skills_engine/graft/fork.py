@@ -182,8 +182,8 @@ class Fork:
         package = self.pinned(pin)
         if runs_own_code(package) and not (
             pin.digest in self.accepted
-            or is_accepted(pin.digest)
             or self.is_from_base(pin, self.core.base)
+            or is_accepted(pin.digest)
         ):
             raise Untrusted(
                 f"{pin.name} {pin.version} runs codemod code of its own, and this package was "

@@ -26,12 +26,23 @@ from skills_engine.types import Event
 from skills_engine.visible import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from skills_engine.git import Git
     from skills_engine.graft.fork import Fork
+    from skills_engine.manifest import Pin
     from skills_engine.merge import LineMerge, Merged
     from skills_engine.types import Progress
 
-__all__ = ["Computed", "compute", "line_merge", "message", "publish_computed", "tests_of"]
+__all__ = [
+    "Computed",
+    "compute",
+    "line_merge",
+    "message",
+    "networked_tests",
+    "publish_computed",
+    "tests_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +177,14 @@ def tests_of(fork: Fork, computed: Computed) -> tuple[str, ...]:
         if tree.exists(path)
     }
     return tuple(sorted(tests))
+
+
+def networked_tests(fork: Fork, pins: Iterable[Pin]) -> frozenset[str]:
+    """The tests whose packages declare that they need the network."""
+    manifests = (fork.pinned(pin).manifest for pin in pins)
+    return frozenset(
+        path for found in manifests if found and found.tests_network for path in found.tests
+    )
 
 
 def message(intent: Intent) -> str:

@@ -2,7 +2,9 @@
 repository, and written only when the owner accepted code.
 
 A fork cannot say of itself that it is trusted. What stands in the base is
-upstream's, and the owner runs upstream's code anyway.
+upstream's, and the owner runs upstream's code anyway. Code that was accepted
+where it runs in a room of its own (`sandbox`) is not accepted for a machine
+that can make none: there the record has another line for it.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from skills_engine.sandbox import unconfined
 
 if TYPE_CHECKING:
     from skills_engine.package.model import Package
@@ -26,7 +30,7 @@ def runs_own_code(package: Package) -> bool:
 
 def is_accepted(digest: str) -> bool:
     try:
-        return digest in _store().read_text(encoding="utf-8").split()
+        return _line(digest) in _store().read_text(encoding="utf-8").split()
     except OSError:
         return False
 
@@ -35,7 +39,11 @@ def remember(digest: str) -> None:
     path = _store()
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
-        file.write(digest + "\n")
+        file.write(_line(digest) + "\n")
+
+
+def _line(digest: str) -> str:
+    return f"{digest}:unconfined" if unconfined() else digest
 
 
 def _store() -> Path:

@@ -2,9 +2,12 @@
 skills' prose.
 
 `git config skills.assistant 'COMMAND'` names it, for example
-`claude -p "Do what CONFLICT.md says" --allowedTools Read,Write`. It runs in a
-directory of its own that holds nothing else, and answers in one file a region:
-what it cannot reach, it cannot change.
+`claude -p "Do what CONFLICT.md says" --allowedTools "Read(./**),Write(./**)"`. It runs in
+a directory of its own, in a room (`sandbox`) that holds nothing else but the
+system and the program itself, with the network and an empty home; it answers in
+one file a region. Prose of skills that nobody trusted is among what it reads.
+Where this machine can make no room, it is asked only if the owner said that it
+may be: `git config skills.assistantUnconfined true`.
 """
 
 from __future__ import annotations
@@ -12,18 +15,23 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skills_engine.check.process import run
+from skills_engine.check.process import last_lines, run
 from skills_engine.errors import Refused
 from skills_engine.merge import regions_in
 from skills_engine.resolve.recorded import Resolution, make
+from skills_engine.sandbox import Room, enclosed, python_files, unconfined
 from skills_engine.tree import Tree
+from skills_engine.visible import in_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from skills_engine.graft.fork import Fork
     from skills_engine.graft.operation import Computed
     from skills_engine.merge import Region
@@ -32,6 +40,7 @@ __all__ = ["Assistant"]
 
 _ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TERM", "USER", "LOGNAME", "SYSTEMROOT")
 """What a program needs to run at all; all else of the environment is named by the owner."""
+_ACCEPT = "git config skills.assistantUnconfined true"
 _ORDER = ("ours", "base", "theirs", "end")
 """The marker lines of a region."""
 _LONGEST = 1800.0
@@ -57,6 +66,9 @@ class Assistant:
     fork: Fork
     command: tuple[str, ...]
     environment: dict[str, str]
+    files: tuple[Path, ...] = ()
+    """What it may read besides the program itself: `skills.assistantFiles`."""
+    may_be_unconfined: bool = False
 
     @classmethod
     def of(cls, fork: Fork) -> Assistant | None:
@@ -74,12 +86,21 @@ class Assistant:
                 hint="git config skills.assistant 'COMMAND'",
             ) from None
         names = (*_ALLOWED, *(fork.git.config("skills.assistantEnvironment") or "").split())
-        return cls(fork, command, {name: os.environ[name] for name in names if name in os.environ})
+        more = shlex.split(fork.git.config("skills.assistantFiles") or "")
+        return cls(
+            fork,
+            command,
+            {name: os.environ[name] for name in names if name in os.environ},
+            tuple(Path(name).expanduser() for name in more),
+            fork.git.config("skills.assistantUnconfined") == "true",
+        )
 
     def resolve(self, computed: Computed) -> list[Resolution]:
         """Its answers, for the files of which it resolved every region. Raises OSError if it cannot
-        be started.
+        be started, or if this machine has no room for it and the owner has not accepted that.
         """
+        if (why := unconfined()) and not self.may_be_unconfined:
+            raise OSError(f"{why}; to let it see all that you can: {_ACCEPT}")
         tree = Tree(self.fork.objects, computed.tree)
         reasons = {
             conflict.path: conflict for conflict in computed.merge.conflicts if conflict.regions
@@ -97,7 +118,7 @@ class Assistant:
                     place = folder / "regions" / f"{len(places) + 1:03}"
                     _lay_out(place, path, region, reason)
                     places.append((path, place))
-            run(self.command, cwd=folder, env=self.environment, timeout=_LONGEST)
+            self._run(folder)
             answers = {
                 path: [_answer(place) for other, place in places if other == path] for path in files
             }
@@ -108,6 +129,19 @@ class Assistant:
             and (made := make(path, data, resolved, "assistant")) is not None
         ]
 
+    def _run(self, folder: Path) -> None:
+        with tempfile.TemporaryDirectory(
+            prefix="graftbot-home-", ignore_cleanup_errors=True
+        ) as home:
+            path = self.environment.get("PATH", os.defpath)
+            reads = (*_program(self.command, path), *self.files)
+            room = Room(folder, reads, (folder, Path(home)), network=True)
+            confined = {} if unconfined() else {"HOME": home}
+            with enclosed(self.command, room, self.environment | confined) as inside:
+                done = run(inside.command, cwd=folder, env=inside.env, timeout=_LONGEST)
+            if done.code and not any(folder.glob("regions/*/resolved.txt")):
+                raise OSError(last_lines(done.output, 1) or f"it ended with {done.code}")
+
     def _pages(self, folder: Path, computed: Computed) -> None:
         """The prose of the skills that take part."""
         folder.mkdir()
@@ -116,12 +150,28 @@ class Assistant:
             (folder / f"{pin.name}.md").write_text(package.prose, encoding="utf-8")
 
 
+def _program(command: tuple[str, ...], path: str) -> Iterator[Path]:
+    """What a program consists of, as far as that can be told: its file, the folder of programs that
+    it lies in (an interpreter may stand beside it), its package of node's, and files that its
+    arguments name.
+    """
+    found = shutil.which(command[0], path=path)
+    for file in (Path(found), Path(found).resolve()) if found else ():
+        yield file
+        if file.name.startswith("python") or (file.parent.parent / "pyvenv.cfg").exists():
+            yield from python_files(file)
+        if file.parent.name == "bin":
+            yield file.parent
+        if "node_modules" in file.parts:
+            yield file.parent
+    yield from (Path(word) for word in command[1:] if word.startswith("/") and Path(word).is_file())
+
+
 def _lay_out(place: Path, path: str, region: Region, reason: str) -> None:
     place.mkdir(parents=True)
     about = {"path": path, "line": region.line, "reason": reason}
-    (place / "about.json").write_text(
-        json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    page = in_json(json.dumps(about, indent=2, ensure_ascii=False))
+    (place / "about.json").write_text(page + "\n", encoding="utf-8")
     for name, data in (("base", region.base), ("ours", region.ours), ("theirs", region.theirs)):
         (place / f"{name}.txt").write_bytes(data)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.errors import Untrusted
 from skills_engine.graft.trust import is_accepted, remember, runs_own_code
+from skills_engine.sandbox import unconfined
 from skills_engine.verbs.reports import Asked
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from skills_engine.package.capabilities import Capabilities
     from skills_engine.verbs.reports import Options
 
-__all__ = ["accept", "accept_effects", "accept_tests", "tested_by"]
+__all__ = ["NOT_CONFINED", "accept", "accept_effects", "accept_tests", "accept_trial", "tested_by"]
+
+NOT_CONFINED = "with all that you can read, and the network"
 
 
 def accept(fork: Fork, resolved: Resolved, options: Options) -> tuple[Asked, ...]:
@@ -85,6 +88,14 @@ def accept_tests(fork: Fork, goal: Goal, options: Options) -> None:
             _settle(fork, pin, asked, options, code=True)
 
 
+def accept_trial(fork: Fork, goal: Goal, options: Options) -> None:
+    """The same for `skills test`, whose user asked for the tests by name: only where no room can be
+    made for them.
+    """
+    if unconfined():
+        accept_tests(fork, goal, options)
+
+
 def tested_by(fork: Fork, goal: Goal) -> tuple[str, ...]:
     """The skills of a goal that bring tests: they will run whatever stands in the merged tree."""
     return tuple(
@@ -99,9 +110,9 @@ def _unaccepted(fork: Fork, goal: Goal, *, tests: bool) -> Iterator[tuple[Pin, C
     from skills_engine.package.capabilities import capabilities  # noqa: PLC0415
 
     for pin in goal.pins:
-        if pin.digest in fork.accepted or is_accepted(pin.digest):
+        if pin.digest in fork.accepted or fork.is_from_base(pin, goal.core.base):
             continue
-        if not fork.is_from_base(pin, goal.core.base):
+        if not is_accepted(pin.digest):
             by = tested_by(fork, goal) if tests else ()
             yield pin, capabilities(fork.pinned(pin), tested_by=by, tests=tests)
 
@@ -110,8 +121,10 @@ def _asked(pin: Pin, wants: Capabilities, options: Options, *, added: bool) -> t
     """What of it is not accepted yet. Of a package that is installed, only what the engine runs."""
     lines = () if options.trust else wants.code if added else wants.run
     more = wants.other if added and not options.yes else ()
+    why = unconfined() if wants.run else ""
+    where = f" ({NOT_CONFINED}: {why})" if why else ""
     return (
-        *(Asked(pin.name, "--trust", line) for line in lines),
+        *(Asked(pin.name, "--trust", line + where * (line in wants.run)) for line in lines),
         *(Asked(pin.name, "--yes", line) for line in more),
     )
 

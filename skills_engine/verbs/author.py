@@ -16,13 +16,16 @@ from skills_engine.graft.fold import fold
 from skills_engine.graft.fork import Fork, core_version, package_files
 from skills_engine.graft.goal import accepts
 from skills_engine.graft.intent import Goal
+from skills_engine.graft.operation import networked_tests
 from skills_engine.graft.sources import Found, find, read_directory
 from skills_engine.manifest import SKILLS, Core, is_manifest
 from skills_engine.package.frontmatter import NAME
 from skills_engine.package.problems import moved
 from skills_engine.tree import Entry, Tree, difference
 from skills_engine.types import Event, Problem
+from skills_engine.verbs.accept import accept_trial
 from skills_engine.verbs.environment import run_skill_tests
+from skills_engine.verbs.reports import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,17 +84,21 @@ def _folders(fork: Fork, names: Sequence[str]) -> list[Path]:
 
 
 def try_out(
-    directory: Path, names: Sequence[str], *, pairs: bool, run: bool
+    directory: Path, names: Sequence[str], *, pairs: bool, run: bool, trust: bool = False
 ) -> Progress[tuple[Trial, ...]]:
     """Each skill alone on the base, then with every other in pairs, in both orders, and taken off
     again. `names` are names or paths; without any, all are tried.
 
-    Raises Refused where there is nothing to try: that is no success.
+    Raises Refused where there is nothing to try: that is no success; Untrusted where tests of a
+    package that is not upstream's would run without a room of their own, and nobody accepted that.
     """
     fork = Fork.open(directory)
     try:
         base = fork.core if fork.managed else Core("", "", fork.head, core_version(fork.tree))
         skills, asked = _packages(fork, base, names)
+        if run:
+            goal = Goal(base, tuple(choice.pin for choice in asked.values()))
+            accept_trial(fork, goal, Options(trust=trust))
         trials = []
         for name in asked:
             yield Event(f"try {name} alone")
@@ -187,7 +194,8 @@ def _try(
             sorted(t for name in pins if (m := skills[name].package.manifest) for t in m.tests)
         )
         if run and tests:
-            failed = yield from run_skill_tests(fork, graft.tree, tests)
+            networked = networked_tests(fork, (skills[name].pin for name in pins))
+            failed = yield from run_skill_tests(fork, graft.tree, tests, networked)
             if failed is not None:
                 return Trial(names, ok=False, found="the tests failed", output=failed)
     except SkillsError as error:

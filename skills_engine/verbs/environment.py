@@ -9,7 +9,7 @@ from skills_engine.tree import Tree
 from skills_engine.types import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from skills_engine.graft.fork import Fork
     from skills_engine.graft.operation import Computed
@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["bring_up_to_date", "run_skill_tests"]
 
 
-def run_skill_tests(fork: Fork, tree: str, tests: Sequence[str]) -> Progress[str | None]:
-    """Run tests in a scratch worktree; None when they pass, otherwise what they printed."""
+def run_skill_tests(
+    fork: Fork, tree: str, tests: Sequence[str], networked: Collection[str] = ()
+) -> Progress[str | None]:
+    """Run tests in a scratch worktree; None when they pass, otherwise what they printed.
+
+    Those that are `networked`, by their packages' declaration, run apart from the others.
+    """
     from skills_engine.check.environment import default_cache, ensure_environment  # noqa: PLC0415
     from skills_engine.check.tests import run_tests  # noqa: PLC0415
 
@@ -27,10 +32,16 @@ def run_skill_tests(fork: Fork, tree: str, tests: Sequence[str]) -> Progress[str
     pyproject, lock = files.read("pyproject.toml") or b"", files.read("uv.lock")
     yield Event("prepare an environment for the tests")
     python = ensure_environment(pyproject, lock, cache=default_cache(), report=_deaf)
-    yield Event(f"test: {', '.join(tests)}")
-    with scratch(fork.git, tree) as folder:
-        run = run_tests(python, folder, tests, timeout=600, report=_deaf)
-    return None if run.passed else f"{run.output}\n{run.reason}"
+    for network in (False, True):
+        some = [path for path in tests if (path in networked) is network]
+        if not some:
+            continue
+        yield Event(f"test{' with the network' if network else ''}: {', '.join(some)}")
+        with scratch(fork.git, tree) as folder:
+            run = run_tests(python, folder, some, timeout=600, report=_deaf, network=network)
+        if not run.passed:
+            return f"{run.output}\n{run.reason}"
+    return None
 
 
 def bring_up_to_date(fork: Fork, computed: Computed) -> Progress[tuple[str, ...]]:

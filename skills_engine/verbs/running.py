@@ -9,17 +9,24 @@ from typing import TYPE_CHECKING
 from skills_engine.errors import Conflict, Locked, Refused, Stale, TestsFailed
 from skills_engine.graft.fold import SkillRefused
 from skills_engine.graft.fork import Fork
-from skills_engine.graft.operation import Computed, compute, publish_computed, tests_of
+from skills_engine.graft.operation import (
+    Computed,
+    compute,
+    networked_tests,
+    publish_computed,
+    tests_of,
+)
 from skills_engine.manifest import skill_path
 from skills_engine.resolve.kept import forget, offers
 from skills_engine.resolve.ladder import climb
 from skills_engine.resolve.pending import Pending, check_none, drop, note, save
+from skills_engine.sandbox import unconfined
 from skills_engine.transaction.journal import interrupted
 from skills_engine.transaction.lock import exclusive
 from skills_engine.transaction.worktree import check_quiet
 from skills_engine.tree import Tree
 from skills_engine.types import Event, Stopped
-from skills_engine.verbs.accept import accept_effects, accept_tests
+from skills_engine.verbs.accept import NOT_CONFINED, accept_effects, accept_tests
 from skills_engine.verbs.describe import describe
 from skills_engine.verbs.environment import bring_up_to_date, run_skill_tests
 
@@ -175,7 +182,8 @@ def settle(
         tests = tests_of(fork, computed) if options.test else ()
         if tests:
             accept_tests(fork, computed.intent.after, options)
-            failed = yield from run_skill_tests(fork, computed.tree, tests)
+            networked = networked_tests(fork, computed.intent.after.pins)
+            failed = yield from run_skill_tests(fork, computed.tree, tests, networked)
             if failed is not None:
                 raise TestsFailed(
                     f"the skills' own tests failed: {', '.join(tests)}",
@@ -185,6 +193,9 @@ def settle(
         yield Event("publish")
         commit = publish_computed(fork, computed)
         report = replace(report, commit=commit, tests=tests)
+        if tests and (why := unconfined()):
+            said = f"the tests ran {NOT_CONFINED}: {why}"
+            report = replace(report, notes=(*report.notes, said))
     if continued is not None:
         forget(fork.repository, continued.conflicts)
     drop(fork)

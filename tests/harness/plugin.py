@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from harness.forks import fork_of, upstream
 from harness.repos import Repo
 
-__all__ = ["fork", "prepared"]
+__all__ = ["docker_rooms", "fork", "no_rooms", "prepared"]
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,29 @@ def fork(prepared: Path, tmp_path: Path) -> Repo:
     repo = Repo(tmp_path / "fork")
     repo.git("update-index", "-q", "--refresh")
     return repo
+
+
+def _path(folder: Path, *programs: str) -> str:
+    """A PATH on which only these programs are."""
+    folder.mkdir()
+    for name in programs:
+        found = shutil.which(name)
+        if found is None:
+            pytest.skip(f"there is no {name} here")
+        (folder / name).symlink_to(found)
+    return str(folder)
+
+
+@pytest.fixture
+def no_rooms(tmp_path: Path) -> str:
+    """A PATH with git, and with nothing that can make a room for other people's code."""
+    return _path(tmp_path / "path", "git", "sh", "env")
+
+
+@pytest.fixture
+def docker_rooms(tmp_path: Path) -> str:
+    """A PATH with git and Docker, and without bubblewrap."""
+    path = _path(tmp_path / "docker-path", "git", "sh", "env", "docker")
+    if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("no Docker Engine answers here")
+    return path
