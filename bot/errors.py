@@ -2,7 +2,6 @@
 
 import os
 import re
-import sqlite3
 import traceback
 from pathlib import Path
 
@@ -56,6 +55,8 @@ def described(error: BaseException, *, to_owner: bool = False) -> str:
     """An exception in words that hold nobody's message: the bot's own, or the type, the system's or
     SQLite's word for it, and the place. The owner is told what the agent said, too.
     """
+    import sqlite3  # noqa: PLC0415  # a command line that only helps needs none
+
     if isinstance(error, BotError) and (to_owner or not isinstance(error, AgentFailed)):
         return repr(error)
     words = [type(error).__name__]

@@ -65,7 +65,7 @@ class Ipc:
         self._broken: dict[str, str] = {}
 
     async def run(self) -> None:
-        root = Tree(self._paths.data / "ipc")
+        root = self._paths.requests
         root.make().__exit__()
         waiting: set[str] = set()
         with Watch(self._trees, root, "requests") as watch:

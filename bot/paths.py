@@ -33,6 +33,11 @@ class Paths:
         """What the agent asks of the host, and the answers."""
         return Tree(self.data / "ipc" / folder)
 
+    @property
+    def requests(self) -> Tree:
+        """What holds the trees of `ipc`: the host's own, in which a new one may appear."""
+        return Tree(self.data / "ipc")
+
     def logs(self, folder: str = "") -> Path:
         """The log of the bot, or those of a group's containers."""
         return self.data / "logs" / folder

@@ -1,17 +1,32 @@
-"""The credentials proxy: a container holds a token that is worth something here alone, and only
-while it lives.
+"""The credentials proxy: each container has a socket of its own there, and holds a token that is
+worth something at that socket alone, and only while it lives.
 """
 
+import asyncio
 import json
+import logging
 import os
 import secrets
+import shutil
+import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, web
+from aiohttp import (
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    StreamReader,
+    TCPConnector,
+    web,
+)
 
+from bot.bounds import Seldom
 from bot.log import log
 from bot.settings import Settings
 
@@ -24,89 +39,173 @@ OF_ONE_CONNECTION = frozenset(
     {"connection", "content-length", "host", "keep-alive", "transfer-encoding", "upgrade"}
 )
 TIMEOUT = ClientTimeout(total=None, sock_connect=30, sock_read=600)
+SOCKET = "proxy.sock"
+Used = Callable[[str, int, int], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one container: connections, seconds for the head of a request, and the bytes of a body.
+    Those of a head are aiohttp's: 8 KB a line, 128 lines; so is that of requests sent ahead.
+    """
+
+    connections: int = 32
+    head_seconds: float = 60.0
+    body: int = 64 << 20
 
 
 class Proxy:
     """Passes requests for PATHS on to the configured API and its answers back as they come.
 
-    `used(group, input, output)` is told the tokens of each answer. Where it listens is `address`,
-    in the words of the runner: a socket in `folder` on Linux, whose containers need no network
-    then; a loopback port elsewhere.
+    `used(group, input, output)` is told the tokens of each answer. A container reaches it by a
+    socket in a folder below `folder` on Linux, and so needs no network; by a loopback port
+    elsewhere.
     """
 
     def __init__(
-        self, settings: Settings, folder: Path, used: Callable[[str, int, int], Awaitable[None]]
+        self, settings: Settings, folder: Path, used: Used, limits: Limits | None = None
     ) -> None:
-        self._upstream = settings.anthropic_base_url.rstrip("/")
+        self.upstream = settings.anthropic_base_url.rstrip("/")
         key = settings.anthropic_api_key
         self.credential = "api_key" if key else "oauth"
         oauth = {"authorization": f"Bearer {settings.claude_code_oauth_token.value}"}
-        self._header = {"x-api-key": key.value} if key else oauth
-        self._folder, self._used = folder, used
-        self._groups: dict[str, str] = {}
+        self.header = {"x-api-key": key.value} if key else oauth
+        self.folder, self.used, self.limits = folder, used, limits or Limits()
+        self.trouble = Seldom()
+        self.networked = sys.platform != "linux"
+        """Whether containers need a network to reach it."""
+        self._doors: set[Door] = set()
         self._session: ClientSession | None = None
-        self._runner: web.AppRunner | None = None
-        self.address = ""
 
-    def admit(self, group: str) -> str:
-        """A new token for a container of the group."""
-        token = f"graftbot-{secrets.token_urlsafe(32)}"
-        self._groups[token] = group
-        return token
-
-    def forget(self, token: str) -> None:
-        """The container has ended: what comes with its token is refused."""
-        self._groups.pop(token, None)
+    @property
+    def session(self) -> ClientSession:
+        if self._session is None:
+            raise RuntimeError("the proxy is not open")
+        return self._session
 
     async def open(self) -> None:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+        shutil.rmtree(self.folder, ignore_errors=True)  # what a kill has left; it is the host's own
+        self.folder.mkdir(parents=True)
         self._session = ClientSession(
-            timeout=TIMEOUT, auto_decompress=False, cookie_jar=DummyCookieJar()
+            connector=TCPConnector(limit=0),  # the doors have theirs
+            timeout=TIMEOUT,
+            auto_decompress=False,
+            cookie_jar=DummyCookieJar(),
         )
-        await self._runner.setup()
-        if sys.platform == "linux":
-            self._folder.mkdir(parents=True, exist_ok=True)
-            place = os.open(
-                self._folder, os.O_PATH
-            )  # a socket's path may have 107 bytes; this one is always short
-            try:
-                socket = self._folder / "proxy.sock"
-                socket.unlink(missing_ok=True)
-                await web.UnixSite(self._runner, f"/proc/self/fd/{place}/proxy.sock").start()
-                socket.chmod(0o666)  # the token is what admits; the folder is the owner's
-            finally:
-                os.close(place)
-            self.address = "unix:/run/graftbot/proxy.sock"
-        else:
-            await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-            self.address = f"http://host.docker.internal:{self._runner.addresses[0][1]}"
+
+    def admit(self, group: str) -> "Door":
+        """A door for a container of the group, until it is closed."""
+        door = Door(self, group)
+        self._doors.add(door)
+        return door
+
+    def forget(self, door: "Door") -> None:
+        self._doors.discard(door)
 
     async def close(self) -> None:
-        self._groups.clear()
-        if self._runner and self._session:
-            await self._runner.cleanup()
+        for door in [*self._doors]:
+            door.close()
+        if self._session:
             await self._session.close()
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    def tell(self, group: str, what: str) -> None:
+        """A container may do this by the thousand: it is in the log once a minute."""
+        if count := self.trouble.count(f"{what} {group}"):
+            log.warning(what, group=group, since_the_last=count)
+
+
+class Door(web.Server):
+    """What one container has of the proxy: its socket and its token. It accepts no more connections
+    at a time than may be: others wait, at their end.
+    """
+
+    def __init__(self, proxy: Proxy, group: str) -> None:
+        self.token = f"graftbot-{secrets.token_urlsafe(32)}"
+        self.folder = proxy.folder / secrets.token_hex(8)
+        """For a mount: what the container sees as /run/graftbot."""
+        self._proxy, self._group = proxy, group
+        quiet = logging.getLogger("bot.proxy.http")
+        quiet.disabled = True  # a traceback for each request that is none, and its text
+        super().__init__(
+            self._handle,
+            handler_cancellation=True,
+            keepalive_timeout=proxy.limits.head_seconds,
+            logger=quiet,
+            access_log=None,
+        )
+        self._free = asyncio.Semaphore(proxy.limits.connections)
+        self._socket = self._listen()
+        self._accepting = asyncio.create_task(self._accept())
+
+    @property
+    def address(self) -> str:
+        """Where the container finds it, in the words of the runner."""
+        if self._proxy.networked:
+            return f"http://host.docker.internal:{self._socket.getsockname()[1]}"
+        return f"unix:/run/graftbot/{SOCKET}"
+
+    def close(self) -> None:
+        """The container has ended: nobody is heard any more."""
+        self._accepting.cancel()
+        self._socket.close()
+        for connection in self.connections:
+            connection.force_close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._proxy.forget(self)
+
+    def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
+        super().connection_lost(handler, exc)
+        self._free.release()
+
+    def _listen(self) -> socket.socket:
+        self.folder.mkdir()
+        if self._proxy.networked:
+            listening = socket.create_server(("127.0.0.1", 0))
+        else:
+            listening = socket.socket(socket.AF_UNIX)
+            # a socket's path may have 107 bytes; this one is always short
+            place = os.open(self.folder, os.O_PATH)
+            try:
+                listening.bind(f"/proc/self/fd/{place}/{SOCKET}")
+            finally:
+                os.close(place)
+            (self.folder / SOCKET).chmod(0o666)  # the folder is this container's alone
+            listening.listen()
+        listening.setblocking(False)
+        return listening
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._free.acquire()
+            try:
+                connection, _ = await loop.sock_accept(self._socket)
+                await loop.connect_accepted_socket(self, connection)
+            except OSError as error:  # no descriptor is free, say: others may need it more
+                self._free.release()
+                self._proxy.tell(self._group, f"no connection: {error.strerror}")
+                await asyncio.sleep(1)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         token = request.headers.get("x-api-key") or request.headers.get(
             "authorization", ""
         ).removeprefix("Bearer ")
-        if (group := self._groups.get(token)) is None:
+        if not secrets.compare_digest(token.encode(errors="replace"), self.token.encode()):
+            self._proxy.tell(self._group, "a wrong token, or no request")
             return _refusal(
                 401, "authentication_error", "this token is not, or no longer, valid here"
             )
-        if request.method != "POST" or request.path not in PATHS or self._session is None:
+        if request.method != "POST" or request.path not in PATHS:
             return _refusal(
                 403, "permission_error", f"{request.method} {request.path} is not passed on"
             )
-        headers = _passing(request.headers) | self._header | {"Accept-Encoding": "identity"}
-        url = self._upstream + request.path_qs
+        headers = _passing(request.headers) | self._proxy.header | {"Accept-Encoding": "identity"}
+        url = self._proxy.upstream + request.path_qs
         response: web.StreamResponse | None = None
+        body = _Body(self._proxy.limits.body)
         try:
-            async with self._session.post(
-                url, data=request.content, headers=headers, allow_redirects=False
+            async with self._proxy.session.post(
+                url, data=body.pieces(request.content), headers=headers, allow_redirects=False
             ) as answer:
                 response = web.StreamResponse(
                     status=answer.status, headers=_passing(answer.headers)
@@ -118,13 +217,31 @@ class Proxy:
                     await response.write(piece)
                 await response.write_eof()
         except (ClientError, TimeoutError) as error:
-            log.warning("the API does not answer", group=group, error=type(error).__name__)
+            if body.over:
+                return _refusal(413, "request_too_large", f"it has more than {body.most} bytes")
+            self._proxy.tell(self._group, f"the API does not answer: {type(error).__name__}")
             if response is not None:  # the container sees that the answer broke off
                 raise
             return _refusal(502, "api_error", f"the API cannot be reached: {type(error).__name__}")
         if usage.input or usage.output:
-            await self._used(group, usage.input, usage.output)
+            await self._proxy.used(self._group, usage.input, usage.output)
         return response
+
+
+class _Body:
+    """What a request brings, up to `most` bytes. One that is longer is broken off, and `over`."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.over = most, False
+
+    async def pieces(self, content: StreamReader) -> AsyncIterator[bytes]:
+        left = self.most
+        async for piece in content.iter_any():
+            left -= len(piece)
+            if left < 0:
+                self.over = True
+                raise ValueError("the body is too long")
+            yield piece
 
 
 class _Usage:

@@ -35,8 +35,8 @@ SERVICES: tuple[type[Service], ...] = (Ipc, Scheduler)
 
 
 def main(settings: Settings) -> None:
-    """Run until every channel is at its end, or SIGTERM or SIGINT; a second signal does not wait
-    for what runs.
+    """Run until every channel is at its end, or SIGTERM, SIGINT or SIGHUP; a second signal does not
+    wait for what runs.
     """
     set_up(settings.log_level, settings.secrets(), Paths(settings.graftbot_data).logs())
     with suppress(asyncio.CancelledError):
@@ -95,6 +95,7 @@ def _signalled() -> asyncio.Event:
             task.cancel()
         stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, caught)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            loop.add_signal_handler(number, caught)
     return stop

@@ -103,6 +103,7 @@ class Turns:
         self._told_budget: dict[str, str] = {}
         self.on_recovery: list[Callable[[], None]] = []
         """Called when a chat that had failed is answered: others may be, too."""
+        agent.recovered = self._retry
 
     def wake(self, chat: str) -> None:
         """What waits there is asked, or joins the turn that is under way."""
@@ -278,6 +279,14 @@ class Turns:
             if waiting.rounds and (recovered or waiting.rounds == 1):
                 self._turns.wake(other)
         for call in self.on_recovery if recovered else ():
+            call()
+
+    def _retry(self) -> None:
+        """What the agent lacked is there again: all that was put off is asked."""
+        for chat, trouble in self._troubles.items():
+            if trouble.rounds:
+                self._turns.wake(chat)
+        for call in self.on_recovery:
             call()
 
 

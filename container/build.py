@@ -5,6 +5,7 @@ configured here.
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["build", "outdated", "recipe"]
 
 CONTEXT = Path(__file__).parent
-RECIPE = "graftbot.recipe"
+RECIPE, STAGE = "graftbot.recipe", "graftbot.stage"
 ABOUT = (
     "import platform, sys; print(*sys.version_info[:2], sep='.', end=' '); "
     "print(platform.machine())"
@@ -50,25 +51,33 @@ def build(settings: Settings, context: Path = CONTEXT) -> Iterator[str]:
                 base, ["python3", "-c", ABOUT], remove=True, network_mode="none"
             ).split()
             yield f"wheels for Python {python.decode()} on {machine.decode()}"
-            _download(context, python.decode(), machine.decode())
-            options: Any = {"buildargs": {"BASE": base}, "labels": {RECIPE: recipe(base, context)}}
-            steps = client.api.build(
-                str(context), settings.agent_image, rm=True, forcerm=True, decode=True, **options
-            )
-            for step in steps:
-                if "error" in step:
-                    raise BotError(
-                        f"the image cannot be built: {step['error'].strip()}",
-                        hint="see the output above",
-                    )
-                if text := step.get("stream", "").strip():
-                    yield text
+            try:
+                _download(context, python.decode(), machine.decode())
+                yield from _build(client, settings, context)
+            finally:  # they are in the image, or of no use
+                shutil.rmtree(context / "wheels", ignore_errors=True)
+                for label in (STAGE, RECIPE):
+                    client.images.prune({"dangling": True, "label": label})
     except (DockerException, OSError) as error:
         hint = (
             "see with `docker info` whether Docker runs; AGENT_BASE in .env names another "
             "base image"
         )
         raise BotError(f"the image cannot be built: {error}", hint=hint) from error
+
+
+def _build(client: docker.DockerClient, settings: Settings, context: Path) -> Iterator[str]:
+    base = settings.agent_base
+    options: Any = {"buildargs": {"BASE": base}, "labels": {RECIPE: recipe(base, context)}}
+    steps = client.api.build(
+        str(context), settings.agent_image, rm=True, forcerm=True, decode=True, **options
+    )
+    for step in steps:
+        if "error" in step:
+            why = step["error"].strip()
+            raise BotError(f"the image cannot be built: {why}", hint="see the output above")
+        if text := step.get("stream", "").strip():
+            yield text
 
 
 def outdated(settings: Settings, context: Path = CONTEXT) -> bool:

@@ -112,6 +112,9 @@ class MemoryRuntime:
         self._containers: dict[str, MemoryContainer] = {}
         self._program = program
 
+    async def has(self, image: str) -> bool:
+        return True
+
     async def start(self, spec: Spec) -> MemoryContainer:
         self.started[spec.run] = spec
         container = self._containers[spec.run] = MemoryContainer()

@@ -14,6 +14,9 @@ class Agent(ABC):
     `isolated` beside it.
     """
 
+    recovered: Callable[[], None] = staticmethod(lambda: None)
+    """Called when what it needs was gone and is back: what was put off is then asked again."""
+
     @classmethod
     @abstractmethod
     def from_settings(cls, settings: Settings) -> Self | None:

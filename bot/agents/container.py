@@ -11,11 +11,12 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 from bot.agents.base import Agent
-from bot.conversation import Conversation
+from bot.bounds import Seldom
+from bot.container_session import ContainerSession
 from bot.errors import BotError, Misconfigured
 from bot.groups import Group
 from bot.log import log
@@ -26,6 +27,9 @@ from bot.runtimes import RUNTIMES, Container, Mount, Runtime, Spec
 from bot.settings import Settings
 from bot.slots import Slots
 from bot.store import Store
+
+if TYPE_CHECKING:
+    from bot.proxy import Door
 
 PROJECT = Path(__file__).parents[2]
 SHOWN: tuple[str, ...] = (
@@ -46,6 +50,7 @@ UNPRIVILEGED = 10001
 other wrote.
 """
 REAP_SECONDS = 60.0
+LOST_SECONDS = 2.0  # how often an engine that is gone is looked for
 
 
 class ContainerAgent(Agent):
@@ -56,10 +61,11 @@ class ContainerAgent(Agent):
         self._paths = Paths(settings.graftbot_data.resolve())
         self.installation = installation(settings)
         self._slots = Slots(settings.max_containers)
-        self._talks: dict[str, Conversation] = {}
+        self._talks: dict[str, ContainerSession] = {}
         self._runs: set[str] = set()
         self._undoing: set[asyncio.Task[None]] = set()
         self._user = (os.getuid(), os.getgid()) if os.getuid() else (UNPRIVILEGED, UNPRIVILEGED)
+        self._trouble, self._seldom = asyncio.Event(), Seldom()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
@@ -86,6 +92,9 @@ class ContainerAgent(Agent):
         self._store = store
         self._proxy = Proxy(self._settings, self._paths.data / "proxy", store.used)
         await self._proxy.open()
+        with suppress(BotError):  # an engine that is not there yet may come
+            if not await self._runtime.has(image := self._settings.agent_image):
+                log.error("nobody can be answered yet", why=f"no image {image}", hint="bot setup")
         self._reaping = asyncio.create_task(self._reap())
 
     async def answer(self, turn: Turn) -> Sequence[str]:
@@ -103,6 +112,9 @@ class ContainerAgent(Agent):
                 except BaseException:
                     talk.end(politely=False)
                     raise
+        except BotError:
+            self._trouble.set()  # is it the engine?
+            raise
         except TimeoutError:
             raise BotError(
                 f"no answer came within {self._settings.turn_seconds:g} seconds (TURN_SECONDS)"
@@ -137,39 +149,43 @@ class ContainerAgent(Agent):
         await self._proxy.close()
         await self._runtime.close()
 
-    async def _start(self, key: str, turn: Turn) -> Conversation:
+    async def _start(self, key: str, turn: Turn) -> ContainerSession:
         """A new container, which has been told who and where it is."""
         self._evict()
         await self._slots.take(urgent=turn.task is not None)
-        group, run, token = turn.group, uuid4().hex, self._proxy.admit(turn.group.folder)
+        group, run, door = turn.group, uuid4().hex, None
         self._runs.add(run)  # before there is a container: it is nobody's orphan
         try:
+            door = self._proxy.admit(group.folder)
+            mounts = await asyncio.to_thread(self._mounts, group)
             spec = Spec(
                 image=self._settings.agent_image,
                 installation=self.installation,
                 run=run,
                 user="{}:{}".format(*self._user),
-                mounts=await asyncio.to_thread(self._mounts, group),
+                mounts=[*mounts, Mount(door.folder, "/run/graftbot")],
                 memory=self._settings.container_memory << 20,
-                network=group.options.get("network") is True
-                or not self._proxy.address.startswith("unix:"),
+                network=group.options.get("network") is True or self._proxy.networked,
             )
         except BaseException:
-            self._gone(run, token)
+            self._gone(run, door)
             raise
         starting = asyncio.create_task(self._runtime.start(spec))
         try:
             container = await asyncio.shield(starting)
         except BaseException:  # the engine goes on with what it was asked
-            self._undoing.add(undoing := asyncio.create_task(self._undo(starting, run, token)))
+            self._undoing.add(undoing := asyncio.create_task(self._undo(starting, run, door)))
             undoing.add_done_callback(self._undoing.discard)
             raise
-        hidden = (token, *self._settings.secrets())
-        talk = self._talks[key] = Conversation(container, self._paths.logs(group.folder), hidden)
-        talk.closed.add_done_callback(lambda _: self._gone(run, token, key, talk))
+        hidden = (door.token, *self._settings.secrets())
+        talk = self._talks[key] = ContainerSession(
+            container, self._paths.logs(group.folder), hidden
+        )
+        talk.closed.add_done_callback(lambda _: self._gone(run, door, key, talk))
         talk.start = {
-            "token": token,
-            "proxy": self._proxy.address,
+            "token": door.token,
+            "proxy": door.address,
+            "network": spec.network,
             "credential": self._proxy.credential,
             "session": None if turn.isolated else await self._store.session(group.folder),
             "group": group.folder,
@@ -179,16 +195,19 @@ class ContainerAgent(Agent):
         }
         return talk
 
-    async def _undo(self, starting: asyncio.Task[Container], run: str, token: str) -> None:
+    async def _undo(self, starting: asyncio.Task[Container], run: str, door: "Door") -> None:
         """Nobody waits for this container any more: it goes as soon as it is there."""
         with suppress(
             Exception
         ):  # it has not come to be, or the engine is gone: the reaper looks after the rest
             await (await starting).end()
-        self._gone(run, token)
+        self._gone(run, door)
 
-    def _gone(self, run: str, token: str, key: str = "", talk: Conversation | None = None) -> None:
-        self._proxy.forget(token)
+    def _gone(
+        self, run: str, door: "Door | None", key: str = "", talk: ContainerSession | None = None
+    ) -> None:
+        if door is not None:
+            door.close()
         self._runs.discard(run)
         if self._talks.get(key) is talk:
             self._talks.pop(key, None)
@@ -206,7 +225,7 @@ class ContainerAgent(Agent):
         if idle and len(self._runs) >= self._settings.max_containers:
             min(idle, key=lambda one: one[0])[1].end()
 
-    def _idle(self, talk: Conversation) -> None:
+    def _idle(self, talk: ContainerSession) -> None:
         if (
             talk.idle_since
             and asyncio.get_running_loop().time() - talk.idle_since >= self._settings.idle_seconds
@@ -214,12 +233,22 @@ class ContainerAgent(Agent):
             talk.end()
 
     async def _reap(self) -> None:
-        """Remove what an earlier process of this installation, or an interrupted start, has
-        left.
+        """Remove what an earlier process of this installation, or an interrupted start, has left;
+        and see at once when an engine that was gone is back.
         """
+        well = True
         while True:
-            await self._removed()
-            await asyncio.sleep(REAP_SECONDS)
+            self._trouble.clear()
+            before, well = well, await self._removed()
+            if well and not before:
+                log.info("containers can be had again")
+                self.recovered()
+            if not well:
+                await asyncio.sleep(LOST_SECONDS)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REAP_SECONDS):
+                    await self._trouble.wait()
 
     async def _removed(self) -> bool:
         try:
@@ -227,7 +256,9 @@ class ContainerAgent(Agent):
                 log.info("an orphaned container is removed", run=run)
                 await self._runtime.remove(self.installation, run)
         except Exception as error:  # noqa: BLE001  # whatever the engine's library raises: it is tried again
-            log.warning("containers cannot be looked after", error=error)
+            if count := self._seldom.count("engine"):
+                why = {"error": error, "since_the_last": count}
+                log.warning("containers cannot be looked after", **why)
             return False
         return True
 
@@ -246,10 +277,7 @@ class ContainerAgent(Agent):
                 with trees[target].open() as opened:
                     opened.give(*self._user, partial(_left, group, target))
         mounts = [Mount(tree.source, target, target in own) for target, tree in trees.items()]
-        mounts += [
-            Mount(paths.data / "proxy", "/run/graftbot"),
-            Mount(PROJECT / "container/runner", "/opt/graftbot/runner"),
-        ]
+        mounts.append(Mount(PROJECT / "container/runner", "/opt/graftbot/runner"))
         if group.main:
             shown = ((PROJECT / name, f"/workspace/project/{name}") for name in SHOWN)
             mounts += [Mount(source, target) for source, target in shown if source.exists()]

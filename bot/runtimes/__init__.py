@@ -52,6 +52,9 @@ class Container(Protocol):
 class Runtime(Protocol):
     """Each method raises BotError where the engine cannot do what is asked."""
 
+    async def has(self, image: str) -> bool:
+        """Whether containers can be started from it."""
+
     async def start(self, spec: Spec) -> Container: ...
 
     async def runs(self, installation: str) -> set[str]:

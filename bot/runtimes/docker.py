@@ -15,8 +15,13 @@ from docker.types import Mount as Bind
 
 from bot.errors import BotError
 from bot.runtimes import Spec
+from bot.runtimes.seccomp import PROFILE
 
 INSTALLATION, RUN = "graftbot.installation", "graftbot.run"
+LIMITS = {"core": 0, "nofile": 8_192, "msgqueue": 0, "sigpending": 512}
+"""What else a process may have; the last two are counted for all of a user's processes, of which
+the bot may be one.
+"""
 T = TypeVar("T")
 
 
@@ -98,6 +103,16 @@ class DockerRuntime:
             )
             raise BotError(f"the Docker Engine cannot be reached: {error}", hint=hint) from error
 
+    async def has(self, image: str) -> bool:
+        def look() -> bool:
+            inspect: Any = self.client.inspect_image
+            try:
+                return bool(inspect(image))
+            except ImageNotFound:
+                return False
+
+        return await self.call(look)
+
     async def start(self, spec: Spec) -> DockerContainer:
         identity, end = await self.call(partial(self._start, spec))
         end.setblocking(False)
@@ -133,13 +148,13 @@ class DockerRuntime:
             tmpfs={"/tmp": "rw,exec,mode=1777", "/home/agent": "rw,mode=1777"},  # noqa: S108  # counted as its memory
             read_only=True,
             cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
+            security_opt=["no-new-privileges", f"seccomp={PROFILE}"],
             network_mode="bridge" if spec.network else "none",
             mem_limit=spec.memory,
             memswap_limit=spec.memory,
             nano_cpus=10**9,
             pids_limit=spec.processes,
-            ulimits=[Ulimit(name="core", soft=0, hard=0)],
+            ulimits=[Ulimit(name=name, soft=most, hard=most) for name, most in LIMITS.items()],
             log_config=LogConfig(
                 type="none"
             ),  # the engine would fill the disk with what an agent writes

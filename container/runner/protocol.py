@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Start", "log", "put", "reader"]
+__all__ = ["Start", "encodable", "log", "put", "reader"]
 
 LONGEST_LINE = 32 << 20
 
@@ -32,6 +32,7 @@ class Start:
     turn: str
     prompt: str
     script: str = ""
+    network: bool = False
 
     @classmethod
     def read(cls, line: bytes) -> Start:
@@ -52,9 +53,14 @@ async def reader() -> asyncio.StreamReader:
 
 def put(kind: str, **fields: Any) -> None:
     """One result: `result` with a text, or `error` with a reason."""
-    body = json.dumps({"type": kind, **fields}, ensure_ascii=False)
+    body = encodable(json.dumps({"type": kind, **fields}, ensure_ascii=False))
     sys.stdout.write(f"\n---GRAFTBOT-RESULT---\n{body}\n---END---\n")
     sys.stdout.flush()
+
+
+def encodable(text: str) -> str:
+    """Half of a surrogate pair, which a model may write, is no character: it becomes U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def log(text: str) -> None:

@@ -19,6 +19,7 @@ from claude_agent_sdk import (
 )
 
 from runner.archive import before_compaction
+from runner.offered import OFFERED, ONLINE, SHADOWS
 from runner.precheck import precheck
 from runner.protocol import log, put
 from runner.tools import server
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Conversation"]
 
 GLOBAL_MEMORY = Path("/workspace/global/CLAUDE.md")
+MOST_MEMORY = 1 << 16
 RETRIES = "4"
 """Of a request to the API. The host asks again later, with a container that is not kept waiting
 meanwhile.
@@ -173,7 +175,6 @@ class Conversation:
     def _options(self) -> Any:
         start = self._start
         key = "CLAUDE_CODE_OAUTH_TOKEN" if start.credential == "oauth" else "ANTHROPIC_API_KEY"
-        memory = GLOBAL_MEMORY.read_text("utf-8") if GLOBAL_MEMORY.is_file() else ""
         return ClaudeAgentOptions(
             cwd="/workspace/group",
             resume=self._session,
@@ -182,8 +183,10 @@ class Conversation:
             system_prompt={
                 "type": "preset",
                 "preset": "claude_code",
-                "append": _about(start) + memory,
+                "append": _about(start) + _shared_memory(),
             },
+            tools=[*OFFERED, *(ONLINE if start.network else ())],
+            disallowed_tools=[*SHADOWS, *(() if start.network else ONLINE)],
             mcp_servers={"graftbot": server(main=start.main)},
             hooks={"PreCompact": [HookMatcher(hooks=[before_compaction])]},
             # what people write in a chat is text: no command, no mention of a file
@@ -192,12 +195,25 @@ class Conversation:
             env={
                 key: start.token,
                 "ANTHROPIC_BASE_URL": self._url,
+                "ENABLE_TOOL_SEARCH": "false",  # ours are there, not behind a search for them
                 "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
                 "CLAUDE_CODE_EXPERIMENTAL_AGENT_TEAMS": "1",
                 "CLAUDE_CODE_MAX_RETRIES": RETRIES,
                 "TZ": start.time_zone,
             },
         )
+
+
+def _shared_memory(place: Path = GLOBAL_MEMORY) -> str:
+    """What main lets all groups remember. Whatever main has left there, they are answered."""
+    try:
+        if not place.is_file():
+            return ""
+        with place.open("rb") as file:
+            return file.read(MOST_MEMORY).decode("utf-8", "replace")
+    except OSError as error:
+        log(f"the shared memory cannot be read: {error}")
+        return ""
 
 
 def _about(start: Start) -> str:

@@ -108,7 +108,7 @@ def test_a_second_bot_on_the_same_data_is_refused_and_a_wrong_setting_named(tmp_
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_gracefully(tmp_path: Path, number: signal.Signals) -> None:
     with start(tmp_path) as process:
         assert process.stdin is not None
@@ -121,6 +121,23 @@ def test_a_signal_ends_it_gracefully(tmp_path: Path, number: signal.Signals) -> 
         errors = process.stderr.read().decode()
     assert "stopped" in errors
     assert "Traceback" not in errors
+
+
+def test_under_nohup_the_end_of_the_terminal_is_no_end(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        process = start(tmp_path)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for text in ("two", "three"):
+            process.stdin.write(f"{text}\n".encode())
+            assert process.stdout.readline().decode().strip() == reply(text)
+            process.send_signal(signal.SIGHUP)
+        process.stdin.close()
+        assert process.wait(10) == 0
 
 
 def test_killed_at_random_moments_it_answers_every_message_and_none_twice(tmp_path: Path) -> None:

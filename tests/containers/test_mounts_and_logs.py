@@ -12,7 +12,7 @@ from doubles import MemoryRuntime
 from engine import FAMILY, KEY, MAIN, World, turn
 
 from bot.agents.container import PROJECT
-from bot.conversation import LOGS
+from bot.container_session import LOGS
 from bot.runtimes import Spec
 
 
@@ -50,13 +50,22 @@ async def test_a_group_sees_its_own_folders_and_main_the_project_too_and_nobody_
         (str(data / "groups/global"), "/workspace/global", False),
         (str(data / "sessions/family"), "/home/agent/.claude", True),
         (str(data / "ipc/family"), "/workspace/ipc", True),
-        (str(data / "proxy"), "/run/graftbot", False),
+        ("the door", "/run/graftbot", False),
         (str(PROJECT / "container/runner"), "/opt/graftbot/runner", False),
     }
     seen = {
         folder: {(str(m.source), m.target, m.write) for m in spec.mounts}
         for folder, spec in started.items()
     }
+    doors = {
+        folder: next(one for one in mounts if one[1] == "/run/graftbot")
+        for folder, mounts in seen.items()
+    }
+    assert len({door[0] for door in doors.values()}) == len(doors), "each has its own"
+    assert all(Path(door[0]).parent == data / "proxy" for door in doors.values())
+    for folder, mounts in seen.items():
+        mounts.remove(doors[folder])
+        mounts.add(("the door", "/run/graftbot", doors[folder][2]))
     assert seen["family"] == own
     project = {mount for mount in seen["main"] if mount[1].startswith("/workspace/project/")}
     mains = {(source.replace("/family", "/main"), target, write) for source, target, write in own}

@@ -131,7 +131,7 @@ def test_a_stop_lets_the_agent_finish_and_a_second_signal_does_not_wait_and_no_c
     tmp_path: Path, api: FakeAnthropic, engine: docker.DockerClient
 ) -> None:
     label = f"graftbot.installation={installation(Settings(graftbot_data=tmp_path / 'data'))}"
-    for signals in (1, 2):
+    for signals, kind in ((1, signal.SIGTERM), (1, signal.SIGHUP), (2, signal.SIGTERM)):
         bot = start(tmp_path / "data", api)
         assert bot.stdin
         assert bot.stdout
@@ -142,7 +142,7 @@ def test_a_stop_lets_the_agent_finish_and_a_second_signal_does_not_wait_and_no_c
         while len(api.requests) == before:
             time.sleep(0.02)
         for _ in range(signals):
-            bot.send_signal(signal.SIGTERM)
+            bot.send_signal(kind)
             time.sleep(0.2)
         printed = bot.stdout.read()
         assert ended(bot) == 0

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from bot.errors import AgentFailed, BotError
+from bot.errors import AgentFailed, BotError, described
 from bot.messages import Turn
 from bot.runtimes import Container
+from bot.text import mended
 
 BEGIN = b"---GRAFTBOT-RESULT---"
 LONGEST_LINE = 4 << 20
@@ -22,7 +23,7 @@ POLITE_SECONDS = 5.0
 SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
-class Conversation:
+class ContainerSession:
     """What the container writes is the agent's word and is believed in nothing but its own answers.
 
     `session` is what it said last about which session this is, and `closed` how it ended, when it
@@ -116,12 +117,12 @@ class Conversation:
             reason = ""
         except OSError as error:  # a full disk, say
             reason = f"cannot be logged: {error}"
+        except Exception as error:  # noqa: BLE001  # whatever it wrote: it ends, and we go on
+            reason = f"wrote what cannot be read: {described(error)}"
         try:
             how = await self._container.end()
             return reason or how
-        except (
-            BotError
-        ) as error:  # the engine is gone; its containers are looked after when it is back
+        except BotError as error:  # the engine is gone; when it is back, its containers are removed
             return f"was lost: {error.message}"
 
     async def _read_all(self) -> str:
@@ -151,30 +152,28 @@ class Conversation:
                     log.flush()
 
     def _take(self, line: bytes) -> None:
-        """A result: the container's word for one turn. What is none is ignored, and the turn waits
-        for its time-out.
+        """A result: the container's word for one turn. Raises BotError or ValueError for what is
+        none.
         """
         try:
             said = json.loads(line)
-            kind, turn, text, session = (
-                said["type"],
-                said["turn"],
-                said.get("text"),
-                said.get("session"),
-            )
-        except (ValueError, TypeError, KeyError):
-            return
+        except RecursionError:
+            raise BotError("a result that is nested too deeply") from None
+        match said:
+            case {"type": "result" | "error" as kind, "turn": str() | None as turn}:
+                text, session = said.get("text"), said.get("session")
+            case _:
+                raise BotError("a result that is none")
         if turn not in self._pending or self._answered is None or self._answered.done():
-            return
+            return  # of a turn that was given up, or of nobody's
+        text = mended(text) if isinstance(text, str) else ""
         if kind == "error":
-            self._answered.set_exception(
-                AgentFailed(f"the agent cannot answer: {str(text)[:1000]}")
-            )
+            self._answered.set_exception(AgentFailed(f"the agent cannot answer: {text[:1000]}"))
             return
         self._pending.discard(turn)
         if isinstance(session, str) and SESSION.fullmatch(session):
             self.session = session
-        if isinstance(text, str) and text.strip():
+        if text.strip():
             self._replies.append(text)
         if not self._pending:
             self._answered.set_result(None)
