@@ -8,20 +8,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import sqlite3
-import sys
 from collections import deque
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from bot.channels.base import Channel
-from bot.channels.whatsapp_messages import PHONES, content, jid_of, known
+from bot.channels.whatsapp_link import linked, show
+from bot.channels.whatsapp_messages import HIDDEN, PHONES, content, jid_of, known
 from bot.errors import Misconfigured
+from bot.formatting import marked, parse
 from bot.messages import Message
+from bot.splitting import split
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from bot.messages import Receive
@@ -32,6 +33,9 @@ __all__ = ["WhatsAppChannel"]
 log = logging.getLogger(__name__)
 
 SESSION = "session.db"
+LONGEST = 65_000
+"""What one message can hold, in UTF-16 code units, with a name before it."""
+MARKS = {"bold": "*", "italic": "_", "strike": "~", "code": "`", "pre": "```"}
 UNLINKED = "remove whatsapp/ in the data directory, then link it again: bot setup"
 OUTDATED = "WhatsApp accepts this version of neonize no more"
 
@@ -100,7 +104,7 @@ class WhatsAppChannel(Channel):
             await asyncio.gather(connection, return_exceptions=True)
 
     async def pair(self) -> str | None:
-        if not (user := self._linked()):
+        if not (user := linked(self._folder / SESSION)):
             connecting, ready = (
                 asyncio.create_task(self.connect(_later)),
                 asyncio.create_task(self.ready.wait()),
@@ -121,8 +125,12 @@ class WhatsAppChannel(Channel):
 
         # A plain text would make a mention of every @12345; and on the owner's number it must be
         # seen who speaks.
-        content = Content(conversation=f"{self._assistant_name}: {text}" if self._shared else text)
+        shown = f"{self._assistant_name}: {_shown(text)}" if self._shared else _shown(text)
+        content = Content(conversation=shown)
         self._sent.append((await self._connected().send_message(jid_of(chat), content)).ID)
+
+    def split(self, text: str) -> Sequence[str]:
+        return split(text, LONGEST, _shown)
 
     async def typing(self, chat: str) -> None:
         from neonize.utils.enum import ChatPresence, ChatPresenceMedia  # noqa: PLC0415
@@ -146,17 +154,6 @@ class WhatsAppChannel(Channel):
         me = self._client and self._client.me
         return f"{self.name}:{me.JID.User}@{PHONES}" if me else None
 
-    def _linked(self) -> str | None:
-        """The number of the account that this device is linked with, by what whatsmeow keeps."""
-        try:
-            with closing(
-                sqlite3.connect(f"{(self._folder / SESSION).absolute().as_uri()}?mode=ro", uri=True)
-            ) as db:
-                devices = db.execute("SELECT jid FROM whatsmeow_device").fetchall()
-        except sqlite3.Error:  # nothing is there yet
-            return None
-        return re.split("[.:@]", devices[0][0])[0] if devices else None
-
     def _connected(self) -> Any:
         if self._client is None or not self.ready.is_set():
             raise ConnectionError("WhatsApp is not connected")
@@ -167,14 +164,17 @@ class WhatsAppChannel(Channel):
 
         async def message(_: Any, event: Any) -> None:
             taken = await self._read(client, event)
-            while (
-                taken is not None
-            ):  # WhatsApp has been told that we have it: nobody will bring it again
+            while taken is not None:
+                # WhatsApp has been told that we have it: nobody will bring it again
                 try:
-                    await receive(taken)
+                    hidden = event.Info.MessageSource.Chat
+                    if hidden.Server == HIDDEN:
+                        await self.moved(self._chat(hidden), taken.chat)
+                    await self.hand_over(receive, taken)
                     break
                 except Exception as error:  # noqa: BLE001  # a full disk, say
-                    log.warning("a message of %s is not stored yet: %r", taken.chat, error)
+                    kind = type(error).__name__
+                    log.warning("a message of %s is not stored yet: %s", taken.chat, kind)
                     await asyncio.sleep(1)
 
         async def connected(_: Any, __: Any) -> None:
@@ -191,7 +191,7 @@ class WhatsAppChannel(Channel):
             self._fail(ConnectionError("another process has connected with this session"))
 
         async def code(_: Any, data: bytes) -> None:
-            await self._show(client, data)
+            await show(client, data, self._phone, self._folder / "qr.png")
 
         handlers = (
             (events.MessageEv, message),
@@ -201,44 +201,30 @@ class WhatsAppChannel(Channel):
             (events.StreamReplacedEv, replaced),
         )
         for kind, handler in handlers:
-            client.event(kind)(_wrapped(handler))
-        client.event.qr(_wrapped(code))
+            client.event(kind)(self._guarded(handler))
+        client.event.qr(self._guarded(code))
+
+    def _guarded(self, handler: Any) -> Any:
+        """neonize lets exceptions of handlers vanish."""
+
+        async def handle(client: Any, event: Any) -> None:
+            try:
+                await handler(client, event)
+            except Exception as error:  # noqa: BLE001  # whatever an event is made of
+                await self.skip("an event", error)
+
+        return handle
 
     def _fail(self, error: Exception) -> None:
         if self._end is not None and not self._end.done():
             self._end.set_exception(error)
 
-    async def _show(self, client: Any, data: bytes) -> None:
-        """How to link this device: a code to type if a phone number is set, else a QR code, here
-        and as a picture.
-        """
-        import segno  # noqa: PLC0415
-
-        if self._phone:
-            code = await client.PairPhone(self._phone, show_push_notification=True)
-            sys.stderr.write(
-                f"WhatsApp on {self._phone}: linked devices, link with phone number: {code}\n"
-            )
-            return
-        picture = self._folder / "qr.png"
-        picture.touch(0o600)
-        qr = segno.make_qr(data)
-        qr.save(str(picture), scale=8)
-        qr.terminal(sys.stderr, compact=True)
-        sys.stderr.write(
-            f"WhatsApp: linked devices, link a device, scan this (also in {picture})\n"
-        )
-
     async def _read(self, client: Any, event: Any) -> Message | None:
-        """A message of a person as text; None for what is none, or is our own."""
+        """A message of a person; None for what is none, or is our own."""
         info, source = event.Info, event.Info.MessageSource
-        text, context = content(event.Message)
-        if (
-            not text
-            or event.IsEdit
-            or info.ID in self._sent
-            or source.Chat.Server in {"broadcast", "newsletter"}
-        ):
+        held = content(event.Message)
+        elsewhere = source.Chat.Server in {"broadcast", "newsletter"}
+        if not held.text or info.ID in self._sent or elsewhere:
             return None
         chat = self._chat(
             source.Chat if source.IsGroup else await known(client, source.Chat, source)
@@ -247,44 +233,62 @@ class WhatsAppChannel(Channel):
         if source.IsFromMe and not (self._shared and (to_self or source.IsGroup)):
             return None
         sender = await known(client, source.Sender, source)
-        who = (
-            sender.User if sender.Server == PHONES else ""
-        )  # a hidden identifier proves nothing to us
-        name = info.Pushname or who or "somebody"
-        seconds = info.Timestamp / 1000 if info.Timestamp > 10**11 else info.Timestamp
-        sent_at = datetime.fromtimestamp(seconds, UTC)
-        quoted, _ = content(context.quotedMessage) if context is not None else ("", None)
-        by = context.participant.partition("@")[0] if quoted and context is not None else ""
-        direct = to_self or not (source.IsGroup or self._shared)
+        # a hidden identifier proves nothing to us
+        who = sender.User if sender.Server == PHONES else ""
+        quoted, by = "", ""
+        if held.context is not None:
+            quoted = content(held.context.quotedMessage).text
+            by = held.context.participant.partition("@")[0] if quoted else ""
         return Message(
-            chat, info.ID, name, self._named(client, text), sent_at, direct, who, quoted, by
+            chat,
+            info.ID,
+            info.Pushname or who or "somebody",
+            self._named(client, held.text),
+            datetime.fromtimestamp(
+                info.Timestamp / 1000 if info.Timestamp > 10**11 else info.Timestamp, UTC
+            ),
+            to_self or not (source.IsGroup or self._shared),
+            who,
+            quoted,
+            by,
+            called=self._called(client, held.context),
+            bot=source.Sender.Server == "bot",
+            attachments=held.attachments,
         )
 
-    def _named(self, client: Any, text: str) -> str:
-        """A mention of this account at the start is the assistant's name."""
-        if (me := client.me) is None:
-            return text
-        numbers = "|".join(re.escape(jid.User) for jid in (me.JID, me.LID) if jid.User)
-        return (
-            re.sub(rf"^\s*@(?:{numbers})\b", f"@{self._assistant_name}", text) if numbers else text
+    def _called(self, client: Any, context: Any) -> bool:
+        """Whether WhatsApp says that the assistant is meant: by a mention, or a reply to it. On the
+        owner's number both may mean the owner, but for a reply to what the assistant has said.
+        """
+        if context is None:
+            return False
+        if context.stanzaID in self._sent:
+            return True
+        named = [*context.mentionedJID, *([context.participant] if context.stanzaID else [])]
+        return not self._shared and any(
+            re.split("[.:@]", one)[0] in self._numbers(client) for one in named
         )
+
+    def _numbers(self, client: Any) -> list[str]:
+        """What this account is called, if it is the assistant's alone."""
+        me = None if self._shared else client.me
+        return [jid.User for jid in (me.JID, me.LID) if jid.User] if me else []
+
+    def _named(self, client: Any, text: str) -> str:
+        """A mention of this account is the assistant's name."""
+        if not (numbers := "|".join(map(re.escape, self._numbers(client)))):
+            return text
+        return re.sub(rf"(?<!\w)@(?:{numbers})\b", f"@{self._assistant_name}", text)
 
     def _chat(self, jid: Any) -> str:
         return f"{self.name}:{jid.User}@{jid.Server}"
 
 
+def _shown(text: str) -> str:
+    """Markdown with WhatsApp's marks."""
+    return marked(parse(text), MARKS) or text
+
+
 async def _later(_: Message) -> bool:
     """What is said while the device is being linked: no chat is registered yet."""
     return False
-
-
-def _wrapped(handler: Any) -> Any:
-    """neonize lets exceptions of handlers vanish."""
-
-    async def handle(client: Any, event: Any) -> None:
-        try:
-            await handler(client, event)
-        except Exception:
-            log.exception("an event of WhatsApp was not handled")
-
-    return handle

@@ -1,11 +1,42 @@
 """WhatsApp's own forms: what a message holds, and who is meant by an identifier."""
 
+import base64
+import re
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
+
+from bot.messages import Attachment
 
 PHONES = "s.whatsapp.net"
 HIDDEN = "lid"
 """The server of identifiers that hide a phone number."""
+WRAPPERS = ["ephemeralMessage", "viewOnceMessage", "viewOnceMessageV2", "editedMessage"]
+WRAPPERS += ["viewOnceMessageV2Extension", "documentWithCaptionMessage", "lottieStickerMessage"]
+WRAPPERS += ["associatedChildMessage", "groupMentionedMessage"]
+FILES = {
+    "imageMessage": ("photo", "photo.jpg", "image/jpeg"),
+    "videoMessage": ("video", "video.mp4", "video/mp4"),
+    "ptvMessage": ("video message", "video.mp4", "video/mp4"),
+    "audioMessage": ("audio", "audio.ogg", "audio/ogg"),
+    "documentMessage": ("document", "document", "application/octet-stream"),
+    "stickerMessage": ("sticker", "sticker.webp", "image/webp"),
+}
+"""What can be fetched: how it is named to a reader, and what its file is at least."""
+POLLS = ("pollCreationMessage", "pollCreationMessageV2", "pollCreationMessageV3")
+OTHERS = {"productMessage": "product", "orderMessage": "order", "eventMessage": "event"}
+OTHERS |= {"groupInviteMessage": "invitation to a group", "invoiceMessage": "invoice"}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What somebody has written or sent: `text` names what is no text. `context` says what it
+    replies to, and who is mentioned.
+    """
+
+    text: str = ""
+    context: Any = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 async def known(client: Any, jid: Any, source: Any) -> Any:
@@ -22,23 +53,79 @@ async def known(client: Any, jid: Any, source: Any) -> Any:
     return alternative if alternative is not None and alternative.User else jid
 
 
-def content(message: Any) -> tuple[str, Any]:
-    """The text of a message, or of what it wraps, and its context if it has one."""
-    for wrapper in ("ephemeralMessage", "viewOnceMessage", "documentWithCaptionMessage"):
+def content(message: Any) -> Content:
+    """What a message holds, or what it wraps; no text if nobody has said anything."""
+    for wrapper in WRAPPERS:
         if message.HasField(wrapper):
             return content(getattr(message, wrapper).message)
+    if message.HasField("protocolMessage") and message.protocolMessage.HasField("editedMessage"):
+        edited = content(message.protocolMessage.editedMessage)
+        return replace(edited, text=f"[edited] {edited.text}") if edited.text else edited
     if message.conversation:
-        return message.conversation, None
-    for field, text in (
-        ("extendedTextMessage", "text"),
-        ("imageMessage", "caption"),
-        ("videoMessage", "caption"),
-        ("documentMessage", "caption"),
-    ):
-        if message.HasField(field) and (found := getattr(getattr(message, field), text)):
-            part = getattr(message, field)
-            return found, part.contextInfo if part.HasField("contextInfo") else None
-    return "", None
+        return Content(message.conversation)
+    for field, _ in message.ListFields():
+        part = getattr(message, field.name)
+        words = _words(field.name, part)
+        if words is not None:
+            context = part.contextInfo if part.HasField("contextInfo") else None
+            return Content(words, context, _files(message, field.name))
+    return Content()
+
+
+def _words(field: str, part: Any) -> str | None:
+    """A part of a message in words; None if it is none that people send."""
+    if field == "extendedTextMessage":
+        return str(part.text)
+    if field in FILES:
+        title = getattr(part, "fileName", "") or getattr(part, "title", "")
+        about = f"{_kind(field, part)} {title}".strip()
+        if seconds := getattr(part, "seconds", 0):
+            about += f", {seconds // 60}:{seconds % 60:02}"
+        return f"[{about}] {getattr(part, 'caption', '')}".strip()
+    if field in {"locationMessage", "liveLocationMessage"}:
+        where = f"{part.degreesLatitude:.5f}, {part.degreesLongitude:.5f}"
+        named = f"{getattr(part, 'name', '')} {getattr(part, 'address', '')}".strip()
+        return (
+            f"[{'live ' * (field[0:4] == 'live')}location {f'{named}: ' if named else ''}{where}]"
+        )
+    if field == "contactMessage":
+        return f"[contact {_contact(part)}]"
+    if field == "contactsArrayMessage":
+        return f"[contacts {'; '.join(map(_contact, part.contacts))}]"
+    if field in POLLS:
+        options = " / ".join(option.optionName for option in part.options)
+        return f"[poll: {part.name} {options}]"
+    return f"[{OTHERS[field]}]" if field in OTHERS else None
+
+
+def _kind(field: str, part: Any) -> str:
+    return "voice message" if field == "audioMessage" and part.PTT else FILES[field][0]
+
+
+def _contact(part: Any) -> str:
+    numbers = re.findall(r"^(?:item\d+\.)?TEL[^:\r\n]*:(.+?)\s*$", part.vcard, re.MULTILINE)
+    return " ".join([part.displayName, *numbers])
+
+
+def _files(message: Any, field: str) -> tuple[Attachment, ...]:
+    """What can be fetched; its source is the part of the message that tells where and how."""
+    if field not in FILES:
+        return ()
+    source = type(message)()
+    part = getattr(source, field)
+    part.CopyFrom(getattr(message, field))
+    for bulky in ("JPEGThumbnail", "pngThumbnail", "contextInfo", "waveform", "streamingSidecar"):
+        if bulky in part.DESCRIPTOR.fields_by_name:
+            part.ClearField(bulky)
+    _, name, kind = FILES[field]
+    attachment = Attachment(
+        _kind(field, part),
+        getattr(part, "fileName", "") or name,
+        int(part.fileLength),
+        part.mimetype.partition(";")[0] or kind,
+        base64.b64encode(source.SerializeToString()).decode(),
+    )
+    return (attachment,)
 
 
 def jid_of(chat: str) -> Any:
