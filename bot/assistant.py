@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.agents import Agent
 from bot.alarms import Alarms
 from bot.channels import Channel
+from bot.commands import Command, command
 from bot.deliveries import Deliveries
 from bot.errors import BotError, Misconfigured, described
 from bot.groups import FOLDER, Group
@@ -127,6 +128,7 @@ class Assistant:
 
     async def receive(self, message: Message) -> bool:
         """Store a message and wake its group; True if it is new and asks for an answer."""
+        message = replace(message, chat=self._store.called(message.chat))
         group = self._store.group(message.chat) or await self._topic(message.chat)
         if group is None:
             await self._store.saw_chats((message.chat, message.sender))
@@ -138,11 +140,21 @@ class Assistant:
             return False
         if not accepts(group, message):
             return False
+        if (run := command(group, message)) is not None:
+            await self._obey(run, group, message)
+            return False
         asked = asks(group, message)
         new = await self._store.take_in(message, asks=asked)
         if new and asked:
             self.turns.wake(message.chat)
         return new and asked
+
+    async def _obey(self, run: Command, group: Group, message: Message) -> None:
+        """Once: a command that is brought again is known."""
+        if not await self._store.knows(message):
+            replies = self.chunks(message.chat, [await run(self.turns, self._store, group)])
+            await self._store.obeyed(message, replies)
+        self._deliveries.wake(message.chat)
 
     async def _topic(self, chat: str) -> Group | None:
         """A topic of a chat that is registered is a conversation of its own, from its first message

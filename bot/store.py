@@ -5,9 +5,11 @@ ends whole even when its caller is cancelled.
 """
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -90,18 +92,15 @@ class Store:
         """Store a message; False if it was there already. One that does not ask is context for the
         next that does.
         """
-        row = (
-            message.chat,
-            message.id,
-            message.sender,
-            message.text,
-            stamp(message.sent_at),
-            message.direct,
-            message.sender_id,
-            message.quoted,
-            message.quoted_sender,
-        )
-        return await self.write((SQL["take_in"], (asks, False, "[]", False, *row))) > 0
+        return await self.write((SQL["take_in"], (asks, False, *_row(message)))) > 0
+
+    async def obeyed(self, message: Message, replies: Iterable[str]) -> None:
+        """Store a command, which no agent reads, and what is said to it."""
+        sends = ((SQL["send"], (message.chat, reply)) for reply in replies)
+        await self.write((SQL["take_in"], (False, True, *_row(message))), *sends)
+
+    async def knows(self, message: Message) -> bool:
+        return bool(await self.read(SQL["known_message"], (message.chat, message.id)))
 
     async def waiting(self) -> list[str]:
         return [chat for (chat,) in await self.read(SQL["waiting"])]
@@ -259,6 +258,15 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
             finally:
                 async with store._mutex:  # a write that nobody waits for any more ends first
                     pass
+
+
+def _row(message: Message) -> tuple[Any, ...]:
+    """A message as `take_in` has it."""
+    attachments = json.dumps([asdict(one) for one in message.attachments])
+    named = (message.sender_id, message.quoted, message.quoted_sender)
+    when = (stamp(message.sent_at), message.direct)
+    said = (message.chat, message.id, message.sender, message.text)
+    return attachments, bool(message.attachments), *said, *when, *named
 
 
 def _stored(values: tuple[Any, ...] | dict[str, Any]) -> tuple[Any, ...] | dict[str, Any]:

@@ -122,7 +122,7 @@ class Turns:
         stores. Raises OverBudget where the group's tokens of the day are used up.
         """
         await self._afford(turn.group)
-        async with nullcontext() if turn.isolated else self._locks[turn.chat]:
+        async with nullcontext() if turn.isolated else self._locks[turn.group.folder]:
             return self._deliveries.chunks(turn.chat, await self._agent.answer(turn))
 
     async def fresh(self, group: Group) -> bool:
@@ -131,6 +131,10 @@ class Turns:
         await self._agent.forget(group.folder)
         await self._store.remember(group.folder, None)
         return known is not None
+
+    def at_work(self, chat: str) -> bool:
+        """Whether an agent is at work on a turn of the chat."""
+        return chat in self._running
 
     def stop(self, chat: str) -> bool:
         """End the turn that is under way in a chat, which is handled then; False if none is."""
@@ -146,8 +150,11 @@ class Turns:
         while turn := await self._store.turn(chat, most=self._most(chat)):
             began, spent = asyncio.get_running_loop().time(), await self._store.spent(group.folder)
             try:
-                async with self._locks[chat]:
-                    await self._ask(turn, group, channel)
+                async with self._locks[group.folder]:
+                    latest = await self._store.turn(chat, most=self._most(chat))
+                    if latest is None:  # the chat has another name meanwhile
+                        return
+                    await self._ask(latest, group, channel)
             except sqlite3.Error:
                 raise
             except OverBudget as error:

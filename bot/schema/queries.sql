@@ -67,10 +67,6 @@ SELECT (
     AND seq > COALESCE((SELECT handled FROM chats WHERE chat = :chat), 0)
 ), (
     SELECT count(*) FROM outbox WHERE chat = :chat AND settled_at IS NULL
-), (
-    SELECT session FROM sessions WHERE folder = :folder
-), (
-    SELECT sum(input + output) FROM usage WHERE folder = :folder AND day = date('now')
 )
 --# rekey_inbox
 UPDATE inbox SET chat = :new, id = :old || ' ' || id WHERE chat = :old
