@@ -1,39 +1,39 @@
 """The only room that talks to git.
 
 Commands run as processes, always as lists of arguments, with a locale and a
-configuration that make their output predictable. Objects are read through one
-`git cat-file --batch` and written by GitPython's object database (gitdb), and
-only when `flush` is called for what they belong to: until then they exist in
-memory, so computing something leaves no trace in the repository.
+configuration that make their output predictable, and without the variables that
+a hook has. Objects (`git_objects`) are written only when `flush` is called for
+what they belong to: until then they exist in memory, so computing something
+leaves no trace in the repository.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import subprocess
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha1
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from skills_engine.errors import Refused, SkillsError
+from skills_engine.errors import Refused
+from skills_engine.git_objects import PREDICTABLE, Objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["EMPTY_TREE", "Git", "GitError", "Identity", "Objects", "Repository"]
+__all__ = ["BACKUPS", "EMPTY_TREE", "Git", "GitError", "Identity", "Objects", "Repository"]
+
+BACKUPS = "refs/skills/backup/"
+"""Where the engine keeps what branches were at before its operations."""
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
-_PREDICTABLE = (
-    "-c", "core.quotePath=false",
-    "-c", "core.fsmonitor=false",
-    "-c", "protocol.ext.allow=never",
-    "-c", "gc.auto=0",
-)  # fmt: skip
+_OF_THE_USER = re.compile(
+    r"GIT_(AUTHOR|COMMITTER|SSH|ASKPASS|PROXY|SSL|HTTP|TRACE|EXEC_PATH|ALLOW_PROTOCOL|"
+    r"CEILING_DIRECTORIES|DISCOVERY_ACROSS|CONFIG_(NOSYSTEM|GLOBAL|SYSTEM|COUNT|KEY_|VALUE_))"
+)
 _CANNOT_WRITE = (
     "unable to create",
     "unable to write",
@@ -41,8 +41,6 @@ _CANNOT_WRITE = (
     "could not write",
     "failed to write",
 )
-_HEADER = re.compile(rb"([0-9a-f]{40}) [a-z]+ ([0-9]+)\n")
-"""What `git cat-file --batch` says before an object."""
 # git does not always give the system's reason
 _WRITING = "see whether the disk has space and you may write there"
 
@@ -116,7 +114,7 @@ class Git:
     ) -> subprocess.CompletedProcess[bytes]:
         try:
             done = subprocess.run(
-                ["git", *([] if globs else ["--literal-pathspecs"]), *_PREDICTABLE, *args],
+                ["git", *([] if globs else ["--literal-pathspecs"]), *PREDICTABLE, *args],
                 cwd=cwd or self.directory,
                 input=stdin,
                 stdin=subprocess.DEVNULL if stdin is None else None,
@@ -138,13 +136,18 @@ class Git:
         return done
 
     def _env(self, more: Mapping[str, str] | None) -> dict[str, str]:
-        return {
-            **os.environ,
-            "LC_ALL": "C",
-            "GIT_TERMINAL_PROMPT": "0",
-            **self.environment,
-            **(more or {}),
+        return self.environ() | dict(more or {})
+
+    def environ(self) -> dict[str, str]:
+        """What a git process gets: of git's own variables, those that are the user's. What a hook
+        that the engine was started from has (GIT_DIR, GIT_INDEX_FILE …) speaks of another command.
+        """
+        theirs = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith("GIT_") or _OF_THE_USER.match(key)
         }
+        return {**theirs, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **self.environment}
 
     # --- the repository
 
@@ -163,6 +166,7 @@ class Git:
                 hint="run skills in a clone with a working tree",
             )
         if done.returncode or len(lines) < 6:
+            self._check_damaged(done.stderr)
             raise Refused(
                 f"{self.directory} is not inside a git repository",
                 hint=(
@@ -176,6 +180,19 @@ class Git:
         return Repository(
             Path(top), Path(git_dir), (self.directory / common).resolve(), shallow == "true"
         )
+
+    def _check_damaged(self, said: bytes) -> None:
+        """Raises Refused where a repository is, and git cannot read it: its HEAD is cut off, say,
+        or it is somebody else's.
+        """
+        here = self.directory.absolute()
+        for folder in (here, *here.parents):
+            if (folder / ".git" / "HEAD").exists():
+                words = os.fsdecode(said).strip().partition("\n")[0]
+                raise Refused(
+                    f"git cannot read the repository {folder}: {words}",
+                    hint=f"see what {folder / '.git' / 'HEAD'} holds: ref: refs/heads/BRANCH",
+                )
 
     @cached_property
     def objects(self) -> Objects:
@@ -201,9 +218,34 @@ class Git:
     def head(self) -> str:
         """The commit that HEAD is at. Raises Refused in a repository without commits."""
         found = self.objects.resolve("HEAD^{commit}")
-        if found is None:
+        if found is not None:
+            return found
+        named = self._unreadable()
+        if named is None:
             raise Refused("the repository has no commit yet", hint="commit something first")
-        return found
+        newest = self.text_or_none(
+            "for-each-ref", "--sort=-refname", "--count=1", "--format=%(refname)", BACKUPS
+        )
+        back = newest or "ORIG_HEAD, or what git reflog shows"
+        raise Refused(
+            f"HEAD is at {named}, which cannot be read: its objects are missing or damaged",
+            hint=(
+                f"commit nothing; see git fsck. Before the last operation it was {back}; if that "
+                f"can be read, go back to it: git update-ref HEAD {back}"
+            ),
+        )
+
+    def _unreadable(self) -> str | None:
+        """What HEAD names, if it is there and no commit can be read by it; None where none was
+        made yet.
+        """
+        oid = self.text_or_none("rev-parse", "--verify", "--quiet", "HEAD")
+        if oid is not None:
+            return oid
+        said = (self.repository.git_dir / "HEAD").read_text(encoding="utf-8", errors="replace")
+        ref = said.strip().removeprefix("ref: ")  # git names none whose file it cannot read
+        there = (self.repository.common_dir / ref).is_file()
+        return f"{ref} (which names no commit)" if there else None
 
     def branch(self) -> str | None:
         """The full name of the branch that HEAD is on, or None when it is detached."""
@@ -305,131 +347,6 @@ class Git:
             full = [] if style == "merge" else [f"--{style}"]
             done = self._run([*shown, *full, *marks, *names], None, None, None, range(128))
         return done.stdout, done.returncode
-
-
-class Objects:
-    """The object database: read through to git, written in memory until `flush`."""
-
-    def __init__(self, git: Git) -> None:
-        self._git = git
-        self._pending: dict[str, tuple[str, bytes]] = {}
-        self._process: subprocess.Popen[bytes] | None = None
-        self._cache: dict[str, bytes] = {}
-
-    def resolve(self, spec: str) -> str | None:
-        """The object id of a revision such as `HEAD^{tree}` or `main:bot/app.py`, or None."""
-        found = self._ask(spec)
-        return found[0] if found else None
-
-    def read(self, oid: str) -> bytes:
-        """The bytes of an object. Raises Refused for one that is not there (a shallow or pruned
-        repository).
-        """
-        if oid in self._pending:
-            return self._pending[oid][1]
-        if oid in self._cache:
-            return self._cache[oid]
-        found = self._ask(oid)
-        if found is None:
-            raise Refused(
-                f"object {oid[:12]} is missing from this repository",
-                hint="fetch it: git fetch --unshallow, or git fetch upstream",
-            )
-        self._cache[oid] = found[1]
-        return found[1]
-
-    def has(self, oid: str) -> bool:
-        return oid in self._pending or oid in self._cache or self._ask(oid) is not None
-
-    def write(self, kind: str, data: bytes) -> str:
-        """The id of an object, which `flush` will write."""
-        header = b"%s %d\0" % (kind.encode(), len(data))
-        oid = sha1(header + data, usedforsecurity=False).hexdigest()
-        if oid not in self._cache:
-            self._pending.setdefault(oid, (kind, data))
-        return oid
-
-    def flush(self, *roots: str) -> int:
-        """Write what is pending of these objects and of all that they reach, without any of
-        everything; how many.
-
-        A fold makes a tree after each step, and only the last of them is ever looked at again.
-        """
-        # Contents before the trees that name them: what is reachable is complete at every instant.
-        order = self._pending_below(roots or tuple(self._pending))
-        if not order:
-            return 0
-        from io import BytesIO  # noqa: PLC0415
-
-        from gitdb import IStream, LooseObjectDB  # noqa: PLC0415  (50 ms, and only writers pay)
-
-        folder = self._git.repository.common_dir / "objects"
-        store, there = LooseObjectDB(str(folder)), {*folder.glob("obj*")}
-        try:
-            for oid in order:
-                kind, data = self._pending[oid]
-                store.store(IStream(kind.encode(), len(data), BytesIO(data)))
-                self._cache[oid] = data
-        except OSError:
-            for unfinished in {*folder.glob("obj*")} - there:  # a full disk, and gitdb forgets it
-                unfinished.unlink(missing_ok=True)
-            raise
-        for oid in order:
-            del self._pending[oid]
-        return len(order)
-
-    def _pending_below(self, roots: Iterable[str]) -> list[str]:
-        """The pending objects that these are or reach, each after all that it reaches."""
-        order: dict[str, None] = {}
-
-        def visit(oid: str) -> None:
-            if oid in order or oid not in self._pending:
-                return
-            kind, data = self._pending[oid]
-            at = 0
-            while kind == "tree" and at < len(data):
-                at = data.index(b"\0", at) + 21  # mode, space, name, NUL, 20 bytes of id
-                visit(data[at - 20 : at].hex())
-            order[oid] = None
-
-        for root in roots:
-            visit(root)
-        return list(order)
-
-    def close(self) -> None:
-        if self._process is not None:
-            process, self._process = self._process, None
-            for pipe in (process.stdin, process.stdout):
-                with contextlib.suppress(OSError):
-                    _pipe(pipe).close()
-            process.wait()
-
-    def _ask(self, spec: str) -> tuple[str, bytes] | None:
-        if "\n" in spec:
-            return None
-        if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(
-                ["git", *_PREDICTABLE, "cat-file", "--batch"],
-                cwd=self._git.directory,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=self._git._env(None),  # the two classes share a room and a process environment
-            )
-        stdin, stdout = _pipe(self._process.stdin), _pipe(self._process.stdout)
-        stdin.write(os.fsencode(spec) + b"\n")
-        stdin.flush()
-        header = _HEADER.fullmatch(stdout.readline())  # else what was asked, and that it is missing
-        if header is None:
-            return None
-        data = stdout.read(int(header[2]) + 1)[:-1]
-        return header[1].decode(), data
-
-
-def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    if pipe is None:
-        raise SkillsError("git cat-file has no pipe")
-    return pipe
 
 
 def paths_from(output: bytes) -> Iterator[str]:

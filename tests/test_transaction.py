@@ -147,7 +147,7 @@ def test_an_owner_who_comes_after_the_crash_is_kept(
     def die() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(room, "_take_back", lambda *_: None)
+    monkeypatch.setattr(room, "take_back", lambda *_: None)
     meanwhile(monkeypatch, die, before="_place_index")
     with pytest.raises(KeyboardInterrupt):
         publish(git, commit, lines=LINES)
@@ -182,7 +182,7 @@ def test_a_git_that_outlives_the_engine_comes_too_late(
     before = state(fork)
     with pytest.raises(KeyboardInterrupt):
         publish(git, commit, lines=LINES)
-    assert read_journal(git.repository) is not None
+    assert read_journal(git) is not None
     monkeypatch.undo()
     doctor = skills(fork, "doctor", "--json")
     assert doctor.document["result"]["recovered"]["outcome"] == "undone"
@@ -238,7 +238,7 @@ def test_a_journal_that_is_no_journal_is_not_guessed_at(fork: Repo) -> None:
 
 def test_a_journal_is_read_as_it_was_written(fork: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     git, commit = change(fork, MANY)
-    meanwhile(monkeypatch, lambda: seen.append(read_journal(git.repository)), before="place_files")
+    meanwhile(monkeypatch, lambda: seen.append(read_journal(git)), before="place_files")
     seen: list[object] = []
     written: list[object] = []
 

@@ -291,6 +291,8 @@ def doctor(
     def people() -> None:
         if found.recovered:
             out.line(f"an interrupted {found.recovered.verb} was {found.recovered.outcome}", "note")
+            if found.recovered.gone:
+                out.line(f"  its worktree {found.recovered.gone} is gone; its branch is whole")
             for path in found.recovered.kept:
                 out.line(f"  {path} was changed since and stays as it is")
         for check in found.checks:

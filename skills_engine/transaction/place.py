@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skills_engine.durable import sync_files, sync_folders
 from skills_engine.transaction.journal import FileStep, Journal, Signature
 from skills_engine.tree import SUBMODULE
 
@@ -62,23 +63,31 @@ def prepare(journal: Journal) -> None:
             _bring_over(staging / step.staged, target)
 
 
-def place_files(journal: Journal) -> tuple[str, ...]:
-    """Rename what is staged into place, then remove what goes.
+def place_files(journal: Journal, *, later: bool = False) -> tuple[str, ...]:
+    """Rename what is staged into place, then remove what goes; on the disk when it returns.
 
-    Paths that somebody changed since they were looked at stay as they are,
-    and are returned.
+    Paths that somebody changed since they were looked at stay as they are, and
+    are returned. `later`: after a crash, when the fork may be a copy of itself.
     """
     staging, root = Path(journal.staging), Path(journal.root)
     steps = sorted(
         journal.files, key=lambda step: step.staged is None
     )  # a folder must not be empty in between
     changed = tuple(
-        step.path for step in steps if not (_write if step.staged else _remove)(step, staging, root)
+        step.path
+        for step in steps
+        if not (_write if step.staged else _remove)(step, staging, root, later=later)
     )
     for folder in journal.folders:
         (root / folder).mkdir(
             parents=True, exist_ok=True
         )  # a submodule's may have gone with its last file
+    sync_folders(
+        folder
+        for step in steps
+        for folder in (root / step.path).parents
+        if folder.is_relative_to(root)
+    )
     return changed
 
 
@@ -97,16 +106,22 @@ def restore(journal: Journal) -> None:
             target.unlink(missing_ok=True)
         if step.staged:
             _beside(target).unlink(missing_ok=True)
+    sync_folders((root / step.path).parent for step in journal.files)
     for folder in reversed(journal.folders):
         with suppress(OSError):  # somebody else put something there
             (root / folder).rmdir()
 
 
-def _write(step: FileStep, staging: Path, root: Path) -> bool:
+def _is_as_before(step: FileStep, target: Path, *, later: bool) -> bool:
+    found = Signature.of(target)
+    return found == step.before or (later and found is not None and found.means(step.before))
+
+
+def _write(step: FileStep, staging: Path, root: Path, *, later: bool) -> bool:
     target, source = root / step.path, _source(step, staging, root)
     if source is None:
         return True
-    if Signature.of(target) != step.before:
+    if not _is_as_before(step, target, later=later):
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -119,10 +134,9 @@ def _write(step: FileStep, staging: Path, root: Path) -> bool:
     return True
 
 
-def _remove(step: FileStep, staging: Path, root: Path) -> bool:
+def _remove(step: FileStep, staging: Path, root: Path, *, later: bool) -> bool:
     target = root / step.path
-    found = Signature.of(target)
-    if found is not None and found != step.before:
+    if os.path.lexists(target) and not _is_as_before(step, target, later=later):
         return False
     target.unlink(missing_ok=True)
     _prune(target.parent, root)
@@ -138,6 +152,7 @@ def _source(step: FileStep, staging: Path, root: Path) -> Path | None:
 def _bring_over(staged: Path, target: Path) -> None:
     """From one file system to another by a copy; from then on that is the new file."""
     shutil.copy2(staged, _beside(target), follow_symlinks=False)
+    sync_files([_beside(target)])
     staged.unlink()
 
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skills_engine.durable import sync_folders, sync_tree
 from skills_engine.errors import Refused, Stale
-from skills_engine.git import GitError
+from skills_engine.git import BACKUPS, GitError
 from skills_engine.transaction.journal import Journal, Signature, remove_journal, write_journal
 from skills_engine.transaction.place import missing_folders, place_files, prepare, restore
 from skills_engine.transaction.staging import stage
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
     from skills_engine.git import Git
     from skills_engine.merge import LineMerge
 
-__all__ = ["BACKUPS", "Commit", "finish", "publish", "roll_back"]
+__all__ = ["Commit", "drop", "finish", "publish", "roll_back", "take_back"]
 
-BACKUPS = "refs/skills/backup/"
 _KEPT_BACKUPS = 20
 
 
@@ -73,6 +73,7 @@ def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
         ]
         git.objects.flush(commit.tree, *commit.named, *files)
         steps = stage(git, staging, wanted)
+        sync_tree(staging)
         new = git.commit_tree(
             commit.tree, commit.parents, commit.message, sign=git.config("commit.gpgSign") == "true"
         )
@@ -111,10 +112,10 @@ def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
         if not changed:
             _place_index(journal)
     except OSError as error:
-        _take_back(git, journal)
+        take_back(git, journal)
         raise Refused(f"nothing was changed: {error.strerror}: {error.filename}") from None
     if changed:
-        _take_back(git, journal)
+        take_back(git, journal)
         raise Stale(
             f"{changed[0]} was changed while the operation was at work", hint="run it again"
         )
@@ -126,7 +127,7 @@ def finish(git: Git, journal: Journal) -> tuple[str, ...]:
     """Roll forward: the branch has moved. Paths that the owner changed meanwhile stay, and are
     returned.
     """
-    kept = place_files(journal)
+    kept = place_files(journal, later=True)
     _place_index(journal)
     _forget(git, journal)
     return kept
@@ -141,10 +142,17 @@ def roll_back(git: Git, journal: Journal) -> None:
     _forget(git, journal)
 
 
-def _take_back(git: Git, journal: Journal) -> None:
+def take_back(git: Git, journal: Journal) -> None:
+    """The branch goes back to where it was, and everything with it."""
     back = f"update {journal.ref} {journal.old} {journal.new}"
     git.update_refs([*_no_deref(journal), back], message="skills: taken back")
     roll_back(git, journal)
+
+
+def drop(git: Git, journal: Journal) -> None:
+    """The working tree is gone: there is nothing to bring to anywhere, and nothing to keep."""
+    _unlock_index(journal)
+    _forget(git, journal)
 
 
 def _forget(git: Git, journal: Journal) -> None:
@@ -157,6 +165,7 @@ def _place_index(journal: Journal) -> None:
     lock, new = Path(journal.git_dir) / "index.lock", Path(journal.staging) / "index"
     if _same_file(lock, new):
         lock.replace(Path(journal.git_dir) / "index")
+        sync_folders([lock.parent])
 
 
 def _move_branch(git: Git, commit: Commit, journal: Journal) -> None:
@@ -164,6 +173,7 @@ def _move_branch(git: Git, commit: Commit, journal: Journal) -> None:
     commands += [*_no_deref(journal), f"update {journal.ref} {journal.new} {commit.head}"]
     try:
         git.update_refs(commands, message=commit.message.partition("\n")[0])
+        _sync_refs(git, journal)
     except GitError as error:
         if git.commit(journal.ref) == journal.new:
             # it is done, and what git could not do then (a reflog on a full disk) is not needed
@@ -173,6 +183,13 @@ def _move_branch(git: Git, commit: Commit, journal: Journal) -> None:
                 "HEAD moved while the operation was computed", hint="run it again"
             ) from None
         raise error from None
+
+
+def _sync_refs(git: Git, journal: Journal) -> None:
+    """git syncs the files of refs, and not the folders that name them."""
+    common = git.repository.common_dir
+    refs = [common / journal.ref, common / journal.backup]
+    sync_folders(folder for ref in refs for folder in ref.parents if folder.is_relative_to(common))
 
 
 def _no_deref(journal: Journal) -> list[str]:
@@ -218,4 +235,7 @@ def _unlock_index(journal: Journal) -> None:
 
 
 def _same_file(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)
+    """By its inode, or its bytes: in a copy of a fork, a file with two names has become two."""
+    if not (one.exists() and other.exists()):
+        return False
+    return one.samefile(other) or one.read_bytes() == other.read_bytes()
