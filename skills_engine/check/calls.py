@@ -5,7 +5,7 @@ parameters.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from skills_engine.check.finding import Hit
@@ -46,6 +46,10 @@ class Call:
     owner: ast.ClassDef | None = None
     through: str = ""
     local: Imported | None = field(default=None, compare=False)
+    made: bool = False
+    """Whether it is of a method of what the class, all parts but the last, has just made."""
+    use: str = field(default="value", compare=False)
+    """`awaited`, `handed` on (to another call, a caller, `async for`), or a `value` there."""
 
     @property
     def form(self) -> tuple[tuple[str, ...], Shape]:
@@ -58,9 +62,11 @@ def calls(tree: ast.Module, skip: Collection[Function] = ()) -> Iterator[Call]:
 
     The bodies of the functions in `skip` are passed over.
     """
+    used: dict[ast.AST, str] = {}
     waiting: list[tuple[ast.AST, _Scope | None]] = [(node, None) for node in reversed(tree.body)]
     while waiting:
         node, scope = waiting.pop()
+        used.update(_used(node))
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 outside = [
@@ -98,8 +104,26 @@ def calls(tree: ast.Module, skip: Collection[Function] = ()) -> Iterator[Call]:
             case ast.Call():
                 found = _call(node, scope)
                 if found is not None:
-                    yield found
+                    yield replace(found, use=used.get(node, "value"))
         waiting += [(child, scope) for child in children(node)]
+
+
+def _used(node: ast.AST) -> dict[ast.AST, str]:
+    """Of the parts of a node, those that it awaits, or hands on as they are."""
+    match node:
+        case ast.Await(value=value):
+            return {value: "awaited"}
+        case ast.Call(args=args, keywords=keywords):
+            return dict.fromkeys([*args, *(keyword.value for keyword in keywords)], "handed")
+        case ast.Return(value=ast.expr() as value) | ast.Yield(value=ast.expr() as value):
+            return {value: "handed"}
+        case ast.AsyncFor(iter=value) | ast.comprehension(iter=value, is_async=1):
+            return {value: "handed"}
+        case ast.AsyncWith(items=items):
+            return dict.fromkeys([item.context_expr for item in items], "handed")
+        case ast.Lambda(body=value):
+            return {value: "handed"}
+    return {}
 
 
 def _expects(context: ast.expr) -> bool:
@@ -135,27 +159,36 @@ def _function_scope(node: Function, scope: _Scope | None) -> _Scope:
 
 
 def _call(node: ast.Call, scope: _Scope | None) -> Call | None:
-    parts = dotted(node.func)
+    parts, made = dotted(node.func), False
+    match node.func:
+        case ast.Attribute(value=ast.Call(func=maker), attr=name) if not parts and dotted(maker):
+            parts, made = (*dotted(maker), name), True
     form = shape(node)
     if not parts or form is None:
         return None
+    found = _resolved(parts, form, node.lineno, scope)
+    return replace(found, made=made) if found is not None and not (made and found.owner) else None
+
+
+def _resolved(parts: tuple[str, ...], form: Shape, line: int, scope: _Scope | None) -> Call | None:
+    """The call of a name as its scope sees it; None for a local variable's."""
     root = parts[0]
     at, direct = scope, True
     while at is not None:
         if root == "super()":
             if at.receiver:
-                return Call(parts, form, node.lineno, at.owner, at.through)
+                return Call(parts, form, line, at.owner, at.through)
         elif at.is_class and not direct:
             pass  # a class's names are not seen from its methods
         elif root == at.receiver and root:
-            return Call(parts, form, node.lineno, at.owner, at.through)
+            return Call(parts, form, line, at.owner, at.through)
         elif root in at.names.outer:
             return None
         elif root in at.names:
             imported = at.names.imports.get(root)
-            return Call(parts, form, node.lineno, local=imported) if imported else None
+            return Call(parts, form, line, local=imported) if imported else None
         at, direct = at.parent, False
-    return Call(parts, form, node.lineno) if root != "super()" else None
+    return Call(parts, form, line) if root != "super()" else None
 
 
 def misfits(
@@ -164,11 +197,13 @@ def misfits(
     wanted: Callable[[Call], bool],
     skip: Collection[Function] = (),
     lost: Collection[str] = (),
+    turned: Collection[tuple[str, str]] = (),
 ) -> Iterator[Hit]:
     """The wanted calls of a file that cannot bind in this version of the tree.
 
     `lost` names methods that some class had and has no more: only of these is
-    a call on `self` to nothing a hit, as mixins call what others define.
+    a call on `self` to nothing a hit, as mixins call what others define. `turned` has the path and
+    name of what became another kind of thing: a function a coroutine, a class, or the reverse.
     """
     tree = modules.version.module(path)
     parsed = modules.version.parsed(path)
@@ -177,7 +212,11 @@ def misfits(
     for call in sorted((c for c in calls(tree, skip) if wanted(c)), key=lambda c: c.line):
         signature = _signature(modules, path, call)
         reason = signature.refuses(call.shape) if signature else ""
-        name = ".".join(call.parts)
+        name = ".".join(call.parts[:-1]) + "()." + call.parts[-1] if call.made else ""
+        name = name or ".".join(call.parts)
+        other = _other_kind(modules, path, call, turned)
+        if other:
+            yield Hit(("kind", name, other), call.line, parsed.line(call.line), f"{name} {other}")
         if reason:
             key = ("call", name, str(call.shape.positional), *sorted(call.shape.keywords))
             yield Hit(
@@ -193,29 +232,75 @@ def misfits(
 
 
 def _signature(modules: Modules, path: str, call: Call) -> Signature | None:
+    target = _target(modules, path, call)
+    if target is None:
+        return None
+    if call.parts[0] == "super()" and call.parts[-1] == "__init__" and target.owner is None:
+        return constructor(modules, target)
+    through = "instance" if call.made else call.through or "class"
+    return called(modules, target, through=through)
+
+
+def _target(modules: Modules, path: str, call: Call) -> Target | None:
+    """What is called; of `super().__init__` without one, the base class."""
+    if call.made:
+        made = modules.resolve(path, call.parts[:-1], call.local)
+        if made is None or not isinstance(made.node, ast.ClassDef):
+            return None
+        name = call.parts[-1]
+        return None if name in modules.stores(made.node) else modules.method(made, name)
     if call.owner is None:
-        target = modules.resolve(path, call.parts, call.local)
-        return called(modules, target, through="class") if target else None
+        return modules.resolve(path, call.parts, call.local)
     if len(call.parts) != 2:
         return None
     name = call.parts[1]
     own = Target(path, call.owner)
     if call.parts[0] == "super()":
         base = modules.base(own)
-        if base is None:
-            return None
-        if name == "__init__":
-            return constructor(modules, base)
-        target = modules.method(base, name)
-    else:
-        if name in modules.stores(call.owner):
-            return None
-        target = modules.method(own, name)
-    return called(modules, target, through=call.through) if target else None
+        return base if base is None or name == "__init__" else modules.method(base, name)
+    return None if name in modules.stores(call.owner) else modules.method(own, name)
+
+
+def _other_kind(
+    modules: Modules, path: str, call: Call, turned: Collection[tuple[str, str]]
+) -> str:
+    """How a call's target is another kind of thing than the call takes it for; empty if not."""
+    if not turned:
+        return ""
+    target = _target(modules, path, call)
+    node = target.node if target else None
+    if target is None or node is None or (target.path, node.name) not in turned:
+        return ""
+    match node:
+        case ast.AsyncFunctionDef() if call.use == "value" and not _is_generator(node):
+            return "is a coroutine function now, and is called without `await`"
+        case ast.AsyncFunctionDef() if call.use == "value":
+            return "is an asynchronous generator now, and is called as if it were none"
+        case ast.FunctionDef() if call.use == "awaited":
+            return "is no coroutine function any longer, and is awaited"
+        case ast.ClassDef():
+            return "was a function, and is a class now"
+    return ""
+
+
+def _is_generator(node: ast.AST) -> bool:
+    waiting = children(node)
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(inner, Function | ast.Lambda | ast.ClassDef):
+            waiting += children(inner)
+    return False
 
 
 def _vanished(modules: Modules, path: str, call: Call) -> bool:
-    """Whether a method that is called on `self`, `cls` or `super()` is clearly not there."""
+    """Whether a method that is called on `self`, `cls`, `super()` or a new object is clearly not
+    there.
+    """
+    if call.made:
+        made = modules.resolve(path, call.parts[:-1], call.local)
+        return modules.lacks(made, call.parts[-1])
     if call.owner is None or len(call.parts) != 2:
         return False
     own = Target(path, call.owner)

@@ -11,8 +11,10 @@ from skills_engine.check.calls import calls, misfits, signatures
 from skills_engine.check.datafiles import data, is_data
 from skills_engine.check.duplicates import duplicates
 from skills_engine.check.finding import Finding, fresh
-from skills_engine.check.imports import attributes, imports, missing
+from skills_engine.check.imports import attributes, imports, missing, starred
 from skills_engine.check.modules import GLOBAL, Modules, stem
+from skills_engine.check.newer import duplicates_in_newer
+from skills_engine.check.presence import absent
 from skills_engine.check.scopes import dotted
 from skills_engine.check.syntax import markers, syntax
 from skills_engine.check.unchanged import unchanged
@@ -64,12 +66,15 @@ class _Check:
             for n in range(count)
         ]
         self._lost_methods: set[str] = set()
+        self._turned: set[tuple[str, str]] = set()
         self._unchanged: dict[str, frozenset[Function]] = {}
         self.gone = {
             c.path for c in changed if c.after is None and any(b is not None for b in c.before)
         }
 
     def findings(self) -> Iterator[Finding]:
+        for path in self._modified():
+            self._weaken(path)
         for path, change in self.changed.items():
             if change.after is None or change.after in change.before:
                 continue  # a version taken whole holds nothing new in itself
@@ -88,6 +93,8 @@ class _Check:
             return
         broken = list(self._rule("syntax", path, syntax))
         yield from broken
+        if not broken and self._parsed(path).tree is None:
+            yield from self._rule("duplicate", path, duplicates_in_newer)
         if broken or not path.endswith(".py"):
             return
         same = self._same(path)
@@ -97,6 +104,23 @@ class _Check:
             same = frozenset()
         if next(iter(undefined(self._parsed(path), same)), None):
             yield from self._rule("undefined", path, undefined)
+        yield from self._absent(path)
+
+    def _absent(self, path: str) -> Iterator[Finding]:
+        """Names that are there for type checkers only, or no longer on every path."""
+        index = self.after.index(path)
+        if index is not None and (index.presence.typing or index.weak):
+            weak = index.weak
+            yield from self._rule("undefined", path, lambda parsed: absent(parsed, weak))
+
+    def _weaken(self, path: str) -> None:
+        """Note the names of a module that were there always, and are on some paths only."""
+        index = self.after.index(path)
+        if index is None or not index.presence.sometimes:
+            return
+        before = [old for each in self.before if (old := each.index(path)) is not None]
+        always = frozenset[str]().union(*(old.presence.always for old in before))
+        index.weak = index.presence.sometimes & always
 
     def _same(self, path: str) -> frozenset[Function]:
         """The functions that are as in the owner's version: a rule looks there only once it has
@@ -144,6 +168,7 @@ class _Check:
                 known = set()
             yield from self._missing(path, lambda *what, known=known: what not in known)
             yield from self._attributes(path, names)
+            yield from self._starred(path, names)
         if not names and not stems:
             return
         needles = stems.union(*(_needles(path, found) for path, found in lost.items()))
@@ -155,6 +180,7 @@ class _Check:
                 ),
             )
             yield from self._attributes(path, names)
+            yield from self._starred(path, names)
 
     def _missing(
         self, path: str, wanted: Callable[[str, int, str | None], bool]
@@ -168,6 +194,10 @@ class _Check:
             before = (attributes(version, path, names) for version in self.before)
             yield from _findings("import", path, fresh(attributes(self.after, path, names), before))
 
+    def _starred(self, path: str, names: set[str]) -> Iterator[Finding]:
+        before = (starred(version, path, names) for version in self.before)
+        yield from _findings("undefined", path, fresh(starred(self.after, path, names), before))
+
     def _known_imports(self, path: str) -> set[tuple[str, int, str | None]]:
         tree = self.before[0].version.module(path) if self.before else None
         return {what[:3] for what in imports(tree)} if tree else set()
@@ -180,7 +210,9 @@ class _Check:
         return {
             name
             for name in old.names.times
-            if not new.provides(name) and not self.after.submodule(path, name)
+            if name not in old.absent
+            and not self.after.provides(path, name)
+            and not self.after.submodule(path, name)
         }
 
     # --- signatures
@@ -212,6 +244,9 @@ class _Check:
         """
         old = signatures(self.before[0], path, other=self.after)
         new = signatures(self.after, path, other=self.before[0])
+        for name in self._turn(path):
+            self._turned.add((path, name.rpartition(".")[2]))
+            yield name
         for name, signature in new.items():
             was = old.get(name)
             if signature and name in old and not (was and signature.accepts_all_of(was)):
@@ -223,6 +258,22 @@ class _Check:
             if owner in classes and method not in self.after.members(classes[owner]):
                 self._lost_methods.add(method)
                 yield name
+
+    def _turn(self, path: str) -> Iterator[str]:
+        """The functions, methods and classes of a module that became another kind of thing."""
+        kinds = []
+        for modules in (self.before[0], self.after):
+            index = modules.index(path)
+            found: dict[str, type[ast.AST]] = {}
+            if index is not None:
+                found |= {name: type(node) for name, node in index.names.functions.items()}
+                for name, node in index.names.classes.items():
+                    found[name] = type(node)
+                    methods = modules.members(node).functions
+                    found |= {f"{name}.{inner}": type(m) for inner, m in methods.items()}
+            kinds.append(found)
+        old, new = kinds
+        yield from (name for name in new if name in old and old[name] is not new[name])
 
     def _is_class(self, name: str) -> bool:
         indexes = (self.after.index(path) for path in self._modified())
@@ -266,7 +317,7 @@ class _Check:
             return known is not None and (call.form not in known or call.parts[0] in moved)
 
         lost = self._lost_methods
-        after = misfits(self.after, path, wanted, skip, lost)
+        after = misfits(self.after, path, wanted, skip, lost, self._turned)
         before = (misfits(version, path, wanted, lost=lost) for version in self.before)
         yield from _findings("signature", path, fresh(after, before))
 

@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from typing import TYPE_CHECKING
 
 from skills_engine.check.finding import Hit
+from skills_engine.check.presence import at_run_time, uses
 from skills_engine.check.scopes import children, dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
-    from skills_engine.check.modules import Modules
+    from skills_engine.check.modules import Index, Modules
 
-__all__ = ["Import", "attributes", "imports", "missing"]
+__all__ = ["Import", "attributes", "imports", "missing", "starred"]
 
-Import = tuple[str, int, str | None, int]
-"""Module, level, name (None for `import module`) and line."""
+Import = tuple[str, int, str | None, int, bool]
+"""Module, level, name (None for `import module`), line, and whether it is for type checkers only or
+under a condition.
+"""
 
 _CATCHES = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException", "AttributeError"}
 
 
 def imports(tree: ast.Module) -> Iterator[Import]:
     """Every import of a file; those in a `try` that expects them to fail left out."""
-    waiting: list[ast.AST] = [tree]
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
     while waiting:
-        node = waiting.pop()
+        node, guarded = waiting.pop()
         match node:
             case ast.Import():
-                yield from ((alias.name, 0, None, node.lineno) for alias in node.names)
+                yield from ((alias.name, 0, None, node.lineno, guarded) for alias in node.names)
             case ast.ImportFrom():
                 yield from (
-                    (node.module or "", node.level, alias.name, node.lineno) for alias in node.names
+                    (node.module or "", node.level, alias.name, node.lineno, guarded)
+                    for alias in node.names
                 )
+            case ast.If():
+                waiting += [(child, True) for child in (*node.body, *node.orelse)]
             case ast.Try() if any(_catches(handler) for handler in node.handlers):
-                waiting += [*node.finalbody]
+                waiting += [(child, guarded) for child in node.finalbody]
             case ast.With(items=[ast.withitem(context_expr=ast.Call(func=func))]) if dotted(func)[
                 -1:
             ] in {
@@ -43,7 +50,8 @@ def imports(tree: ast.Module) -> Iterator[Import]:
             }:
                 continue
             case _:
-                waiting += [child for child in children(node) if not isinstance(child, ast.expr)]
+                inner = (child for child in children(node) if not isinstance(child, ast.expr))
+                waiting += [(child, guarded) for child in inner]
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:
@@ -68,10 +76,10 @@ def missing(
     if tree is None:
         return
     parsed = modules.version.parsed(path)
-    for module, level, name, line in sorted(imports(tree), key=lambda i: i[3]):
+    for module, level, name, line, guarded in sorted(imports(tree), key=lambda i: i[3]):
         if not wanted(module, level, name):
             continue
-        reason = _reason(modules, path, (module, level, name, line), gone)
+        reason = _reason(modules, path, (module, level, name, line, guarded), gone)
         if reason:
             key = ("import", "." * level + module, name or "")
             yield Hit(key, line, parsed.line(line) if parsed else "", reason)
@@ -87,7 +95,7 @@ def attributes(modules: Modules, path: str, names: set[str]) -> Iterator[Hit]:
     nodes = list(ast.walk(parsed.tree))
     rebound = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
     rebound |= {n.arg for n in nodes if isinstance(n, ast.arg)}
-    for node in nodes:
+    for node in at_run_time(parsed.tree):
         if (
             not isinstance(node, ast.Attribute)
             or node.attr not in names
@@ -101,16 +109,40 @@ def attributes(modules: Modules, path: str, names: set[str]) -> Iterator[Hit]:
         module = modules.index(target.path) if target and target.node is None else None
         if (
             module is None
-            or module.provides(node.attr)
+            or modules.provides(module.path, node.attr)
             or modules.submodule(module.path, node.attr)
         ):
             continue
-        message = f"{module.path} does not define {node.attr}, which is used as {'.'.join(parts)}"
+        if node.attr in module.absent:
+            message = f"{_why(module, node.attr)}, and is used as {'.'.join(parts)}"
+        else:
+            message = (
+                f"{module.path} does not define {node.attr}, which is used as {'.'.join(parts)}"
+            )
         yield Hit(("attribute", ".".join(parts)), node.lineno, parsed.line(node.lineno), message)
 
 
+def starred(modules: Modules, path: str, names: Collection[str]) -> Iterator[Hit]:
+    """The uses of these names in a file that has them from `from … import *`, where none of those
+    modules brings them in this version of the tree.
+    """
+    parsed, index = modules.version.parsed(path), modules.index(path)
+    if parsed is None or parsed.tree is None or index is None or not index.names.star:
+        return
+    unbound = {name for name in names if name not in index.names and not hasattr(builtins, name)}
+    for name, line in uses(parsed.tree, unbound):
+        if not modules.by_star(path, name):
+            text = f"the name {name!r} is not defined: no `import *` of this file brings it"
+            yield Hit(("star", name), line, parsed.line(line), text)
+
+
+def _why(index: Index, name: str) -> str:
+    only = "for type checkers only" if name in index.presence.typing else "on some paths only"
+    return f"{index.path} defines {name} {only}"
+
+
 def _reason(modules: Modules, path: str, what: Import, gone: set[str]) -> str:
-    module, level, name, _ = what
+    module, level, name, _, guarded = what
     found = modules.find(path, module, level)
     if found is None:
         lost = _lost_module(modules, path, what, gone)
@@ -118,8 +150,10 @@ def _reason(modules: Modules, path: str, what: Import, gone: set[str]) -> str:
     if name is None or name == "*":
         return ""
     index = modules.index(found)
-    if index is None or index.provides(name) or modules.submodule(found, name):
+    if index is None or modules.provides(found, name) or modules.submodule(found, name):
         return ""
+    if name in index.absent:
+        return "" if guarded else _why(index, name) + ", and is imported from it"
     if _built(modules, found.removesuffix("__init__.py") + name):
         return ""
     if found.endswith("__init__.py") and modules.version.has_folder(
@@ -133,7 +167,7 @@ def _lost_module(modules: Modules, path: str, what: Import, gone: set[str]) -> s
     """The module that an import names and that ought to be in the tree; empty if it may be somebody
     else's.
     """
-    module, level, name, _ = what
+    module, level, name, _, _ = what
     shown = "." * level + module
     starts = [start for start in modules.stems(path, module, level) if start]
     if name not in {None, "*"}:

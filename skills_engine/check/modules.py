@@ -6,8 +6,10 @@ import ast
 import re
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from skills_engine.check.presence import Presence, presence
 from skills_engine.check.scopes import Bindings, Function, Imported, bindings, dotted
 
 if TYPE_CHECKING:
@@ -56,10 +58,12 @@ class Index:
 
     def __init__(self, path: str, tree: ast.Module, data: bytes) -> None:
         self.path = path
+        self._tree = tree
         self.names: Bindings = bindings(tree.body)
-        self.open = (
-            self.names.star or "__getattr__" in self.names or _DYNAMIC.search(data) is not None
-        )
+        self.dynamic = "__getattr__" in self.names or _DYNAMIC.search(data) is not None
+        """Whether it makes names of its own that cannot be seen in its text."""
+        self.weak: frozenset[str] = frozenset()
+        """Names that were there always, and are on some paths only."""
         if GLOBAL.search(data):
             declared = {
                 n for node in ast.walk(tree) if isinstance(node, ast.Global) for n in node.names
@@ -67,9 +71,31 @@ class Index:
             self.names.times.update(declared)
             self.names.forget(declared)
 
-    def provides(self, name: str) -> bool:
-        """Whether `from module import name` may work, submodules aside."""
-        return self.open or name in self.names or name in _ALWAYS
+    @cached_property
+    def presence(self) -> Presence:
+        return presence(self._tree)
+
+    @cached_property
+    def absent(self) -> frozenset[str]:
+        """The names that it binds, and that nobody can rely on at run time."""
+        if self.dynamic:
+            return frozenset()
+        return self.presence.typing | (self.presence.sometimes & self.weak)
+
+    @property
+    def exported(self) -> frozenset[str] | None:
+        """What `__all__` lists, if it is a plain list; None if that is not clear, or there is
+        none.
+        """
+        for statement in self._tree.body:
+            match statement:
+                case ast.Assign(
+                    targets=[ast.Name(id="__all__")], value=ast.List(elts=e) | ast.Tuple(elts=e)
+                ) if all(isinstance(each, ast.Constant) for each in e):
+                    return frozenset(
+                        str(each.value) for each in e if isinstance(each, ast.Constant)
+                    )
+        return None
 
 
 class Modules:
@@ -88,6 +114,34 @@ class Modules:
             tree = parsed.tree if parsed else None
             self._indexes[path] = Index(path, tree, parsed.data) if parsed and tree else None
         return self._indexes[path]
+
+    def provides(self, path: str, name: str, depth: int = 0) -> bool:
+        """Whether `from module import name` may work, submodules aside; true where it is not
+        clear.
+        """
+        index = self.index(path)
+        if index is None or index.dynamic or name in _ALWAYS or depth > _FOLLOW:
+            return True
+        if name in index.names:
+            return name not in index.absent
+        return index.names.star and self.by_star(path, name, depth)
+
+    def by_star(self, path: str, name: str, depth: int = 0) -> bool:
+        """Whether one of a module's `from … import *` may bring a name."""
+        tree = self.version.module(path)
+        for node in ast.walk(tree) if tree else ():
+            if not isinstance(node, ast.ImportFrom) or node.names[0].name != "*":
+                continue
+            source = self.find(path, node.module or "", node.level)
+            index = self.index(source) if source else None
+            if source is None or index is None:
+                return True
+            exported = index.exported
+            shown = name in exported if exported is not None else not name.startswith("_")
+            shown = shown or ("__all__" in index.names and exported is None)
+            if shown and self.provides(source, name, depth + 1):
+                return True
+        return False
 
     def members(self, node: ast.ClassDef) -> Bindings:
         if node not in self._classes:

@@ -12,22 +12,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from skills_engine.check import Changed, Finding, check
 from skills_engine.errors import Refused
-from skills_engine.graft.files import GraftFiles
+from skills_engine.graft.checking import checked, with_markers
 from skills_engine.graft.fold import Graft, fold
 from skills_engine.graft.history import Run, last_run
 from skills_engine.graft.intent import CACHE, Goal, Intent, cache_ref
 from skills_engine.graft.merge3 import TreeMerge, merge_trees
-from skills_engine.manifest import CORE, SKILLS, is_manifest
+from skills_engine.manifest import CORE
 from skills_engine.transaction.publish import Commit, publish
-from skills_engine.tree import Entry, Tree, difference
+from skills_engine.tree import Tree
 from skills_engine.types import Event
 from skills_engine.visible import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from skills_engine.check import Finding
     from skills_engine.git import Git
     from skills_engine.graft.fork import Fork
     from skills_engine.manifest import Pin
@@ -111,7 +111,10 @@ def compute(fork: Fork, intent: Intent) -> Progress[Computed]:
     merge = _merge(fork, intent, graft.tree, wanted.tree, run)
     if wanted.tree != graft.tree or intent.verb == "rebase":
         merge = replace(merge, tree=_recorded(fork, merge.tree, wanted.tree))
-    findings = () if merge.conflicts else findings_of(fork, merge.tree, intent.after.core.base)
+    findings: tuple[Finding, ...] = ()
+    if not merge.conflicts:
+        merge, findings = checked(fork, merge, intent.after.core.base)
+        merge, findings = with_markers(fork, merge, graft.tree, wanted.tree, findings)
     return Computed(
         intent, fork.head, fork.tree_oid, graft, wanted, merge, findings, run.goal if run else None
     )
@@ -143,27 +146,6 @@ def _recorded(fork: Fork, tree: str, wanted: str) -> str:
     out = Tree(fork.objects, tree)
     out.put(CORE, Tree(fork.objects, wanted).entry(CORE))
     return out.oid()
-
-
-def findings_of(fork: Fork, tree: str, base: str) -> tuple[Finding, ...]:
-    """What is wrong with a tree that was wrong neither in the owner's nor in upstream's base."""
-    mine, theirs = fork.tree, GraftFiles(fork.git, base, Tree(fork.objects, fork.git.tree_of(base)))
-    changed = []
-    for path, before, after in difference(fork.objects, fork.tree_oid, tree):
-        if (
-            is_manifest(path)
-            or path.startswith(SKILLS + "/")
-            or _not_a_file(before)
-            or _not_a_file(after)
-        ):
-            continue
-        data = fork.objects.read(after.oid) if after is not None else None
-        changed.append(Changed(path, data, (mine.read(path), theirs.read(path))))
-    return check(changed, GraftFiles(fork.git, base, Tree(fork.objects, tree)), theirs)
-
-
-def _not_a_file(entry: Entry | None) -> bool:
-    return entry is not None and not entry.is_file
 
 
 def tests_of(fork: Fork, computed: Computed) -> tuple[str, ...]:

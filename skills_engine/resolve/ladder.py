@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skills_engine.graft.operation import findings_of
+from skills_engine.graft.checking import checked
 from skills_engine.tree import Tree
 from skills_engine.types import Event
 
@@ -86,7 +86,7 @@ def _tried(fork: Fork, computed: Computed, answers: Sequence[Resolution], rung: 
         merged=(*merge.merged, *((answer.path, f"{rung} ({answer.by})") for answer in answers)),
         notes=(*merge.notes, *(f"{answer.path}: {rung} was used" for answer in answers)),
     )
-    findings = findings_of(fork, merge.tree, computed.intent.after.core.base)
+    _, findings = checked(fork, merge, computed.intent.after.core.base)
     wrong = [f for f in findings if f.place.path in paths or not merge.conflicts]
     if wrong:
         return _noted(

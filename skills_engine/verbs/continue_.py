@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Conflict, Refused
+from skills_engine.graft.checking import checked
 from skills_engine.graft.fold import fold
 from skills_engine.graft.merge3 import TreeMerge, merge_trees
-from skills_engine.graft.operation import Computed, compute, findings_of, line_merge
+from skills_engine.graft.operation import Computed, compute, line_merge
 from skills_engine.resolve.kept import undecided
 from skills_engine.resolve.ladder import climb, keep
 from skills_engine.resolve.pending import Pending, Waiting, drop, load, save
@@ -103,7 +104,7 @@ def _as_resolved(fork: Fork, pending: Pending, tree: str) -> Progress[Computed]:
     graft = (yield from fold(fork.git, intent.before, fork.applicable)) if intent.before else None
     wanted = yield from fold(fork.git, intent.after, fork.applicable)
     merge = TreeMerge(tree, merged=tuple((path, "you") for path in pending.paths))
-    findings = findings_of(fork, tree, intent.after.core.base)
+    merge, findings = checked(fork, merge, intent.after.core.base)
     return Computed(intent, fork.head, fork.tree_oid, graft or wanted, wanted, merge, findings)
 
 
@@ -127,7 +128,7 @@ def _on_new_head(fork: Fork, pending: Pending, tree: str) -> Progress[Computed]:
     ]
     if not changed and not torn:
         merge = TreeMerge(carried.tree, merged=tuple((path, "you") for path in pending.paths))
-        findings = findings_of(fork, carried.tree, intent.after.core.base)
+        merge, findings = checked(fork, merge, intent.after.core.base)
         return replace(computed, merge=merge, findings=findings)
     raise _look_again(fork, anew, carried, tree, changed)
 

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["carry_out", "dependants", "locked", "settle", "stop", "told"]
 
+_SHOWN = 5
+"""So many files are named in a message; the lines below it have all."""
+
 
 def locked(
     directory: Path,
@@ -237,6 +240,6 @@ def told(verb: str, places: Iterable[Stopped]) -> str:
     first, *more = places
     if not more:
         return f"{verb} stopped at a conflict: {first}"
-    files = len({place.path for place in (first, *more)})
-    there = "one file" if files == 1 else f"{files} files"
-    return f"{verb} stopped at {len(more) + 1} conflicts in {there}"
+    files = list(dict.fromkeys(place.path for place in (first, *more)))
+    shown = ", ".join(files[:_SHOWN]) + (", …" if len(files) > _SHOWN else "")
+    return f"{verb} stopped at {len(more) + 1} conflicts in {shown}"

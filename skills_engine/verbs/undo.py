@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
+from skills_engine.graft.checking import checked
 from skills_engine.graft.fold import fold
 from skills_engine.graft.intent import Goal, Intent
 from skills_engine.graft.merge3 import merge_trees
-from skills_engine.graft.operation import Computed, findings_of, line_merge
+from skills_engine.graft.operation import Computed, line_merge
 from skills_engine.manifest import CORE, read_core, read_pins
 from skills_engine.resolve.ladder import climb
 from skills_engine.tree import Tree
@@ -19,6 +20,7 @@ from skills_engine.verbs.running import locked, settle
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from skills_engine.check import Finding
     from skills_engine.graft.fork import Fork
     from skills_engine.types import Progress
     from skills_engine.verbs.reports import ChangeReport, Options
@@ -69,5 +71,7 @@ def taken_back(fork: Fork) -> Progress[Computed]:
     intent = Intent("undo", f"Undo: {last.title}", now, goal, skills)
     wanted = yield from fold(fork.git, goal, fork.applicable)
     graft = yield from fold(fork.git, now, fork.applicable)
-    findings = () if merge.conflicts else findings_of(fork, merge.tree, core.base)
+    findings: tuple[Finding, ...] = ()
+    if not merge.conflicts:
+        merge, findings = checked(fork, merge, core.base)
     return Computed(intent, fork.head, fork.tree_oid, graft, wanted, merge, findings)
