@@ -38,15 +38,16 @@ def merge_trees(
     *,
     lines: LineMerge,
     taking_out: bool = False,
+    judged: bool = False,
 ) -> TreeMerge:
     """Ours with the change from base to theirs. Manifests are the engine's: theirs, always.
 
     With `taking_out`, base is a tree that the owner had, and what theirs lacks of a file is cut out
-    of ours where it stands unchanged and once.
+    of ours where it stands unchanged and once. With `judged` git's clean merges are judged, too.
     """
     if theirs in {base, ours}:
         return TreeMerge(ours)
-    return _Merge(objects, base, ours, theirs, lines, taking_out).run()
+    return _Merge(objects, base, ours, theirs, lines, taking_out, judged).run()
 
 
 @dataclass
@@ -57,6 +58,7 @@ class _Merge:
     theirs: str
     lines: LineMerge
     taking_out: bool
+    judged: bool
     conflicts: list[FileConflict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     merged: list[tuple[str, str]] = field(default_factory=list)
@@ -196,7 +198,9 @@ class _Merge:
 
         ours, theirs = self.objects.read(mine.oid), self.objects.read(wanted.oid)
         exact = self._taken_out(path, before, ours, theirs) if self.taking_out else None
-        result = exact or merge_file(path, before, ours, theirs, lines=self.lines)
+        result = exact or merge_file(
+            path, before, ours, theirs, lines=self.lines, judged=self.judged
+        )
         self.notes += [f"{path}: {note}" for note in result.notes]
         self.merged.append((path, result.how))
         if not result.clean:

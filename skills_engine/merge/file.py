@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar, cast
 
+from skills_engine.judge import doubt
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
 from skills_engine.merge.core.regions import decidable
 from skills_engine.merge.text import Form, Text, declares_encoding
@@ -51,8 +52,17 @@ class Language(Protocol):
         """The line (from 1) at which a text does not parse, 0 where it parses."""
 
 
-def merge_file(path: str, base: bytes, ours: bytes, theirs: bytes, *, lines: LineMerge) -> Merged:
-    """Merge what `base` became in `ours` and in `theirs`. `path` says what kind of file it is.
+def merge_file(
+    path: str,
+    base: bytes,
+    ours: bytes,
+    theirs: bytes,
+    *,
+    lines: LineMerge,
+    judged: bool = False,
+) -> Merged:
+    """Merge what `base` became in `ours` and in `theirs`. `path` says what kind of file it is. With
+    `judged` a clean merge by lines is judged as one by structure is.
 
     Never raises for what the bytes are: what cannot be merged is a conflict, in regions as small as
     possible.
@@ -80,7 +90,7 @@ def merge_file(path: str, base: bytes, ours: bytes, theirs: bytes, *, lines: Lin
     language = _language(path) if max(len(base), len(ours), len(theirs)) <= MAX_SIZE else None
     if language is None or not b.text.strip():  # without a base there is nothing to tell parts by
         return _formed(by_lines, form)
-    chunks, how = _understood(language, b.text, o.text, t.text, by_lines)
+    chunks, how = _understood(language, path if judged else "", texts, by_lines)
     if chunks is None:
         return _formed(by_lines, form)
     if not chunks.clean:
@@ -96,18 +106,22 @@ def _trivial(base: T, ours: T, theirs: T) -> T | None:
 
 
 def _understood(
-    language: Language, base: str, ours: str, theirs: str, by_lines: Merged
+    language: Language, path: str, texts: tuple[str, str, str], by_lines: Merged
 ) -> tuple[Chunks | None, str]:
     """The merge by a language and how it came about; None where the line merge's clean answer
-    stands.
+    stands; it is judged if a `path` is given.
     """
-    doubt = "both sides changed it"
+    base, ours, theirs = texts
+    doubtful = "both sides changed it"
     if by_lines.clean:
         try:
-            doubt = language.doubt(base, ours, theirs, by_lines.data.decode("utf-8"))
+            result = by_lines.data.decode("utf-8")
+            doubtful = language.doubt(base, ours, theirs, result)
+            if path and not doubtful:
+                doubtful = doubt(path, base, ours, theirs, result)
         except RecursionError:
             return None, "lines"
-        if not doubt:
+        if not doubtful:
             return None, "lines"
     reason = ""
     try:
@@ -122,7 +136,7 @@ def _understood(
     except RecursionError:
         pass
     if by_lines.clean:
-        return Chunks((Conflicting(base, ours, theirs, f"merged by lines, {doubt}"),)), "whole"
+        return Chunks((Conflicting(base, ours, theirs, f"merged by lines, {doubtful}"),)), "whole"
     return _chunks(by_lines, reason), "lines"
 
 

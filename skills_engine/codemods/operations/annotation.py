@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -165,11 +166,24 @@ class Annotation(SourceOperation):
 
 
 def _type(text: str) -> str:
-    from skills_engine.merge.python.expressions import in_new_words  # noqa: PLC0415  # few annotations need it
-
     class InNewWords(ast.NodeTransformer):
         def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
             self.generic_visit(node)
-            return in_new_words(node)
+            return _in_new_words(node)
 
     return ast.dump(InNewWords().visit(ast.parse(f"({text})", mode="eval")))
+
+
+def _in_new_words(node: ast.Subscript) -> ast.expr:
+    """`Optional[X]` as `X | None` and `Union[X, Y]` as `X | Y` (PEP 604): they mean the same."""
+    match node.value:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="typing" | "t"), attr=name):
+            pass
+        case _:
+            return node
+    if name == "Optional":
+        return ast.BinOp(node.slice, ast.BitOr(), ast.Constant(None))
+    if name == "Union" and isinstance(node.slice, ast.Tuple):
+        first, *rest = node.slice.elts
+        return reduce(lambda left, right: ast.BinOp(left, ast.BitOr(), right), rest, first)
+    return node

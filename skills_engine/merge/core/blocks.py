@@ -15,7 +15,6 @@ from skills_engine.merge.core.levels import below
 from skills_engine.merge.core.order import Entry, arrange
 from skills_engine.merge.core.row_style import OTHERWISE, left_behind
 from skills_engine.merge.core.sequences import merge_seq
-from skills_engine.merge.core.superset import superset
 from skills_engine.merge.core.tree import Block, Node, Seq, Unit, words
 from skills_engine.merge.core.unit_text import gap3, indent3, indented, reason, role, rows
 from skills_engine.merge.types import NodeConflict
@@ -62,8 +61,8 @@ class _Body:
         )
         self.by_ours, self.by_theirs = align(parts_b, parts_o), align(parts_b, parts_t)
         same = _same((parts_b, parts_o, parts_t), self.by_ours, self.by_theirs)
-        entries = arrange(len(ours.units), len(theirs.units), self.by_ours, self.by_theirs, same)
-        self.entries = walk.rules.place_imports(entries, self.units, theirs.units)
+        sizes = len(ours.units), len(theirs.units)
+        self.entries = arrange(*sizes, self.by_ours, self.by_theirs, same)
         self.weak = self.by_ours.weak | self.by_theirs.weak
         self.covered: set[int] = set()
         """Entries (by id) that stand in a region beside them."""
@@ -103,7 +102,6 @@ class _Body:
         if text_t == text_o or (text_t == text_b and not revives_o):
             return [text_o]
         if text_o == text_b and not revives_t:
-            self.walk.theirs.add("edit")
             return [text_t]
         why = f"both sides changed {b.title}"
         kept = t.means(o) or (t.means(b) and not revives_o)
@@ -119,7 +117,6 @@ class _Body:
         if kept:
             return [text_o]
         if taken:
-            self.walk.theirs.add("edit")
             return [text_t]
         return self.clash(entry, reason(why, o.title))
 
@@ -151,7 +148,6 @@ class _Body:
         if alone is not None and self.walk.revivals.within(alone):
             return self._revived(entry, alone)
         if o is None:
-            self.walk.theirs.add("add")
             return [text_t]
         if t is None or t.sig == o.sig:
             if t is not None and not set(t.said) <= set(o.said):
@@ -159,16 +155,8 @@ class _Body:
             return [text_o]
         merged = _imports(self.walk, None, o, t)
         if merged:
-            self.walk.theirs.add("add")
             return [merged]
-        return [self._larger(Conflicting("", text_o, text_t, f"both sides add {o.title}"))]
-
-    def _larger(self, clash: Conflicting) -> Chunk:
-        """What both sides add, where one has all that the other has."""
-        larger = superset(clash.ours, clash.theirs)
-        if larger == "theirs":
-            self.walk.theirs.add("edit")
-        return {"ours": clash.ours, "theirs": clash.theirs}.get(larger, clash)
+        return [Conflicting("", text_o, text_t, f"both sides add {o.title}")]
 
     def _revived(self, entry: Entry, unit: Unit) -> list[Chunk]:
         """What one side moved or wrapped and the other deleted, with what stood beside it and went
@@ -212,29 +200,16 @@ class _Body:
         left, text = (t, text_t) if o is None else (o, text_o)
         if left is None or b is None:
             return None
-        if (
-            text == text_b
-            or left.means(b)
-            or self._silent(b, self.base, left, self.theirs if o is None else self.ours)
-        ):
-            if o is not None:
-                self.walk.theirs.add("delete")
+        if text == text_b or left.means(b):
             return None
         merged = _imports(self.walk, b, left, None)
         if merged is not None:
-            self.walk.theirs.add("edit")
             return [indented(merged, left.node.indent, self.indent)] if merged else None
         if self.walk.keeps == ("theirs" if o is None else "ours"):
             self.walk.notes.append(f"kept your change of {b.title}")
             return [text]
         sides = ("ours", "theirs") if o is None else ("theirs", "ours")
         return self.clash(entry, f"{sides[0]} deletes what {sides[1]} edited: {b.title}")
-
-    def _silent(self, b: Unit, base: Block, left: Unit, side: Block) -> bool:
-        """Whether a side's edit is no reason to keep what the other deleted."""
-        return b.role != "entry" and self.walk.rules.is_no_edit(
-            b.under(base.indent, ""), left.under(side.indent, ""), b.said, left.said
-        )
 
     def gap(self, entry: Entry, before: Entry | None) -> str:
         """The blank lines above an entry; `before` is the entry above it, None for the first."""
@@ -293,7 +268,7 @@ class _Body:
                 for piece in made[id(entry)] or ()
             )
             if run.conflict and not decided:
-                out += [self.gap(first, before), self._larger(self._rival(run))]
+                out += [self.gap(first, before), self._rival(run)]
                 before, code = run.entries[-1], True
                 continue
             for entry in run.entries:

@@ -40,7 +40,6 @@ class TreeMerge(Walk):
         if theirs.text == ours.text or (theirs.reads(base) and not self.revivals.within(ours)):
             return [ours.under(indent)]
         if ours.reads(base) and not self.revivals.within(theirs):
-            self.theirs.add("edit")
             return [theirs.under(indent)]
         kept = theirs.means(ours) or (theirs.means(base) and not self.revivals.within(ours))
         taken = not kept and ours.means(base) and not self.revivals.within(theirs)
@@ -51,14 +50,11 @@ class TreeMerge(Walk):
         except NodeConflict:
             if not (kept or taken):
                 raise
-        if taken:
-            self.theirs.add("edit")
         return [theirs.under(indent) if taken else ours.under(indent)]
 
     def swapped(self) -> TreeMerge:
         """A walk for which theirs is ours."""
-        self.theirs.add("edit")
-        return TreeMerge(self.revivals, self.rules, _OTHER[self.keeps], self.notes, self.theirs)
+        return TreeMerge(self.revivals, self.rules, _OTHER[self.keeps], self.notes)
 
     def _parts(self, base: Node, ours: Node, theirs: Node) -> list[Chunk]:
         nested = self._nested(base, ours, theirs)

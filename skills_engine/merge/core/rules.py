@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable
 
-    from skills_engine.merge.core.order import Entry
-    from skills_engine.merge.core.tree import Node, Seq, Unit
-
-    Units = Callable[[Entry], tuple[Unit | None, Unit | None, Unit | None]]
+    from skills_engine.merge.core.tree import Node, Seq
 
 __all__ = ["Rules"]
 
@@ -18,21 +15,15 @@ __all__ = ["Rules"]
 class Rules:
     """The neutral answers; a language overrides what it knows better."""
 
+    path = ""
+    """A name by which the judge knows what kind of text it is."""
+
+    def __init__(self, path: str = "") -> None:
+        self.path = path
+
     def name_order(self, ours: str, theirs: str) -> Callable[[str], tuple[str, ...]] | None:
         """The order in which two texts keep imported names, if there is one."""
         return None
-
-    def place_imports(
-        self, entries: list[Entry], units: Units, theirs: Sequence[Unit]
-    ) -> list[Entry]:
-        """Entries in their order, with the imports that only theirs has where they belong."""
-        return entries
-
-    def is_no_edit(
-        self, base: str, side: str, said_base: Sequence[str], said_side: Sequence[str]
-    ) -> bool:
-        """Whether a statement says the same in both texts (without indentation)."""
-        return base == side
 
     def nests(self, node: Node) -> bool:
         """Whether a node can stand inside another one of its kind: an expression."""

@@ -130,7 +130,6 @@ def _element(
     )
     if b is None:
         if t is not None and o is None:
-            walk.theirs.add("add")
             return t.node.under(indent)
         if o is not None and t is not None and o.sig != t.sig:
             raise NodeConflict(f"both sides add {_short(o.node)}")
@@ -138,8 +137,6 @@ def _element(
     if o is None or t is None:
         left = t if o is None else o
         if left is None or left.node.reads(b.node) or left.sig == b.sig:
-            if o is not None:
-                walk.theirs.add("delete")
             return None
         if walk.keeps == ("theirs" if o is None else "ours"):
             walk.notes.append(f"kept your change of {_short(b.node)}")

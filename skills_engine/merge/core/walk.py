@@ -19,8 +19,7 @@ __all__ = ["Walk"]
 
 @dataclass
 class Walk(ABC):
-    """One walk down three trees. `theirs` collects what theirs does to what ours has: "add",
-    "delete", "edit".
+    """One walk down three trees.
 
     What the side that `keeps` edited stays where the other deletes it, with a note.
     """
@@ -29,7 +28,6 @@ class Walk(ABC):
     rules: Rules
     keeps: Literal["", "ours", "theirs"] = ""
     notes: list[str] = field(default_factory=list)
-    theirs: set[str] = field(default_factory=set)
 
     @abstractmethod
     def node(self, base: Node, ours: Node, theirs: Node) -> list[Chunk]:

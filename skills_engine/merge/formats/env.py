@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from skills_engine.merge.core.rules import Rules
 from skills_engine.merge.core.structure import merge_trees
 from skills_engine.merge.formats.entries import Head, Lines
 from skills_engine.merge.types import Unsupported
@@ -23,7 +24,7 @@ _ENTRY = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*(?:=[ \t]*(
 
 def merge(base: str, ours: str, theirs: str) -> Chunks:
     """Merge by keys. Raises Unsupported for lines that are no entries."""
-    return merge_trees(_tree, base, ours, theirs, keeps=True)
+    return merge_trees(_tree, base, ours, theirs, keeps=True, rules=Rules(".env"))
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from skills_engine.merge.core.rules import Rules
 from skills_engine.merge.core.split import split
 from skills_engine.merge.core.structure import merge_trees
 from skills_engine.merge.core.tree import Fixed, Node, Version
@@ -29,7 +30,7 @@ _BLANK = re.compile(r"\s*")
 
 def merge(base: str, ours: str, theirs: str) -> Chunks:
     """Merge by keys and elements. Raises Unsupported for what is not JSON."""
-    return merge_trees(_tree, base, ours, theirs, keeps=True)
+    return merge_trees(_tree, base, ours, theirs, keeps=True, rules=Rules("merged.json"))
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from skills_engine.merge.core.rules import Rules
 from skills_engine.merge.core.structure import merge_trees
 from skills_engine.merge.formats.entries import Head, Lines, normal
 from skills_engine.merge.types import Unsupported
@@ -23,7 +24,7 @@ _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 
 def merge(base: str, ours: str, theirs: str) -> Chunks:
     """Merge by distribution. Raises Unsupported for continued lines."""
-    return merge_trees(_tree, base, ours, theirs, keeps=True)
+    return merge_trees(_tree, base, ours, theirs, keeps=True, rules=Rules("requirements.txt"))
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:

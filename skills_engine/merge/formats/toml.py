@@ -9,6 +9,7 @@ import tomllib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from skills_engine.merge.core.rules import Rules
 from skills_engine.merge.core.split import split
 from skills_engine.merge.core.structure import merge_trees
 from skills_engine.merge.core.tree import Fixed, Node
@@ -42,7 +43,7 @@ _PIECE = re.compile(
 
 def merge(base: str, ours: str, theirs: str) -> Chunks:
     """Merge by tables, keys and elements. Raises Unsupported for what is not TOML."""
-    return merge_trees(_tree, base, ours, theirs, keeps=True)
+    return merge_trees(_tree, base, ours, theirs, keeps=True, rules=Rules("merged.toml"))
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:

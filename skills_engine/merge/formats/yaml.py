@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from skills_engine.merge.core.rules import Rules
 from skills_engine.merge.core.structure import merge_trees
 from skills_engine.merge.core.tree import Fixed, Node
 from skills_engine.merge.formats.entries import Head, Lines, constant
@@ -38,7 +39,7 @@ _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 
 def merge(base: str, ours: str, theirs: str) -> Chunks:
     """Merge by keys and elements. Raises Unsupported for what is not one document of YAML."""
-    return merge_trees(_tree, base, ours, theirs, keeps=True)
+    return merge_trees(_tree, base, ours, theirs, keeps=True, rules=Rules("merged.yaml"))
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from functools import reduce
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.core.split import find, infix, split
@@ -14,7 +13,7 @@ from skills_engine.merge.python.source import docstring
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-__all__ = ["Expressions", "in_new_words"]
+__all__ = ["Expressions"]
 
 _TRIVIA = r"(?:[ \t\f\n]|\\\n|#[^\n]*\n)*"
 _OPEN = re.compile(r"\(" + _TRIVIA + r"\Z")
@@ -72,8 +71,6 @@ class Expressions:
     def _signature(self, node: ast.AST) -> Hashable:
         if isinstance(node, ast.Constant):
             return ("Constant", type(node.value).__name__, repr(node.value))
-        if isinstance(node, ast.Subscript):
-            node = in_new_words(node)
         values: list[Hashable] = [type(node).__name__]
         for name in node._fields:
             if name in _SKIPPED:
@@ -319,21 +316,6 @@ class Expressions:
             lambda: self.empty if node is None else self.sig(node),
             lambda: None if node is None else Fixed((self.expr(node, start, max(end, high)),)),
         )
-
-
-def in_new_words(node: ast.Subscript) -> ast.expr:
-    """`Optional[X]` as `X | None` and `Union[X, Y]` as `X | Y` (PEP 604): they mean the same."""
-    match node.value:
-        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="typing" | "t"), attr=name):
-            pass
-        case _:
-            return node
-    if name == "Optional":
-        return ast.BinOp(node.slice, ast.BitOr(), ast.Constant(None))
-    if name == "Union" and isinstance(node.slice, ast.Tuple):
-        first, *rest = node.slice.elts
-        return reduce(lambda left, right: ast.BinOp(left, ast.BitOr(), right), rest, first)
-    return node
 
 
 def kind(node: ast.AST) -> str:

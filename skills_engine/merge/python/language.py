@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from skills_engine.merge.core.structure import merge_trees
 from skills_engine.merge.python.follow import followed
 from skills_engine.merge.python.identifiers import resurrected, undefined
-from skills_engine.merge.python.modules import moved, with_modules
 from skills_engine.merge.python.renames import read_with, renames
 from skills_engine.merge.python.rules import PythonRules
 from skills_engine.merge.python.source import parse
@@ -22,28 +21,25 @@ __all__ = ["broken", "doubt", "foreign", "how", "merge"]
 
 how = "structure"
 
-_RULES = PythonRules()
+_RULES = PythonRules("merged.py")
 
 
 def merge(base: str, ours: str, theirs: str) -> Chunks:
     """Merge by structure. Raises Unsupported where a version does not parse, its parts cannot be
     told apart, or the sides do not speak of the same things any more."""
-    of_ours, of_theirs = moved(base, ours, theirs), moved(base, theirs, ours)
-    if of_ours or of_theirs:
-        better = _believed(
-            with_modules(base, of_ours | of_theirs),
-            with_modules(ours, of_theirs),
-            with_modules(theirs, of_ours),
+    draft, strange = None, ""
+    try:
+        draft = merge_trees(tree, base, ours, theirs, rules=_RULES)
+        strange = foreign(base, ours, theirs, draft.text) if draft.clean else ""
+    except Unsupported as unsupported:
+        strange = str(unsupported)
+    if draft is None or not draft.clean or strange:
+        better = _in_the_same_words(base, ours, theirs) or (
+            _after_edits(base, ours, theirs, draft) if draft is not None else None
         )
         if better is not None:
             return better
-    draft = merge_trees(tree, base, ours, theirs, rules=_RULES)
-    strange = foreign(base, ours, theirs, draft.text) if draft.clean else ""
-    if not draft.clean or strange:
-        better = _in_the_same_words(base, ours, theirs) or _after_edits(base, ours, theirs, draft)
-        if better is not None:
-            return better
-    if strange:
+    if draft is None or strange:
         raise Unsupported(strange)
     return draft
 

@@ -6,15 +6,12 @@ import ast
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.core.rules import Rules
-from skills_engine.merge.core.tree import Fixed, Node, Seq, Unit
-from skills_engine.merge.python.import_order import name_order, settled
-from skills_engine.merge.python.silent import silent
+from skills_engine.merge.core.tree import Fixed, Node, Seq
+from skills_engine.merge.python.import_order import name_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable
 
-    from skills_engine.merge.core.order import Entry
-    from skills_engine.merge.core.rules import Units
 
 __all__ = ["PythonRules"]
 
@@ -37,16 +34,6 @@ class PythonRules(Rules):
 
     def name_order(self, ours: str, theirs: str) -> Callable[[str], tuple[str, ...]] | None:
         return name_order(ours, theirs)
-
-    def place_imports(
-        self, entries: list[Entry], units: Units, theirs: Sequence[Unit]
-    ) -> list[Entry]:
-        return settled(entries, units, theirs)
-
-    def is_no_edit(
-        self, base: str, side: str, said_base: Sequence[str], said_side: Sequence[str]
-    ) -> bool:
-        return silent(base, side, said_base, said_side)
 
     def nests(self, node: Node) -> bool:
         return node.kind.split()[0] in _EXPRESSIONS

@@ -1,0 +1,203 @@
+"""The laws that count: words, comments, imports, uses, and edges and order within rows."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from skills_engine.judge.doubt import Doubt, due, undue
+from skills_engine.judge.reading import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["comments", "dead", "edges", "imports", "pairs", "places", "twice", "words"]
+
+Four = tuple[Reading, Reading, Reading, Reading]
+"""The readings of base, ours, theirs and the result."""
+
+_LONG = 12
+"""Elements above which a row is not read pair by pair."""
+
+
+def words(four: Four) -> Iterator[Doubt]:
+    """Each word stands as often as both sides made it stand."""
+    for (scope, word), counts in undue([reading.words for reading in four]):
+        yield Doubt("tok", word, scope, counts)
+
+
+def comments(four: Four) -> Iterator[Doubt]:
+    for (scope, text), counts in undue([reading.comments for reading in four]):
+        yield Doubt("com", text, scope, counts)
+
+
+def imports(four: Four) -> Iterator[Doubt]:
+    """Each import is there if a side brought it, or both left it. One that is new and that nothing
+    uses may be missing.
+    """
+    base, ours, theirs, result = (reading.imports for reading in four)
+    for fact in base | ours | theirs | result:
+        scope, module, name, alias = fact
+        counts = (fact in base, fact in ours, fact in theirs, fact in result)
+        wanted = (counts[1] and counts[2]) or (not counts[0] and (counts[1] or counts[2]))
+        bound = alias or name.partition(".")[0]
+        unused = not counts[0] and all(bound != used for _, used in four[3].used)
+        if wanted != counts[3] and not (wanted and unused):
+            what = f"the import of {f'{module}.' if module else ''}{name}"
+            yield Doubt("imp", what, scope, tuple(map(int, counts)))
+
+
+def dead(four: Four, modules: Sequence[ast.Module]) -> Iterator[Doubt]:
+    """A name that the result binds is used in it, if it is where a side binds it."""
+    _, ours, theirs, result = four
+    for scope, name in sorted(result.bound):
+        if _used(result, scope, name):
+            continue
+        sides = [_used(side, scope, name) for side in (ours, theirs) if (scope, name) in side.bound]
+        if sides and all(sides) and name not in _names(modules[3]):
+            yield Doubt("dead", name, scope, says="is bound, and what used it is gone")
+
+
+def _used(reading: Reading, scope: str, name: str) -> bool:
+    return any(
+        used == name and (where == scope or not scope or where.startswith(f"{scope}."))
+        for where, used in reading.used
+    )
+
+
+def _names(module: ast.Module) -> set[str]:
+    """All that a module may call something by, strings included."""
+    found: set[str] = set()
+    for node in ast.walk(module):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load() | ast.Del()) | ast.Attribute(attr=name):
+                found.add(name)
+            case ast.Constant(value=str(text)):
+                found.update(re.findall(r"\w+", text))
+    return found
+
+
+def twice(four: Four) -> Iterator[Doubt]:
+    """What both sides wrote once, and the base had not, does not stand twice."""
+    base, ours, theirs, result = (
+        Counter(
+            (each.scope, each.key) for each in reading.statements if each.clause or each.telling
+        )
+        for reading in four
+    )
+    for fact, n in result.items():
+        if n > 1 and not base[fact] and ours[fact] == theirs[fact] == 1:
+            title = next(s.title for s in four[3].statements if (s.scope, s.key) == fact)
+            yield Doubt("twice", title, fact[0], says="would stand twice, as both sides added it")
+
+
+class _Hands:
+    """What a side did to the labels and edges of the base."""
+
+    def __init__(self, base: Reading, side: Reading) -> None:
+        self.base, self.side = base, side
+        lowered = base.edges - side.edges
+        self.emptied = {(scope, parent, role) for scope, parent, role, _ in lowered}
+        self.taken = {(scope, child) for scope, _, _, child in lowered}
+
+    def touched(self, fact: tuple[str, str, str, str], *, few: bool) -> bool:
+        scope, parent, role, child = fact
+        if self.base.edges[fact] != self.side.edges[fact]:
+            return True
+        if few and ((scope, parent, role) in self.emptied or (scope, child) in self.taken):
+            return True
+        return self.moved(scope, (parent, child), few=few)
+
+    def moved(self, scope: str, labels: tuple[str, ...], *, few: bool) -> bool:
+        """Whether the side has fewer of one of the labels (or more, where the result has too
+        many).
+        """
+        changes = [self.side.labels[scope, n] - self.base.labels[scope, n] for n in labels]
+        return any(change < 0 if few else change > 0 for change in changes)
+
+
+def edges(four: Four) -> Iterator[Doubt]:
+    """What hangs on what is as the sides made it, unless both had a hand in it."""
+    hands = [_Hands(four[0], side) for side in four[1:3]]
+    for fact, counts in undue([reading.edges for reading in four]):
+        few = counts[3] < due(*counts[:3])[0]
+        if not all(hand.touched(fact, few=few) for hand in hands):
+            scope, parent, role, child = fact
+            yield Doubt("edge", f"{child} ({role} of {parent})", scope, counts)
+
+
+def pairs(four: Four) -> Iterator[Doubt]:
+    """Elements of a row stand in the order that the sides gave them."""
+    bags = [_pairs(reading) for reading in four]
+    hands = {side: _Hands(four[0], four[side]) for side in (1, 2)}
+    for fact, counts in undue(bags):
+        scope, parent, role, one, other = fact
+        few = counts[3] < due(*counts[:3])[0]
+        had = [
+            bags[0][fact] != bags[side][fact]
+            or hands[side].moved(scope, (parent, one, other), few=few)
+            or (few and not hands[side].taken.isdisjoint({(scope, one), (scope, other)}))
+            or _stirred(bags[0], bags[side], fact)
+            for side in (1, 2)
+        ]
+        if not all(had):
+            yield Doubt("pair", f"{one} before {other} ({role} of {parent})", scope, counts)
+
+
+_Pair = tuple[str, str, str, str, str]
+
+
+def _pairs(reading: Reading) -> Counter[_Pair]:
+    return Counter(
+        (scope, parent, role, one, other)
+        for scope, parent, role, row in reading.rows
+        if 1 < len(row) <= _LONG
+        for one, other in combinations(row, 2)
+        if one != other
+    )
+
+
+def _stirred(base: Counter[_Pair], side: Counter[_Pair], fact: _Pair) -> bool:
+    """Whether a side put either of a pair elsewhere in its row."""
+    place, ends = fact[:3], set(fact[3:])
+    there = (pair for pair in base.keys() | side.keys() if pair[:3] == place)
+    return any(base[pair] != side[pair] for pair in there if ends & set(pair[3:]))
+
+
+_ROWS = {"arguments", "elts", "key", "base", "parameter", "decorator"}
+
+
+def places(four: Four) -> Iterator[Doubt]:
+    """An element that a side added stands in its row, or beside an element that it had there."""
+    base = _sizes(four[0])
+    for side in four[1:3]:
+        sizes = _sizes(side)
+        for scope, parent, role, row in side.rows:
+            if role not in _ROWS or sizes[scope, parent, role] <= base[scope, parent, role]:
+                continue
+            for label in row:
+                fact = (scope, parent, role, label)
+                if side.edges[fact] <= four[0].edges[fact] or four[0].labels[scope, label]:
+                    continue
+                if not _kept(four[3], fact, set(row) - {label}):
+                    yield Doubt("place", label, scope, says=f"was added to {parent}, which is gone")
+
+
+def _sizes(reading: Reading) -> Counter[tuple[str, str, str]]:
+    """How many elements the rows of a parent have."""
+    found = Counter[tuple[str, str, str]]()
+    for scope, parent, role, row in reading.rows:
+        found[scope, parent, role] += len(row)
+    return found
+
+
+def _kept(result: Reading, fact: tuple[str, str, str, str], beside: set[str]) -> bool:
+    scope, parent, role, label = fact
+    rows = [each for each in result.rows if each[0] == scope and each[2] == role]
+    there = [each for each in rows if label in each[3]]
+    return not there or any(
+        each[1].rstrip("'") == parent.rstrip("'") or beside & set(each[3]) for each in there
+    )

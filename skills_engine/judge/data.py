@@ -1,0 +1,107 @@
+"""JSON, TOML and YAML, judged: paths of keys with their values, elements of lists, comments."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import yaml
+
+from skills_engine.judge.doubt import Doubt, undue
+from skills_engine.judge.sequence import reversals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["doubts"]
+
+_COMMENT = re.compile(r"^[ \t]*(#[^\n]*)|^[^\n\"'#]*[ \t](#[^\n]*)", re.MULTILINE)
+Fact = tuple[str, str]
+"""A path, and the value there. A list's path ends with [], and has all its elements."""
+
+
+def doubts(kind: str, base: str, ours: str, theirs: str, result: str) -> Iterator[Doubt]:
+    """What a result has not as the three versions make it due. `kind` is "json", "toml",
+    "yaml" or ''. A version that cannot be read allows no judgement.
+    """
+    texts = (base, ours, theirs, result)
+    if kind != "json":
+        for comment, counts in undue([Counter(_comments(text)) for text in texts]):
+            yield Doubt("com", comment, "", counts)
+    if not kind:
+        return
+    read = _READERS[kind]
+    try:
+        trees = [read(text) for text in texts[:3]]
+    except ValueError:
+        return
+    try:
+        trees.append(read(result))
+    except ValueError:
+        yield Doubt("syntax", "the result", "", says=f"would be no {kind.upper()}")
+        return
+    rows: list[dict[str, list[str]]] = [{} for _ in trees]
+    bags = [Counter(_facts(tree, "", row)) for tree, row in zip(trees, rows, strict=True)]
+    changed = [{path for path, _ in (bags[0] - side) + (side - bags[0])} for side in bags[1:3]]
+    for (path, value), counts in undue(bags):
+        joined = value[:1] in "{[" and all(path in paths for paths in changed)
+        if not joined:
+            yield Doubt("edge", value, path, counts)
+    for path, found in rows[3].items():
+        lists = [row.get(path, []) for row in rows]
+        if all(len(set(row)) == len(row) for row in lists):
+            for one, other in reversals(lists):
+                yield Doubt("order", one, path, says=f"would stand before {other}")
+        elif len(found) != len(set(found)) and not any(len(set(r)) < len(r) for r in lists[:3]):
+            yield Doubt("twice", path, "", says="would have an element twice")
+
+
+def _facts(value: object, path: str, rows: dict[str, list[str]]) -> Iterator[Fact]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _facts(inner, f"{path}.{key}".lstrip("."), rows)
+    elif isinstance(value, list):
+        names = [json.dumps(each, sort_keys=True, default=str) for each in value]
+        rows.setdefault(f"{path}[]", []).extend(names)
+        yield path, "[]"
+        for name in names:
+            yield f"{path}[]", name
+    else:
+        yield path, "{}" if value == {} else json.dumps(value, default=str)
+
+
+def _comments(text: str) -> Iterator[str]:
+    for match in _COMMENT.finditer(text):
+        yield (match[1] or match[2]).rstrip()
+
+
+def _yaml(text: str) -> object:
+    """The documents of a YAML text, scalars with their tags. Raises ValueError."""
+    try:
+        documents = list(yaml.compose_all(text, yaml.SafeLoader))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+    read = [_node(document) for document in documents]
+    return read[0] if len(read) == 1 else {str(at): each for at, each in enumerate(read)}
+
+
+def _node(node: yaml.Node) -> object:
+    if isinstance(node, yaml.MappingNode):
+        return {_key(key): _node(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_node(value) for value in node.value]
+    return f"{node.tag.rpartition(':')[2]} {node.value}"
+
+
+def _key(node: yaml.Node) -> str:
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else yaml.serialize(node)
+
+
+_READERS: dict[str, Callable[[str], object]] = {
+    "json": json.loads,
+    "toml": tomllib.loads,
+    "yaml": _yaml,
+}

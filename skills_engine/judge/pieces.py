@@ -1,0 +1,112 @@
+"""Statements of four texts by their source: what all four share need not be read."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skills_engine.judge.labels import label_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Piece", "Source", "Suite", "shared", "suites"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A body of a statement. `clause` is the handler or case whose body it is, if it is one's."""
+
+    role: str
+    body: list[ast.stmt]
+    clause: ast.AST | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A statement with its lines (from 0, `end` not included), what stands above it included. `key`
+    is its text with the place that it is in.
+    """
+
+    stmt: ast.stmt
+    start: int
+    end: int
+    key: str
+    scope: str
+
+
+class Source:
+    """A parsed text and its lines, cut into pieces as far as they were asked for."""
+
+    def __init__(self, text: str, module: ast.Module) -> None:
+        self.module = module
+        self.rows = text.split("\n")
+        self.pieces: dict[int, Piece] = {}
+
+    def cut(self, body: list[ast.stmt], first: int, scope: str, place: str) -> list[Piece]:
+        """The pieces of a body that begins on the line `first`."""
+        found, at = [], first
+        for stmt in body:
+            end = stmt.end_lineno or stmt.lineno
+            text = "\n".join(self.rows[at:end]).strip("\n")
+            if end <= at:  # behind a semicolon
+                text = f"{self.rows[end - 1]}@{stmt.col_offset}"
+            piece = Piece(stmt, at, end, f"{place}\0{text}", scope)
+            self.pieces[id(stmt)] = piece
+            found.append(piece)
+            at = max(at, end)
+        return found
+
+    def below(self, piece: Piece) -> Iterator[Piece]:
+        """The pieces of a statement's bodies."""
+        stmt, scope, label = piece.stmt, piece.scope, ""
+        below = suites(stmt)
+        if isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            scope = f"{scope}.{stmt.name}".lstrip(".")
+        elif below:
+            label = label_of(stmt)
+        at = top(below[0].body[0]) if below else 0
+        depth = piece.key.partition(" ")[0]
+        for suite in below:
+            place = f"{int(depth) + 1} {scope} {label} {suite.role}"
+            yield from self.cut(suite.body, at, scope, place)
+            at = suite.body[-1].end_lineno or at
+
+
+def top(stmt: ast.stmt) -> int:
+    """A statement's first line, from 0, decorators included."""
+    lines = [stmt.lineno, *(d.lineno for d in getattr(stmt, "decorator_list", ()))]
+    return int(min(lines)) - 1
+
+
+def suites(stmt: ast.stmt) -> list[Suite]:
+    """A statement's bodies in their order."""
+    found = [Suite("body", body)] if (body := getattr(stmt, "body", None)) else []
+    for clause in (*getattr(stmt, "handlers", ()), *getattr(stmt, "cases", ())):
+        found.append(Suite("clause", clause.body, clause))
+    orelse = getattr(stmt, "orelse", None)
+    if orelse:
+        chained = len(orelse) == 1 and isinstance(orelse[0], ast.If) and isinstance(stmt, ast.If)
+        found.append(Suite("elif" if chained else "orelse", orelse))
+    if last := getattr(stmt, "finalbody", None):
+        found.append(Suite("finalbody", last))
+    return found
+
+
+def shared(sources: Sequence[Source]) -> frozenset[str]:
+    """The keys of pieces that all texts have equally often; what holds one of them is no such
+    piece itself.
+    """
+    rows = [source.cut(source.module.body, 0, "", "0 ") for source in sources]
+    found: set[str] = set()
+    while any(rows):
+        bags = [Counter(piece.key for piece in row) for row in rows]
+        alike = {key for key, n in bags[0].items() if all(n == bag[key] for bag in bags[1:])}
+        found |= alike
+        rows = [
+            [inner for piece in row if piece.key not in alike for inner in source.below(piece)]
+            for source, row in zip(sources, rows, strict=True)
+        ]
+    return frozenset(found)

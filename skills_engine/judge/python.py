@@ -1,0 +1,138 @@
+"""Python, judged: the laws on the readings of four texts."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections import Counter
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from skills_engine.judge import counting, sequence
+from skills_engine.judge.doubt import Doubt
+from skills_engine.judge.pieces import Source, shared
+from skills_engine.judge.reading import Body, Reading, Statement, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from skills_engine.judge.counting import Four
+
+__all__ = ["LAWS", "doubts"]
+
+_SAME = 0.5
+"""The share of words in common from which a definition is taken for another one renamed."""
+
+LAWS = {
+    "tok": counting.words,
+    "edge": counting.edges,
+    "stmt": sequence.statements,
+    "pair": counting.pairs,
+    "order": sequence.order,
+    "com": counting.comments,
+    "imp": counting.imports,
+    "place": counting.places,
+    "anchor": sequence.anchors,
+    "twice": counting.twice,
+    "rival": sequence.rivals,
+}
+
+
+@lru_cache(maxsize=8)
+def parse(text: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def doubts(base: str, ours: str, theirs: str, result: str) -> Iterator[Doubt]:
+    """What a result has not as the three versions make it due. A version that does not parse allows
+    no judgement.
+    """
+    texts = (base, ours, theirs, result)
+    parsed = [parse(text) for text in texts]
+    modules = [module for module in parsed if module is not None]
+    if len(modules) < 4:
+        if all(module is not None for module in parsed[:3]):
+            yield Doubt("syntax", "the result", "", says="would not parse")
+        return
+    sources = [Source(text, module) for text, module in zip(texts, modules, strict=True)]
+    alike = shared(sources)
+    b, o, t, r = (read(source, alike) for source in sources)
+    mine, his = _renamed(b, o), _renamed(b, t)
+    four: Four = (b, _called(o, mine), _called(t, his), _called(r, {**his, **mine}))
+    for law in LAWS.values():
+        yield from law(four)
+    yield from counting.dead(four, modules)
+
+
+def _renamed(base: Reading, side: Reading) -> dict[str, str]:
+    """The scopes that only the side has, by the base's that they were: half of the words at
+    least are the same.
+    """
+    old, new = _scopes(base), _scopes(side)
+    found: dict[str, str] = {}
+    for scope in sorted(new.keys() - old.keys()):
+        likeness = {
+            other: _jaccard(old[other], new[scope])
+            for other in sorted(old.keys() - new.keys() - set(found.values()))
+        }
+        best = max(likeness, key=lambda other: likeness[other], default=None)
+        if best is not None and likeness[best] >= _SAME:
+            found[scope] = best
+    return found
+
+
+def _scopes(reading: Reading) -> dict[str, Counter[str]]:
+    found: dict[str, Counter[str]] = {}
+    for (scope, word), n in reading.words.items():
+        found.setdefault(scope, Counter())[word] += n
+    return found
+
+
+def _jaccard(one: Counter[str], other: Counter[str]) -> float:
+    return (one & other).total() / max(1, (one | other).total())
+
+
+def _called(reading: Reading, names: Mapping[str, str]) -> Reading:
+    """A reading with scopes called otherwise."""
+    if not names:
+        return reading
+
+    def scope(name: str) -> str:
+        return names.get(name, name)
+
+    said = {id(s): replace(s, scope=scope(s.scope)) for s in reading.sequence}
+    said |= {id(s): replace(s, scope=scope(s.scope)) for s in reading.statements}
+
+    def all_of(statements: list[Statement]) -> list[Statement]:
+        return [said[id(s)] for s in statements]
+
+    return Reading(
+        words=_counted(reading.words, scope),
+        edges=_counted(reading.edges, scope),
+        labels=_counted(reading.labels, scope),
+        rows=[(scope(row[0]), *row[1:]) for row in reading.rows],
+        bodies=[
+            Body(body.owner, body.role, scope(body.scope), all_of(body.statements))
+            for body in reading.bodies
+        ],
+        sequence=all_of(reading.sequence),
+        statements=all_of(reading.statements),
+        comments=_counted(reading.comments, scope),
+        imports={(scope(fact[0]), *fact[1:]) for fact in reading.imports},
+        bound={(scope(where), name) for where, name in reading.bound},
+        used={(scope(where), name) for where, name in reading.used},
+    )
+
+
+def _counted(facts: Counter[Any], scope: Callable[[str], str]) -> Counter[Any]:
+    """Facts that begin with their scope, counted with the scope called otherwise."""
+    found = Counter[Any]()
+    for (where, *rest), n in facts.items():
+        found[scope(where), *rest] += n
+    return found

@@ -1,0 +1,217 @@
+"""Pairs of edits drawn from real code, merged, and the answers graded."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import io
+import random
+import subprocess
+import tempfile
+import tokenize
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from pairs.edits import Edit, Site, Tree, applied, meaning, number
+from pairs.expressions import EXPRESSIONS
+from pairs.statements import STATEMENTS
+from skills_engine.merge import Merged, from_lines, merge_file
+
+__all__ = ["KINDS", "Pair", "graded", "merged", "pairs"]
+
+KINDS = {**EXPRESSIONS, **STATEMENTS}
+PACKAGES = (
+    "aiohttp", "docker", "dotenv", "filelock", "git", "libcst", "packaging", "pyflakes", "pygments",
+    "requests", "rich", "structlog", "tomlkit", "typer", "urllib3", "watchfiles", "yaml", "email",
+    "unittest", "logging", "asyncio", "http", "json", "concurrent", "importlib", "xml", "wsgiref",
+)  # fmt: skip
+"""Where code is taken from: what Graftbot depends on, and Python's own library."""
+
+_LONGEST = 45
+_FROM_ONE_SITE = 6
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two edits of one text. `answers` are the trees that a merge may have; `open` says that both
+    insert at one place, so that either order, and asking, is right.
+    """
+
+    kinds: tuple[str, str]
+    base: str
+    ours: str
+    theirs: str
+    answers: tuple[str, ...]
+    open: bool
+
+
+@lru_cache(maxsize=1)
+def _files() -> tuple[Path, ...]:
+    found: list[Path] = []
+    for name in PACKAGES:
+        spec = importlib.util.find_spec(name)
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            found += (p for p in Path(folder).rglob("*.py") if "test" not in str(p))
+    return tuple(sorted(found))
+
+
+def pairs(seed: int, count: int) -> Iterator[Pair]:
+    """So many pairs, the same for a seed where the same packages are installed; kinds that met
+    seldom come first.
+    """
+    rng = random.Random(seed)  # noqa: S311
+    met: Counter[tuple[str, str]] = Counter()
+    made = 0
+    while made < count:
+        site = _site(rng)
+        if site is None:
+            continue
+        edits = _edits(site, rng)
+        near = replace(site, focus=_near(site, rng))
+        others = _edits(near, rng)
+        there = [(a, b) for a in edits for b in others if a != b]
+        rng.shuffle(there)
+        there.sort(key=lambda kinds: met[kinds])
+        for a, b in there[:_FROM_ONE_SITE]:
+            met[a, b] += 1
+            pair = _pair((a, b), site, edits[a], others[b])
+            if pair is not None:
+                yield pair
+                made += 1
+                if made == count:
+                    return
+
+
+def _site(rng: random.Random) -> Site | None:
+    """A function out of a file, with the imports, its class and its neighbours."""
+    try:
+        source = rng.choice(_files()).read_text(encoding="ascii")
+        module = ast.parse(source)
+    except (UnicodeDecodeError, SyntaxError, OSError):
+        return None
+    bodies = [module.body, *(n.body for n in module.body if isinstance(n, ast.ClassDef))]
+    there = [
+        (body, at)
+        for body in bodies
+        for at, node in enumerate(body)
+        if isinstance(node, ast.FunctionDef) and 2 < _height(node) <= _LONGEST
+    ]
+    if not there or "\t" in source or "\f" in source:
+        return None
+    body, at = rng.choice(there)
+    rows = source.split("\n")
+    first, last = body[at], body[at]
+    if at and isinstance(body[at - 1], ast.FunctionDef) and _height(body[at - 1]) <= _LONGEST:
+        first = body[at - 1]
+    if at + 1 < len(body) and isinstance(body[at + 1], ast.FunctionDef):
+        last = body[at + 1] if _height(body[at + 1]) <= _LONGEST else last
+    head = [n for n in module.body if isinstance(n, ast.Import | ast.ImportFrom)][:5]
+    text = "".join("\n".join(rows[n.lineno - 1 : n.end_lineno]) + "\n" for n in head)
+    text += "\n\n" + ("" if body is module.body else "class Case:\n")
+    text += "\n".join(rows[_top(first) : last.end_lineno]) + "\n"
+    if ";" in text or meaning(text) is None:
+        return None
+    tree = Tree.of(text)
+    function = next(
+        (n for n in ast.walk(tree.module) if isinstance(n, ast.FunctionDef)
+         and n.name == getattr(body[at], "name", "") and _height(n) == _height(body[at])), None
+    )  # fmt: skip
+    if function is None:
+        return None
+    below = [n for n in ast.walk(function) if isinstance(n, ast.stmt) and n is not function]
+    below = [n for n in below if not isinstance(n, ast.FunctionDef | ast.ClassDef | ast.Pass)]
+    return Site(text, tree, function, rng.choice(below)) if below else None
+
+
+def _height(node: ast.stmt) -> int:
+    end: int = node.end_lineno or node.lineno
+    return end - node.lineno + 1
+
+
+def _top(node: ast.stmt) -> int:
+    lines = [node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]
+    return int(min(lines)) - 1
+
+
+def _near(site: Site, rng: random.Random) -> ast.stmt:
+    """The statement itself, or a neighbour."""
+    row, at = site.tree.row(number(site.focus))
+    near = rng.choice([at, at, max(0, at - 1), min(len(row) - 1, at + 1)])
+    found = row[near]
+    assert isinstance(found, ast.stmt)
+    return found
+
+
+def _edits(site: Site, rng: random.Random) -> dict[str, Edit]:
+    """The edits that can be made at a site, whose text says what their tree says."""
+    found: dict[str, Edit] = {}
+    for name in rng.sample(sorted(KINDS), 24):
+        edit = KINDS[name](site, rng)
+        if edit is None:
+            continue
+        tree = site.tree.copy()
+        edit.tree(tree)
+        text = applied(site.text, edit)
+        if text != site.text and meaning(text) == meaning(tree.module):
+            found[name] = edit
+    return found
+
+
+def _pair(kinds: tuple[str, str], site: Site, mine: Edit, his: Edit) -> Pair | None:
+    """The pair with its answers, or None where the one takes away what the other needs."""
+    if set(mine.splices) & set(his.splices):
+        return None
+    trees = [site.tree.copy(), site.tree.copy()]
+    try:
+        for tree, order in zip(trees, ((mine, his), (his, mine)), strict=True):
+            for edit in order:
+                edit.tree(tree)
+    except LookupError:
+        return None
+    answers = tuple(dict.fromkeys(ast.dump(tree.module) for tree in trees))
+    places = [{s for s, e, new in edit.splices if s == e and new.strip()} for edit in (mine, his)]
+    beside = bool(places[0] & places[1])
+    if len(answers) > 1 and not beside:
+        return None
+    ours, theirs = applied(site.text, mine), applied(site.text, his)
+    return Pair(kinds, site.text, ours, theirs, answers, beside)
+
+
+def merged(base: str, ours: str, theirs: str) -> Merged:
+    """The merge of a file, as `skills merge-file` makes it."""
+    return merge_file("case.py", base.encode(), ours.encode(), theirs.encode(), lines=_git)
+
+
+def _git(base: bytes, ours: bytes, theirs: bytes) -> Merged:
+    with tempfile.TemporaryDirectory() as folder:
+        names = []
+        for name, data in (("ours", ours), ("base", base), ("theirs", theirs)):
+            Path(folder, name).write_bytes(data)
+            names.append(name)
+        done = subprocess.run(
+            ["git", "merge-file", "-p", "--diff3", *names],
+            cwd=folder,
+            capture_output=True,
+            check=False,
+        )
+    return from_lines(done.stdout, clean=done.returncode == 0)
+
+
+def graded(pair: Pair, answer: Merged) -> str:
+    """ "right", "wrong", "conflict", or "open" for a conflict where both insert at one place."""
+    if not answer.clean:
+        return "open" if pair.open else "conflict"
+    text = answer.data.decode()
+    if meaning(text) not in pair.answers:
+        return "wrong"
+    base, ours, theirs, found = map(_comments, (pair.base, pair.ours, pair.theirs, text))
+    due = Counter({c: ours[c] + theirs[c] - base[c] for c in ours | theirs})
+    return "right" if found == +due else "wrong"
+
+
+def _comments(text: str) -> Counter[str]:
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return Counter(token.string for token in tokens if token.type == tokenize.COMMENT)

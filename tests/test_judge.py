@@ -1,0 +1,243 @@
+"""The judge of clean merges: results broken on purpose, each by a law's kind, and right ones."""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+
+import pytest
+from pairs.run import graded, merged, pairs
+
+from skills_engine.judge import doubt, doubts
+
+BASE = '''\
+import os
+from shop import Thing
+
+
+class Box(Thing):
+    # what it holds
+    size = 3
+
+    def open(self, key, loud=False):
+        """Open it."""
+        first = self.find(key, 1)
+        second = first.turn(os.sep, limit=2)
+        if second:
+            self.tell(first, second)
+        return [first, second, third]
+'''
+OURS = BASE.replace("limit=2", "limit=2, log=1").replace("size = 3", "size = 3\n    color = RED")
+THEIRS = BASE.replace("self.tell(first", "self.tell(Note(first)").replace(
+    "from shop", "from json import dumps\nfrom shop"
+).replace("Open it.", "Open it, with dumps.").replace("return [first", "return dumps([first").replace(
+    "third]", "third])"
+)  # fmt: skip
+RIGHT = THEIRS.replace("limit=2", "limit=2, log=1").replace("size = 3", "size = 3\n    color = RED")
+
+BROKEN = {
+    "an edit of ours is gone": ("tok", RIGHT.replace(", log=1", "")),
+    "an edit of theirs is gone": ("tok", RIGHT.replace("Note(first)", "first")),
+    "a line of ours is gone": ("tok", RIGHT.replace("    color = RED\n", "")),
+    "a line stands twice": ("tok", RIGHT.replace("    size = 3\n", "    size = 3\n    size = 3\n")),
+    "an argument in another call": (
+        "edge",
+        RIGHT.replace(", log=1)", ")").replace("self.find(key, 1", "self.find(key, 1, log=1"),
+    ),
+    "arguments in another order": ("pair", RIGHT.replace("key, 1)", "1, key)")),
+    "elements in another order": ("pair", RIGHT.replace("first, second, third", "second, first, third")),
+    "statements in another order": (
+        "order",
+        re.sub(r"( +first = .*\n)( +second = .*\n)", r"\2\1", RIGHT),
+    ),
+    "a comment is gone": ("com", RIGHT.replace("    # what it holds\n", "")),
+    "a comment in another definition": (
+        "com",
+        RIGHT.replace("    # what it holds\n", "").replace("    first =", "    # what it holds\n        first ="),
+    ),
+    "an import is gone": ("imp", RIGHT.replace("from json import dumps\n", "")),
+    "an import that nobody wrote": ("imp", RIGHT.replace("import os\n", "import os\nimport sys\n")),
+    "what used a name is gone": ("dead", RIGHT.replace("dumps([", "([").replace("with dumps", "so")),
+    "a text that does not parse": ("syntax", RIGHT.replace("    if second:", "    if second")),
+}  # fmt: skip
+
+
+def laws(base: str, ours: str, theirs: str, result: str, path: str = "m.py") -> set[str]:
+    return {each.law for each in doubts(path, base, ours, theirs, result)}
+
+
+def test_a_right_result_is_believed() -> None:
+    assert laws(BASE, OURS, THEIRS, RIGHT) == set()
+    assert laws(BASE, THEIRS, OURS, RIGHT) == set()
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_each_law_sees_its_kind(what: str) -> None:
+    law, result = BROKEN[what]
+    assert result != RIGHT
+    assert law in laws(BASE, OURS, THEIRS, result)
+    assert law in laws(BASE, THEIRS, OURS, result)
+
+
+SAVE = "def save(rows):\n    one(rows)\n    two(rows)\n"
+CHECKED = "def save(rows):\n    one(rows)\n    check(rows)\n    two(rows)\n"
+NEIGHBOURS = {
+    "an addition falls out of what was wrapped around its neighbours": (
+        "anchor",
+        SAVE,
+        CHECKED,
+        "def save(rows):\n    with lock:\n        one(rows)\n        two(rows)\n",
+        "def save(rows):\n    with lock:\n        one(rows)\n        two(rows)\n    check(rows)\n",
+    ),
+    "an addition whose neighbours were deleted": (
+        "anchor",
+        SAVE,
+        CHECKED,
+        "def save(rows):\n    rows.clear()\n    return rows\n",
+        "def save(rows):\n    rows.clear()\n    check(rows)\n    return rows\n",
+    ),
+    "an argument lands in the call that replaced its own": (
+        "place",
+        "def fit(key):\n    return Robot(key=key, size=3)\n",
+        "def fit(key):\n    return Robot(key=key, size=3, log=True)\n",
+        "def fit(key):\n    return load(key)\n",
+        "def fit(key):\n    return load(key, log=True)\n",
+    ),
+    "one statement that both added runs twice": (
+        "twice",
+        "def go(x):\n    a(x)\n    if x:\n        b(x)\n    c(x)\n",
+        "def go(x):\n    a(x)\n    if x:\n        x = fix(x, again=True)\n        b(x)\n    c(x)\n",
+        "def go(x):\n    a(x)\n    x = fix(x, again=True)\n    if x:\n        b(x)\n    c(x)\n",
+        "def go(x):\n    a(x)\n    x = fix(x, again=True)\n    if x:\n        x = fix(x, again=True)\n        b(x)\n    c(x)\n",
+    ),
+    "one rewrote what the other deleted": (
+        "rival",
+        "def f(a):\n    if a.ready:\n        return one(a)\n    return two(a)\n",
+        "def f(a):\n    for x in a.parts:\n        tell(x)\n    return two(a)\n",
+        "def f(a):\n    return two(a)\n",
+        "def f(a):\n    for x in a.parts:\n        tell(x)\n    return two(a)\n",
+    ),
+    "a wrapper takes the argument of what it wraps": (
+        "edge",
+        "def run(a):\n    x = f(a)\n",
+        "def run(a):\n    x = f(a, k=1)\n",
+        "def run(a):\n    x = g(f(a), n=1)\n",
+        "def run(a):\n    x = g(f(a), n=1, k=1)\n",
+    ),
+    "an argument that was deleted is back in the wrapper": (
+        "tok",
+        "def run(a, b):\n    x = f(a, b)\n",
+        "def run(a, b):\n    x = f(a)\n",
+        "def run(a, b):\n    x = g(f(a, b))\n",
+        "def run(a, b):\n    x = g(f(a, b))\n",
+    ),
+    "a reordering is lost": (
+        "stmt",
+        "def run(a):\n    x = f(a, j=1, k=2)\n",
+        "def run(a):\n    x = f(a, k=2, j=1)\n",
+        "def run(a):\n    x = w(f(a, j=1, k=2))\n",
+        "def run(a):\n    x = w(f(a, j=1, k=2))\n",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NEIGHBOURS)
+def test_what_a_side_wrote_keeps_its_place(what: str) -> None:
+    law, base, ours, theirs, result = NEIGHBOURS[what]
+    assert law in laws(base, ours, theirs, result)
+    assert law in laws(base, theirs, ours, result)
+
+
+def test_a_definition_that_was_renamed_or_moved_keeps_its_facts() -> None:
+    base = "def work(rows):\n    for row in rows:\n        row.save(again=True)\n    return rows\n"
+    renamed = base.replace("def work", "def store")
+    edited = base.replace("again=True", "again=True, log=1")
+    assert not laws(base, renamed, edited, edited.replace("def work", "def store"))
+    assert laws(base, renamed, edited, renamed)
+
+
+def test_a_version_that_does_not_parse_allows_no_judgement() -> None:
+    assert not laws(BASE, OURS + ")", THEIRS, "nothing of it")
+
+
+def test_a_doubt_says_what_and_where() -> None:
+    result = RIGHT.replace("Note(first)", "first")
+    assert doubt("m.py", BASE, OURS, THEIRS, result) == "Note would be lost in Box.open"
+
+
+# --- right answers of real code, broken word by word
+
+
+@pytest.mark.slow
+def test_what_is_right_passes_and_a_word_less_or_more_does_not() -> None:
+    rng, seen, tried = random.Random(7), 0, 0  # noqa: S311
+    for pair in pairs(seed=11, count=150):
+        answer = merged(pair.base, pair.ours, pair.theirs)
+        if graded(pair, answer) != "right":
+            continue
+        text = answer.data.decode()
+        texts = (pair.base, pair.ours, pair.theirs)
+        assert not list(doubts("m.py", *texts, text)), pair.kinds
+        for broken in _mutations(rng, text):
+            tried += 1
+            seen += bool(list(doubts("m.py", *texts, broken)))
+    assert tried > 120
+    assert seen >= 0.95 * tried
+
+
+def _mutations(rng: random.Random, text: str) -> list[str]:
+    """A name that is another one, a line that is gone, a line twice."""
+    rows = text.split("\n")
+    plain = [
+        at
+        for at, row in enumerate(rows)
+        if re.fullmatch(r" +[\w.]+(\(.*\)| = [^\"'\[{(]+)", row) and row.strip() != "pass"
+    ]
+    if not plain:
+        return []
+    at = rng.choice(plain)
+    names = re.findall(r"\b[a-z_]{3,}\b", rows[at])
+    out = ["\n".join([*rows[:at], rows[at], *rows[at:]])]
+    if names:
+        out.append(
+            "\n".join([*rows[:at], rows[at].replace(names[-1], "mistaken", 1), *rows[at + 1 :]])
+        )
+    return [one for one in out if _parses(one)]
+
+
+def _parses(text: str) -> bool:
+    try:
+        compile(text, "m.py", "exec")
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+# --- data
+
+JSON = '{"a": 1, "b": {"c": [1, 2]}, "d": 2}'
+TOML = "# head\na = 1\nd = 2\n[b]\nc = [1, 2]  # row\n"
+YAML = "# head\na: 1\nb:\n  c: [1, 2]\nd: 2\n"
+
+
+@pytest.mark.parametrize(("path", "base"), [("m.json", JSON), ("m.toml", TOML), ("m.yaml", YAML)])
+def test_data_is_judged_by_paths_and_values(path: str, base: str) -> None:
+    ours = base.replace("2]", "2, 3]")
+    theirs = re.sub(r"(a\"?(?: =|:)) 1", r"\1 7", base)
+    right = theirs.replace("2]", "2, 3]")
+    assert theirs != base
+    assert not laws(base, ours, theirs, right, path)
+    assert laws(base, ours, theirs, ours, path) == {"edge"}
+    assert laws(base, ours, theirs, theirs, path) == {"edge"}
+    assert "order" in laws(base, ours, theirs, right.replace("1, 2, 3", "2, 1, 3"), path)
+    assert "edge" in laws(base, ours, theirs, right.replace("1, 2", "1, 1, 2"), path)
+    assert laws(base, ours, theirs, right + "]", path) == {"syntax"}
+    if "# head" in base:
+        assert laws(base, ours, theirs, right.replace("# head\n", ""), path) == {"com"}
+
+
+def test_the_judge_imports_nothing_of_what_it_judges() -> None:
+    for file in Path(__file__).parents[1].glob("skills_engine/judge/*.py"):
+        for found in re.findall(r"skills_engine\.(\w+)", file.read_text(encoding="utf-8")):
+            assert found == "judge", file
