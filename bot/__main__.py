@@ -15,7 +15,9 @@ from bot.settings import Settings, load
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    name="bot", help="A personal assistant that its owner changes by grafting skills onto its code."
+    pretty_exceptions_enable=False,  # they show variables, and so messages
+    name="bot",
+    help="A personal assistant that its owner changes by grafting skills onto its code.",
 )
 
 
@@ -43,7 +45,7 @@ Data = Annotated[
 
 def _settings(data: Path | None) -> Settings:
     settings = load()
-    return settings if data is None else replace(settings, graftbot_data=data)
+    return replace(settings, graftbot_data=(data or settings.graftbot_data).expanduser().resolve())
 
 
 @app.command()
@@ -61,12 +63,21 @@ def setup(
     chat: Annotated[
         str, typer.Option("--main", help="Your own chat, with its channel: telegram:123.")
     ] = "",
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Go back to the store's copy that this bot can read.")
+    ] = False,
     data: Data = None,
 ) -> None:
     """Make ready what the assistant needs: the agent's image, the channels' links, your own chat as
     main.
     """
     import asyncio  # noqa: PLC0415
+
+    if restore:
+        from bot.database import restore as put_back  # noqa: PLC0415
+
+        copy, kept = put_back(_settings(data).graftbot_data)
+        typer.echo(f"the store is {copy.name} again; the one of now is kept as {kept}")
 
     from bot.setup import make_ready  # noqa: PLC0415
 

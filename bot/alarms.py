@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from contextlib import suppress
 
+from bot.database import HINTS, code
 from bot.deliveries import Deliveries
 from bot.errors import described
 from bot.log import log
@@ -11,8 +12,7 @@ from bot.store import Store
 
 ALARM_SECONDS = 3600.0
 NOT_STORED = (
-    "I cannot write to my store: {error}. Nothing is lost, but I answer nobody until "
-    "that is mended."
+    "I cannot write to my store: {error}; {hint}. Nothing is lost, but I answer nobody until then."
 )
 
 
@@ -42,7 +42,11 @@ class Alarms:
             self._alarmed_at = now
             self._sending.add(
                 task := asyncio.create_task(
-                    self._tell_at_once(NOT_STORED.format(error=described(error)))
+                    self._tell_at_once(
+                        NOT_STORED.format(
+                            error=described(error), hint=HINTS.get(code(error), "look after it")
+                        )
+                    )
                 )
             )
             task.add_done_callback(self._sending.discard)

@@ -16,12 +16,15 @@ from bot.deliveries import Deliveries
 from bot.errors import BotError, Misconfigured, described
 from bot.groups import FOLDER, Group
 from bot.log import log
-from bot.messages import Message
+from bot.messages import Message, channel_of
+from bot.pairing import Pairing
 from bot.store import Store
 from bot.triggers import accepts, asks
 from bot.turns import ATTEMPTS, Turns
 from bot.workers import Backoff, KeyedQueue, Work
 
+OWNERS = "console:me"  # who sits there is the owner
+HELLO = "I am {name}, and I answer here from now on."
 STEADY_SECONDS = 60.0  # what lasted so long was good: its next failure counts as the first
 FAILING = (
     "{what} has failed {attempts} times: {error}. The rest goes on, and it is begun "
@@ -44,10 +47,12 @@ class Assistant:
         zone: ZoneInfo | None = None,
         patience: Backoff | None = None,
         daily_tokens: int = 0,
+        name: str = "Andy",
     ) -> None:
         self._store, self._agent = store, agent
         self.channels = {channel.name: channel for channel in channels}
-        self.backoff = backoff or Backoff()
+        self.backoff, self._name = backoff or Backoff(), name
+        self._pairing = Pairing(store, name)
         self.news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         """What tools let services know, by name."""
         self._queues: list[KeyedQueue] = []
@@ -131,13 +136,15 @@ class Assistant:
         message = replace(message, chat=self._store.called(message.chat))
         group = self._store.group(message.chat) or await self._topic(message.chat)
         if group is None:
-            await self._store.saw_chats((message.chat, message.sender))
-            log.info(
-                "not registered",
-                chat=message.chat,
-                hint=f"is it yours? bot setup --main {message.chat}",
-            )
+            await self._met(message)
             return False
+        if group.main or group.chat == OWNERS:
+            typed = await self._pairing.typed(message.text) if asks(group, message) else None
+            if typed:
+                await self._say(message.chat, typed[0])
+                if typed[1]:
+                    await self._say(typed[1], HELLO.format(name=self._name))
+                return False
         if not accepts(group, message):
             return False
         if (run := command(group, message)) is not None:
@@ -156,10 +163,31 @@ class Assistant:
             await self._store.obeyed(message, replies)
         self._deliveries.wake(message.chat)
 
+    async def _met(self, message: Message) -> None:
+        """A chat that is not registered: who means the assistant there is shown a code."""
+        await self._store.saw_chats((message.chat, message.sender))
+        hint = f"is it yours? bot setup --main {message.chat}"
+        log.info("not registered", chat=message.chat, hint=hint)
+        channel = self.channels.get(channel_of(message.chat))
+        if message.bot or channel is None or not channel.pairs:
+            return
+        called = asks(Group("unknown", message.chat, "", f"@{self._name}"), message)
+        if called and await self._pairing.greet(message):
+            self.wake_delivery(message.chat)
+            if main := self._store.main:
+                self.wake_delivery(main.chat)
+
+    async def _say(self, chat: str, text: str) -> None:
+        await self._store.send(chat, text)
+        self.wake_delivery(chat)
+
     async def _topic(self, chat: str) -> Group | None:
         """A topic of a chat that is registered is a conversation of its own, from its first message
-        on.
+        on; and so is the console, when another chat has become main.
         """
+        if chat == OWNERS:
+            await self._store.register(Group("console", chat, "Console"))
+            return self._store.group(chat)
         whole, _, topic = chat.rpartition(":")
         if (group := self._store.group(whole)) is None:
             return None

@@ -1,13 +1,18 @@
 """The way out: a line a chat, which sends what waits in the outbox, in order."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from bot.channels import Channel
-from bot.errors import Undeliverable
+from bot.errors import Undeliverable, described
 from bot.log import log
 from bot.messages import channel_of
 from bot.store import Store
 from bot.workers import Backoff, KeyedQueue
+
+ATTEMPTS = 5
+UNDELIVERABLE = "A message to {name} ({chat}) can never be delivered: {error}. I have given it up."
+WAITS = "I cannot deliver to {name} ({chat}) for now: {error}. It waits, and I go on trying."
 
 
 class Deliveries:
@@ -15,6 +20,9 @@ class Deliveries:
 
     def __init__(self, store: Store, channels: Mapping[str, Channel], backoff: Backoff) -> None:
         self._store, self._channels = store, channels
+        self._failures: defaultdict[str, int] = defaultdict(int)
+        self._told: set[str] = set()
+        """Chats that nothing reaches: the owner knows of those."""
         self.queue = KeyedQueue("the delivery to", self._deliver, backoff)
         self.wake = self.queue.wake
 
@@ -42,5 +50,27 @@ class Deliveries:
                 await channel.send(chat, text)
             except Undeliverable as error:
                 why = error.message
-                log.warning("undeliverable", chat=chat, error=why)
+                log.warning("undeliverable", chat=chat, error=error)
+                if chat not in self._told:
+                    self._told.add(chat)
+                    await self._tell(chat, UNDELIVERABLE, error)
+            except Exception as error:
+                self._failures[chat] += 1
+                if self._failures[chat] == ATTEMPTS:
+                    await self._tell(chat, WAITS, error)
+                raise
+            else:
+                self._failures.pop(chat, None)
+                self._told.discard(chat)
             await self._store.settled(seq, why)
+
+    async def _tell(self, chat: str, template: str, error: Exception) -> None:
+        """The owner, if it is not the owner's own chat that nothing reaches."""
+        main = self._store.main
+        if main and main.chat != chat:
+            group = self._store.group(chat)
+            text = template.format(
+                name=group.name if group else chat, chat=chat, error=described(error)
+            )
+            await self._store.tell(text)
+            self.wake(main.chat)

@@ -67,7 +67,8 @@ def allowed(
             (Path(root["path"]).expanduser().resolve(), root.get("write") is True)
             for root in rules.get("roots", ())
         ]
-        blocked = (*BLOCKED, *map(str, rules.get("blocked", ())))
+        named = (str(pattern).lower() for pattern in rules.get("blocked", ()))
+        blocked = (*BLOCKED, *named)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BotError(
             f"{allowlist} cannot be read: {error!r}",

@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
 
 from bot.agents import AGENTS, Agent
@@ -13,12 +15,15 @@ from bot.errors import Misconfigured
 from bot.groups import MAIN, Group
 from bot.ipc import Ipc
 from bot.log import log, set_up
+from bot.owner import Control
 from bot.paths import Paths
 from bot.prompt import zone_of
 from bot.scheduler import Scheduler
-from bot.settings import Settings
+from bot.settings import Settings, misspelt
 from bot.store import Store, open_store
 from bot.tools import Host
+
+FORK = Path(__file__).parents[1]
 
 
 class Service(Protocol):
@@ -31,16 +36,34 @@ class Service(Protocol):
     async def run(self) -> None: ...
 
 
-SERVICES: tuple[type[Service], ...] = (Ipc, Scheduler)
+SERVICES: tuple[type[Service], ...] = (Ipc, Scheduler, Control)
 
 
 def main(settings: Settings) -> None:
     """Run until every channel is at its end, or SIGTERM, SIGINT or SIGHUP; a second signal does not
     wait for what runs.
     """
-    set_up(settings.log_level, settings.secrets(), Paths(settings.graftbot_data).logs())
+    talks = settings.console and sys.stdin.isatty() and sys.stdout.isatty()
+    folder = Paths(settings.graftbot_data).logs()
+    set_up(settings.log_level, settings.secrets(), folder, quiet=talks)
+    elsewhere = not Path.cwd().samefile(FORK) and (FORK / "manifests").is_dir()
+    if talks or elsewhere:
+        sys.stderr.write(introduction(settings, elsewhere=elsewhere))
+    for mistake in misspelt():
+        sys.stderr.write(f"{mistake}\n")
     with suppress(asyncio.CancelledError):
         asyncio.run(_run(settings))
+
+
+def introduction(settings: Settings, *, elsewhere: bool) -> str:
+    """Which assistant it is and where its data are; and whose code it runs, if it is not started
+    where that is.
+    """
+    new = "" if (settings.graftbot_data / "bot.db").exists() else ", which is new"
+    text = f"{settings.assistant_name}; data and log are in {settings.graftbot_data}{new}.\n"
+    if elsewhere:
+        text += f"Its code is {FORK}; settings and data are those of this directory.\n"
+    return text
 
 
 def parts(settings: Settings) -> tuple[list[Channel], Agent]:
@@ -63,7 +86,14 @@ async def _run(settings: Settings) -> None:
             store.main
         ):  # the others' folders are made when they are first used: there may be a thousand
             paths.prepare(store.main)
-        assistant = Assistant(store, channels, agent, zone=zone_of(settings.timezone))
+        assistant = Assistant(
+            store,
+            channels,
+            agent,
+            zone=zone_of(settings.timezone),
+            daily_tokens=settings.daily_tokens,
+            name=settings.assistant_name,
+        )
         services = [
             (cls.__name__, cls(Host(store, assistant, paths, settings)).run) for cls in SERVICES
         ]

@@ -2,9 +2,12 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_type_hints
+from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 
@@ -20,6 +23,25 @@ _BOOLEANS = {
     "off": False,
     "0": False,
 }
+
+
+DOTENV = Path(".env")
+
+
+def machine_zone() -> str:
+    """The name of the machine's time zone: what TZ says, or the system's; UTC if neither names
+    one.
+    """
+    try:
+        system = Path("/etc/timezone").read_text("utf-8").strip()
+    except OSError:
+        system = ""
+    for name in (os.environ.get("TZ", ""), os.path.realpath("/etc/localtime"), system):
+        zone = name.rpartition("zoneinfo/")[2].removeprefix(":")
+        with suppress(OSError, ValueError, KeyError):
+            if zone and not zone.startswith("/"):
+                return ZoneInfo(zone).key
+    return "UTC"
 
 
 @dataclass(frozen=True)
@@ -44,7 +66,7 @@ class Settings:
     graftbot_data: Path = Path("data")
     log_level: str = "INFO"
     console: bool = True
-    timezone: str = "UTC"
+    timezone: str = field(default_factory=machine_zone)
     anthropic_api_key: Secret = Secret()
     claude_code_oauth_token: Secret = Secret()
     anthropic_base_url: str = "https://api.anthropic.com"
@@ -55,6 +77,10 @@ class Settings:
     container_memory: int = 2048
     idle_seconds: float = 600
     turn_seconds: float = 1800
+    model: str = ""
+    daily_tokens: int = 0
+    keep_days: int = 365
+    keep_mb: int = 1000
     whatsapp: bool = False
     whatsapp_phone: str = ""
     whatsapp_shared: bool = False
@@ -64,11 +90,11 @@ class Settings:
         return (value.value for value in values if isinstance(value, Secret) and value)
 
 
-def load(environment: Mapping[str, str] = os.environ, dotenv: Path = Path(".env")) -> Settings:
+def load(environment: Mapping[str, str] = os.environ, dotenv: Path = DOTENV) -> Settings:
     """The settings; an empty variable counts as not set. Raises Misconfigured for what a field
     cannot hold.
     """
-    configured = _read_dotenv(dotenv) | {key: value for key, value in environment.items() if value}
+    configured = read_dotenv(dotenv) | {key: value for key, value in environment.items() if value}
     kinds = get_type_hints(Settings)
     values: dict[str, Any] = {
         spec.name: _convert(spec.name.upper(), raw, kinds[spec.name])
@@ -78,7 +104,17 @@ def load(environment: Mapping[str, str] = os.environ, dotenv: Path = Path(".env"
     return Settings(**values)
 
 
-def _read_dotenv(path: Path) -> dict[str, str]:
+def misspelt(dotenv: Path = DOTENV) -> Iterator[str]:
+    """For keys in `.env` that are no settings, which one may be meant; others may be other
+    programs'.
+    """
+    known = [spec.name.upper() for spec in fields(Settings)]
+    for key in read_dotenv(dotenv):
+        if key not in known and (near := get_close_matches(key.upper(), known, 1, 0.75)):
+            yield f"{dotenv}: {key} is no setting; do you mean {near[0]}?"
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
     """`KEY=value` lines. A file that is not there is empty."""
     try:
         values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")

@@ -2,16 +2,31 @@
 it is.
 """
 
-from collections.abc import Callable
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
 
+import typer
+
+from bot.agents import Agent
+from bot.channels import Channel
 from bot.channels.console import ConsoleChannel
-from bot.errors import BotError
+from bot.errors import BotError, Running
 from bot.groups import MAIN, Group
 from bot.log import set_up
 from bot.messages import channel_of
+from bot.owner import ask_running
+from bot.prompt import zone_of
 from bot.run import parts
-from bot.settings import Settings
+from bot.settings import DOTENV, Settings, misspelt, read_dotenv
 from bot.store import open_store
+
+OWN = {"name": "Main", "trigger": ""}
+ANOTHER = "; bot setup --main CHAT makes another chat main"
+ASK_ZONE = "; if yours is another, put it into .env, like TIMEZONE=Europe/Berlin"
 
 
 async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) -> None:
@@ -22,7 +37,52 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
     from there.
     """
     set_up(settings.log_level, settings.secrets())
+    for mistake in misspelt():
+        say(mistake)
+    settings = _with_zone(settings, say)
     channels, agent = parts(settings)
+    if main and channel_of(main) not in {channel.name for channel in channels}:
+        raise BotError(
+            f"no channel of {main!r} is configured", hint="write it like telegram:123; see .env"
+        )
+    for channel in channels:
+        who = await channel.check()
+        say(f"the channel {channel.name} is accepted" + (f", as {who}" if who else ""))
+    try:
+        await _without_a_bot(settings, main, channels, agent, say)
+    except Running:
+        say("a bot is running on these data")
+        await agent.prepare(say)
+        if main:
+            await ask_running(settings, "register_group", {"chat": main, "folder": MAIN, **OWN})
+        path = (settings.graftbot_data / "bot.db").as_uri()
+        with closing(sqlite3.connect(f"{path}?mode=ro", uri=True)) as db:
+            now = db.execute("SELECT chat FROM groups WHERE folder = ?", (MAIN,)).fetchone()
+        say(f"main is {now[0] if now else 'no chat yet'}{ANOTHER}")
+
+
+def _with_zone(settings: Settings, say: Callable[[str], None]) -> Settings:
+    """Of many a machine the clock is UTC and its owner's is not: that is asked for."""
+    zone = settings.timezone
+    if zone == "UTC" and not (os.environ.get("TIMEZONE") or read_dotenv(DOTENV).get("TIMEZONE")):
+        if not sys.stdin.isatty():
+            say(f"the time zone is {zone}{ASK_ZONE}")
+            return settings
+        zone = typer.prompt("The machine's time zone is UTC. Yours, like Europe/Berlin", zone)
+        zone_of(zone)
+        with DOTENV.open("a", encoding="utf-8") as file:
+            file.write(f"\nTIMEZONE={zone}\n")
+    say(f"the time zone is {zone_of(zone).key}; TIMEZONE sets another")
+    return replace(settings, timezone=zone)
+
+
+async def _without_a_bot(
+    settings: Settings,
+    main: str,
+    channels: Sequence[Channel],
+    agent: Agent,
+    say: Callable[[str], None],
+) -> None:
     async with open_store(settings.graftbot_data) as store:
         say(f"the store is in {settings.graftbot_data}")
         await agent.prepare(say)
@@ -39,16 +99,12 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
         own.sort(
             key=ConsoleChannel.CHAT.__eq__
         )  # the terminal is main where no messenger tells a better one
-        if main and channel_of(main) not in {channel.name for channel in channels}:
-            raise BotError(
-                f"no channel of {main!r} is configured", hint="write it like telegram:123; see .env"
-            )
         if not (chat := main or (store.main.chat if store.main else next(iter(own), ""))):
             hint = (
-                "start the bot, write to it, and name the chat that its log names: bot "
+                "start the bot and write to it: its answer says how; or name the chat: bot "
                 "setup --main CHAT"
             )
             raise BotError("no chat is main yet", hint=hint)
         if store.main is None or store.main.chat != chat:
             await store.register(Group(MAIN, chat, "Main"))
-        say(f"main is {chat}; bot setup --main CHAT makes another chat main\nready: bot run")
+        say(f"main is {chat}{ANOTHER}\nready: bot run")

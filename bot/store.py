@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import aiosqlite
-from filelock import FileLock, Timeout
 
-from bot.errors import BotError, Running
+from bot.database import HINTS, LOCKED, code, locked_by, migrate
+from bot.errors import BotError
 from bot.groups import Group
+from bot.log import log
 from bot.messages import Message, Turn
-from bot.migrations import MIGRATIONS, SQL, TABLES
+from bot.migrations import SQL
 from bot.text import mended
 
 Statement: TypeAlias = tuple[str, tuple[Any, ...] | dict[str, Any]]
 
+PATIENCE = 600.0
+"""Seconds that a store which another program holds is waited for, when it is opened."""
 MOST_ASKED = 50
 """Messages that ask in one turn; more are the next turn's."""
 MOST_CONTEXT = 200
@@ -180,23 +183,10 @@ class Store:
         """A piece was delivered or, with an error, never can be. It is not offered again."""
         await self.write((SQL["settled"], (stamp(datetime.now(UTC)), error, seq)))
 
-    async def prepare(self) -> None:
-        """Bring the schema to its newest version, a transaction a step."""
-        await self.read("PRAGMA journal_mode = WAL")
-        await self.read("PRAGMA synchronous = FULL")  # what is stored survives a power cut too
-        ((version,),) = await self.read("PRAGMA user_version")
-        if version > len(MIGRATIONS):
-            raise BotError(
-                f"bot.db was written by a newer bot: its schema is {version}, and this bot "
-                f"knows {len(MIGRATIONS)}",
-                hint="update this bot, or restore a backup of its data",
-            )
-        for number, step in enumerate(MIGRATIONS[version:], version + 1):
-            await self._db.executescript(
-                f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT"
-            )
-        for tables in TABLES:
-            await self._db.executescript(f"BEGIN IMMEDIATE; {tables} COMMIT")
+    async def prepare(self, folder: Path) -> None:
+        """Bring the schema to its newest version, and read what is kept in memory."""
+        async with self._mutex:
+            await migrate(self._db, folder)
         await self.write((SQL["prune"], ()))
         await self.load_groups()
 
@@ -234,25 +224,25 @@ class Store:
 async def open_store(folder: Path) -> AsyncIterator[Store]:
     """The store in `folder`, at the newest version of its schema, locked until the context ends.
 
-    Raises Running if another bot holds the lock, BotError if a newer one has been at work.
+    Raises Running if another bot holds the lock, BotError if a newer one has been at work. One that
+    another program holds is waited for.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  # nothing else runs yet
-        lock = FileLock(folder / "bot.lock").acquire(timeout=0)
-    except Timeout:
-        hint = "stop it first, or give this one a folder of its own with --data"
-        raise Running(f"another bot is running on {folder}", hint=hint) from None
-    except OSError as error:
-        hint = "make it a folder that you may write to, or name another with --data"
-        raise BotError(f"{folder} cannot hold the store: {error}", hint=hint) from None
-    with lock:
+    with locked_by(folder):
         async with aiosqlite.connect(folder / "bot.db", isolation_level=None) as db:
-            store = Store(db)
-            try:
-                await store.prepare()
-            except sqlite3.Error as error:
-                hint = "restore a backup of the folder, or move it away to begin anew"
-                raise BotError(f"{folder / 'bot.db'} cannot be used: {error}", hint=hint) from error
+            store, begun = Store(db), asyncio.get_running_loop().time()
+            while True:
+                try:
+                    await store.prepare(folder)
+                    break
+                except sqlite3.Error as error:
+                    waited = asyncio.get_running_loop().time() - begun
+                    if code(error) not in LOCKED or waited > PATIENCE:
+                        raise BotError(
+                            f"{folder / 'bot.db'} cannot be used: {error}",
+                            hint=HINTS.get(code(error), "see SQLite's documentation for that"),
+                        ) from error
+                    log.warning("another program holds the store; I wait for it", hint=HINTS[5])
+                    await asyncio.sleep(0.2)
             try:
                 yield store
             finally:

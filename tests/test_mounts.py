@@ -27,9 +27,11 @@ def home(tmp_path: Path) -> Path:
     (tmp_path / "work/app/.env").write_text("KEY=1")
     (tmp_path / "work/link").symlink_to(tmp_path / "outside")
     (tmp_path / "work/inner").symlink_to(tmp_path / "work/notes")
+    for name in ("app/Private", "app/private", "app/Passwords.kdbx"):
+        (tmp_path / "work" / name).mkdir()
     (tmp_path / "config").mkdir()
     (tmp_path / "config/mounts.toml").write_text(
-        f'blocked = ["*.kdbx"]\n[[roots]]\npath = "{tmp_path}/work"\nwrite = true\n'
+        f'blocked = ["*.KDBX", "Private"]\n[[roots]]\npath = "{tmp_path}/work"\nwrite = true\n'
         f'[[roots]]\npath = "{tmp_path}/read"\n[[roots]]\npath = "{tmp_path}/bot"\n[[roots]]\npath = "{tmp_path}/config"\n'
     )
     return tmp_path
@@ -71,6 +73,9 @@ def test_what_a_root_allows_is_mounted_and_written_only_by_main_where_the_root_s
         ("work", "blocked"),  # .ssh is right inside
         ("work/app", "blocked"),
         ("work/app/.env", "blocked"),
+        ("work/app/Private", "blocked"),  # whatever the case of the pattern, or of the name
+        ("work/app/private", "blocked"),
+        ("work/app/Passwords.kdbx", "blocked"),
         ("bot/data", "own data"),
         ("bot", "own data"),
         ("config", "own data"),

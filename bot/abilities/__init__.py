@@ -4,8 +4,9 @@ answers.
 
 import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
+from bot.prompt import zone_of
 from bot.settings import Settings
 
 __all__ = ["ABILITIES", "Ability", "clock"]
@@ -24,7 +25,7 @@ _DATE = re.compile(
 async def clock(request: str, settings: Settings) -> str | None:
     """time, date"""
     request = request.strip(" ?!.")
-    now = datetime.now(UTC).astimezone()  # the machine's time zone; TZ sets another
+    now = datetime.now(zone_of(settings.timezone))
     forms = ((_TIME, "It is {:%H:%M %Z}."), (_DATE, "Today is {:%A, %Y-%m-%d}."))
     return next((form.format(now) for question, form in forms if question.fullmatch(request)), None)
 

@@ -192,6 +192,7 @@ class ContainerAgent(Agent):
             "main": group.main,
             "assistant": self._settings.assistant_name,
             "time_zone": self._settings.timezone,
+            "model": str(group.options.get("model") or self._settings.model),
         }
         return talk
 

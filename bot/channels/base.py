@@ -34,6 +34,8 @@ class Channel(ABC):
     """
 
     name: ClassVar[str]
+    pairs: bool = True
+    """Whether a chat that is not registered may be shown a code: not on the owner's own account."""
     tell: Callable[[str], Awaitable[object]] = staticmethod(_nobody)
     """A notice to the owner; the assistant sets it."""
     moved: Callable[[str, str], Awaitable[bool]] = staticmethod(_nobody)
@@ -95,6 +97,12 @@ class Channel(ABC):
         that is known then.
         """
         return None
+
+    async def check(self) -> str:
+        """Ask the messenger whether it accepts what the settings give; as whom it knows us, if it
+        says so. Raises Misconfigured if it does not.
+        """
+        return ""
 
     def split(self, text: str) -> Sequence[str]:
         """A reply in pieces, each of which one message can hold."""

@@ -54,6 +54,7 @@ class WhatsAppChannel(Channel):
         self._assistant_name = assistant_name
         self._phone = phone
         self._shared = shared
+        self.pairs = not shared
         self._client: Any = None
         self._end: asyncio.Future[None] | None = None
         self._sent: deque[str] = deque(maxlen=1000)

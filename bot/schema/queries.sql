@@ -45,6 +45,8 @@ INSERT INTO outbox (chat, text) VALUES (?, ?)
 --# saw_chat
 INSERT INTO known (chat, name, seen_at) VALUES (?, ?, ?)
 ON CONFLICT (chat) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at
+--# live_tasks
+SELECT count(*) FROM tasks WHERE folder = ? AND status IN ('active', 'paused')
 --# register
 INSERT OR REPLACE INTO groups (folder, chat, name, rest) VALUES (?, ?, ?, ?)
 --# used

@@ -33,6 +33,7 @@ class Start:
     prompt: str
     script: str = ""
     network: bool = False
+    model: str = ""
 
     @classmethod
     def read(cls, line: bytes) -> Start:

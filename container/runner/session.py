@@ -178,6 +178,7 @@ class Conversation:
         return ClaudeAgentOptions(
             cwd="/workspace/group",
             resume=self._session,
+            model=start.model or None,
             permission_mode="bypassPermissions",
             setting_sources=["user", "project"],
             system_prompt={

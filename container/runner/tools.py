@@ -44,6 +44,11 @@ MAIN_TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
             ),
             "options": {"type": "object", "description": OPTIONS},
             "remove": {"type": "boolean", "description": "Take part no longer; its folder stays."},
+            "cancel_tasks": {
+                "type": "boolean",
+                "description": "With remove, once the owner has agreed that its tasks end.",
+            },
+            "instead_of": _text("A registered chat that this one takes over, tasks and all."),
         },
         ["chat"],
     ),

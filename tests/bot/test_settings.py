@@ -9,7 +9,7 @@ import pytest
 
 from bot import settings as module
 from bot.errors import Misconfigured
-from bot.settings import Secret, Settings, load
+from bot.settings import Secret, Settings, load, misspelt
 
 
 def test_the_environment_goes_before_dotenv_and_an_empty_variable_counts_for_nothing(
@@ -42,6 +42,28 @@ def test_what_is_wrong_is_named_with_what_would_be_right(
     with pytest.raises(Misconfigured, match=message) as caught:
         load(environment, path)
     assert caught.value.hint
+
+
+def test_the_time_zone_is_the_machines_unless_one_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for named in ("Asia/Tokyo", ":Asia/Tokyo", "/usr/share/zoneinfo/Asia/Tokyo"):
+        monkeypatch.setenv("TZ", named)
+        assert load({}, Path("none")).timezone == "Asia/Tokyo"
+    assert load({"TIMEZONE": "Europe/Berlin"}, Path("none")).timezone == "Europe/Berlin"
+    monkeypatch.setenv("TZ", "no/such")
+    monkeypatch.setattr(module.os.path, "realpath", lambda _: "/usr/share/zoneinfo/Asia/Kolkata")  # type: ignore[attr-defined]
+    assert load({}, Path("none")).timezone == "Asia/Kolkata"
+    monkeypatch.setattr(module.os.path, "realpath", lambda path: path)  # type: ignore[attr-defined]
+    assert load({}, Path("none")).timezone
+
+
+def test_what_is_misspelt_is_named_with_what_is_meant(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ANTHROPIC_APIKEY=x\ntimezone=UTC\nHTTP_PROXY=x\nTIMEZONE=UTC\n")
+    assert [one.rpartition(" ")[2] for one in misspelt(tmp_path / ".env")] == [
+        "ANTHROPIC_API_KEY?",
+        "TIMEZONE?",
+    ]
 
 
 def test_a_field_that_a_skill_adds_is_read_and_a_secret_is_not_shown(

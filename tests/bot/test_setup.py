@@ -61,7 +61,7 @@ def test_what_only_the_owner_can_do_is_said(tmp_path: Path) -> None:
         assert "Traceback" not in refused.stderr
 
 
-def test_it_does_not_disturb_a_bot_that_runs(tmp_path: Path) -> None:
+def test_it_talks_to_a_bot_that_runs(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bot", "run"]
     with subprocess.Popen(
         command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
@@ -71,8 +71,15 @@ def test_it_does_not_disturb_a_bot_that_runs(tmp_path: Path) -> None:
             assert bot.stdout
             bot.stdin.write(b"date\n")
             assert bot.stdout.readline()
-            refused = setup(tmp_path)
-            assert refused.returncode == 1
-            assert "another bot is running" in refused.stderr
+            said = setup(tmp_path)
+            assert said.returncode == 0, said.stderr
+            assert "a bot is running" in said.stdout
+            assert "main is console:me" in said.stdout
+            said = setup(tmp_path, "--main", "whatsapp:4911@s.whatsapp.net", WHATSAPP="yes")
+            assert said.returncode == 0, said.stderr
+            assert main(tmp_path) == ["whatsapp:4911@s.whatsapp.net"]
+            bot.stdin.write(b"date\n")
+            assert bot.stdout.readline(), "the console is answered as before"
+            assert (tmp_path / "data/control.sock").stat().st_mode & 0o777 == 0o600
         finally:
             bot.send_signal(signal.SIGTERM)

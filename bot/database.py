@@ -1,0 +1,118 @@
+"""The store's file: its schema, a verified copy before each change of it, and what to do when
+SQLite refuses.
+"""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiosqlite
+from filelock import FileLock, Timeout
+
+from bot.errors import BotError, Running
+from bot.migrations import MIGRATIONS, TABLES
+
+LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+RIGHTS = "see that you may read and write the file, and its folder"
+HINTS = {
+    sqlite3.SQLITE_BUSY: "close the program that holds it: a backup, say, or a browser of SQLite",
+    sqlite3.SQLITE_LOCKED: "close the program that holds it: a backup, say, or a browser of SQLite",
+    sqlite3.SQLITE_READONLY: RIGHTS,
+    sqlite3.SQLITE_PERM: RIGHTS,
+    sqlite3.SQLITE_CANTOPEN: RIGHTS,
+    sqlite3.SQLITE_FULL: "make room on the disk",
+    sqlite3.SQLITE_IOERR: "look after the disk: it does not do what it should",
+    sqlite3.SQLITE_CORRUPT: "restore a backup of the folder, or move it away to begin anew",
+    sqlite3.SQLITE_NOTADB: "restore a backup of the folder, or move it away to begin anew",
+}
+COPIES = 3
+
+
+def code(error: sqlite3.Error) -> int:
+    """SQLite's own number of an error, without what it adds; 0 if it has none."""
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def locked_by(folder: Path) -> FileLock:
+    """The lock of the store in `folder`, taken. Raises Running if another process has it, BotError
+    if the folder cannot hold a store.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / "bot.lock").acquire(timeout=0).lock
+    except Timeout:
+        hint = "stop it first, or give this one a folder of its own with --data"
+        raise Running(f"another bot is running on {folder}", hint=hint) from None
+    except OSError as error:
+        hint = "make it a folder that you may write to, or name another with --data"
+        raise BotError(f"{folder} cannot hold the store: {error}", hint=hint) from None
+
+
+async def migrate(db: aiosqlite.Connection, folder: Path) -> None:
+    """Bring the schema to its newest version, a transaction a step; a store that holds something is
+    copied first. Raises BotError if a newer bot has been at work, with the copy that fits.
+    """
+    await db.execute("PRAGMA journal_mode = WAL")
+    await db.execute("PRAGMA synchronous = FULL")  # what is stored survives a power cut too
+    ((version,),) = await db.execute_fetchall("PRAGMA user_version")
+    if version > len(MIGRATIONS):
+        fits = copy_that_fits(folder)
+        hint = "update this bot, or restore a backup of its data"
+        if fits:
+            hint = f"update this bot, or go back to {fits.name}: bot setup --restore"
+        raise BotError(
+            f"bot.db was written by a newer bot: its schema is {version}, and this bot "
+            f"knows {len(MIGRATIONS)}",
+            hint=hint,
+        )
+    if 0 < version < len(MIGRATIONS):
+        await _copy(db, folder, version)
+    for number, step in enumerate(MIGRATIONS[version:], version + 1):
+        await db.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT")
+    for tables in TABLES:
+        await db.executescript(f"BEGIN IMMEDIATE; {tables} COMMIT")
+
+
+async def _copy(db: aiosqlite.Connection, folder: Path, version: int) -> None:
+    """A copy of the store as it is, which has its name once it has been read again."""
+    copies = folder / "backups"
+    copies.mkdir(mode=0o700, exist_ok=True)
+    draft = copies / "draft"
+    draft.unlink(missing_ok=True)
+    await db.execute("VACUUM INTO ?", (str(draft),))
+    with closing(sqlite3.connect(draft)) as copy:
+        if copy.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
+            raise BotError(
+                f"{draft} is no good copy of the store", hint="look after the disk, and start again"
+            )
+    draft.rename(copies / f"schema-{version}-{datetime.now(UTC):%Y%m%dT%H%M%S}.db")
+    for old in sorted(copies.glob("schema-*.db"), key=lambda path: path.stat().st_mtime)[:-COPIES]:
+        old.unlink()
+
+
+def copy_that_fits(folder: Path) -> Path | None:
+    """The newest copy that this bot can read."""
+    fitting = [
+        path
+        for path in (folder / "backups").glob("schema-*.db")
+        if int(path.name.split("-")[1]) <= len(MIGRATIONS)
+    ]
+    return max(fitting, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def restore(folder: Path) -> tuple[Path, Path]:
+    """Put the copy that fits into the store's place; the copy, and where the store of now is kept.
+    Raises BotError if there is none, Running if a bot is at work.
+    """
+    with locked_by(folder):
+        if (copy := copy_that_fits(folder)) is None:
+            raise BotError(f"there is no copy in {folder / 'backups'} that this bot can read")
+        kept = folder / f"bot.db.{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        for end in ("", "-wal", "-shm"):
+            if (part := folder / f"bot.db{end}").exists():
+                part.rename(f"{kept}{end}")
+        shutil.copyfile(copy, folder / "bot.db.draft")
+        (folder / "bot.db.draft").rename(folder / "bot.db")
+    return copy, kept

@@ -1,0 +1,87 @@
+"""Codes by which the owner lets a chat in: the chat shows one, the owner types it."""
+
+import asyncio
+import re
+import secrets
+from dataclasses import dataclass
+
+from bot.groups import MAIN, Group
+from bot.log import log
+from bot.messages import Message
+from bot.store import Store
+
+LIFETIME = 3600.0
+MOST = 10
+"""Chats that have a code at a time; further ones are only logged."""
+TYPED = re.compile(r"\s*/?pair\s+(\d{6})(?:\s+(main))?\s*", re.IGNORECASE)
+GREETING = (
+    "I am {name}, and I do not know this chat. My owner can let me answer here: by writing "
+    "pair {code} to me at my console or in the main chat, or on my machine with "
+    "bot setup --main {chat}. The code is good for an hour."
+)
+NOTICE = (
+    "{sender} ({chat}) wrote to me, and I have shown a code there. If you want me to answer in "
+    "that chat, write here: pair CODE. If it is your own: pair CODE main."
+)
+UNKNOWN = "I know no such code; a code is good for an hour, and once."
+PAIRED = "I answer in {chat} from now on{rule}; its folder is groups/{folder}."
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    message: Message
+    until: float
+
+
+class Pairing:
+    """Who wrote from where, by the code that was shown there."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self._store, self._name = store, name
+        self._codes: dict[str, _Code] = {}
+
+    async def greet(self, message: Message) -> bool:
+        """Show a chat that is not registered its code, and tell the owner; False if it has one
+        already, or too many others have.
+        """
+        now = asyncio.get_running_loop().time()
+        self._codes = {code: one for code, one in self._codes.items() if one.until > now}
+        have = {one.message.chat for one in self._codes.values()}
+        if message.chat in have or len(have) >= MOST:
+            return False
+        code = f"{secrets.randbelow(10**6):06}"
+        self._codes[code] = _Code(message, now + LIFETIME)
+        text = GREETING.format(name=self._name, code=code, chat=message.chat)
+        await self._store.send(message.chat, text)
+        await self._store.tell(NOTICE.format(sender=message.sender[:100], chat=message.chat))
+        log.info("a code was shown", chat=message.chat)
+        return True
+
+    async def typed(self, text: str) -> tuple[str, str] | None:
+        """What to answer the owner who typed a code, and the chat that is let in; None if the text
+        is no such thing.
+        """
+        if (found := TYPED.fullmatch(text)) is None:
+            return None
+        one = self._codes.pop(found[1], None)
+        if one is None or one.until < asyncio.get_running_loop().time():
+            return UNKNOWN, ""
+        chat, name = one.message.chat, one.message.sender[:100]
+        if found[2]:
+            group = Group(MAIN, chat, "Main")
+        else:
+            trigger = None if one.message.direct else f"@{self._name}"
+            group = Group(self._folder(one.message), chat, name, trigger)
+        await self._store.register(group)
+        rule = f", when I am called {group.trigger}" if group.trigger else ""
+        return PAIRED.format(chat=chat, rule=rule, folder=group.folder), chat
+
+    def _folder(self, message: Message) -> str:
+        taken = {group.folder for group in self._store.groups} | {"global", MAIN}
+        plain = re.sub(r"[^a-z0-9]+", "-", message.sender.lower()).strip("-")[:40]
+        first = plain or re.sub(r"[^a-z0-9]+", "-", message.chat.lower()).strip("-")[:40]
+        return next(
+            name
+            for number in range(len(taken) + 1)
+            if (name := f"{first}-{number}" if number else first) not in taken
+        )

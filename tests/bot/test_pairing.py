@@ -1,0 +1,105 @@
+"""A chat that is not registered shows a code, and the owner who types it lets the chat in."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from doubles import FunctionAgent, MemoryChannel, message, register
+
+from bot import pairing as module
+from bot.assistant import Assistant
+from bot.messages import Turn
+from bot.store import Store, open_store
+from bot.workers import Backoff
+
+
+class Scene:
+    def __init__(self, store: Store) -> None:
+        async def echo(turn: Turn) -> list[str]:
+            return [f"re: {turn.asked[-1].text}"]
+
+        self.store, self.channel = store, MemoryChannel(stays=True)
+        self.assistant = Assistant(
+            store, [self.channel], FunctionAgent(echo), Backoff(0.001, 0.002), name="Andy"
+        )
+
+    async def says(self, text: str, chat: str, *, direct: bool = True) -> list[str]:
+        """What the chat is sent then."""
+        before = len(self.channel.sent)
+        said = message(text, chat, f"{text}-{before}", direct=direct)
+        await self.assistant.receive(said)
+        await asyncio.sleep(0.05)
+        return [text for to, text in self.channel.sent[before:] if to == chat]
+
+
+@asynccontextmanager
+async def scene(folder: Path) -> AsyncIterator[Scene]:
+    async with open_store(folder) as store:
+        await register(store, "memory:owner")
+        made, stop = Scene(store), asyncio.Event()
+        running = asyncio.create_task(made.assistant.run(stop, 1))
+        yield made
+        stop.set()
+        await running
+
+
+def code(text: str) -> str:
+    found = re.search(r"pair (\d{6})", text)
+    assert found, text
+    return found[1]
+
+
+async def test_the_owner_types_the_code_and_the_chat_is_answered(tmp_path: Path) -> None:
+    async with scene(tmp_path) as here:
+        (greeting,) = await here.says("hello", "memory:new")
+        assert "bot setup --main memory:new" in greeting
+        assert await here.says("hello?", "memory:new") == [], "once, while the code is good"
+        owner = [text for to, text in here.channel.sent if to == "memory:owner"]
+        assert len(owner) == 1
+        assert "memory:new" in owner[0]
+        assert code(greeting) not in owner[0], "who types it has seen that chat"
+        assert await here.says(f"pair {code(greeting)}", "memory:new") == [], "not by the stranger"
+        assert here.store.group("memory:new") is None
+        (paired,) = await here.says(f"/pair {code(greeting)}", "memory:owner")
+        assert "groups/somebody" in paired
+        assert await here.says("hi", "memory:new") == ["re: hi"]
+        assert await here.says(f"pair {code(greeting)}", "memory:owner") == [module.UNKNOWN]
+
+
+async def test_a_chat_becomes_main_and_another_group_needs_the_name(tmp_path: Path) -> None:
+    async with scene(tmp_path) as here:
+        assert await here.says("who is this?", "memory:group", direct=False) == []
+        (greeting,) = await here.says("@Andy hello", "memory:group", direct=False)
+        await here.says(f"pair {code(greeting)}", "memory:owner")
+        group = here.store.group("memory:group")
+        assert group
+        assert group.trigger == "@Andy"
+        (greeting,) = await here.says("it is me", "memory:phone")
+        await here.says(f"pair {code(greeting)} MAIN", "memory:owner")
+        assert here.store.main
+        assert here.store.main.chat == "memory:phone"
+
+
+async def test_codes_are_few_and_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with scene(tmp_path) as here:
+        shown = [await here.says("hello", f"memory:{n}") for n in range(module.MOST + 3)]
+        assert len([one for one in shown if one]) == module.MOST
+        monkeypatch.setattr(module, "LIFETIME", 0.0)
+        here.assistant._pairing._codes.clear()
+        (greeting,) = await here.says("hello", "memory:late")
+        assert await here.says(f"pair {code(greeting)}", "memory:owner") == [module.UNKNOWN]
+
+
+async def test_a_bot_and_the_owners_own_account_show_no_code(tmp_path: Path) -> None:
+    async with scene(tmp_path) as here:
+        said = message("hello", "memory:bot")
+        object.__setattr__(said, "bot", True)
+        await here.assistant.receive(said)
+        here.channel.pairs = False
+        assert await here.says("hello", "memory:friend") == []
+        assert here.channel.sent == []
