@@ -55,7 +55,7 @@ def fields_of(source: Source, body: Sequence[cst.CSTNode]) -> list[Field]:
         for small in smalls:
             if not isinstance(small, cst.Assign | cst.AnnAssign):
                 continue
-            field = _parse(source.code(small))
+            field = _declared(source, small)
             if field is None or (field.name.startswith("__") and field.name.endswith("__")):
                 continue
             if (
@@ -99,6 +99,24 @@ def orders_fields(source: Source, node: cst.ClassDef) -> bool:
         if _last_name(source.code(func)) in _ORDERING_DECORATORS and flags.get("kw_only") != "True":
             return True
     return False
+
+
+def _declared(source: Source, node: cst.Assign | cst.AnnAssign) -> Field | None:
+    """A field of the file. One for a newer Python than this one is known by its text."""
+    text = source.code(node)
+    try:
+        return _parse(text)
+    except snippets.Unread:
+        targets = (
+            [node.target] if isinstance(node, cst.AnnAssign) else [t.target for t in node.targets]
+        )
+        match targets:
+            case [cst.Name(value=name)]:
+                annotated, default = isinstance(node, cst.AnnAssign), node.value is not None
+                return Field(
+                    name, text, annotated, annotated and not default, annotated and default
+                )
+    return None
 
 
 def _last_name(code: str) -> str:

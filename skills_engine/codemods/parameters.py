@@ -56,8 +56,7 @@ class Signature:
             if kind in {"/", "*"} or not isinstance(part, cst.Param):
                 parameters.append(Parameter(kind, node=part))
                 continue
-            parsed = parse_parameter("parameter", source.text(span))
-            parameters.append(Parameter(kind, parsed.name, parsed.code, parsed.required, part))
+            parameters.append(_declared(kind, part, source.text(span)))
         return cls(tuple(parameters), Sequence(source, spans, opening + 1, closing))
 
     def index(self, name: str) -> int | None:
@@ -74,6 +73,17 @@ def parse_parameter(key: str, text: str) -> Parameter:
     return snippets.read(
         key, text, _parse, "write one parameter: `name: type = default`, `*args` or `**options`"
     )
+
+
+def _declared(kind: Kind, node: cst.Param, text: str) -> Parameter:
+    """A parameter of the file. One for a newer Python than this one is known by its text."""
+    try:
+        parsed = _parse(text.strip())
+    except snippets.Unread:
+        parsed = None
+    if parsed is None:
+        return Parameter(kind, node.name.value, text, node.default is None, node)
+    return Parameter(kind, parsed.name, parsed.code, parsed.required, node)
 
 
 def _parse(text: str) -> Parameter | None:

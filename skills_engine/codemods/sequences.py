@@ -7,8 +7,8 @@ that is removed, is decided here and nowhere else:
 
 - an entry that has its line to itself gets neighbours that have theirs, with the same indent;
 - a comma after the last entry is there afterwards if and only if it was before;
-- a comment at the end of a line belongs to the entry on that line; a comment on
-  a line of its own stays where it is;
+- a comment at the end of a line belongs to the entry on that line; comments on lines of their own
+  directly above it, too, and go with it (but not what opens a region, or speaks of more);
 - inserting entries and removing them again gives back the same bytes.
 """
 
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from skills_engine.codemods.comments import attached
 from skills_engine.codemods.source import Source, Splice, reindent
 from skills_engine.types import Span
 
@@ -120,10 +121,8 @@ class Sequence:
         last, alone = index == len(self.items) - 1, self._alone(index)
         commas = self._commas_left_by(index)
         if alone:
-            whole_lines = Splice(
-                self.source.line_start(item.start), self.source.line_end(after), ""
-            )
-            return (*commas, whole_lines)
+            end = self.source.line_end(after)
+            return (*commas, Splice(self._with_comments(index), end, ""))
         if not last:
             return (*commas, self._without(index, after))
         stop = self._end_of_comment(after)
@@ -133,6 +132,12 @@ class Sequence:
         if b"#" in self.source.data[before : item.start]:
             return (*commas, Splice(item.start, stop, ""))
         return (Splice(before, stop, ""),)
+
+    def _with_comments(self, index: int) -> int:
+        """The start of an entry's lines, with the comments that speak of it."""
+        start = self.source.line_start(self.items[index].start)
+        floor = self._required_comma(index - 1) + 1 if index else self.start
+        return attached(self.source, start, self.source.line_end(floor - 1))
 
     # --- how it is laid out
 
@@ -208,7 +213,8 @@ class Sequence:
             )
         opening, closing = self.source.indent_at(self.start), self.source.indent_at(self.end)
         pad = closing if len(closing) > len(opening) else opening + self.source.indent_unit
-        return self._lines(self.source.line_start(self.end), pad, texts)
+        below = min(self.source.line_end(self.start), self.source.line_start(self.end))
+        return self._lines(below, pad, texts)
 
     def _lines(
         self, at: int, pad: str, texts: Iterable[str], last_comma: str = ","
@@ -230,7 +236,8 @@ class Sequence:
         pad = self._pad(last)
         trailing = "" if comma is None else ","
         if rest_has_lines:
-            lines = self._lines(self.source.line_start(self.end), pad, texts, trailing)
+            below = self.source.line_end(after)  # above the comments that a list ends with
+            lines = self._lines(min(below, self.source.line_start(self.end)), pad, texts, trailing)
             return lines if trailing else (Splice(after, after, ","), *lines)
         lines = self._lines(after, pad, texts, trailing)
         return (

@@ -7,11 +7,13 @@ redundant parentheses or trailing commas only.
 from __future__ import annotations
 
 import ast
+import sys
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from skills_engine.codemods.operation import Malformed
+from skills_engine.errors import Unparsable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 Node = TypeVar("Node")
 
 __all__ = [
+    "Unread",
     "argument",
     "bare",
     "element",
@@ -34,13 +37,28 @@ __all__ = [
 ]
 
 
+class Unread(Unparsable, SyntaxError):
+    """Code that this Python cannot read: it is wrong, or written for a newer one."""
+
+    def __init__(self, text: str, error: SyntaxError | ValueError) -> None:
+        version = ".".join(map(str, sys.version_info[:2]))
+        super().__init__(
+            f"Python {version} cannot read `{first_line(text)}`: {error.args[0]}",
+            hint="run skills with the Python that it is written for",
+        )
+        self.reason = str(error.args[0])
+
+
 def parse(text: str) -> ast.Module:
-    """What Python reads; raises SyntaxError. Warnings about the code are its author's business, not
-    ours.
+    """What Python reads; raises Unread, which is a SyntaxError and the engine's own. Warnings about
+    the code are its author's business, not ours.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(text)
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError) as error:
+            raise Unread(text, error) from None
 
 
 def read(key: str, text: str, how: Callable[[str], Node | None], right: str) -> Node:
@@ -49,8 +67,8 @@ def read(key: str, text: str, how: Callable[[str], Node | None], right: str) -> 
     """
     try:
         found = how(text.strip())
-    except (SyntaxError, ValueError) as error:
-        raise Malformed(key, f"{key!r} does not parse: {error.args[0]}", right) from None
+    except Unread as error:
+        raise Malformed(key, f"{key!r} does not parse: {error.reason}", right) from None
     if found is None:
         raise Malformed(key, f"{key!r} is something else: {one_line(text)}", right)
     return found

@@ -4,12 +4,15 @@ operations.
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
+from skills_engine.codemods.blocks import Snippet
+from skills_engine.codemods.imports import wanted
 from skills_engine.codemods.snippets import bare, one_line
 
 if TYPE_CHECKING:
@@ -85,10 +88,7 @@ def _subject(entry: Entry, about: str) -> str:
 
 def _names(entry: Entry) -> set[str]:
     """What an import statement binds."""
-    found = ast.parse(str(entry["import"])).body[0]
-    if isinstance(found, ast.Import | ast.ImportFrom):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in found.names}
-    return set()
+    return {name.bound or name.name for name in wanted("import", str(entry["import"]))}
 
 
 def _mentions(entry: Entry, names: set[str]) -> bool:
@@ -183,8 +183,8 @@ def _joins(entry: Entry, where: str) -> str:
 
 def _defined(code: str) -> tuple[str, str]:
     """The name of a definition and the first line of its docstring."""
-    node = ast.parse(code).body[0]
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    node = Snippet.parse(code).nodes[0]
+    if not isinstance(node, cst.FunctionDef | cst.ClassDef):
         return "", ""
-    doc = (ast.get_docstring(node) or "").partition("\n")[0].strip()
-    return node.name, doc + ("" if not doc or doc.endswith(".") else ".")
+    doc = str(node.get_docstring() or "").partition("\n")[0].strip()
+    return node.name.value, doc + ("" if not doc or doc.endswith(".") else ".")

@@ -6,6 +6,12 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
+from skills_engine.codemods import snippets
+from skills_engine.codemods.blocks import Snippet
+from skills_engine.codemods.imports import wanted
+from skills_engine.codemods.operation import Malformed
 from skills_engine.codemods.snippets import bare
 
 if TYPE_CHECKING:
@@ -58,19 +64,21 @@ def _asserted(entry: Entry, module: str) -> Iterator[str]:
             else:
                 yield f"assert hasattr({of}, {name!r})"
         case "function" | "method" | "class":
-            node = ast.parse(str(entry["code"])).body[0]
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                yield f'assert hasattr({of}, "{node.name}")'
-        case "import":
-            node = ast.parse(str(entry["import"])).body[0]
-            if isinstance(node, ast.ImportFrom) and not entry.get("under"):
-                for alias in node.names:
-                    yield f'assert hasattr({module}, "{alias.asname or alias.name}")'
+            node = Snippet.parse(str(entry["code"])).nodes[0]
+            if isinstance(node, cst.FunctionDef | cst.ClassDef):
+                yield f'assert hasattr({of}, "{node.name.value}")'
+        case "import" if not entry.get("under"):
+            for name in wanted("import", str(entry["import"])):
+                if name.name:
+                    yield f'assert hasattr({module}, "{name.bound}")'
 
 
 def _global(code: str, module: str) -> str | None:
     """An element as it is written in another module: a literal, or a name of the module."""
-    node = ast.parse(code, mode="eval").body
+    try:
+        node = snippets.expression("element", code)
+    except Malformed:
+        return None
     if isinstance(node, ast.Constant):
         return code
     if isinstance(node, ast.Name):

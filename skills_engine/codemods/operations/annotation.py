@@ -12,6 +12,7 @@ import libcst as cst
 from skills_engine.codemods.expressions import Expression, assignment_of
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
 from skills_engine.codemods.search import parameter_named
+from skills_engine.codemods.snippets import parse
 from skills_engine.codemods.source import Edit, Splice
 from skills_engine.codemods.syntax import extract
 from skills_engine.types import Outcome, Span
@@ -171,7 +172,7 @@ def _type(text: str) -> str:
             self.generic_visit(node)
             return _in_new_words(node)
 
-    return ast.dump(InNewWords().visit(ast.parse(f"({text})", mode="eval")))
+    return ast.dump(InNewWords().visit(parse(f"({text})")))
 
 
 def _in_new_words(node: ast.Subscript) -> ast.expr:

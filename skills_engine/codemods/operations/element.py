@@ -47,7 +47,7 @@ class Element(SourceOperation):
             "one a line, with a trailing comma and comments",
             "CHANNELS: list[type[Channel]] = [\n    Console,  # always\n    # more:\n]\n",
             {"in": "m.py", "of": "CHANNELS", "element": "Telegram"},
-            "CHANNELS: list[type[Channel]] = [\n    Console,  # always\n    # more:\n    Telegram,\n]\n",
+            "CHANNELS: list[type[Channel]] = [\n    Console,  # always\n    Telegram,\n    # more:\n]\n",
         ),
         Example(
             "one a line, without a trailing comma",

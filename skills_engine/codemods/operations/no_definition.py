@@ -11,6 +11,7 @@ from skills_engine.codemods.blocks import remove
 from skills_engine.codemods.expressions import bound_otherwise
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
 from skills_engine.codemods.source import Edit
+from skills_engine.codemods.syntax import descend, flatten
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class NoDefinition(SourceOperation):
 
     It goes with its decorators, the comment directly above and the blank lines that it needed. A
     body that becomes empty gets `pass`. Functions of one name in one body (overloads, a property
-    and its setter) go together.
+    and its setter) go together. A variable that other statements of its scope change (`X += …`,
+    `X[…] = …`, `X.a = …`, `X.append(…)`) is a refusal that names them.
     """
 
     ensure = "no-definition"
@@ -101,6 +103,8 @@ class NoDefinition(SourceOperation):
         Refusal("assigned twice", "x = 1\nx = 2\n", {"in": "m.py", "of": "x"}, Outcome.AMBIGUOUS, "x is defined 2 times"),
         Refusal("one of two on a line", "a = 1; b = 2\n", {"in": "m.py", "of": "a"}, Outcome.DRIFTED, "a shares its line"),
         Refusal("one of two targets", "a = b = 2\n", {"in": "m.py", "of": "a"}, Outcome.DRIFTED, "a shares its assignment"),
+        Refusal("it is added to", "x = []\nif a:\n    x += [1]\n", {"in": "m.py", "of": "x"}, Outcome.DRIFTED, "x is changed elsewhere, too"),
+        Refusal("something is put into it", "x = {}\nx['a'] = 1\n", {"in": "m.py", "of": "x"}, Outcome.DRIFTED, "x is changed elsewhere, too"),
         Refusal("unpacked", "a, b = 2, 3\n", {"in": "m.py", "of": "a"}, Outcome.DRIFTED, "a is bound in another way"),
     )  # fmt: skip
 
@@ -133,6 +137,9 @@ class NoDefinition(SourceOperation):
             raise source.ambiguous(
                 doing, f"{name} is defined {len(present)} times, apart", [d.node for d in present]
             )
+        if others := [small for small in _additions(source, name) if present[0].kind == "variable"]:
+            hint = "take that away first, with `ensure: no-statement`"
+            raise source.drifted(doing, f"{name} is changed elsewhere, too", *others, hint=hint)
         return remove(source, body, indexes[0], indexes[-1])
 
     def _check_alone(self, source: Source, definition: Definition, doing: str) -> None:
@@ -145,3 +152,45 @@ class NoDefinition(SourceOperation):
             raise source.drifted(
                 doing, f"{definition.qualname} shares its assignment with another name", node
             )
+
+
+_ADDING = frozenset({
+    "add", "append", "extend", "insert", "register", "setdefault", "update",
+})  # fmt: skip
+
+
+def _additions(source: Source, selector: str) -> list[cst.CSTNode]:
+    """The statements of a variable's scope that change it, and so need it."""
+    owner, _, name = selector.rpartition(".")
+    bodies: list[cst.BaseSuite | cst.Module] = [source.module]
+    if owner:
+        nodes = [d.node for d in source.definitions if d.qualname == owner]
+        bodies = [n.body for n in nodes if isinstance(n, cst.ClassDef | cst.FunctionDef)]
+    return [
+        small
+        for body in bodies
+        for block in descend(body)
+        for small in flatten(block)
+        if _adds(small, name)
+    ]
+
+
+def _adds(small: cst.CSTNode, name: str) -> bool:
+    match small:
+        case cst.AugAssign(target=cst.Name(value=found)):
+            return found == name
+        case cst.AugAssign(target=cst.Attribute() | cst.Subscript() as target):
+            return _root(target) == name
+        case cst.Assign(
+            targets=[cst.AssignTarget(target=cst.Attribute() | cst.Subscript() as target)]
+        ):
+            return _root(target) == name
+        case cst.Expr(value=cst.Call(func=cst.Attribute(value=owner, attr=cst.Name(value=method)))):
+            return method in _ADDING and isinstance(owner, cst.Name) and owner.value == name
+    return False
+
+
+def _root(node: cst.BaseExpression) -> str:
+    while isinstance(node, cst.Attribute | cst.Subscript):
+        node = node.value
+    return node.value if isinstance(node, cst.Name) else ""
