@@ -17,6 +17,7 @@ from skills_engine.codemods.type_strings import (
     is_type_form,
     types_among,
 )
+from skills_engine.types import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from skills_engine.codemods.scopes import BindingKind, Names, ScopeKind
 
 __all__ = ["Binder"]
+
+_NAMING = frozenset({"getattr", "setattr", "hasattr", "delattr"})
+"""Functions, and methods of pytest's monkeypatch, that take an object and an attribute's name."""
 
 
 class Binder:
@@ -367,9 +371,34 @@ class Binder:
             self.visit(argument.value)
         for type_ in types_among(node):
             self.strings_in(type_)
+        self.named_in_string(node)
         if dotted(node.func) in {"__all__.extend", "__all__.append"}:
             for argument in node.args:
                 self.export(argument.value)
+
+    def named_in_string(self, node: cst.Call) -> None:
+        """An attribute that a string names beside its owner: `getattr(app, "run")`."""
+        function = dotted(node.func)
+        last = function.rpartition(".")[2]
+        plain = [a.value for a in node.args if a.keyword is None and not a.star]
+        if last in _NAMING or function.endswith(("patch.object", "spy")):
+            match plain[:2]:
+                case [owner, cst.SimpleString() as literal]:
+                    self.quoted(owner, literal)
+        elif function.endswith("patch.multiple") and plain:
+            for argument in node.args:
+                if argument.keyword is not None:
+                    access = Access(argument.keyword, plain[0], self.scope, quoted=True)
+                    self.names.accesses[argument.keyword.value].append(access)
+
+    def quoted(self, owner: cst.BaseExpression, literal: cst.SimpleString) -> None:
+        name = literal.raw_value
+        if literal.evaluated_value != name or not name.isidentifier():
+            return
+        start = self.names.span(literal).start + len(literal.prefix) + len(literal.quote)
+        node = cst.Name(name)
+        self.names.inside_strings[node] = Span(start, start + len(name.encode()))
+        self.names.accesses[name].append(Access(node, owner, self.scope, quoted=True))
 
     def subscript(self, node: cst.Subscript) -> None:
         for child in children(node):

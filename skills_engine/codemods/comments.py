@@ -39,7 +39,7 @@ _REGION = re.compile(
 )
 _RULER = re.compile(rb"#+\s*(?:[-=#*~_+.]{3,}|.*[-=#*~_]{4,}\s*$)")
 _NEXT = re.compile(
-    rb"#\s*(?:pylint:\s*disable-next|noinspection|nosec|type:\s*ignore|noqa|lint-(?:fixme|ignore)"
+    rb"#\s*(?:pylint:\s*disable-next|noinspection|nosec|noqa|lint-(?:fixme|ignore)"
     rb"|pyright:\s*ignore|pyre-(?:fixme|ignore)|pragma:|isort:\s*skip\b|sourcery\b|nosemgrep)",
     re.IGNORECASE,
 )

@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.comments import attached
+from skills_engine.codemods.drafts import Draft
+from skills_engine.codemods.import_edits import add, drop, missing_from
+from skills_engine.codemods.imports import statements, wanted
 from skills_engine.codemods.source import Splice
-from skills_engine.codemods.type_strings import dotted
+from skills_engine.codemods.uses import uses
 from skills_engine.types import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
-    from skills_engine.codemods.scopes import Imported, Names
+    from skills_engine.codemods.imports import Guard
+    from skills_engine.codemods.scopes import Imported
     from skills_engine.codemods.source import Source
+    from skills_engine.import_order import ImportSettings
 
-__all__ = ["after", "alone", "module_span", "place", "prune", "relative", "written"]
+__all__ = ["after", "alone", "module_span", "prune", "relative", "settled", "written"]
 
 
 def module_span(source: Source, statement: cst.ImportFrom) -> Span:
@@ -112,75 +116,33 @@ def _without(source: Source, statement: cst.Import | cst.ImportFrom) -> Splice:
     return Splice(source.line_start(span.start), source.line_end(span.end), "")
 
 
-def place(names: Names, lines: Sequence[str], guarded: Sequence[str]) -> list[Splice]:
-    """Import lines for a file: below its first imports; `guarded` ones in its `if TYPE_CHECKING:`,
-    made if need be.
+def settled(
+    source: Source,
+    fresh: Sequence[tuple[str, Guard]],
+    idle: Sequence[str],
+    own: Callable[[str], bool],
+    settings: ImportSettings,
+) -> bytes:
+    """The file with import lines that it needs, each where `ensure: import` puts it, and without
+    those `idle` ones that nothing in it uses.
     """
-    source = names.source
-    top, last, guard = _leading(source)
-    future = "".join(f"{line}\n" for line in lines if line.startswith("from __future__"))
-    block = "".join(f"{line}\n" for line in lines if not line.startswith("from __future__"))
-    splices = []
-    if guarded and guard is not None and isinstance(guard.body, cst.IndentedBlock):
-        splices += [after(source, guard.body.body[-1], line) for line in guarded]
-    elif guarded:
-        if not names.module.bound.get("TYPE_CHECKING"):
-            block += "from typing import TYPE_CHECKING\n"
-        block += "\nif TYPE_CHECKING:\n" + "".join(
-            f"{source.indent_unit}{line}\n" for line in guarded
-        )
-    if future:
-        splices.append(_block(source, top, future, grouped=last > top))
-    if block:
-        splices.append(_block(source, last, block, grouped=last > top or bool(future)))
-    return splices
-
-
-def _block(source: Source, at: int, block: str, *, grouped: bool) -> Splice:
-    """Lines at a line's start; with blank lines around them unless they join a group of imports."""
-    before, behind = source.data[:at], source.data[at:]
-    lead = "" if not before or before.endswith(b"\n") else "\n"
-    if not grouped:
-        lead += "" if not before.strip() or before.replace(b"\r", b"").endswith(b"\n\n") else "\n"
-        apart = not behind or behind.lstrip(b"\r").startswith(b"\n")
-        block += (
-            ""
-            if apart
-            else "\n\n"
-            if behind.startswith((b"def ", b"class ", b"async def ", b"@"))
-            else "\n"
-        )
-    return Splice(at, at, lead + block)
-
-
-def _leading(source: Source) -> tuple[int, int, cst.If | None]:
-    """Where a future import would stand, the end of the last import of the file's head, and its
-    TYPE_CHECKING block.
-    """
-    first = source.module.body[0] if source.module.body else None
-    top = (
-        len(source.data)
-        if first is None
-        else attached(source, source.line_start(source.span(first).start))
-    )
-    if first is not None and _docstring(first):
-        top = source.line_end(source.span(first).end)
-    last, guard = top, None
-    for statement in source.module.body:
-        match statement:
-            case cst.SimpleStatementLine(body=[cst.Import() | cst.ImportFrom(), *_]):
-                last = last if guard else source.line_end(source.span(statement).end)
-            case cst.If(test=test) if dotted(test).endswith("TYPE_CHECKING"):
-                guard = guard or statement
-            case _ if not _docstring(statement):
-                break
-    return top, last, guard
-
-
-def _docstring(statement: cst.CSTNode) -> bool:
-    match statement:
-        case cst.SimpleStatementLine(
-            body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString())]
-        ):
-            return True
-    return False
+    draft = Draft(source)
+    for line, guard in fresh:
+        names = wanted("import", line)
+        missing = missing_from(draft.source, names, guard, "")
+        if missing:
+            add(draft, missing, guard, own, settings)
+    for line in idle:
+        for name in wanted("import", line):
+            found = next(
+                (
+                    (statement, theirs)
+                    for statement in statements(draft.source, local=True)
+                    for theirs in statement.names
+                    if theirs == name and statement.guard not in {"block", "class"}
+                ),
+                None,
+            )
+            if found is not None and not uses(draft.source, found[1], found[0]):
+                drop(draft, *found)
+    return draft.source.original

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from skills_engine.codemods.blocks import prologue
 from skills_engine.codemods.comments import attached
 from skills_engine.codemods.dotted_paths import paths_in_text
+from skills_engine.codemods.imports import Repository
 from skills_engine.codemods.move_imports import (
     after,
     module_span,
-    place,
     prune,
     relative,
+    settled,
     written,
 )
 from skills_engine.codemods.project import Links, Project, stem_of
@@ -25,6 +27,7 @@ from skills_engine.codemods.scopes import Access
 from skills_engine.codemods.source import Source, Splice, spliced
 from skills_engine.codemods.type_strings import dotted
 from skills_engine.errors import CannotEnsure
+from skills_engine.import_order import settings_for
 from skills_engine.types import Change, Outcome, Place
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.dotted_paths import PathInText
     from skills_engine.codemods.files import Files
+    from skills_engine.codemods.imports import Guard
     from skills_engine.codemods.scopes import Imported, Names, Scope, Use
 
 __all__ = ["Mover"]
@@ -48,6 +52,10 @@ class Mover:
         self.name = name
         self.doing = doing
         self.edits: dict[str, list[Splice]] = {}
+        self.fresh: dict[str, list[tuple[str, Guard]]] = {}
+        """Import lines that files need, by path."""
+        self.idle: dict[str, list[str]] = {}
+        """Import lines that files may need no longer."""
         self.configuration: dict[str, list[Splice]] = {}
 
     def move(self) -> Change:
@@ -111,7 +119,7 @@ class Mover:
                     raise self.old.drifted(
                         self.doing, f"{name} is imported in two ways", bindings[0].node
                     )
-                kept = [i for i in imported if not self._is_target(i)]
+                kept = [i for i in imported if not (self._is_target(i) or self._is_module(i))]
                 wanted = [import_of(self.project, i) for i in kept]
                 if not kept:
                     continue
@@ -230,19 +238,14 @@ class Mover:
 
     def _edit_target(self, piece: Piece, lines: list[str], guarded: list[str]) -> bytes | None:
         """Splices for a target that is there; the whole of one that is not."""
-        text = piece.text()
+        text = piece.text(self._own_names(piece))
+        self.fresh[self.target] = [(line, "") for line in lines]
+        self.fresh[self.target] += [(line, "TYPE_CHECKING") for line in guarded]
         if self.project.files.read(self.target) is None:
-            block = "".join(f"{line}\n" for line in sorted(lines, key=_order))
-            if guarded:
-                block += "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n"
-                block += "".join(f"{self.old.source.indent_unit}{line}\n" for line in guarded)
-            apart = "\n\n" if isinstance(piece.statement, cst.ClassDef | cst.FunctionDef) else "\n"
-            whole = block + (apart if block else "") + text
-            return whole.replace("\n", self.old.source.newline).encode("utf-8")
+            return text.replace("\n", self.old.source.newline).encode("utf-8")
         names = self.project.at(self.target)
         source = names.source
         edits = self.edits.setdefault(self.target, [])
-        edits += place(names, lines, guarded)
         body = source.module.body
         big = isinstance(piece.statement, cst.ClassDef | cst.FunctionDef)
         tail = body[-1] if body and _is_main(body[-1]) else None
@@ -266,9 +269,44 @@ class Mover:
                 gap = 2
         blank = len(before) - len(before.rstrip(b"\n")) - 1
         fresh = not before.strip()
-        lead = "\n" * max(0, gap - blank) if not fresh else "\n" * (gap if lines or guarded else 0)
+        lead = "\n" * max(0, gap - blank) if not fresh else ""
         edits.append(Splice(end, end, lead + text))
         return None
+
+    def _own_names(self, piece: Piece) -> list[Splice]:
+        """What the target's own names are in it: `target.X` becomes X, so that no module imports
+        itself.
+        """
+        stem = stem_of(self.target)
+        splices: list[Splice] = []
+        seen: set[cst.CSTNode] = set()
+        for accesses in self.old.accesses.values():
+            for access in accesses:
+                inside = piece.has(access.attr) and not access.quoted
+                if not inside or self.project.package(access.value, access.scope) != stem:
+                    continue
+                name = access.attr.value
+                if access.scope.owner(name) is not self.old.module or name in self.old.module.bound:
+                    what = f"{name} of {self.target} has another meaning where it is used"
+                    raise self.old.drifted(self.doing, what, access.attr, hint="move it by hand")
+                start = self.old.span(access.value).start
+                splices.append(Splice(start, self.old.span(access.attr).start, ""))
+                seen.add(_first(access.value))
+        for use in piece.uses():
+            bindings = self.old.module.bound.get(use.node.value, [])
+            here = [b.imported for b in bindings if b.imported is not None]
+            if any(self._is_module(i) for i in here) and use.node not in seen:
+                what = f"it uses {self.target} as an object"
+                raise self.old.drifted(self.doing, what, use.node, hint="move it by hand")
+        return splices
+
+    def _is_module(self, imported: Imported) -> bool:
+        """Whether an import is of the target itself."""
+        path, stem = self.old.path, stem_of(self.target)
+        if not imported.name:
+            return self.project.stem(path, imported.module) == stem
+        around = self.project.stem(path, imported.module)
+        return around is not None and f"{around}/{imported.name}".lstrip("/") == stem
 
     # --- the old module
 
@@ -280,7 +318,7 @@ class Mover:
             module = self.module
             if any(i.module.startswith(".") for i in self.old.imports):
                 module = relative(self.old.path, stem_of(self.target)) or module
-            edits += place(self.old, [f"from {module} import {self.name}"], [])
+            self.fresh[self.old.path] = [(f"from {module} import {self.name}", "")]
         unused: dict[cst.Import | cst.ImportFrom, set[cst.ImportAlias | None]] = {}
         for name in sorted(piece.needs()):
             bindings = self.old.module.bound[name]
@@ -298,11 +336,20 @@ class Mover:
 
     def _wanted_elsewhere(self, name: str) -> bool:
         """Whether another file takes an imported name out of the old module."""
-        home = stem_of(self.old.path)
+        return self._wanted_from(self.old.path, name)
+
+    def _wanted_from(self, path: str, name: str) -> bool:
+        """Whether another file takes an imported name out of a file, which may be a package's."""
+        home = stem_of(path)
+        if path.endswith("__init__.py"):
+            return True
         for names in self.project.mentioning(name):
-            if names is self.old:
+            if names.path == path:
                 continue
-            if any(i.name in {name, "*"} and self._from_old(names.path, i) for i in names.imports):
+            if any(
+                i.name in {name, "*"} and i.name and self.project.stem(names.path, i.module) == home
+                for i in names.imports
+            ):
                 return True
             if any(self.project.package(a.value, a.scope) == home for a in names.accesses[name]):
                 return True
@@ -331,6 +378,7 @@ class Mover:
                 a
                 for a in names.accesses[self.name]
                 if not a.instance
+                and not (a.quoted and back)  # it is what the old module calls that is replaced
                 and self.project.package(a.value, a.scope) == stem_of(self.old.path)
             ]
             if accesses:
@@ -367,7 +415,21 @@ class Mover:
                 edits.append(Splice(span.start, span.end, module))
             else:
                 edits += prune(source, statement, gone)
-                edits += [after(source, statement, written(imported, module)) for imported in taken]
+                added = [written(imported, module) for imported in taken]
+                if self._opens(names, taken[0]):
+                    guard: Guard = "TYPE_CHECKING" if taken[0].guarded else ""
+                    self.fresh.setdefault(names.path, []).extend((line, guard) for line in added)
+                else:
+                    edits += [after(source, statement, line) for line in added]
+
+    def _opens(self, names: Names, imported: Imported) -> bool:
+        """Whether an import is one of those that a module begins with, or for type checkers."""
+        source = names.source
+        if imported.scope is not names.module:
+            return False
+        first = source.module.body[: prologue(source.module)]
+        end = source.span(first[-1]).end if first else 0
+        return imported.guarded or source.span(imported.statement).start < end
 
     def _fix_accesses(self, names: Names, accesses: Sequence[Access]) -> None:
         """`bot.app.f` becomes `bot.util.f`, with an import of `bot.util` beside that of
@@ -418,7 +480,13 @@ class Mover:
             )
             if not has and (owner, line) not in added:
                 added.add((owner, line))
-                edits.append(after(source, imported.statement, line))
+                if self._opens(names, imported):
+                    guard: Guard = "TYPE_CHECKING" if imported.guarded else ""
+                    self.fresh.setdefault(names.path, []).append((line, guard))
+                else:
+                    edits.append(after(source, imported.statement, line))
+            if not self._wanted_from(names.path, imported.bound):
+                self.idle.setdefault(names.path, []).append(written(imported, imported.module))
             span = names.span(access.value)
             edits.append(Splice(span.start, span.end, text))
 
@@ -463,6 +531,12 @@ class Mover:
                     self.doing, f"{path} cannot be edited: {error}", source.module
                 ) from None
             places += [source.place(s.start) for s in sorted(splices)]
+        for path in {*self.fresh, *self.idle}:
+            data = written[path] if path in written else self.project.files.read(path) or b""
+            settings = settings_for(path, self.project.files.read)
+            own = Repository(path, self.project.files)
+            lines, idle = self.fresh.get(path, []), self.idle.get(path, [])
+            written[path] = settled(Source.parse(path, data), lines, idle, own, settings)
         for path, data in written.items():
             before = self.project.files.read(path)
             Source.check(
@@ -562,5 +636,7 @@ def _annotates(piece: Piece) -> bool:
     return False
 
 
-def _order(line: str) -> tuple[bool, bool, str]:
-    return (not line.startswith("from __future__"), line.startswith("from "), line)
+def _first(node: cst.BaseExpression) -> cst.BaseExpression:
+    while isinstance(node, cst.Attribute):
+        node = node.value
+    return node

@@ -16,7 +16,7 @@ from skills_engine.codemods.source import Splice
 from skills_engine.types import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from skills_engine.codemods.project import Project
     from skills_engine.codemods.scopes import Imported, Names, Use
@@ -130,11 +130,11 @@ class Piece:
             for use in self.names.uses[name]
         )
 
-    def text(self) -> str:
-        """The statement with `\\n` line ends; relative imports inside it name their module in
-        full.
+    def text(self, changes: Sequence[Splice] = ()) -> str:
+        """The statement with `\\n` line ends and some changes; relative imports inside it name
+        their module in full.
         """
-        splices = []
+        splices = list(changes)
         for imported in self.names.imports:
             statement = imported.statement
             if isinstance(statement, cst.ImportFrom) and statement.relative and self.has(statement):

@@ -145,13 +145,14 @@ class Use:
 @dataclass(frozen=True, slots=True, eq=False)
 class Access:
     """`value.attr`; or the keyword of a class pattern, whose `value` is the class and `instance` is
-    true.
+    true; or a string that names it (`getattr(value, "attr")`), where `quoted` is.
     """
 
     attr: cst.Name
     value: cst.BaseExpression
     scope: Scope
     instance: bool = False
+    quoted: bool = False
 
 
 @dataclass(eq=False)

@@ -14,7 +14,8 @@ from skills_engine.codemods.operation import Example, Refusal, SourceOperation
 from skills_engine.codemods.search import parameter_named
 from skills_engine.codemods.snippets import parse
 from skills_engine.codemods.source import Edit, Splice
-from skills_engine.codemods.syntax import extract
+from skills_engine.codemods.syntax import extract, parameters
+from skills_engine.codemods.type_comments import on_line, signature_comment
 from skills_engine.types import Outcome, Span
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Annotation(SourceOperation):
     annotation.
 
     `parameter` is empty for a variable and `return` for what a function returns. `was` is what the
-    annotation is expected to be until then; `Optional[X]` and `X | None` are one type.
+    annotation is expected to be until then; `Optional[X]` and `X | None` are one type. A type
+    comment goes where the annotation comes; one of a whole signature becomes annotations.
     """
 
     ensure = "annotation"
@@ -88,6 +90,18 @@ class Annotation(SourceOperation):
             {"in": "m.py", "of": "f", "parameter": "a", "annotation": "List[int]"},
             "def f(a: List [ int ]): ...\n",
         ),
+        Example(
+            "in the place of a type comment",
+            "x = []  # type: list[int]  # why\n",
+            {"in": "m.py", "of": "x", "annotation": "list[int]"},
+            "x: list[int] = []  # why\n",
+        ),
+        Example(
+            "in the place of a signature's type comment",
+            "def f(a, b=1):\n    # type: (int, str) -> None\n    return\n",
+            {"in": "m.py", "of": "f", "parameter": "a", "annotation": "int"},
+            "def f(a: int, b: str = 1) -> None:\n    return\n",
+        ),
     )
     INVALID = (
         Refusal("there is no such name", "y = 1\n", {"in": "m.py", "of": "x", "annotation": "int"}, Outcome.MISSING, "does not define x"),
@@ -140,7 +154,42 @@ class Annotation(SourceOperation):
             raise source.drifted(doing, f"{is_now}, not {self.was}", holder)
         if old is not None:
             return Edit((new.instead_of(source, old, holder),))
-        return Edit((self._added(source, holder, new.at(source, holder), doing),))
+        added = self._added(source, holder, new.at(source, holder), doing)
+        return Edit((added, *self._instead_of_comment(source, holder, doing)))
+
+    def _instead_of_comment(
+        self, source: Source, holder: cst.CSTNode, doing: str
+    ) -> tuple[Splice, ...]:
+        """A type comment goes where its annotation comes; the other types of a signature's become
+        annotations too.
+        """
+        if isinstance(holder, cst.Assign):
+            gone = on_line(source, source.span(holder).end)
+            return (gone,) if gone else ()
+        function = source.find(self.selected("of"), "function", doing=doing).node
+        if not isinstance(function, cst.FunctionDef):
+            return ()
+        if isinstance(holder, cst.Param):
+            own = on_line(source, source.span(holder).end)
+            last = source.line(source.span(function.whitespace_before_colon).end)
+            if own is not None and source.line(own.start) < last:
+                return (own,)
+        comment = signature_comment(source, function)
+        if comment is None:
+            return ()
+        types = comment.by_parameter(function)
+        if types is None:
+            what = "the type comment of its signature has another number of parameters"
+            raise source.drifted(doing, what, function)
+        splices = [comment.splice]
+        for parameter in parameters(function.params):
+            if not isinstance(parameter, cst.Param) or parameter is holder or parameter.annotation:
+                continue
+            if (said := types.get(parameter.name.value)) is not None:
+                splices.append(self._added(source, parameter, said, doing))
+        if function.returns is None and holder is not function:
+            splices.append(self._added(source, function, comment.returns, doing))
+        return tuple(splices)
 
     def _is_as_expected(self, source: Source, old: cst.BaseExpression | None) -> bool:
         """Whether the annotation is `was`, in these words or in those before PEP 604."""

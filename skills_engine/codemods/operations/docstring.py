@@ -10,6 +10,7 @@ import libcst as cst
 from skills_engine.codemods.blocks import after_magic, whole_lines
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
 from skills_engine.codemods.source import Edit, Source, Splice
+from skills_engine.codemods.syntax import extract
 from skills_engine.types import Outcome
 
 __all__ = ["Docstring"]
@@ -60,6 +61,12 @@ class Docstring(SourceOperation):
             {"in": "m.py", "of": "f", "docstring": "One."},
             "def f():\n    'One.'\n",
         ),
+        Example(
+            "in the place of one in several strings",
+            "def f():\n    'a' 'b'\n",
+            {"in": "m.py", "of": "f", "docstring": "One."},
+            'def f():\n    """One."""\n',
+        ),
     )
     INVALID = (
         Refusal(
@@ -85,16 +92,13 @@ class Docstring(SourceOperation):
         literal = _docstring(first)
         indent = source.indent_at(source.span(first).start) if first is not None else ""
         if literal is not None:
-            if _clean(literal.evaluated_value) == _clean(self.docstring):
+            if _clean(literal.evaluated_value or "") == _clean(self.docstring):
                 return Edit()
-            span = source.span(literal)
-            return Edit(
-                (
-                    Splice(
-                        span.start, span.end, self._literal(indent, literal.prefix, literal.quote)
-                    ),
-                )
-            )
+            span = extract(source, [literal])
+            prefix, quote = "", '"""'
+            if isinstance(literal, cst.SimpleString):
+                prefix, quote = literal.prefix, literal.quote
+            return Edit((Splice(span.start, span.end, self._literal(indent, prefix, quote)),))
         text = (
             indent
             + self._literal(indent, "", '"""')
@@ -139,9 +143,13 @@ def _says(literal: str, text: str) -> bool:
     return _clean(value) == _clean(text)
 
 
-def _docstring(statement: cst.CSTNode | None) -> cst.SimpleString | None:
+def _docstring(
+    statement: cst.CSTNode | None,
+) -> cst.SimpleString | cst.ConcatenatedString | None:
     match statement:
-        case cst.SimpleStatementLine(body=[cst.Expr(value=cst.SimpleString() as literal), *_]):
+        case cst.SimpleStatementLine(
+            body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString() as literal), *_]
+        ) if literal.evaluated_value is not None:
             return literal
     return None
 

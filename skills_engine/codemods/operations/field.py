@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods import snippets
-from skills_engine.codemods.drafts import is_blank_at, lines_above, lines_at
+from skills_engine.codemods.callers import moved_meaning, positional_callers
+from skills_engine.codemods.drafts import finish, is_blank_at, lines_above, lines_at
 from skills_engine.codemods.fields import Field as Declared
 from skills_engine.codemods.fields import fields_of, orders_fields, parse_field
 from skills_engine.codemods.neighbours import between
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
+from skills_engine.codemods.project import Project
 from skills_engine.codemods.source import Edit, Source, Splice, reindent
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
+    from skills_engine.codemods.files import Files
     from skills_engine.errors import CannotEnsure
+    from skills_engine.types import Change
 
 __all__ = ["Field"]
 
@@ -30,7 +34,8 @@ class Field(SourceOperation):
     A new one goes after the last field, or `before` or `after` the field of that name; with both,
     where they touch, or directly `before` where others have come between; where one of the two is
     gone, the other is enough. A field without a default goes before those with one where the class
-    needs that: in dataclasses and named tuples.
+    needs that: in dataclasses and named tuples. Where callers in the repository fill the place by
+    position, that is a refusal, which names them.
     """
 
     ensure = "field"
@@ -168,6 +173,13 @@ class Field(SourceOperation):
             Outcome.DRIFTED,
             "y is required, and x before it has a default",
         ),
+        Refusal(
+            "callers fill the place by position",
+            "@dataclass\nclass A:\n    a: int = 1\n\n\nA(5)\n",
+            {"in": "m.py", "of": "A", "field": "b: int"},
+            Outcome.DRIFTED,
+            "would take what callers pass by position",
+        ),
     )
 
     of: str
@@ -198,6 +210,29 @@ class Field(SourceOperation):
             raise source.drifted(doing, f"{name} has the field {own}", field.node or node)
         index = self._index(source, node, fields, wanted)
         return Edit(self._splices(source, node, fields, index), doing)
+
+    def apply(self, files: Files) -> Change:
+        path = self.locate(files)
+        source = Source.parse(path, files.read(path) or b"")
+        edit = self.edit(source)
+        if edit.splices:
+            self._check_callers(files, source)
+        return finish(files, source, edit, self.describe())
+
+    def _check_callers(self, files: Files, source: Source) -> None:
+        """Refuse a place among the fields that callers fill by position."""
+        name = self.selected("of")
+        node = source.find(name, "class", doing=self.describe()).node
+        wanted = parse_field("field", self.field)
+        if not (isinstance(node, cst.ClassDef) and orders_fields(source, node)):
+            return
+        fields = fields_of(source, node.body.body)
+        index = self._index(source, node, fields, wanted)
+        if not (wanted.required or wanted.optional) or any(f.keyword_only for f in fields[:index]):
+            return
+        before = sum(field.required or field.optional for field in fields[:index])
+        if callers := positional_callers(Project(files), source.path, name, before):
+            raise moved_meaning(self.describe(), wanted.name, callers)
 
     def _index(
         self, source: Source, node: cst.ClassDef, fields: list[Declared], wanted: Declared

@@ -23,10 +23,11 @@ class Move(Operation):
     path.
 
     Its bytes go to the end of the module (before an `if __name__` block), which is created if it is
-    not there. The imports that it needs come with it, every import of it in the repository follows,
-    and the old module imports it where it still uses it. So do strings that are its whole path, and
-    in pyproject.toml and other configuration such a path with a colon. What would make modules
-    import each other in a circle refuses.
+    not there. The imports that it needs come with it, and those go that nothing needs any longer;
+    names of the new module that it has by `module.name` it has by name there. Every import of it in
+    the repository follows, and the old module imports it where it still uses it. So do strings that
+    are its whole path, and in pyproject.toml and other configuration such a path with a colon. What
+    would make modules import each other in a circle refuses.
     """
 
     ensure = "move"
@@ -97,12 +98,12 @@ class Move(Operation):
             },
             {"of": "a:f", "to": "b"},
             {
-                "a.py": "import re\nfrom b import f\n\n\ndef g():\n    return f(), re\n",
-                "b.py": "import re\nfrom functools import cache\nfrom functools import wraps\n\n\n# Cached.\n@cache\n# Twice.\n@wraps(\n    re,\n)\ndef f(): ...\n",
+                "a.py": "import re\n\nfrom b import f\n\n\ndef g():\n    return f(), re\n",
+                "b.py": "import re\nfrom functools import cache, wraps\n\n\n# Cached.\n@cache\n# Twice.\n@wraps(\n    re,\n)\ndef f(): ...\n",
             },
         ),
         Example(
-            "one import, where several of the old module lead to it",
+            "one import, where several of the old module lead to it, which nothing needs any longer",
             {
                 "c.py": "import p\nimport p.a as a\nfrom p import a as b\n\nx = [p.a.f, a.f, b.f]\n",
                 "p/__init__.py": "",
@@ -111,11 +112,17 @@ class Move(Operation):
             },
             {"of": "p.a:f", "to": "p.z"},
             {
-                "c.py": "import p\nfrom p import z\nimport p.a as a\nfrom p import a as b\n\nx = [z.f, z.f, z.f]\n",
+                "c.py": "from p import z\n\nx = [z.f, z.f, z.f]\n",
                 "p/__init__.py": "",
                 "p/a.py": "",
                 "p/z.py": "X = 1\n\n\ndef f(): ...\n",
             },
+        ),
+        Example(
+            "what it takes from the new module by name is there",
+            {"a.py": "import b\n\n\ndef f():\n    return b.X\n", "b.py": "X = 1\n"},
+            {"of": "a:f", "to": "b"},
+            {"a.py": "", "b.py": "X = 1\n\n\ndef f():\n    return X\n"},
         ),
         Example(
             "what is there already stays",

@@ -18,8 +18,8 @@ __all__ = ["NoElement"]
 class NoElement(SourceOperation):
     """The list, tuple, set or dict literal `of` does not have `element` (a dict: `key`).
 
-    `of`, `call` and `argument` say which literal, as for `element`. The comments above the element and at the end of its
-    line go with it.
+    `of`, `call` and `argument` say which literal, as for `element`. The comments above the element
+    and at the end of its line go with it.
     """
 
     ensure = "no-element"

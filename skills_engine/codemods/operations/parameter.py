@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from skills_engine.codemods import snippets
+from skills_engine.codemods.callers import moved_meaning, positional_callers
+from skills_engine.codemods.drafts import finish
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.parameters import Signature, parse_parameter
+from skills_engine.codemods.project import Project
 from skills_engine.codemods.source import Edit, Source
+from skills_engine.codemods.type_comments import signature_comment
 from skills_engine.types import Outcome
+
+if TYPE_CHECKING:
+    from skills_engine.codemods.files import Files
+    from skills_engine.types import Change
 
 __all__ = ["Parameter"]
 
@@ -19,9 +28,11 @@ __all__ = ["Parameter"]
 class Parameter(SourceOperation):
     """The function `of` has the parameter `parameter`: `name: int = 3`, `*args` or `**options`.
 
-    A new one goes after the last of its kind, or `before` or `after` the parameter of that name;
-    `keyword_only: true` puts it after the `*`, which is made where there is none. Callers are not
-    changed: give it a default, or change them too.
+    A new one goes after the last of its kind, where there is `*args` behind it, or `before` or
+    `after` the parameter of that name; `keyword_only: true` puts it after the `*`, which is made
+    where there is none. Callers are not changed: give it a default, or change them too. A place
+    that would give another meaning to what callers in the repository pass by position refuses, and
+    names them.
     """
 
     ensure = "parameter"
@@ -98,6 +109,12 @@ class Parameter(SourceOperation):
             {"in": "m.py", "of": "f", "parameter": 'a: "X" = 1'},
             "def f(a: 'X'=1): ...\n",
         ),
+        Example(
+            "behind *args, where it takes nothing from them",
+            "def f(a, *rest): ...\n",
+            {"in": "m.py", "of": "f", "parameter": "c=1"},
+            "def f(a, *rest, c=1): ...\n",
+        ),
     )
     INVALID = (
         Refusal(
@@ -142,6 +159,20 @@ class Parameter(SourceOperation):
             Outcome.DRIFTED,
             "a is not keyword-only",
         ),
+        Refusal(
+            "callers fill the place by position",
+            "def f(a, b=1): ...\n\n\nf(1, 2)\n",
+            {"in": "m.py", "of": "f", "parameter": "c=0", "before": "b"},
+            Outcome.DRIFTED,
+            "would take what callers pass by position",
+        ),
+        Refusal(
+            "a type comment says the types",
+            "def f(a):\n    # type: (int) -> None\n    return\n",
+            {"in": "m.py", "of": "f", "parameter": "c=0"},
+            Outcome.DRIFTED,
+            "a type comment says the types",
+        ),
     )
 
     of: str
@@ -177,10 +208,37 @@ class Parameter(SourceOperation):
             return Edit(
                 (signature.layout.replaced(signature.layout.items[lone[0]], text),), self.describe()
             )
+        if (comment := signature_comment(source, node)) and comment.types != ("...",):
+            what = "a type comment says the types of its parameters"
+            hint = "make it annotations first, with `ensure: annotation`"
+            raise source.drifted(self.describe(), what, node, hint=hint)
         index = self._index(source, node, signature)
         self._check_order(source, signature, index)
         star = self.keyword_only and not signature.kind("*", "*args")
         return Edit(signature.layout.insert(index, *(["*"] if star else []), text), self.describe())
+
+    def apply(self, files: Files) -> Change:
+        path = self.locate(files)
+        source = Source.parse(path, files.read(path) or b"")
+        edit = self.edit(source)
+        if edit.splices and (self.before or self.after) and not self.keyword_only:
+            self._check_callers(files, source)
+        return finish(files, source, edit, self.describe())
+
+    def _check_callers(self, files: Files, source: Source) -> None:
+        """Refuse a place among the positional parameters that callers fill."""
+        node = source.find(self.selected("of"), "function", doing=self.describe()).node
+        wanted = parse_parameter("parameter", self.parameter)
+        if wanted.kind != "positional" or not isinstance(node, cst.FunctionDef):
+            return
+        signature = Signature.of(source, node)
+        index = self._index(source, node, signature)
+        if any(star < index for star in signature.kind("*", "*args")):
+            return
+        before = sum(n < index for n in signature.kind("positional only", "positional"))
+        callers = positional_callers(Project(files), source.path, self.selected("of"), before)
+        if callers:
+            raise moved_meaning(self.describe(), wanted.name, callers)
 
     def _is_there(self, source: Source, signature: Signature) -> bool:
         name, wanted = self.selected("of"), parse_parameter("parameter", self.parameter)
@@ -215,9 +273,9 @@ class Parameter(SourceOperation):
             return index + bool(self.after)
         if wanted.kind == "**":
             return count
-        if self.keyword_only:
+        if self.keyword_only or signature.kind("*args"):
             return next(iter(signature.kind("**")), count)
-        return next(iter(signature.kind("*", "*args", "**")), count)
+        return next(iter(signature.kind("*", "**")), count)
 
     def _check_order(self, source: Source, signature: Signature, index: int) -> None:
         """Refuse a required positional parameter after one with a default, as Python would."""

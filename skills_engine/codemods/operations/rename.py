@@ -29,7 +29,8 @@ class Rename(Operation):
 
     Followed are imports of every kind, re-exports, `__all__`, string annotations, strings that are
     its whole path (`patch("bot.app.go")`; in pyproject.toml and other configuration with a colon:
-    `bot.app:go`), and for a method the overrides in subclasses and accesses through objects whose
+    `bot.app:go`), names in strings beside their module or class (`getattr(app, "go")`,
+    `monkeypatch.setattr(app, "go", …)`, `patch.object(App, "run")`), and for a method the overrides in subclasses and accesses through objects whose
     class the code states. An access of that name on an object of unknown class refuses, and
     `unclear: keep` or `unclear: rename` decides for all of them. Other strings and comments stay.
     """
@@ -252,6 +253,10 @@ class Rename(Operation):
     def _renameable(self, scope: Scope, old: str) -> None:
         source = scope.names.source
         bindings = scope.bound.get(old, [])
+        if not bindings and (assigned := scope.attributes.get(old)):
+            what = f"{self.of.rpartition(':')[2].strip()} is an attribute that methods assign"
+            hint = "rename it by hand: callers and data may name it without saying whose it is"
+            raise source.drifted(self.describe(), what, *[b.node for b in assigned], hint=hint)
         if not bindings:
             raise source.missing(
                 self.describe(),

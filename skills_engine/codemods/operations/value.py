@@ -37,6 +37,7 @@ class Value(SourceOperation):
             {"in": "m.py", "of": "A.x", "value": '{\n    "a": 1,\n}'},
             'class A:\n\tx = {\n\t\t"a": 1,\n\t}\n',
         ),
+        Example("a type alias", "type Names = list[str]\n", {"in": "m.py", "of": "Names", "value": "set[str]"}, "type Names = set[str]\n"),
         Example("of several targets", "a = b = 1\n", {"in": "m.py", "of": "b", "value": "None"}, "a = b = None\n"),
         Example("only declared until now", "x: int  # why\n", {"in": "m.py", "of": "x", "value": "0"}, "x: int = 0  # why\n"),
         Example("one of two on a line", "a = 1; b = 2\n", {"in": "m.py", "of": "a", "value": "x, y"}, "a = x, y; b = 2\n"),
