@@ -6,6 +6,7 @@ A bot that runs is asked through a socket beside its store, which no container e
 import asyncio
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, suppress
@@ -24,6 +25,11 @@ from bot.tools import Host, call
 OWNER = Group(MAIN, "owner:me", "Owner")
 SOCKET = "control.sock"
 SECONDS, MOST_BYTES = 60.0, 1 << 20
+
+
+def folder_of(chat: str) -> str:
+    """A folder's name for a chat that was given none."""
+    return re.sub(r"[^a-z0-9-]", "_", chat.lower())[:64]
 
 
 @contextmanager

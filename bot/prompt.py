@@ -4,7 +4,7 @@ than fits.
 
 from collections.abc import Sequence
 from datetime import datetime
-from xml.sax.saxutils import escape, quoteattr
+from html import escape as plain  # xml.sax.saxutils brings an HTTP client along
 from zoneinfo import ZoneInfo
 
 from bot.errors import BotError
@@ -33,6 +33,21 @@ def conversation(messages: Sequence[Message], omitted: int, zone: ZoneInfo) -> s
     return "\n".join(
         [f"<messages timezone={quoteattr(zone.key)}{left_out}>", *lines, "</messages>"]
     )
+
+
+def escape(text: str) -> str:
+    """A text as it stands between tags."""
+    return plain(text, quote=False)
+
+
+def quoteattr(value: str) -> str:
+    """The value of an attribute, in its quotation marks, on one line."""
+    value = escape(value)
+    for mark in "\n\r\t":
+        value = value.replace(mark, f"&#{ord(mark)};")
+    if '"' in value and "'" not in value:
+        return f"'{value}'"
+    return '"' + value.replace('"', "&quot;") + '"'
 
 
 def _line(message: Message, zone: ZoneInfo) -> str:

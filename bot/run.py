@@ -13,6 +13,7 @@ from bot.channels import CHANNELS, Channel
 from bot.channels.console import ConsoleChannel
 from bot.errors import Misconfigured
 from bot.groups import MAIN, Group
+from bot.housekeeping import Housekeeping
 from bot.ipc import Ipc
 from bot.log import log, set_up
 from bot.owner import Control
@@ -36,7 +37,7 @@ class Service(Protocol):
     async def run(self) -> None: ...
 
 
-SERVICES: tuple[type[Service], ...] = (Ipc, Scheduler, Control)
+SERVICES: tuple[type[Service], ...] = (Ipc, Scheduler, Control, Housekeeping)
 
 
 def main(settings: Settings) -> None:

@@ -6,13 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from textwrap import shorten
-from xml.sax.saxutils import escape, quoteattr
 
 from bot import prompt
 from bot.errors import described, own_fault
 from bot.groups import Group
 from bot.log import log
 from bot.messages import Message, Turn
+from bot.prompt import escape, quoteattr
 from bot.tasks import Task, Tasks
 from bot.tools import Host
 from bot.turns import ATTEMPTS, MOST_PAID

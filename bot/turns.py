@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from bot import prompt
 from bot.agents import Agent
+from bot.budget import Budget
 from bot.channels import Channel
 from bot.deliveries import Deliveries
 from bot.errors import OverBudget, described, own_fault
@@ -37,9 +37,6 @@ SORRY = (
     "another way."
 )
 REFUSED, TOO_OFTEN = "the model refuses it", "it failed {attempts} times"
-BUDGET = (
-    "My {limit:,} tokens for today are used up; I go on tomorrow. What is written until then waits."
-)
 MakeQueue: TypeAlias = Callable[[str, Work], KeyedQueue]
 
 
@@ -92,7 +89,8 @@ class Turns:
         daily_tokens: int = 0,
     ) -> None:
         self._store, self._agent, self._deliveries = store, agent, deliveries
-        self._backoff, self._zone, self._daily_tokens = backoff, zone, daily_tokens
+        self._backoff, self._zone = backoff, zone
+        self._budget = Budget(store, daily_tokens)
         self.patience = patience
         """How long a chat is left alone once the owner has been told that it has no answer."""
         self._turns = queue("the turn of", self._answer)
@@ -100,7 +98,6 @@ class Turns:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._running: dict[str, _Running] = {}
         self._troubles: dict[str, _Trouble] = {}
-        self._told_budget: dict[str, str] = {}
         self.on_recovery: list[Callable[[], None]] = []
         """Called when a chat that had failed is answered: others may be, too."""
         agent.recovered = self._retry
@@ -121,7 +118,7 @@ class Turns:
         """The agent's answer to a turn that comes from no message, in pieces, which the caller
         stores. Raises OverBudget where the group's tokens of the day are used up.
         """
-        await self._afford(turn.group)
+        await self._budget.check(turn.group)
         async with nullcontext() if turn.isolated else self._locks[turn.group.folder]:
             return self._deliveries.chunks(turn.chat, await self._agent.answer(turn))
 
@@ -158,7 +155,9 @@ class Turns:
             except sqlite3.Error:
                 raise
             except OverBudget as error:
-                await self._pause(group, str(error))
+                await self._budget.tell(group, str(error))
+                self._wake(group)
+                self._put_off(chat, self._budget.pause())
                 return
             except Exception as error:  # noqa: BLE001  # whatever an agent raises: the turn waits
                 trouble = self._troubles.setdefault(chat, _Trouble())
@@ -199,26 +198,8 @@ class Turns:
         self._wake(group)
         self._troubles[turn.chat] = _Trouble(fresh=True, most=trouble.most)
 
-    async def _afford(self, group: Group) -> None:
-        limit = group.options.get("daily_tokens", self._daily_tokens)
-        if isinstance(limit, int) and 0 < limit <= await self._store.spent(group.folder):
-            raise OverBudget(BUDGET.format(limit=limit))
-
-    async def _pause(self, group: Group, notice: str) -> None:
-        """Until the next day, by the owner's clock, which is looked at once an hour."""
-        chat, today = group.chat, self._store.today()
-        if self._told_budget.get(chat) != today:
-            self._told_budget[chat] = today
-            await self._store.send(chat, notice)
-            if not group.main:
-                await self._store.tell(f"{group.name} ({chat}): {notice}")
-            self._wake(group)
-        now = datetime.now(self._zone)
-        tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), self._zone)
-        self._put_off(chat, min(max((tomorrow - now).total_seconds(), 1.0), 3600.0))
-
     async def _ask(self, turn: Turn, group: Group, channel: Channel) -> None:
-        await self._afford(group)
+        await self._budget.check(group)
         asking = asyncio.ensure_future(self._agent.answer(self._written(turn, group)))
         self._running[turn.chat] = running = _Running(turn.until, asking)
         typing = asyncio.create_task(_typing(channel, turn.chat))

@@ -92,3 +92,19 @@ DELETE FROM moved WHERE chat = :new
 INSERT OR REPLACE INTO moved (chat, now) VALUES (:old, :new)
 --# prune
 DELETE FROM requests WHERE done_at < datetime('now', '-7 days')
+--# size
+SELECT page_count, freelist_count, page_size
+FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()
+--# old_inbox
+DELETE FROM inbox WHERE sent_at < ? AND NOT (asks
+    AND seq > COALESCE((SELECT handled FROM chats WHERE chats.chat = inbox.chat), 0))
+--# old_outbox
+DELETE FROM outbox WHERE settled_at < ?
+--# old_runs
+DELETE FROM runs WHERE ended_at < ?
+--# old_tasks
+DELETE FROM tasks WHERE status IN ('done', 'cancelled') AND set_at < ?
+--# old_known
+DELETE FROM known WHERE seen_at < ? AND chat NOT IN (SELECT chat FROM groups)
+--# old_usage
+DELETE FROM usage WHERE day < ?

@@ -1,9 +1,11 @@
 """`bot status` and `bot logs`: what a bot is about, read from beside it without disturbing it."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -13,6 +15,7 @@ from bot.migrations import statements
 from bot.paths import Paths
 from bot.settings import Settings
 
+KEPT = ("bot.db", "backups", "logs", "sessions", "groups")
 REPORT = statements("report.sql")
 """What is shown, and the query that finds it."""
 
@@ -50,7 +53,22 @@ def report(settings: Settings) -> dict[str, Any]:
                 ):  # of a skill that this fork does not have
                     hint = "restore a backup of the folder, or move it away to begin anew"
                     raise BotError(f"{path} cannot be read: {error}", hint=hint) from None
+    found["on the disk"] = [
+        {"what": name, "bytes": _size(settings.graftbot_data / name)} for name in KEPT
+    ]
     return found
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all below a folder; links are not followed."""
+    if not path.is_dir():
+        return path.stat().st_size if path.exists() else 0
+    total = 0
+    for _, _, files, number in os.fwalk(path):
+        with suppress(OSError):
+            sizes = (os.stat(name, dir_fd=number, follow_symlinks=False) for name in files)
+            total += sum(size.st_size for size in sizes)
+    return total
 
 
 def lines(found: dict[str, Any], *, as_json: bool) -> Iterator[str]:

@@ -37,7 +37,11 @@ def test_status_and_logs(tmp_path: Path) -> None:
             "INSERT INTO tasks VALUES ('t', 'main', 'p', '', 'cron', '0 9 * * *', 'UTC', 0, 'active', '2099', NULL, NULL, NULL)"
         )
     found = json.loads(bot("status", "--json", cwd=tmp_path).stdout)
-    assert [(row["id"], row["schedule"]) for row in found["next tasks"]] == [("t", "cron 0 9 * * *")]
+    assert [(row["id"], row["schedule"]) for row in found["next tasks"]] == [
+        ("t", "cron 0 9 * * *")
+    ]
+    assert {row["what"] for row in found["on the disk"]} >= {"bot.db", "logs", "groups"}
+    assert all(row["bytes"] > 0 for row in found["on the disk"] if row["what"] == "bot.db")
     assert found["running"] is False
     assert [group["chat"] for group in found["groups"]] == ["console:me"]
     assert found["waiting for an answer"] == [{"chat": "memory:x", "messages": 1, "since": ""}]

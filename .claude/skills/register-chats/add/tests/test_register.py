@@ -54,5 +54,24 @@ def test_a_chat_is_registered_whether_the_bot_runs_or_not(tmp_path: Path) -> Non
             assert "cannot be removed" in refused.stderr
         finally:
             process.send_signal(signal.SIGTERM)
-    bot("register", "--remove", "--data", str(tmp_path), "--", "telegram:-100", cwd=tmp_path)
+    moved = bot("register", "telegram:-200", "--instead-of", "telegram:-100", cwd=tmp_path)
+    assert moved.returncode == 1, "another store"
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as db, db:
+        db.execute(
+            "INSERT INTO tasks (id, folder, prompt, script, kind, value, zone, isolated, status) "
+            "VALUES ('t', 'telegram_-100', 'p', '', 'interval', '60', 'UTC', 0, 'active')"
+        )
+    asks = bot("register", "--remove", "--data", str(tmp_path), "--", "telegram:-100", cwd=tmp_path)
+    assert asks.returncode == 1
+    assert "has 1 tasks, which would be cancelled" in asks.stderr
+    bot(
+        "register",
+        "--remove",
+        "--cancel-tasks",
+        "--data",
+        str(tmp_path),
+        "--",
+        "telegram:-100",
+        cwd=tmp_path,
+    )
     assert groups(tmp_path) == ["console console:me", "main telegram:7"]

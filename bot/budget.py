@@ -1,0 +1,42 @@
+"""How many tokens a group may use a day, and what is said when they are used up."""
+
+from datetime import datetime, time, timedelta
+
+from bot.errors import OverBudget
+from bot.groups import Group
+from bot.store import Store
+
+USED_UP = (
+    "My {limit:,} tokens for today are used up; I go on tomorrow. What is written until then waits."
+)
+
+
+class Budget:
+    """By the owner's clock. A group's own is its option `daily_tokens`; without one there is
+    `daily_tokens` of the installation, and 0 is no limit.
+    """
+
+    def __init__(self, store: Store, daily_tokens: int) -> None:
+        self._store, self._daily_tokens = store, daily_tokens
+        self._told: dict[str, str] = {}
+
+    async def check(self, group: Group) -> None:
+        """Raises OverBudget when the tokens of the day are used up."""
+        limit = group.options.get("daily_tokens", self._daily_tokens)
+        if isinstance(limit, int) and 0 < limit <= await self._store.spent(group.folder):
+            raise OverBudget(USED_UP.format(limit=limit))
+
+    async def tell(self, group: Group, notice: str) -> None:
+        """The chat and the owner, once a day."""
+        if self._told.get(group.chat) == self._store.today():
+            return
+        self._told[group.chat] = self._store.today()
+        await self._store.send(group.chat, notice)
+        if not group.main:
+            await self._store.tell(f"{group.name} ({group.chat}): {notice}")
+
+    def pause(self) -> float:
+        """Seconds until the next day, but no more than an hour: clocks are set."""
+        now = datetime.now(self._store.zone)
+        tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), self._store.zone)
+        return min(max((tomorrow - now).total_seconds(), 1.0), 3600.0)

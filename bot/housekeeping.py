@@ -1,0 +1,96 @@
+"""Growth has an end: what is handled is kept for so many days, and up to so many megabytes."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from bot.confined import Folder, Tree
+from bot.log import log
+from bot.migrations import SQL
+from bot.store import stamp
+from bot.tools import Host
+
+EVERY_SECONDS = 86_400.0
+PRUNED = ("inbox", "outbox", "runs", "tasks", "known", "usage")
+WASTE = 0.25
+"""The part of the store's file that may be empty before it is made smaller."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    changed: float
+    size: int
+    path: str
+
+
+class Housekeeping:
+    """A service, at work once a day. KEEP_DAYS is an age, KEEP_MB the size of the store, and of
+    each group's transcripts and conversations; 0 is no limit. What waits is never removed.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self._store, self._paths = host.store, host.paths
+        self._days, self._most = host.settings.keep_days, host.settings.keep_mb << 20
+
+    async def run(self) -> None:
+        while True:
+            await self.clean()
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def clean(self) -> None:
+        """Remove what is too old, and the oldest of what is too much."""
+        await self._clean_store()
+        for group in self._store.groups:
+            kept = await self._store.session(group.folder) or ""
+            sessions = self._paths.session(group.folder)
+            await asyncio.to_thread(self._clean_tree, sessions, ("projects",), kept)
+            files = self._paths.group(group.folder)
+            await asyncio.to_thread(self._clean_tree, files, ("conversations",), "")
+
+    async def _clean_store(self) -> None:
+        days = float(self._days) or 36_500.0
+        for attempt in count():
+            before = (stamp(datetime.now(UTC) - timedelta(days=days / 2**attempt)),)
+            if self._days or attempt:
+                await self._store.write(*((SQL[f"old_{name}"], before) for name in PRUNED))
+            ((pages, free, size),) = await self._store.read(SQL["size"])
+            if not self._most or (pages - free) * size <= self._most or days / 2**attempt < 1:
+                break
+        if free > WASTE * pages and pages * size > 1 << 20:
+            await self._store.read("VACUUM")
+
+    def _clean_tree(self, tree: Tree, below: tuple[str, ...], kept: str) -> None:
+        with suppress(OSError), tree.open() as top:
+            folder = top
+            for name in below:
+                folder = folder.folder(name)
+            found = sorted(_files(folder), key=lambda one: one.changed)
+            oldest = datetime.now(UTC).timestamp() - self._days * 86_400
+            total, removed = sum(one.size for one in found), 0
+            for one in found:
+                old = self._days and one.changed < oldest
+                much = self._most and total > self._most
+                if (old or much) and not (kept and kept in one.path):
+                    with suppress(OSError):
+                        _remove(folder, one.path.split("/"))
+                        removed, total = removed + 1, total - one.size
+            if removed:
+                log.info("old files are removed", folder=tree.source.name, files=removed)
+
+
+def _files(folder: Folder) -> Iterator[_File]:
+    for path, file in folder.files(lambda *_: None):
+        kind = os.fstat(file.fileno())
+        yield _File(kind.st_mtime, kind.st_size, path)
+
+
+def _remove(folder: Folder, path: list[str]) -> None:
+    if len(path) == 1:
+        folder.remove(path[0])
+        return
+    with folder.folder(path[0]) as inner:
+        _remove(inner, path[1:])
