@@ -45,10 +45,10 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
         raise BotError(
             f"no channel of {main!r} is configured", hint="write it like telegram:123; see .env"
         )
-    for channel in channels:
-        who = await channel.check()
-        say(f"the channel {channel.name} is accepted" + (f", as {who}" if who else ""))
     try:
+        for channel in channels:
+            who = await _asked(channel)
+            say(f"the channel {channel.name} is accepted" + (f", as {who}" if who else ""))
         await _without_a_bot(settings, main, channels, agent, say)
     except Running:
         say("a bot is running on these data")
@@ -59,6 +59,16 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
         with closing(sqlite3.connect(f"{path}?mode=ro", uri=True)) as db:
             now = db.execute("SELECT chat FROM groups WHERE folder = ?", (MAIN,)).fetchone()
         say(f"main is {now[0] if now else 'no chat yet'}{ANOTHER}")
+    finally:
+        for channel in channels:
+            await channel.disconnect()
+
+
+async def _asked(channel: Channel) -> str:
+    try:
+        return await channel.check()
+    except OSError as error:
+        raise BotError(f"{channel.name} cannot be asked: {error}", hint="set up again") from error
 
 
 def _with_zone(settings: Settings, say: Callable[[str], None]) -> Settings:
@@ -94,7 +104,6 @@ async def _without_a_bot(
                 raise BotError(
                     f"{channel.name} cannot be linked: {error!r}", hint="set up again"
                 ) from error
-            await channel.disconnect()
             say(f"the channel {channel.name} is ready")
         own.sort(
             key=ConsoleChannel.CHAT.__eq__

@@ -35,6 +35,7 @@ QUIET_SECONDS = 1.0
 ALBUM_SECONDS = 0.5
 """The rest of an album follows its first part within this."""
 UPDATES = ["message", "edited_message"]
+REFUSED = "Telegram does not accept TELEGRAM_BOT_TOKEN"
 TOKEN_HINT = "set TELEGRAM_BOT_TOKEN to the token that @BotFather gives"  # noqa: S105
 
 
@@ -67,6 +68,16 @@ class TelegramChannel(Channel):
             raise Misconfigured("TELEGRAM_BOT_TOKEN is no token", hint=TOKEN_HINT) from None
         return cls(bot, settings.assistant_name)
 
+    async def check(self) -> str:
+        from aiogram import exceptions  # noqa: PLC0415
+
+        try:
+            return f"@{(await self._bot.me()).username}"
+        except (exceptions.TelegramUnauthorizedError, exceptions.TelegramNotFound) as error:
+            raise Misconfigured(REFUSED, hint=TOKEN_HINT) from error
+        except exceptions.AiogramError as error:
+            raise ConnectionError("Telegram cannot be reached") from error
+
     async def connect(self, receive: Receive) -> None:
         from aiogram import exceptions  # noqa: PLC0415
 
@@ -76,9 +87,7 @@ class TelegramChannel(Channel):
             while True:
                 await self._poll(receive)
         except (exceptions.TelegramUnauthorizedError, exceptions.TelegramNotFound) as error:
-            raise Misconfigured(
-                "Telegram does not accept TELEGRAM_BOT_TOKEN", hint=TOKEN_HINT
-            ) from error
+            raise Misconfigured(REFUSED, hint=TOKEN_HINT) from error
         except exceptions.ClientDecodeError:  # its text is all that was written
             raise ConnectionError("an answer of Telegram cannot be read") from None
 

@@ -132,15 +132,15 @@ async def test_a_chat_that_cannot_be_reached_holds_nobody_up_and_one_that_moved_
     async with fake_telegram() as fake, running(fake, tmp_path):
         fake.refusals["sendMessage"] = [(403, "Forbidden: bot was blocked by the user", {})]
         await fake.write("hello", chat=8)
-        await fake.called("sendMessage", 1)
+        await fake.called("sendMessage", 2)  # the owner is told
         fake.refusals["sendMessage"] = [
             (400, "group chat was upgraded", {"migrate_to_chat_id": -1009})
         ]
         await fake.write("@andy hi", chat=-9, kind="group")
-        sent = await fake.called("sendMessage", 3)
-        await fake.write("again", chat=8)
         sent = await fake.called("sendMessage", 4)
-    assert [call["chat_id"] for call in sent] == ["8", "-9", "-1009", "8"]
+        await fake.write("again", chat=8)
+        sent = await fake.called("sendMessage", 5)
+    assert [call["chat_id"] for call in sent] == ["8", "7", "-9", "-1009", "8"]
 
 
 async def test_typing_is_shown_while_the_agent_works(tmp_path: Path) -> None:
@@ -170,7 +170,12 @@ async def test_it_connects_again_after_errors_and_gives_up_on_a_token_that_is_re
         refused = channel(fake.url, "1:other")
         with pytest.raises(Misconfigured, match="does not accept"):
             await asyncio.wait_for(refused.connect(_store_nothing), 30)
+        with pytest.raises(Misconfigured, match="does not accept"):
+            await refused.check()
         await refused.disconnect()
+        accepted = channel(fake.url)
+        assert (await accepted.check()).startswith("@")
+        await accepted.disconnect()
 
 
 async def _store_nothing(message: Message) -> bool:
