@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := setup
-.PHONY: setup image demo test check laws killpoints bench reference clean
+.PHONY: setup image demo test check laws killpoints faults bench reference clean
 
 setup: .venv/ready  ## everything that the other targets need
 
@@ -43,6 +43,9 @@ laws: setup  ## the laws: 2,000 generated examples each on the pure functions, 5
 
 killpoints: setup  ## every kill point of five verbs
 	$(BIN)/python tests/killpoints
+
+faults: setup  ## every call to the file system of six verbs fails once, in each way
+	$(BIN)/python tests/killpoints --faults
 
 bench: setup  ## the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/speed.py

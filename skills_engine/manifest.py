@@ -12,6 +12,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from skills_engine.bounds import beyond
 from skills_engine.errors import Refused
 
 if TYPE_CHECKING:
@@ -164,11 +165,20 @@ def _mapping(path: str, data: bytes) -> Mapping[str, Any]:
 
 
 def parse_yaml(path: str, data: bytes) -> Any:
-    """Plain YAML. Raises Refused with file and line."""
+    """Plain YAML without anchors. Raises Refused with file and line."""
     import yaml  # noqa: PLC0415  (`skills --help` needs none)
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    if why := beyond(data.decode("utf-8", "replace"), indented=True):
+        raise Refused(f"{path}: {why}", hint=_RESTORE.format(path))
     try:
+        for event in yaml.parse(data, Loader=loader):
+            if (anchor := getattr(event, "anchor", None)) is not None:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise Refused(
+                    f"{path}:{line}: the anchor {anchor} names a value: write it out",
+                    hint=_RESTORE.format(path),
+                )
         return yaml.load(data, Loader=loader)  # noqa: S506  (a safe loader, in C where there is one)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1

@@ -205,8 +205,10 @@ def _parse(data: bytes) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     at = 0
     while at < len(data):
-        space = data.index(b" ", at)
-        end = data.index(b"\0", space)
+        space = data.find(b" ", at)
+        end = data.find(b"\0", space)
+        if space < 0 or end < 0 or not data[at:space].isdigit():
+            raise Refused("an object that should be a git tree is none", hint="see: git fsck")
         entries[os.fsdecode(data[space + 1 : end])] = Entry(
             int(data[at:space], 8), data[end + 1 : end + 21].hex()
         )

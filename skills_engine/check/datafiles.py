@@ -8,6 +8,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from skills_engine.bounds import beyond
 from skills_engine.check.finding import Hit
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ def data(parsed: Parsed) -> Iterator[Hit]:
         line = parsed.data.count(b"\n", 0, error.start) + 1
         yield _hit(parsed, ("data",), line, "the file is not UTF-8")
         return
-    if parsed.path.endswith(".toml"):
+    if why := beyond(text, indented=parsed.path.endswith((".yaml", ".yml"))):
+        yield _hit(parsed, ("data",), 1, f"the file cannot be read as data: {why}")
+    elif parsed.path.endswith(".toml"):
         yield from _toml(parsed, text)
     elif parsed.path.endswith(".json"):
         yield from _json(parsed, text)

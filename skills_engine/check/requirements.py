@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from skills_engine.bounds import beyond
 from skills_engine.errors import Refused
 
 if TYPE_CHECKING:
@@ -121,7 +122,10 @@ def _group(groups: dict[str, Any], name: str, seen: tuple[str, ...] = ()) -> lis
 
 def _document(pyproject: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(pyproject.decode("utf-8-sig"))
+        text = pyproject.decode("utf-8-sig")
+        if why := beyond(text):
+            raise Refused(f"pyproject.toml cannot be read: {why}", hint="mend the file first")
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Refused(
             f"pyproject.toml cannot be read: {error}", hint="mend the file first"

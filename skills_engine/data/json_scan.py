@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from skills_engine.bounds import beyond
 from skills_engine.data.brackets import Brackets
 from skills_engine.data.errors import DataError
 from skills_engine.data.text import Range, line_number
@@ -43,6 +44,8 @@ def parse(text: str) -> Any:
     """What the text says. Raises DataError with the line; AMBIGUOUS for an object with a key
     twice.
     """
+    if why := beyond(text):
+        raise DataError(why)
     try:
         return json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:

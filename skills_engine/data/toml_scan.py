@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import Any
 
+from skills_engine.bounds import beyond
 from skills_engine.data.errors import DataError
 from skills_engine.data.text import Range, line_number
 
@@ -77,6 +78,8 @@ class Section:
 
 def parse(text: str) -> dict[str, Any]:
     """What the text says. Raises DataError with the line."""
+    if why := beyond(text):
+        raise DataError(why)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -24,6 +24,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.reader import ReaderError
 
+from skills_engine.bounds import beyond
 from skills_engine.data.errors import DataError
 from skills_engine.data.path import show
 from skills_engine.data.text import line_number
@@ -87,6 +88,8 @@ class Node:
 
 def scan(text: str) -> Node | None:
     """The tree of the one document in a text, or None. Raises DataError with the line."""
+    if why := beyond(text, indented=True):
+        raise DataError(why)
     yaml = YAML(typ="safe", pure=True)
     try:
         events = list(yaml.parse(text))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from skills_engine.bounds import beyond
 from skills_engine.errors import Refused, Untrusted
 from skills_engine.git import Git
 from skills_engine.graft.intent import Goal
@@ -240,7 +241,10 @@ def core_version(tree: Tree) -> str:
     if data is None:
         return "0"
     try:
-        found = tomllib.loads(data.decode("utf-8")).get("project", {}).get("version", "0")
+        text = data.decode("utf-8")
+        if beyond(text):
+            return "0"
+        found = tomllib.loads(text).get("project", {}).get("version", "0")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         return "0"
     return str(found)

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar, cast
 
+from skills_engine.bounds import beyond
 from skills_engine.judge import doubt
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
 from skills_engine.merge.core.regions import decidable
@@ -30,6 +31,9 @@ _LANGUAGES = (
     ("*requirements*.txt", "formats.requirements"),
     ("constraints*.txt", "formats.requirements"),
 )
+
+_INDENTED = (".yaml", ".yml")
+_DATA = (".toml", ".json", *_INDENTED)
 
 MAX_SIZE = 1_000_000
 """Bytes of a version above which only lines are merged."""
@@ -88,6 +92,10 @@ def merge_file(
         return Merged(form.file(certain_text), how="trivial")
     by_lines = lines(b.text.encode(), o.text.encode(), t.text.encode())
     language = _language(path) if max(len(base), len(ours), len(theirs)) <= MAX_SIZE else None
+    if path.endswith(_DATA) and any(
+        beyond(text, indented=path.endswith(_INDENTED)) for text in texts
+    ):
+        language = None
     if language is None or not b.text.strip():  # without a base there is nothing to tell parts by
         return _formed(by_lines, form)
     chunks, how = _understood(language, path if judged else "", texts, by_lines)

@@ -21,6 +21,7 @@ from skills_engine.git import BACKUPS, GitError
 from skills_engine.transaction.journal import Journal, Signature, remove_journal, write_journal
 from skills_engine.transaction.place import missing_folders, place_files, prepare, restore
 from skills_engine.transaction.staging import stage
+from skills_engine.transaction.stale import clear_locks
 from skills_engine.transaction.worktree import check_quiet, targets
 
 if TYPE_CHECKING:
@@ -171,9 +172,11 @@ def _place_index(journal: Journal) -> None:
 def _move_branch(git: Git, commit: Commit, journal: Journal) -> None:
     commands = [f"create {journal.backup} {commit.head}", *commit.refs, *_old_backups(git)]
     commands += [*_no_deref(journal), f"update {journal.ref} {journal.new} {commit.head}"]
+    since = time.time_ns()
     try:
         git.update_refs(commands, message=commit.message.partition("\n")[0])
         _sync_refs(git, journal)
+        clear_locks(git.repository, since)
     except GitError as error:
         if git.commit(journal.ref) == journal.new:
             # it is done, and what git could not do then (a reflog on a full disk) is not needed

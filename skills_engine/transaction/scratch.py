@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from skills_engine.git import Git
 
@@ -58,6 +58,7 @@ def add_worktree(
 
 def unmerged_in(git: Git, folder: Path) -> set[str]:
     """The paths of which a linked worktree's index has versions and no decision."""
+    _attach(git, folder)
     listed = git.run("ls-files", "--unmerged", "-z", cwd=folder)
     return {os.fsdecode(entry.partition(b"\t")[2]) for entry in listed.split(b"\0") if entry}
 
@@ -80,10 +81,21 @@ def _is_of(entry: Path, folder: Path) -> bool:
         where = (entry / "gitdir").read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         where = ""
-    return where in {"", str(folder / ".git")}
+    if where in {"", str(folder / ".git")}:
+        return True
+    tail = "/".join((*folder.parts[-2:], ".git"))  # of a fork that was moved since
+    return where.endswith(f"/{tail}") and not Path(where).exists()
+
+
+def _attach(git: Git, folder: Path) -> None:
+    """Let a linked worktree find its repository again, if both were moved together."""
+    known = (folder / ".git").read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
+    if Path(known).parent != git.repository.common_dir / "worktrees":
+        git.run("worktree", "repair", str(folder))
 
 
 def write_tree(git: Git, folder: Path) -> str:
     """The tree of all files in a linked worktree, as they are now."""
+    _attach(git, folder)
     git.run("add", "--all", cwd=folder)
     return git.run("write-tree", cwd=folder).decode().strip()

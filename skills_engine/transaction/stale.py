@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from skills_engine.git import Repository
 
-__all__ = ["clear_stale"]
+__all__ = ["clear_locks", "clear_stale"]
 
 _PATIENCE = 2.0
 """How long a lock must outlive the engine, in seconds. Git itself holds these for milliseconds."""
@@ -24,6 +24,15 @@ _SHARED = ("packed-refs.lock", "HEAD.lock", "config.lock", "shallow.lock")
 def clear_stale(repository: Repository, since: int) -> None:
     """Remove the locks of refs and configuration, and gitdb's unfinished objects, that are younger
     than `since`.
+    """
+    clear_locks(repository, since)
+    for path in _younger((repository.common_dir / "objects").glob("obj*"), since):
+        path.unlink(missing_ok=True)
+
+
+def clear_locks(repository: Repository, since: int) -> None:
+    """Remove the locks that are younger than `since` and that nobody lets go: git leaves one where
+    it could not remove it.
 
     A lock that goes by itself belonged to a process that was at work. The
     index's lock is not looked at: git run by hand may hold it as long as an
@@ -32,7 +41,7 @@ def clear_stale(repository: Repository, since: int) -> None:
     deadline = time.monotonic() + _PATIENCE
     while (locks := [*_younger(_locks(repository), since)]) and time.monotonic() < deadline:
         time.sleep(0.05)
-    for path in (*locks, *_younger((repository.common_dir / "objects").glob("obj*"), since)):
+    for path in locks:
         path.unlink(missing_ok=True)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 
-from killpoints.points import Bench, Point, Verdict, warm_up  # noqa: E402
+from killpoints.points import FAULTS, Bench, Point, Verdict, warm_up  # noqa: E402
 from killpoints.scenarios import SCENARIOS  # noqa: E402
 from killpoints.tracer import why_not  # noqa: E402
 
@@ -33,11 +33,17 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=0, help="which sample")
     parser.add_argument(
-        "--how", choices=("kill", "git-lives", "full"), help="one way alone (default: all three)"
+        "--how",
+        choices=("kill", "git-lives", "full", *FAULTS),
+        help="one way alone (default: all three)",
     )
     parser.add_argument(
         "--only", metavar="SCENARIO[:STEP:HOW]", help="one scenario, or one point of it"
     )
+    parser.add_argument(
+        "--faults", action="store_true", help="each call fails once, in every way, or is cut off"
+    )
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="each N-th point alone")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--keep", action="store_true", help="keep the forks that were neither")
     options = parser.parse_args(arguments)
@@ -51,7 +57,11 @@ def main(arguments: list[str] | None = None) -> int:
     for scenario in SCENARIOS:
         if only in {"", scenario.name}:
             _benches[scenario.name] = Bench(scenario, folder)
-    points = [point for bench in _benches.values() for point in bench.points()]
+    points = [
+        point
+        for bench in _benches.values()
+        for point in (bench.faults() if options.faults else bench.points())
+    ][:: options.every]
     if step:
         points = [point for point in points if str(point) == options.only]
     if options.how:

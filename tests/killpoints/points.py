@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -18,7 +19,13 @@ from harness import Repo, State, environment, state
 from killpoints.scenarios import Scenario
 from killpoints.tracer import Step, trace
 
-__all__ = ["Bench", "Point", "Verdict", "run_skills", "warm_up"]
+__all__ = ["FAULTS", "Bench", "How", "Point", "Verdict", "run_skills", "warm_up"]
+
+
+How = Literal["kill", "git-lives", "full", "eio", "enospc", "eacces", "short"]
+_ERRORS = {"eio": errno.EIO, "enospc": errno.ENOSPC, "eacces": errno.EACCES}
+FAULTS: tuple[How, ...] = ("eio", "enospc", "eacces", "short")
+"""What fails once, and lets everybody live."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +33,13 @@ class Point:
     """A step of a scenario, and what happens just before it.
 
     `kill`: engine and git die. `git-lives`: the engine alone dies, and git
-    goes on. `full`: nobody dies, but the disk is full from then on.
+    goes on. `full`: nobody dies, but the disk is full from then on. `eio`,
+    `enospc`, `eacces`, `short`: that one call fails so, or writes half.
     """
 
     scenario: str
     step: int
-    how: Literal["kill", "git-lives", "full"] = "kill"
+    how: How = "kill"
 
     def __str__(self) -> str:
         return f"{self.scenario}:{self.step}:{self.how}"
@@ -79,22 +87,34 @@ class Bench:
             if step.grows and not step.there:
                 yield Point(self.scenario.name, number, "full")
 
+    def faults(self) -> Iterator[Point]:
+        """Every call, with each way in which it may fail once; and killed there."""
+        for number, step in enumerate(self.steps):
+            yield Point(self.scenario.name, number)
+            for how in FAULTS if step.call != "start" else ():
+                if step.shortens if how == "short" else (step.grows or how != "enospc"):
+                    yield Point(self.scenario.name, number, how)
+
     def judge(self, point: Point) -> Verdict:
         """Let it happen there, call the doctor, look; then do it again if it was undone."""
         fork = self._copy(str(point))
         program = self._program(
             fork, *self.scenario.command, said=self.folder / f"said-{os.getpid()}"
         )
-        full = point.how == "full"
+        full, once = point.how == "full", point.how in FAULTS
         traced = trace(
             program,
             fork.path,
-            kill_before=None if full else point.step,
+            kill_before=None if full or once else point.step,
             git_lives=point.how == "git-lives",
             full_from=point.step if full else None,
+            fail_at=point.step if once else None,
+            error=_ERRORS.get(point.how, 0),
+            short=point.how == "short",
         )
         step = str(traced.steps[point.step]) if len(traced.steps) > point.step else "(past the end)"
         what, why = self._full(fork, traced.code) if full else ("", "")
+        what, why = self._once(fork, traced.code) if once else (what, why)
         if what != "neither":
             alone = what
             what, why = self._look(fork)
@@ -119,6 +139,23 @@ class Bench:
             return ("before", "") if clear else ("neither", f"a poor message: {said}")
         if code == self.scenario.code and found == self.after:
             return "after", ""
+        return (
+            "neither",
+            f"it ended with {code} ({said.strip()}): {_difference(found, self.before)}",
+        )
+
+    def _once(self, fork: Repo, code: int) -> tuple[str, str]:
+        """A call that failed: it was got over, or nothing was changed and the message says what
+        failed; or it says that the doctor is needed, who then decides.
+        """
+        said = (self.folder / f"said-{os.getpid()}").read_text(encoding="utf-8")
+        found = state(fork)
+        if "Traceback" in said or (code and not said.strip()):
+            return "neither", f"a poor message: {said}"
+        if code == self.scenario.code and found == self.after:
+            return "after", ""
+        if code == 1 and (found == self.before or "skills doctor" in said):
+            return ("before", "") if found == self.before else ("", "")
         return (
             "neither",
             f"it ended with {code} ({said.strip()}): {_difference(found, self.before)}",

@@ -73,11 +73,24 @@ def _conflict(path: Path) -> Repo:
     return fork
 
 
+def _resolved(path: Path) -> Repo:
+    """A rebase that stopped, and whose conflict the owner has resolved."""
+    fork = _conflict(path)
+    ran = skills(fork, "rebase", *QUICK, env=environment(path / "home"))
+    assert ran.code == 3, ran.said
+    waits = fork.git_dir / "skills/conflict/parrot/help.py"
+    text = waits.read_text()
+    start, end = text.index("<<<<<<<"), text.index("\n", text.index(">>>>>>>")) + 1
+    waits.write_text(text[:start] + '    return "Say it once."\n' + text[end:])
+    return fork
+
+
 SCENARIOS = (
     Scenario("apply", ("apply", *QUICK, "add-loud", "add-clock"), _apply),
     Scenario("uninstall", ("uninstall", *QUICK, "add-loud", "add-dice"), _uninstall),
     Scenario("upgrade", ("upgrade", *QUICK, "--trust", "--yes", "add-dice"), _upgrade),
     Scenario("rebase", ("rebase", *QUICK), _rebase),
     Scenario("undo", ("undo", *QUICK), _undo),
+    Scenario("continue", ("continue", *QUICK), _resolved),
     Scenario("conflict", ("rebase", *QUICK), _conflict, code=3),
 )

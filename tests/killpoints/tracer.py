@@ -85,7 +85,9 @@ _NAMES = {
 }
 
 _TRACEME, _CONT, _SETOPTIONS, _GET_SYSCALL_INFO = 0, 7, 0x4200, 0x420E
-_POKEUSER, _RAX, _ORIG_RAX, _WORD = 6, 10, 15, 0xFFFFFFFFFFFFFFFF
+_PEEKUSER, _POKEUSER, _RAX, _ORIG_RAX, _WORD = 3, 6, 10, 15, 0xFFFFFFFFFFFFFFFF
+_COUNTS = {"write": 12, "pwrite64": 12, "sendfile": 7, "copy_file_range": 9}
+"""Which register of struct user_regs_struct says how many bytes a call is to write."""
 _OPTIONS = (
     1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 20
 )  # fork, vfork, clone, exec, seccomp; die with the tracer
@@ -117,6 +119,11 @@ class Step:
     git: bool
     there: bool = False
     """Whether it opens or makes what is there already."""
+
+    @property
+    def shortens(self) -> bool:
+        """Whether it may write less than it was asked to."""
+        return self.call in _COUNTS
 
     @property
     def grows(self) -> bool:
@@ -160,13 +167,18 @@ def trace(
     kill_before: int | None = None,
     git_lives: bool = False,
     full_from: int | None = None,
+    fail_at: int | None = None,
+    error: int = errno.EIO,
+    short: bool = False,
 ) -> Trace:
     """Run a program to its end, or kill it just before a step (counted from 0) below a directory.
 
     `program` is called in a process of its own, and gives its exit code. With
     `git_lives` only that process is killed; the git that it started goes on
     alone, and is waited for. Nobody is killed with `full_from`, but from that
-    step on the disk is full: what needs room fails with ENOSPC.
+    step on the disk is full: what needs room fails with ENOSPC. With `fail_at`
+    that one step fails with `error`, or, if it is a write and `short`, writes
+    half of what it should.
     """
     root = os.fork()
     if root == 0:
@@ -195,6 +207,8 @@ def trace(
                 dying = not git_lives
                 for victim in alive if dying else [root]:
                     os.kill(victim, signal.SIGKILL)
+            if fail_at == len(found.steps) - 1:
+                _shorten(pid, step.call) if short else _fail(pid, error)
             if (
                 full_from is not None
                 and len(found.steps) > full_from
@@ -212,6 +226,14 @@ def _fail(pid: int, error: int) -> None:
     """
     _ptrace(_POKEUSER, pid, -1 & _WORD, address=8 * _ORIG_RAX)
     _ptrace(_POKEUSER, pid, -error & _WORD, address=8 * _RAX)
+
+
+def _shorten(pid: int, call: str) -> None:
+    register = 8 * _COUNTS[call]
+    wanted = ctypes.c_long(0)  # the system call, unlike its wrapper, writes the word it read
+    if _libc.syscall(101, _PEEKUSER, pid, register, ctypes.byref(wanted)) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    _ptrace(_POKEUSER, pid, max(1, wanted.value // 2), address=register)
 
 
 def _ptrace(
