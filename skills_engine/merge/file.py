@@ -101,9 +101,8 @@ def merge_file(
     chunks, how = _understood(language, path if judged else "", texts, by_lines)
     if chunks is None:
         return _formed(by_lines, form)
-    if not chunks.clean:
-        broken = language.broken if not any(map(language.broken, texts)) else _whole_text
-        chunks = decidable(chunks, broken)
+    if not chunks.clean and not chunks.decidable:
+        chunks = decidable(chunks, texts, language.broken)
     return chunks.merged(form, how)
 
 
@@ -159,10 +158,6 @@ def _chunks(by_lines: Merged, reason: str) -> Chunks:
         pieces.append(Conflicting(sides[0], sides[1], sides[2], reason or region.reason))
         at = region.line - 1 + sum(side.count("\n") for side in sides) + 4
     return Chunks((*pieces, "".join(lines[at:])))
-
-
-def _whole_text(_text: str) -> int:
-    return 0
 
 
 def _formed(by_lines: Merged, form: Form) -> Merged:

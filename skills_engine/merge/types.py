@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["LineMerge", "Merged", "NodeConflict", "Region", "Unsupported"]
+__all__ = ["LineMerge", "Merged", "NodeConflict", "NotPython", "Region", "Unsupported"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,10 @@ git's output.
 
 class Unsupported(Exception):
     """A rung cannot merge these inputs. Never leaves the room."""
+
+
+class NotPython(Unsupported):
+    """A version does not parse."""
 
 
 class NodeConflict(Exception):

@@ -14,7 +14,7 @@ from skills_engine.merge.types import Unsupported
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-__all__ = ["Alignment", "align", "alike"]
+__all__ = ["Alignment", "align", "alike", "increasing"]
 
 LIKE = 0.5
 """Words in common, of all words, from which two parts of one kind are taken for versions of one
@@ -74,7 +74,7 @@ def align(base: Sequence[Part], side: Sequence[Part]) -> Alignment:
     pairs: dict[int, int] = {}
     moved: list[tuple[int, int]] = []
     anchors = _anchors(base, side, lambda p: ("key", p.key) if p.strong else ("sig", p.sig))
-    chain = _increasing(anchors)
+    chain = increasing(anchors)
     moved = [pair for pair in anchors if pair not in set(chain) and base[pair[0]].strong]
     taken_b, taken_s = {i for i, _ in moved}, {j for _, j in moved}
     weak: set[int] = set()
@@ -103,7 +103,7 @@ def _anchors(
     ]
 
 
-def _increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The longest subsequence whose second numbers grow."""
     tails: list[int] = []
     ends: list[int] = []

@@ -29,10 +29,12 @@ Chunk = str | Conflicting
 
 @dataclass(frozen=True, slots=True)
 class Chunks:
-    """Pieces in order, and notes."""
+    """Pieces in order, and notes; `decidable` where conflicts have whole lines and either side
+    parses in its place."""
 
     pieces: tuple[Chunk, ...]
     notes: tuple[str, ...] = ()
+    decidable: bool = False
 
     @property
     def clean(self) -> bool:

@@ -23,9 +23,12 @@ _MOST = 40
 _GOES_ON = re.compile(r"\s*(?:[)\]}]|(?:elif|else|except|finally|case)\b)")
 
 
-def decidable(chunks: Chunks, broken: Broken) -> Chunks:
-    """The same merge with regions so large that all of ours, and all of theirs, parses."""
+def decidable(chunks: Chunks, versions: tuple[str, str, str], broken: Broken) -> Chunks:
+    """The same merge with regions so large that all of ours, and all of theirs, parses, if all
+    three versions do."""
     row = whole_lines(chunks.pieces)
+    if any(broken(_taken(row, side)) for side in ("ours", "theirs")) and any(map(broken, versions)):
+        return replace(chunks, pieces=tuple(row), decidable=True)
     levels: dict[int, int] = {}
     for _ in range(_MOST):
         line, side = 0, ""
@@ -34,12 +37,12 @@ def decidable(chunks: Chunks, broken: Broken) -> Chunks:
             if line:
                 break
         if not line:
-            return replace(chunks, pieces=tuple(row))
+            return replace(chunks, pieces=tuple(row), decidable=True)
         at = _near(row, side, line)
         row = _widened(row, at, levels)
     b, o, t = (_taken(row, side) for side in ("base", "ours", "theirs"))
     reason = next(c.reason for c in row if isinstance(c, Conflicting))
-    return replace(chunks, pieces=(Conflicting(b, o, t, reason),))
+    return replace(chunks, pieces=(Conflicting(b, o, t, reason),), decidable=True)
 
 
 def whole_lines(chunks: tuple[Chunk, ...]) -> list[Chunk]:

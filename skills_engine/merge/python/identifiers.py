@@ -34,17 +34,19 @@ def vocabulary(text: str) -> frozenset[str]:
     return frozenset(word for node in every(text) for word in _words(node))
 
 
-def resurrected(base: str, ours: str, theirs: str, result: str) -> str:
+def resurrected(base: str, ours: str, theirs: str, result: str, common: str = "") -> str:
     """A word that the base had, a side uses nowhere any more, and the result has again; '' if there
     is none.
 
     That side replaced what the word stands for, and the other side's code was written without
     knowing it. A side without a word of its own replaced nothing: what it deleted, the other side
     may use. A variable that only functions know which assign it themselves needs nothing of the
-    other side either.
+    other side either. `common` is code that all have besides.
     """
     b, o, t, found = (vocabulary(text) for text in (base, ours, theirs, result))
-    found -= _variables(result)
+    if not (b & found) - (o & t):
+        return ""
+    found -= _variables(result) | vocabulary(common)
     for side, words in (("ours", o), ("theirs", t)):
         back = sorted((b & found) - words)
         if back and words - b:
@@ -72,25 +74,29 @@ def _variables(text: str) -> frozenset[str]:
     return frozenset(known - other)
 
 
-def undefined(ours: str, theirs: str, result: str) -> str:
+def undefined(ours: str, theirs: str, result: str, common: str = "") -> str:
     """Why a result uses a name that nothing defines although each side knows what it means; '' if
-    none.
+    none. `common` is code that all have besides.
     """
-    fresh = sorted(_unbound(result) - _unbound(ours) - _unbound(theirs))
-    return f"nothing would define {fresh[0]}" if fresh else ""
+    (used_o, bound_o), (used_t, bound_t), (used, bound) = map(_globals, (ours, theirs, result))
+    fresh = (used - bound) - (used_o - bound_o) - (used_t - bound_t)
+    lost = (bound_o & bound_t) - bound
+    if lost:
+        fresh |= lost & _globals(common)[0]
+    return f"nothing would define {min(fresh)}" if fresh else ""
 
 
 @lru_cache(maxsize=8)
-def _unbound(text: str) -> frozenset[str]:
-    """Names that are read as globals and that the module binds nowhere; none where it imports all
-    of a module.
+def _globals(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Names that are read as globals, and names that the module binds; none where it imports all of
+    a module.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             top = symtable.symtable(text, "merged", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()
+        return frozenset(), _KNOWN
     tables = [top]
     used: set[str] = set()
     bound = set(_KNOWN)
@@ -101,13 +107,15 @@ def _unbound(text: str) -> frozenset[str]:
             if binds and (table is top or symbol.is_declared_global()):
                 bound.add(symbol.get_name())
             if symbol.is_referenced() and (table is top or symbol.is_global()):
-                used.add(symbol.get_name())
+                name = symbol.get_name()
+                if not name.startswith("__folded_"):
+                    used.add(name)
         tables += table.get_children()
     if any(
         isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in parse(text).body
     ):
-        return frozenset()
-    return frozenset(used - bound)
+        return frozenset(), frozenset(bound)
+    return frozenset(used), frozenset(bound)
 
 
 def _words(node: ast.AST) -> Iterator[str]:

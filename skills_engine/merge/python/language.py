@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skills_engine.judge import doubt as judged
+from skills_engine.merge.core.regions import decidable
 from skills_engine.merge.core.structure import merge_trees
+from skills_engine.merge.python.fold import fold
 from skills_engine.merge.python.follow import followed
 from skills_engine.merge.python.identifiers import resurrected, undefined
 from skills_engine.merge.python.renames import read_with, renames
@@ -12,7 +15,7 @@ from skills_engine.merge.python.rules import PythonRules
 from skills_engine.merge.python.source import parse
 from skills_engine.merge.python.tree import tree
 from skills_engine.merge.python.validate import doubled, revived
-from skills_engine.merge.types import Unsupported
+from skills_engine.merge.types import NotPython, Unsupported
 
 if TYPE_CHECKING:
     from skills_engine.merge.core.chunks import Chunks
@@ -27,15 +30,34 @@ _RULES = PythonRules("merged.py")
 def merge(base: str, ours: str, theirs: str) -> Chunks:
     """Merge by structure. Raises Unsupported where a version does not parse, its parts cannot be
     told apart, or the sides do not speak of the same things any more."""
+    folded = fold(base, ours, theirs)
+    b, o, t = folded.versions
+    try:
+        merged = _merge(b, o, t, folded.common)
+    except NotPython:
+        if not folded.blocks:
+            raise
+    else:
+        merged = merged if merged.clean else decidable(merged, (b, o, t), broken)
+        whole = folded.unfolded(merged)
+        if whole is not None:
+            return whole
+    return _merge(base, ours, theirs)
+
+
+def _merge(base: str, ours: str, theirs: str, common: str = "") -> Chunks:
+    """As `merge`; `common` is code that all versions have besides."""
     draft, strange = None, ""
     try:
         draft = merge_trees(tree, base, ours, theirs, rules=_RULES)
-        strange = foreign(base, ours, theirs, draft.text) if draft.clean else ""
+        strange = foreign(base, ours, theirs, draft.text, common) if draft.clean else ""
+    except NotPython:
+        raise
     except Unsupported as unsupported:
         strange = str(unsupported)
     if draft is None or not draft.clean or strange:
-        better = _in_the_same_words(base, ours, theirs) or (
-            _after_edits(base, ours, theirs, draft) if draft is not None else None
+        better = _in_the_same_words(base, ours, theirs, common) or (
+            _after_edits(base, ours, theirs, draft, common) if draft is not None else None
         )
         if better is not None:
             return better
@@ -44,37 +66,43 @@ def merge(base: str, ours: str, theirs: str) -> Chunks:
     return draft
 
 
-def foreign(base: str, ours: str, theirs: str, result: str) -> str:
-    """Why the sides do not speak of the same things any more, as far as a result shows it, or
-    ''.
+def foreign(base: str, ours: str, theirs: str, result: str, common: str = "") -> str:
+    """Why the sides do not speak of the same things any more, as far as a result shows it, or ''.
+    `common` is code that all versions have besides.
     """
-    return resurrected(base, ours, theirs, result) or undefined(ours, theirs, result)
-
-
-def _in_the_same_words(base: str, ours: str, theirs: str) -> Chunks | None:
-    """The merge after what one side renamed is called so in all three, if it is clean then."""
-    of_ours, of_theirs = renames(base, ours, theirs), renames(base, theirs, ours)
-    if not of_ours and not of_theirs:
-        return None
-    return _believed(
-        read_with(base, of_ours | of_theirs), read_with(ours, of_theirs), read_with(theirs, of_ours)
+    return resurrected(base, ours, theirs, result, common) or undefined(
+        ours, theirs, result, common
     )
 
 
-def _after_edits(base: str, ours: str, theirs: str, draft: Chunks) -> Chunks | None:
+def _in_the_same_words(base: str, ours: str, theirs: str, common: str) -> Chunks | None:
+    """The merge after what one side renamed is called so in all three, if it is clean then."""
+    of_ours, of_theirs = renames(base, ours, theirs, common), renames(base, theirs, ours, common)
+    if not of_ours and not of_theirs:
+        return None
+    return _believed(
+        read_with(base, of_ours | of_theirs),
+        read_with(ours, of_theirs),
+        read_with(theirs, of_ours),
+        common,
+    )
+
+
+def _after_edits(base: str, ours: str, theirs: str, draft: Chunks, common: str) -> Chunks | None:
     """The merge after edits have followed their lines, if it is clean then."""
     for texts in () if draft.clean else followed(base, ours, theirs, draft):
-        better = _believed(*texts)
+        better = _believed(*texts, common)
         if (
             better is not None
-            and not foreign(base, ours, theirs, better.text)
+            and not foreign(base, ours, theirs, better.text, common)
             and not doubt(base, ours, theirs, better.text)
+            and not judged(_RULES.path, base, ours, theirs, better.text)
         ):
             return better
     return None
 
 
-def _believed(base: str, ours: str, theirs: str) -> Chunks | None:
+def _believed(base: str, ours: str, theirs: str, common: str) -> Chunks | None:
     """The merge by structure where it is clean and nothing speaks against it."""
     try:
         draft = merge_trees(tree, base, ours, theirs, rules=_RULES)
@@ -82,7 +110,7 @@ def _believed(base: str, ours: str, theirs: str) -> Chunks | None:
         return None
     good = (
         draft.clean
-        and not foreign(base, ours, theirs, draft.text)
+        and not foreign(base, ours, theirs, draft.text, common)
         and not doubt(base, ours, theirs, draft.text)
     )
     return draft if good else None
@@ -90,7 +118,12 @@ def _believed(base: str, ours: str, theirs: str) -> Chunks | None:
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:
     """Why a result without conflicts is not to be believed, or ''."""
-    return doubled(ours, theirs, result) or revived(base, ours, theirs, result)
+    folded = fold(base, ours, theirs, result).versions
+    try:
+        b, o, t, r = folded
+        return doubled(o, t, r) or revived(b, o, t, r)
+    except NotPython:
+        return doubled(ours, theirs, result) or revived(base, ours, theirs, result)
 
 
 def broken(text: str) -> int:

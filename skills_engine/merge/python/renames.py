@@ -45,19 +45,20 @@ _LARGEST_HUNK = 2_000
 """Tokens of a changed hunk above which it bears nothing out."""
 
 
-def renames(base: str, side: str, other: str) -> dict[str, str]:
+def renames(base: str, side: str, other: str, common: str = "") -> dict[str, str]:
     """The words of the base that `side` says otherwise, and that `other` still uses, with what they
     are called now.
     """
     gone = (vocabulary(base) & vocabulary(other)) - vocabulary(side)
+    gone = gone and gone - vocabulary(common)
     if not gone:
         return {}
     found: dict[str, dict[str, set[int]]] = {word: {} for word in gone}
     places = _definitions(base)
     for mine, his in _changed(base, side):
-        if max(len(mine), len(his)) > _LARGEST_HUNK:
-            continue
         words_b, words_s = [word for _, word in mine], [word for _, word in his]
+        if max(len(mine), len(his)) > _LARGEST_HUNK or gone.isdisjoint(words_b):
+            continue
         for tag, i, j, k, m in SequenceMatcher(
             None, words_b, words_s, autojunk=False
         ).get_opcodes():

@@ -6,12 +6,13 @@ import ast
 import inspect
 import io
 import re
+import sys
 import tokenize
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from skills_engine.merge.types import Unsupported
+from skills_engine.merge.types import NotPython, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +23,21 @@ _LITERALS = (ast.Constant, ast.JoinedStr)
 _DOCUMENTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
+_COMMENT = re.compile(
+    r"""\#[^\n]*
+    | \"{3}[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*\"{3} | '{3}[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'{3}
+    | "[^"\\\n]*(?:\\.[^"\\\n]*)*" | '[^'\\\n]*(?:\\.[^'\\\n]*)*'""",
+    re.VERBOSE | re.DOTALL,
+)
+"""Comments, and strings, which may hold what looks like one."""
+
+_FORMATTED = re.compile(r"""\b(?:[fFtT][rR]?|[rR][fFtT])["']""")
+_NESTS = sys.version_info >= (3, 12)
+"""Whether strings with fields may hold strings with the same quotes (PEP 701)."""
+
+_MARKS = frozenset({"ctx", "op"})
+
+
 @lru_cache(maxsize=8)
 def parse(text: str) -> ast.Module:
     """Raises Unsupported for what does not parse."""
@@ -30,13 +46,23 @@ def parse(text: str) -> ast.Module:
             warnings.simplefilter("ignore")
             return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise Unsupported("a version does not parse") from error
+        raise NotPython("a version does not parse") from error
 
 
 @lru_cache(maxsize=8)
 def every(text: str) -> tuple[ast.AST, ...]:
-    """All nodes of a text, outer ones first. Raises Unsupported for what does not parse."""
-    return tuple(ast.walk(parse(text)))
+    """All nodes of a text but for operators and contexts, outer ones first. Raises NotPython for
+    what does not parse.
+    """
+    found: list[ast.AST] = [parse(text)]
+    for node in found:  # it grows
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                found += [part for part in value if isinstance(part, ast.AST)]
+            elif isinstance(value, ast.AST) and name not in _MARKS:
+                found.append(value)
+    return tuple(found)
 
 
 @lru_cache(maxsize=8)
@@ -46,6 +72,12 @@ def comments(text: str) -> list[tuple[int, str]]:
     """
     if "#" not in text:
         return []
+    if not (_NESTS and _FORMATTED.search(text)):
+        return [
+            (match.start(), match.group())
+            for match in _COMMENT.finditer(text)
+            if match.group().startswith("#")
+        ]
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     try:
         return [

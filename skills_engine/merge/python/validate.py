@@ -57,9 +57,7 @@ def doubled(ours: str, theirs: str, result: str) -> str:
 def _uncompilable(ours: str, theirs: str, result: str) -> str:
     """Why a result does not compile though both sides do, or ''. Of what parses: two arguments of
     one name, `await` in a function that is not async any more, `break` in what was a loop."""
-    known = {ast.dump(stmt) for text in (ours, theirs) for stmt in parse(text).body}
-    fresh = [s for s in parse(result).body if ast.dump(s) not in known]
-    why = _mistake(parse(result).body) if fresh else ""
+    why = _mistake(parse(result).body)
     if not why or any(_mistake(parse(text).body) for text in (ours, theirs)):
         return ""
     return f"the result would not compile: {why}"
