@@ -1,5 +1,6 @@
 """Where the assistant's files are, below its data directory."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,15 @@ class Paths:
     def proxy(self, run: str) -> Path:
         """The socket by which one container reaches the API."""
         return self.data / "proxy" / run
+
+    def kept(self) -> Iterator[tuple[str, Tree]]:
+        """What agents wrote and keep, each tree by its path: of groups that are registered no more
+        too.
+        """
+        for room in ("groups", "sessions"):
+            for place in sorted((self.data / room).glob("*")):
+                if place.is_dir():
+                    yield f"{room}/{place.name}", Tree(place)
 
     def prepare(self, group: Group) -> None:
         """Make a group's directories, and its memory if it has none. What is broken is named in the

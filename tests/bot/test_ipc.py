@@ -224,6 +224,52 @@ async def test_what_is_no_request_is_set_aside_with_the_reason(house: House) -> 
     assert outside.exists()
 
 
+async def test_what_requests_may_store_in_an_hour_is_bounded_and_others_are_not_held_up(
+    house: House,
+) -> None:
+    limit = house.ipc._limits.stored
+    told: list[dict[str, Any]] = []
+    for number in range(60):
+        told.append(await house.answer("ada", "send_message", f"{number}", text="x" * 50_000))
+    assert [one["ok"] for one in told] == sorted((one["ok"] for one in told), reverse=True)
+    assert "KB of requests in an hour" in told[-1]["error"]
+    sent = sum(len(text) for _, text in await house.sent())
+    assert limit // 2 < sent <= limit
+    rows = await house.store.read("SELECT count(*) FROM requests")
+    assert rows[0][0] == sum(one["ok"] for one in told), "a refusal is not stored either"
+    assert (await house.answer("bob", "send_message", "1", text="hello"))["ok"]
+
+
+async def test_a_thousand_refusals_are_a_line_in_the_log(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = house.store.group("memory:ada")
+    assert ada is not None
+    requests = house.paths.ipc("ada").source / "requests"
+    house.ipc._requests.burst = 10_000
+    for number in range(300):
+        (requests / f"no request {number}").write_text("x")
+    (requests / "\x1b[2J\n forged").write_text("x")
+    await house.ipc.serve(ada)
+    assert not list(requests.iterdir())
+    assert len(caplog.records) == 1
+
+
+async def test_a_request_that_its_agent_takes_back_does_not_end_the_others(house: House) -> None:
+    ada = house.store.group("memory:ada")
+    assert ada is not None
+    house.ask("ada", "send_message", "2", text="second")
+    (house.paths.ipc("ada").source / "requests/1.json").symlink_to("gone")
+    await house.ipc.serve(ada)
+    assert await house.sent() == [("memory:ada", "second")]
+
+
+async def test_replies_that_cannot_be_written_are_written_when_they_can(house: House) -> None:
+    """A folder stands in a reply's place, with contents."""
+    (house.paths.ipc("ada").source / "replies/1.json/x").mkdir(parents=True)
+    assert (await house.answer("ada", "send_message", "1", text="hi"))["ok"]
+
+
 async def test_directories_that_an_agent_replaced_by_links_lead_nowhere(
     house: House, tmp_path: Path
 ) -> None:

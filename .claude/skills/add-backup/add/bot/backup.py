@@ -1,70 +1,68 @@
 """`bot backup` and `bot restore`: a verified copy of the store, the groups and the agents'
 sessions.
+
+What agents wrote is read by `bot.confined`. A file that cannot be read is named and left out; one
+with holes keeps them, in the archive and where it is put back.
 """
 
-from __future__ import annotations
-
+import errno
 import hashlib
+import io
 import json
-import shutil
+import os
 import sqlite3
 import tarfile
 import tempfile
-from contextlib import closing, suppress
+import zlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
+from bot.confined import Tree, reason
 from bot.errors import BotError
+from bot.paths import Paths
 
-__all__ = ["backup", "restore"]
+__all__ = ["Made", "backup", "restore"]
 
-ROOMS = ("groups", "sessions")
 MANIFEST = "manifest.json"
+BLOCK = 1 << 16
+LONGEST = 1 << 40
+"""The bytes of one file; one with holes may claim any number."""
+LEAST_HOLES = 1 << 20
+"""The zeros, in bytes, that a file has at least to be packed with its holes."""
 
 
-def backup(data: Path, target: Path) -> int:
-    """Write `target`, a .tar.gz with the digest of each file in it; how many there are. The bot may
-    run meanwhile.
-    """
+@dataclass(slots=True)
+class Made:
+    """How many files a backup holds, and which were left out, each with the reason."""
+
+    files: int = 0
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+
+
+def backup(data: Path, target: Path) -> Made:
+    """Write `target`, a .tar.gz with the digest of each file in it. The bot may run meanwhile."""
     if not (data / "bot.db").exists():
         raise BotError(f"there is no store in {data}", hint="name its folder with --data")
-    if target.exists():
+    if os.path.lexists(target):
         raise BotError(f"{target} is there already", hint="name another file")
-    partial = target.with_name(f".{target.name}.partial")
-    with tempfile.TemporaryDirectory(dir=target.absolute().parent) as place:
-        files = {"bot.db": Path(place) / "bot.db"}
-        with (
-            closing(sqlite3.connect(data / "bot.db")) as live,
-            closing(sqlite3.connect(files["bot.db"])) as copy,
-        ):
-            live.backup(copy)
-        for room in ROOMS:
-            found = (
-                path
-                for path in sorted((data / room).rglob("*"))
-                if path.is_file() and not path.is_symlink()
-            )
-            files |= {path.relative_to(data).as_posix(): path for path in found}
-        with tarfile.open(partial, "w:gz") as archive:
-            digests = {}
-            for name, path in files.items():
-                with suppress(
-                    FileNotFoundError
-                ):  # an agent may have removed it, or be writing it now:
-                    packed = Path(
-                        shutil.copy(path, Path(place) / "packed")
-                    )  # what is digested is what is packed
-                    digests[name] = _digest(packed)
-                    archive.add(packed, name)
-            manifest = Path(place) / MANIFEST
-            manifest.write_text(json.dumps(digests), encoding="utf-8")
-            archive.add(manifest, MANIFEST)
-        partial.chmod(0o600)
-        _unpack(partial, Path(place) / "check")
-    partial.rename(target)
-    return len(digests)
+    parent = target.absolute().parent
+    try:
+        with _private(), tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=parent) as here:
+            place = Path(here)
+            made = _pack(data, place, place / "archive")
+            _unpack(place / "archive", place / "check")
+            (place / "archive").rename(target)
+            return made
+    except OSError as error:
+        why = f"{target} cannot be written: {reason(error)}"
+        raise BotError(why, hint="make room, or name a file elsewhere") from error
 
 
 def restore(source: Path, data: Path) -> Path | None:
@@ -72,7 +70,7 @@ def restore(source: Path, data: Path) -> Path | None:
     not run.
     """
     data.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=data.absolute().parent) as place:
+    with _private(), tempfile.TemporaryDirectory(dir=data.absolute().parent) as place:
         fresh = Path(place) / "data"
         _unpack(source, fresh)
         if not data.exists():
@@ -88,27 +86,175 @@ def restore(source: Path, data: Path) -> Path | None:
             raise BotError(f"a bot is running on {data}", hint="stop it first") from None
 
 
+@contextmanager
+def _private() -> Iterator[None]:
+    """What is made is its owner's alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _pack(data: Path, place: Path, target: Path) -> Made:
+    made, digests = Made(), {}
+    with (
+        closing(sqlite3.connect(data / "bot.db")) as live,
+        closing(sqlite3.connect(place / "bot.db")) as copy,
+    ):
+        live.backup(copy)
+    with tarfile.open(target, "w:gz") as archive:
+        with (place / "bot.db").open("rb") as store:
+            digests["bot.db"] = _add(archive, "bot.db", store)
+        for name, tree in Paths(data).kept():
+            for path, file in _files(name, tree, made):
+                # what is digested is what is packed: an agent may be writing it now
+                with (place / "packed").open("w+b") as packed:
+                    if (why := _copy(file, packed)) is None:
+                        digests[path] = _add(archive, path, packed)
+                    else:
+                        made.left_out.append((path, why))
+        manifest = json.dumps({"format": 2, "files": digests}).encode()
+        info = tarfile.TarInfo(MANIFEST)
+        info.size = len(manifest)
+        archive.addfile(info, io.BytesIO(manifest))
+    made.files = len(digests)
+    return made
+
+
+def _files(name: str, tree: Tree, made: Made) -> Iterator[tuple[str, BinaryIO]]:
+    """The files of a tree, by their paths in the archive."""
+
+    def left_out(path: str, why: str) -> None:
+        made.left_out.append((f"{name}/{path}".rstrip("/"), why))
+
+    try:
+        with tree.open() as folder:
+            for path, file in folder.files(left_out):
+                yield f"{name}/{path}", file
+    except OSError as error:
+        left_out("", reason(error))
+
+
+def _copy(source: BinaryIO, target: BinaryIO) -> str | None:
+    """As much as there is now, but for its holes; why it cannot be read."""
+    kind = os.fstat(source.fileno())
+    if kind.st_size > LONGEST:
+        return f"it claims to have {kind.st_size} bytes"
+    blocks = _blocks(source, kind.st_size)
+    while True:
+        try:
+            found = next(blocks, None)
+        except OSError as error:
+            return reason(error)
+        if found is None:
+            break
+        target.seek(found[0])
+        target.write(found[1])
+    target.truncate(kind.st_size)
+    target.flush()
+    os.fchmod(target.fileno(), kind.st_mode & 0o700 | 0o600)
+    return None
+
+
+def _blocks(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
+    """The blocks up to `size` that are not zeros alone, each with its offset."""
+    offset = 0
+    while offset < size:
+        try:
+            offset = os.lseek(file.fileno(), offset, os.SEEK_DATA) // BLOCK * BLOCK
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                return  # a hole up to the end
+        file.seek(offset)
+        block = file.read(min(BLOCK, size - offset))
+        if block.strip(b"\0"):
+            yield offset, block
+        offset += BLOCK
+
+
+def _digest(file: BinaryIO) -> str:
+    """Of what is in it and where, whether holes are kept as such or not."""
+    size = os.fstat(file.fileno()).st_size
+    digest = hashlib.sha256(size.to_bytes(8, "big"))
+    for offset, block in _blocks(file, size):
+        digest.update(offset.to_bytes(8, "big") + block)
+    return digest.hexdigest()
+
+
+def _add(archive: tarfile.TarFile, name: str, file: BinaryIO) -> str:
+    """Pack a file that nobody else writes; its digest."""
+    kind = os.fstat(file.fileno())
+    info = tarfile.TarInfo(name)
+    info.mode, info.mtime = kind.st_mode & 0o700, int(kind.st_mtime)
+    held = [(offset, len(block)) for offset, block in _blocks(file, kind.st_size)]
+    if kind.st_size - sum(length for _, length in held) < LEAST_HOLES:
+        info.size = kind.st_size
+        file.seek(0)
+        archive.addfile(info, file)
+        return _digest(file)
+    # as GNU tar writes it, 1.0: the map of what is held, then that
+    held.append((kind.st_size, 0))
+    numbers = "".join(f"{number}\n" for number in (len(held), *chain(*held))).encode()
+    table = numbers.ljust(-(-len(numbers) // 512) * 512, b"\0")
+    info.size = len(table) + sum(length for _, length in held)
+    info.pax_headers = {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": name,
+        "GNU.sparse.realsize": str(kind.st_size),
+    }
+    pieces = (block for _, block in _blocks(file, kind.st_size))
+    archive.addfile(info, _Pieces(chain([table], pieces)))  # type: ignore[arg-type]
+    return _digest(file)
+
+
+class _Pieces:
+    """Pieces that are read as one file."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._rest = pieces, b""
+
+    def read(self, size: int) -> bytes:
+        while len(self._rest) < size:
+            piece = next(self._pieces, b"")
+            if not piece:
+                break
+            self._rest += piece
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+
 def _unpack(source: Path, into: Path) -> None:
     """Raises BotError if anything in it is not as it was packed."""
     try:
         with tarfile.open(source) as archive:
             archive.extractall(into, filter="data")
-        digests = json.loads((into / MANIFEST).read_text("utf-8"))
+        manifest = json.loads((into / MANIFEST).read_text("utf-8"))
         (into / MANIFEST).unlink()
-        found = {
-            path.relative_to(into).as_posix(): _digest(path)
-            for path in into.rglob("*")
-            if path.is_file()
-        }
+        digests = manifest["files"] if manifest.get("format") == 2 else manifest
+        digest = _digest if manifest.get("format") == 2 else _digest_of_the_first_format
+        found = {}
+        for path in into.rglob("*"):
+            if path.is_file():
+                with path.open("rb") as file:
+                    found[path.relative_to(into).as_posix()] = digest(file)
         with closing(sqlite3.connect(into / "bot.db")) as db:
             (sound,) = db.execute("PRAGMA quick_check").fetchone()
-    except (OSError, tarfile.TarError, EOFError, ValueError, sqlite3.Error) as error:
-        raise BotError(
-            f"{source} is no backup that can be read: {error}", hint="take another one"
-        ) from None
+    except (
+        *(OSError, tarfile.TarError, EOFError, ValueError, zlib.error),
+        *(KeyError, AttributeError, TypeError, sqlite3.Error),
+    ) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise
+        hint = "take another one"
+        raise BotError(f"{source} is no backup that can be read: {error}", hint=hint) from None
     if found != digests or sound != "ok":
         raise BotError(f"{source} is not as it was made", hint="take another one")
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _digest_of_the_first_format(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while piece := file.read(BLOCK):
+        digest.update(piece)
+    return digest.hexdigest()

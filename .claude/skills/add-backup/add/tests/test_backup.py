@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -10,6 +11,7 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -116,3 +118,154 @@ def test_a_backup_that_is_not_as_it_was_made_is_refused_and_the_data_stay(
     assert (used / "groups/main/notes.txt").read_text() == "remember"
     assert not (tmp_path / "escaped.txt").exists()
     assert not list(tmp_path.glob("data.before-*"))
+
+
+def test_what_agents_left_is_read_without_following_it_and_what_cannot_be_is_named(
+    used: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("of the host")
+    folder = used / "groups/main"
+    (folder / "link").symlink_to(tmp_path / "secret")
+    (folder / "links").symlink_to(tmp_path)
+    (folder / "dangling").symlink_to("nowhere")
+    os.mkfifo(folder / "pipe")
+    (folder / "a\x1b[2Kname \udcff").write_text("odd")
+    (folder / "program").write_text("#!/bin/sh")
+    (folder / "program").chmod(0o755)
+    long = folder / "/".join(["d" * 200] * 4)
+    long.mkdir(parents=True)
+    (long / ("x" * 200)).write_text("its path has more than 1,000 bytes")
+    place = os.open(folder, os.O_RDONLY)
+    for _ in range(1_200):
+        os.mkdir("deep", dir_fd=place)
+        place, above = os.open("deep", os.O_RDONLY, dir_fd=place), place
+        os.close(above)
+    os.close(place)
+    target = tmp_path / "backup.tar.gz"
+    made = bot("backup", str(target), "--data", str(used), cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    for name, why in {
+        "link": "it is a link",
+        "links": "it is a link",
+        "dangling": "it is a link",
+        "pipe": "it is no file",
+        "x" * 200: "its path is longer",
+        "deep": "it is below 64 folders",
+    }.items():
+        (line,) = [
+            one for one in made.stderr.splitlines() if f"{name}'" in one.partition(": it")[0]
+        ]
+        assert why in line
+    assert "\x1b" not in made.stdout + made.stderr
+    assert "6 were left out" in made.stdout
+    assert target.stat().st_mode & 0o777 == 0o600
+    with tarfile.open(target) as archive:
+        assert all(member.isreg() for member in archive)
+        for member in archive:
+            file = archive.extractfile(member)
+            assert file is not None
+            assert file.read() != b"of the host"
+    restore(target, tmp_path / "new")
+    assert (tmp_path / "new/groups/main/a\x1b[2Kname \udcff").read_text() == "odd"
+    assert (tmp_path / "new/groups/main/program").stat().st_mode & 0o100
+    assert not (tmp_path / "new/groups/main/link").exists()
+    subprocess.run(["rm", "-rf", folder], check=True)  # Python cannot
+
+
+def test_a_file_with_holes_costs_what_it_holds(used: Path, tmp_path: Path) -> None:
+    folder, size = used / "groups/main", 20 << 30
+    with (folder / "holes").open("wb") as file:
+        for offset in (0, 5_000_000, size - 10):
+            file.seek(offset)
+            file.write(b"1234567890")
+    (folder / "empty").touch()
+    os.truncate(folder / "empty", size)
+    (folder / "zeros").write_bytes(bytes(3_000_000))
+    (folder / "boundless").touch()
+    os.truncate(folder / "boundless", 3 << 40)
+    target = tmp_path / "backup.tar.gz"
+    made = backup(used, target)
+    assert made.left_out == [
+        ("groups/main/boundless", f"it claims to have {3 << 40} bytes"),
+    ]
+    assert target.stat().st_size < 1_000_000
+    restore(target, tmp_path / "new")
+    for name in ("holes", "empty"):
+        back = tmp_path / "new/groups/main" / name
+        assert back.stat().st_size == size
+        assert back.stat().st_blocks < 2_000
+    with (tmp_path / "new/groups/main/holes").open("rb") as file:
+        assert file.read(12) == b"1234567890\0\0"
+        file.seek(5_000_000)
+        assert file.read(10) == b"1234567890"
+        file.seek(-12, os.SEEK_END)
+        assert file.read() == b"\0\x001234567890"
+    assert (tmp_path / "new/groups/main/zeros").read_bytes() == bytes(3_000_000)
+
+
+SWAPS = """
+import ctypes, os, sys
+os.chdir(sys.argv[1])
+swap = ctypes.CDLL(None).renameat2
+print("swapping", flush=True)
+while True:
+    swap(-100, b"a", -100, b"b", 2)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="exchanges by Linux's renameat2")
+def test_a_link_that_is_swapped_in_is_never_packed(used: Path, tmp_path: Path) -> None:
+    (tmp_path / "host").mkdir()
+    (tmp_path / "host/inner").write_text("of the host")
+    folder = used / "groups/main"
+    (folder / "a").mkdir()
+    (folder / "a/inner").write_text("of the agent")
+    (folder / "b").symlink_to(tmp_path / "host")
+    with subprocess.Popen(
+        [sys.executable, "-c", SWAPS, str(folder)], stdout=subprocess.PIPE
+    ) as swaps:
+        assert swaps.stdout is not None
+        swaps.stdout.readline()
+        for number in range(20):
+            backup(used, tmp_path / f"{number}.tar.gz")
+        swaps.kill()
+    for number in range(20):
+        with tarfile.open(tmp_path / f"{number}.tar.gz") as archive:
+            for member in archive:
+                file = archive.extractfile(member)
+                assert file is not None
+                assert file.read() != b"of the host"
+
+
+def test_nothing_is_left_of_one_that_fails(
+    used: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bot.backup._add", full)
+    with pytest.raises(BotError, match="No space left"):
+        backup(used, tmp_path / "backup.tar.gz")
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    (tmp_path / "backup.tar.gz").symlink_to("nowhere")
+    with pytest.raises(BotError, match="is there already"):
+        backup(used, tmp_path / "backup.tar.gz")
+
+
+def test_a_backup_of_the_first_format_is_restored(used: Path, tmp_path: Path) -> None:
+    new, old = tmp_path / "new.tar.gz", tmp_path / "old.tar.gz"
+    backup(used, new)
+    with tarfile.open(new) as archive:
+        archive.extractall(tmp_path / "open", filter="data")
+    (tmp_path / "open/manifest.json").unlink()
+    files = [path for path in (tmp_path / "open").rglob("*") if path.is_file()]
+    digests = {
+        path.relative_to(tmp_path / "open").as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+    (tmp_path / "open/manifest.json").write_text(json.dumps(digests))
+    with tarfile.open(old, "w:gz") as archive:
+        for path in [*files, tmp_path / "open/manifest.json"]:
+            archive.add(path, path.relative_to(tmp_path / "open"))
+    restore(old, tmp_path / "back")
+    assert (tmp_path / "back/groups/main/notes.txt").read_text() == "remember"
