@@ -18,7 +18,7 @@ from bot.messages import Message, Turn
 from bot.store import open_store
 from bot.workers import Backoff
 
-PIN = "my PIN is 4711"
+PIN = "my PIN is 4711-is-secret"
 QUICK = Backoff(0.001, 0.002)
 
 
@@ -43,7 +43,7 @@ def test_an_exception_is_logged_by_type_and_place_and_a_librarys_line_by_its_tem
     logging.getLogger("bot").info("a lone half \ud83d")
     written = (tmp_path / "bot.log").read_text("utf-8")
     for text in (written, capsys.readouterr().err):
-        assert "4711" not in text
+        assert "4711-is-secret" not in text
         assert "sesame" not in text
         assert text.count("Foreign at test_log.py") >= 5
         assert "cannot read %s" in text
@@ -52,7 +52,7 @@ def test_an_exception_is_logged_by_type_and_place_and_a_librarys_line_by_its_tem
 
 def test_what_is_said_of_an_exception_tells_what_is_surely_no_message() -> None:
     assert described(AgentFailed(f"API Error: 400 {PIN}")) == "AgentFailed (API error 400)"
-    assert "4711" in described(AgentFailed(PIN), to_owner=True)
+    assert "4711-is-secret" in described(AgentFailed(PIN), to_owner=True)
     assert described(BotError("no", hint="do")) == "no; do"
     assert "No such file" in described(FileNotFoundError(2, "x", PIN))
     assert described(sqlite3.OperationalError("disk full")) == "OperationalError (disk full)"
@@ -96,4 +96,4 @@ async def test_a_secret_in_every_kind_of_failing_input_is_in_no_log(
         await running
     text = (tmp_path / "logs/bot.log").read_text("utf-8") + capsys.readouterr().err
     assert "Foreign at test_log.py" in text
-    assert "4711" not in text
+    assert "4711-is-secret" not in text
