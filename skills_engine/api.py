@@ -19,6 +19,7 @@ from skills_engine.verbs.plan import apply_plan, plan, write_plan
 from skills_engine.verbs.rebase import rebase
 from skills_engine.verbs.record import record
 from skills_engine.verbs.reports import ChangeReport, Options
+from skills_engine.verbs.resolve import conflicts, edit, resolve
 from skills_engine.verbs.setup import init
 from skills_engine.verbs.skip import skip
 from skills_engine.verbs.undo import undo
@@ -32,12 +33,14 @@ __all__ = [
     "apply",
     "apply_plan",
     "blame",
+    "conflicts",
     "continue_",
     "diff",
     "doctor",
     "driver",
     "driver_install",
     "driver_uninstall",
+    "edit",
     "init",
     "lint",
     "list_",
@@ -47,6 +50,7 @@ __all__ = [
     "rebase",
     "record",
     "replay",
+    "resolve",
     "result",
     "search",
     "show",

@@ -32,6 +32,7 @@ from skills_engine.verbs.merging import MergeResult
 from skills_engine.verbs.plan import Plan
 from skills_engine.verbs.record import Recorded
 from skills_engine.verbs.reports import ChangeReport
+from skills_engine.verbs.resolve import Left
 
 pytest_plugins = ("forkkit.plugin",)
 
@@ -63,6 +64,7 @@ RESULTS: dict[str, Any] = {
     "record": Recorded,
     "test": list[Trial],
     "abort": Aborted,
+    "resolve": Left,
     "doctor": Diagnosis,
     "replay": Replayed,
     "merge-file": MergeResult,
@@ -107,6 +109,7 @@ REFUSED = {
     "continue": (1, "continue"),
     "skip": (1, "skip"),
     "abort": (1, "abort"),
+    "resolve": (1, "resolve"),
     "undo": (3, "undo --no-test"),
     "log": (2, "log -n few"),
     "list": (2, "list --nonsense"),

@@ -57,6 +57,7 @@ FAMILIES = {
         *("init", "apply", "uninstall", "upgrade", "rebase", "continue"),
         *("skip", "abort", "undo", "doctor", "replay"),
     ),
+    "resolve": ("resolve",),
     "author": ("lint", "record", "test"),
     "merging": ("merge-file", "merge-driver"),
 }

@@ -94,8 +94,10 @@ def _check_decided(fork: Fork, pending: Pending) -> None:
     else:
         message = f"{first.path} is not decided: {places[0].reason}"
     bare = [waiting.path for waiting in left if not waiting.marked]
-    how = f"resolve in {folder}" + (f" (git add or git rm {' '.join(bare)})" if bare else "")
-    raise Conflict(message, hint=f"{how}, then: skills continue", conflicts=places)
+    how = f"edit in {folder}" + (f" (git add or git rm {' '.join(bare)})" if bare else "")
+    raise Conflict(
+        message, hint=f"run: skills resolve, or {how}; then: skills continue", conflicts=places
+    )
 
 
 def _as_resolved(fork: Fork, pending: Pending, tree: str) -> Progress[Computed]:

@@ -229,7 +229,7 @@ def stop(
     folder = Pending.folder(fork.repository)
     return Conflict(
         told(computed.intent.verb, pending.places),
-        hint=f"resolve it in {folder}, then: skills continue (or skip, or abort)",
+        hint=f"run: skills resolve, or edit in {folder}; then: skills continue (or skip, or abort)",
         conflicts=pending.places,
         notes=notes,
     )
