@@ -37,7 +37,7 @@ CASES: list[tuple[str, str, str, str]] = [
     ("x = [\n    a,\n    c,  # last\n]\n", "[$...R, c]", "[$...R]", "x = [\n    a,  # last\n]\n"),
     ("f(\n    a,  # one\n    b,  # two\n)\n", "f($X, $Y)", "g($Y, $X)", "g(\n    b,  # two\n    a,  # one\n)\n"),
     ("x = set([\n    1,  # one\n    2,\n])\n", "set([$...A])", "{$...A}", "x = {\n    1,  # one\n    2,\n}\n"),
-    ("open(\n    p,\n    'r',  # read\n    enc,\n)\n", "open($P, 'r', $E)", "open($P, $E)", "open(\n    p,  # read\n    enc,\n)\n"),
+    ("open(\n    p,\n    'r',  # read\n    enc,\n)\n", "open($P, 'r', $E)", "open($P, $E)", "open(\n    p,\n    # read\n    enc,\n)\n"),
     ("f(a, b, text=True, c=3, **k)\n", "f($...A, text=$V, $...B)", "f($...A, $...B)", "f(a, b, c=3, **k)\n"),
     ("f(text=True, **k)\n", "f($...A, text=$V, **$...B)", "f($...A, t=$V, **$...B)", "f(t=True, **k)\n"),
     ("x = {**a, 'k': 1, **b}\n", "{$...A, 'k': $V, $...B}", "{$...A, 'k': 2, $...B}", "x = {**a, 'k': 2, **b}\n"),

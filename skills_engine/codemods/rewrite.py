@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ _HOLE = 8
 @dataclass(frozen=True, slots=True)
 class _Item:
     """A token or a metavariable; `start` and `end` are characters of the text that it is from,
-    `spelled` those of the pattern, for one of the file's.
+    `spelled` those of the pattern, for one of the file's; `line` is the line of code there.
     """
 
     text: str
@@ -44,6 +44,7 @@ class _Item:
     end: int
     hole: bool = False
     spelled: tuple[int, int] = (0, 0)
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,12 @@ def difference(
     if (swapped := _swapped(region, old, wanted, texts)) is not None:
         made = swapped
     else:
-        made = _Rewriting(region, template[0], pattern[0], old, wanted, texts, layout).text()
+        old = _numbered(old, _lines(pattern[0]), spelled=True)
+        wanted = _numbered(wanted, _lines(template[0]))
+        pairs = _common(old, wanted)
+        if _crosses(pairs, old, wanted):
+            return None
+        made = _Rewriting(region, template[0], pattern[0], old, wanted, texts, layout).text(pairs)
     lost = comments_in(region) - comments_in(made)
     for item in old:
         if item.hole and item.text not in kept:  # thrown away with what is in it
@@ -235,8 +241,8 @@ class _Rewriting:
         self._old, self._new, self._texts = old, new, texts
         self._layout = layout
 
-    def text(self) -> str:
-        pairs = [(-1, -1), *_common(self._old, self._new), (len(self._old), len(self._new))]
+    def text(self, kept: Sequence[tuple[int, int]]) -> str:
+        pairs = [(-1, -1), *kept, (len(self._old), len(self._new))]
         out: list[str] = []
         for (o, n), (next_o, next_n) in pairwise(pairs):
             if o >= 0:
@@ -303,6 +309,8 @@ class _Rewriting:
         """What is left where tokens only go."""
         opens = not first and self._old[o].text in {"(", "[", "{"} and not self._old[o].hole
         notes = [comment for piece in pieces for comment in comments_in(piece).elements()]
+        if last and notes == list(comments_in(pieces[-1]).elements()) and notes:
+            return pieces[-1]
         if notes:
             comma = "," if pieces[-1].lstrip().startswith(",") and not opens and not first else ""
             left, right = pieces[0].partition("#")[0], _trivia(pieces[-1]).rpartition("#")[2]
@@ -352,6 +360,11 @@ class _Rewriting:
         return self._pattern[self._old[o].spelled[1] : self._old[o + 1].spelled[0]]
 
 
+def _numbered(items: list[_Item], lines: list[int], *, spelled: bool = False) -> list[_Item]:
+    places = [item.spelled[0] if spelled else item.start for item in items]
+    return [replace(item, line=lines[at]) for item, at in zip(items, places, strict=True)]
+
+
 def _trivia(text: str) -> str:
     """White space and comments alone."""
     found = [t for t in _TOKEN.finditer(text) if t[0][0] != "#"]
@@ -374,30 +387,54 @@ def _noted(text: str, notes: Sequence[str], right: str) -> str:
 
 def _common(old: Sequence[_Item], new: Sequence[_Item]) -> list[tuple[int, int]]:
     """The longest run of tokens that both have in order, as pairs of indexes; a metavariable is
-    worth several tokens, neighbours a little more than strangers.
+    worth several tokens, a neighbour of the pair before a little more than a stranger.
     """
     rows, columns = len(old), len(new)
     best = [[0] * (columns + 1) for _ in range(rows + 1)]
+    paired = [[-1] * (columns + 1) for _ in range(rows + 1)]
     for o in range(rows - 1, -1, -1):
         for n in range(columns - 1, -1, -1):
-            best[o][n] = max(best[o + 1][n], best[o][n + 1])
             if (old[o].text, old[o].hole) == (new[n].text, new[n].hole):
                 value = _HOLE * 2 if old[o].hole else 2
-                touching = o + 1 < rows and n + 1 < columns and old[o + 1].text == new[n + 1].text
-                best[o][n] = max(best[o][n], best[o + 1][n + 1] + value + touching)
+                paired[o][n] = value + max(best[o + 1][n + 1], paired[o + 1][n + 1] + 1)
+            best[o][n] = max(best[o + 1][n], best[o][n + 1], paired[o][n])
     pairs: list[tuple[int, int]] = []
     o = n = 0
     while o < rows and n < columns:
-        same = (old[o].text, old[o].hole) == (new[n].text, new[n].hole)
-        if same:
-            value = _HOLE * 2 if old[o].hole else 2
-            touching = o + 1 < rows and n + 1 < columns and old[o + 1].text == new[n + 1].text
-            if best[o][n] == best[o + 1][n + 1] + value + touching:
+        if paired[o][n] == best[o][n] > 0:
+            pairs.append((o, n))
+            follows = paired[o + 1][n + 1] + 1 >= best[o + 1][n + 1]
+            o, n = o + 1, n + 1
+            while follows and o < rows and n < columns and paired[o][n] > 0:
                 pairs.append((o, n))
+                follows = paired[o + 1][n + 1] + 1 >= best[o + 1][n + 1]
                 o, n = o + 1, n + 1
-                continue
-        if best[o][n] == best[o + 1][n]:
+        elif best[o][n] == best[o + 1][n]:
             o += 1
         else:
             n += 1
     return pairs
+
+
+def _crosses(pairs: Sequence[tuple[int, int]], old: Sequence[_Item], new: Sequence[_Item]) -> bool:
+    """Whether tokens of one line of the pattern stay on several of the replacement, or the other
+    way round.
+    """
+    lines = [(old[o].line, new[n].line) for o, n in pairs]
+    return any((a[0] == b[0]) is not (a[1] == b[1]) for a, b in pairwise(lines))
+
+
+def _lines(text: str) -> list[int]:
+    """For each character of a source, the number of the line of code that it is on: a line break in
+    brackets ends none.
+    """
+    found: list[int] = []
+    depth = number = 0
+    for token in re.finditer(rf"{_TOKEN.pattern}|\n|[ \t\r]+", text, re.DOTALL):
+        if token[0] in {"(", "[", "{"}:
+            depth += 1
+        elif token[0] in {")", "]", "}"}:
+            depth -= 1
+        found += [number] * (token.end() - len(found))
+        number += token[0] == "\n" and depth <= 0
+    return found

@@ -217,7 +217,8 @@ class Template:
         is not the replacement.
         """
         whole = source.text(span)
-        variables = find_metavariables(matched_by.text)
+        pattern = _INLINE_BODY.sub(r"\1\2\n\1    \3", matched_by.text)
+        variables = find_metavariables(pattern)
         if len(variables) != len(matched_by.occurrences):
             return None
         holes: list[tuple[str, int, int]] = []
@@ -245,7 +246,7 @@ class Template:
         made = difference(
             whole,
             holes,
-            (matched_by.text, variables),
+            (pattern, variables),
             (self.pattern.text, find_metavariables(self.pattern.text)),
             text_of,
             Layout(source.indent_at(span.start), source.indent_unit),

@@ -51,6 +51,10 @@ def _by_length(name: str) -> Any:
     return (len(name), by_natural(name))
 
 
+def _by_kind_and_length(name: str) -> Any:
+    return (_kind(name), _by_length(name))
+
+
 def _kind(name: str) -> int:
     return 0 if len(name) > 1 and name.isupper() else 1 if name[:1].isupper() else 2
 
@@ -83,14 +87,16 @@ class _Style:
     module: Key
     member: Key
     top: frozenset[str] = frozenset()
+    by_length: bool = False
 
     def key(self, names: Names) -> Any:
         first = names[0]
         bare = first.module.lstrip(".")
         dots = len(first.module) - len(bare)
         return (
-            first.module not in self.top,
             (1 if first.name else -1) * self.straight_first,
+            first.module not in self.top,
+            len(first.module) if self.by_length else 0,
             -dots if self.far_first else dots,
             self.module(bare),
             bool(first.name),
@@ -250,7 +256,7 @@ def _member_orders(settings: ImportSettings) -> tuple[Key, ...]:
     """The settings' own first."""
     plain: Key = _by_case if settings.case_sensitive else by_natural
     if settings.length_sort:
-        plain = _by_length
+        plain = _by_kind_and_length if settings.order_by_type else _by_length
     elif settings.order_by_type:
         plain = _by_kind_and_case if settings.case_sensitive else by_kind
     return (plain, by_kind, by_natural, by_text)
@@ -259,11 +265,16 @@ def _member_orders(settings: ImportSettings) -> tuple[Key, ...]:
 def _styles(settings: ImportSettings) -> tuple[_Style, ...]:
     """The settings' own first, then the ones that people have without any."""
     straight = 0 if settings.force_sort_within_sections else -1 if settings.from_first else 1
-    module = (
-        _by_length if settings.length_sort else _by_case if settings.case_sensitive else by_natural
-    )
+    module = _by_case if settings.case_sensitive else by_natural
     members = dict.fromkeys(_member_orders(settings))
-    first = _Style(straight, settings.far_first, module, next(iter(members)), settings.force_to_top)
+    first = _Style(
+        straight,
+        settings.far_first,
+        module,
+        next(iter(members)),
+        settings.force_to_top,
+        settings.length_sort,
+    )
     known = tuple(
         _Style(straight, far, case, member)
         for case, straight, far, member in product(
