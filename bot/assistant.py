@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bot.agents import Agent
 from bot.alarms import Alarms
+from bot.attachments import Files
 from bot.channels import Channel
 from bot.commands import Command, command
 from bot.deliveries import Deliveries
@@ -48,6 +49,7 @@ class Assistant:
         patience: Backoff | None = None,
         daily_tokens: int = 0,
         name: str = "Andy",
+        files: Files | None = None,
     ) -> None:
         self._store, self._agent = store, agent
         self.channels = {channel.name: channel for channel in channels}
@@ -69,6 +71,15 @@ class Assistant:
             patience=patience or Backoff(first=60.0, most=1800.0),
             daily_tokens=daily_tokens,
         )
+        self.files = files
+        """Where attachments are; without it they are only named."""
+        if files is not None:
+            files.channel, files.backoff, self.turns.fetch = (
+                self._deliveries.channel,
+                self.backoff,
+                files.fetch,
+            )
+        self._fetches = self.queue("the files of", self.turns.fetch)
         for channel in channels:
             channel.tell, channel.moved = self._alarms.tell, self._moved
         self.chunks = self._deliveries.chunks
@@ -94,6 +105,8 @@ class Assistant:
         only the owner can help.
         """
         await self._agent.open(self._store)
+        if self.files is not None:
+            await self.files.clear()
         for chat in await self._store.waiting():
             self.turns.wake(chat)
         for chat in await self._store.undelivered():
@@ -152,6 +165,8 @@ class Assistant:
             return False
         asked = asks(group, message)
         new = await self._store.take_in(message, asks=asked)
+        if new and message.attachments:
+            self._fetches.wake(message.chat)
         if new and asked:
             self.turns.wake(message.chat)
         return new and asked

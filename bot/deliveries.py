@@ -1,7 +1,9 @@
 """The way out: a line a chat, which sends what waits in the outbox, in order."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from bot.channels import Channel
 from bot.errors import Undeliverable, described
@@ -45,9 +47,14 @@ class Deliveries:
         if (channel := self.channel(chat)) is None:
             return
         while piece := await self._store.next_piece(chat):
-            (seq, text), why = piece, None
+            (seq, text, file), why = piece, None
             try:
-                await channel.send(chat, text)
+                if file is None:
+                    await channel.send(chat, text)
+                elif not await asyncio.to_thread(Path(file.copy).exists):
+                    raise Undeliverable("the file is no longer there")
+                else:
+                    await channel.send_file(chat, file, text)
             except Undeliverable as error:
                 why = error.message
                 log.warning("undeliverable", chat=chat, error=error)
@@ -63,6 +70,8 @@ class Deliveries:
                 self._failures.pop(chat, None)
                 self._told.discard(chat)
             await self._store.settled(seq, why)
+            if file is not None:
+                await asyncio.to_thread(Path(file.copy).unlink, missing_ok=True)
 
     async def _tell(self, chat: str, template: str, error: Exception) -> None:
         """The owner, if it is not the owner's own chat that nothing reaches."""

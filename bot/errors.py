@@ -37,6 +37,10 @@ class Undeliverable(BotError):
     """
 
 
+class Unfetchable(BotError):
+    """No further attempt brings what came with this message."""
+
+
 class AgentFailed(BotError):
     """In the agent's own words, which may hold what people wrote: no log shows them."""
 

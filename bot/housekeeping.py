@@ -11,7 +11,7 @@ from itertools import count
 from bot.confined import Folder, Tree
 from bot.log import log
 from bot.migrations import SQL
-from bot.store import stamp
+from bot.rows import stamp
 from bot.tools import Host
 
 EVERY_SECONDS = 86_400.0

@@ -21,7 +21,7 @@ from bot.errors import BotError, described
 from bot.groups import Group
 from bot.log import log
 from bot.paths import ROOMS
-from bot.store import stamp
+from bot.rows import stamp
 from bot.tools import Effect, Host, call
 from bot.watching import Watch
 

@@ -27,6 +27,18 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file that an agent sends: its name and media type, where a copy lies until it is delivered,
+    and where it is in the group's folder.
+    """
+
+    name: str
+    type: str
+    copy: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message as a channel took it in. Its texts can be encoded, whatever they are made of.
 

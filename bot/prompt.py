@@ -8,7 +8,7 @@ from html import escape as plain  # xml.sax.saxutils brings an HTTP client along
 from zoneinfo import ZoneInfo
 
 from bot.errors import BotError
-from bot.messages import Message
+from bot.messages import Attachment, Message
 
 LONGEST = 8_000
 """Characters of one message; what is cut is said."""
@@ -59,7 +59,15 @@ def _line(message: Message, zone: ZoneInfo) -> str:
         f"<message sender={quoteattr(message.sender)} "
         f"time={quoteattr(time(message.sent_at, zone))}>"
     )
-    return f"{head}{quoted}{_cut(message.text, LONGEST)}</message>"
+    files = "".join(map(_attachment, message.attachments))
+    return f"{head}{quoted}{_cut(message.text, LONGEST)}{files}</message>"
+
+
+def _attachment(file: Attachment) -> str:
+    """A file that came with a message: where it is in the group's folder, or why it is not."""
+    values = {"path": file.path} if file.path else {"error": file.error or "it is not there yet"}
+    values |= {"type": file.type, "size": str(file.size)}
+    return f"\n<attachment {' '.join(f'{key}={quoteattr(values[key])}' for key in values)}/>"
 
 
 def _cut(text: str, longest: int) -> str:

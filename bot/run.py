@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bot.agents import AGENTS, Agent
 from bot.assistant import Assistant
+from bot.attachments import Files
 from bot.channels import CHANNELS, Channel
 from bot.channels.console import ConsoleChannel
 from bot.errors import Misconfigured
@@ -87,6 +88,7 @@ async def _run(settings: Settings) -> None:
             store.main
         ):  # the others' folders are made when they are first used: there may be a thousand
             paths.prepare(store.main)
+        most, kept = settings.attachment_mb << 20, settings.attachments_kept
         assistant = Assistant(
             store,
             channels,
@@ -94,6 +96,7 @@ async def _run(settings: Settings) -> None:
             zone=zone_of(settings.timezone),
             daily_tokens=settings.daily_tokens,
             name=settings.assistant_name,
+            files=Files(store, paths, most, kept),
         )
         services = [
             (cls.__name__, cls(Host(store, assistant, paths, settings)).run) for cls in SERVICES

@@ -84,6 +84,8 @@ class Settings:
     whatsapp: bool = False
     whatsapp_phone: str = ""
     whatsapp_shared: bool = False
+    attachment_mb: int = 20
+    attachments_kept: int = 200
 
     def secrets(self) -> Iterator[str]:
         values = (getattr(self, spec.name) for spec in fields(self))

@@ -20,8 +20,9 @@ from bot.database import HINTS, LOCKED, code, locked_by, migrate
 from bot.errors import BotError
 from bot.groups import Group
 from bot.log import log
-from bot.messages import Message, Turn
+from bot.messages import Attachment, File, Message, Turn
 from bot.migrations import SQL
+from bot.rows import attachments_of, message_of, row_of, stamp
 from bot.text import mended
 
 Statement: TypeAlias = tuple[str, tuple[Any, ...] | dict[str, Any]]
@@ -95,12 +96,12 @@ class Store:
         """Store a message; False if it was there already. One that does not ask is context for the
         next that does.
         """
-        return await self.write((SQL["take_in"], (asks, False, *_row(message)))) > 0
+        return await self.write((SQL["take_in"], (asks, False, *row_of(message)))) > 0
 
     async def obeyed(self, message: Message, replies: Iterable[str]) -> None:
         """Store a command, which no agent reads, and what is said to it."""
         sends = ((SQL["send"], (message.chat, reply)) for reply in replies)
-        await self.write((SQL["take_in"], (False, True, *_row(message))), *sends)
+        await self.write((SQL["take_in"], (False, True, *row_of(message))), *sends)
 
     async def knows(self, message: Message) -> bool:
         return bool(await self.read(SQL["known_message"], (message.chat, message.id)))
@@ -120,10 +121,7 @@ class Store:
         }
         if not (rows := await self.read(SQL["turn"], where)):
             return None
-        messages = tuple(
-            Message(chat, id_, sender, text, datetime.fromisoformat(sent_at), bool(direct), *rest)
-            for _, _, _, id_, sender, text, sent_at, direct, *rest, _ in rows
-        )
+        messages = tuple(message_of(chat, *row[2:-1]) for row in rows)
         asked = tuple(message for message, row in zip(messages, rows, strict=True) if row[1])
         return Turn(chat, messages, asked, until=rows[-1][0], omitted=rows[0][-1] - len(rows))
 
@@ -173,11 +171,26 @@ class Store:
     async def undelivered(self) -> list[str]:
         return [chat for (chat,) in await self.read(SQL["undelivered"])]
 
-    async def next_piece(self, chat: str) -> tuple[int, str] | None:
+    async def next_piece(self, chat: str) -> tuple[int, str, File | None] | None:
         """The sequence number and the text of what a chat is to be sent next: it fits into one
-        message.
+        message; and the file that goes with it.
         """
-        return next(iter(await self.read(SQL["next_piece"], (chat,))), None)
+        for seq, text, file in await self.read(SQL["next_piece"], (chat,)):
+            return seq, text, File(**json.loads(file)) if file else None
+        return None
+
+    async def files(self) -> set[str]:
+        """The copies of files that are to be delivered."""
+        return {json.loads(file)["copy"] for (file,) in await self.read(SQL["files"])}
+
+    async def unfetched(self, chat: str) -> list[tuple[int, tuple[Attachment, ...]]]:
+        """The messages of a chat whose attachments have still to be fetched, by number."""
+        rows = await self.read(SQL["unfetched"], (chat,))
+        return [(seq, attachments_of(text)) for seq, text in rows]
+
+    async def fetched(self, seq: int, attachments: Iterable[Attachment]) -> None:
+        found = json.dumps([asdict(one) for one in attachments])
+        await self.write((SQL["fetched"], (found, seq)))
 
     async def settled(self, seq: int, error: str | None = None) -> None:
         """A piece was delivered or, with an error, never can be. It is not offered again."""
@@ -250,22 +263,8 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
                     pass
 
 
-def _row(message: Message) -> tuple[Any, ...]:
-    """A message as `take_in` has it."""
-    attachments = json.dumps([asdict(one) for one in message.attachments])
-    named = (message.sender_id, message.quoted, message.quoted_sender)
-    when = (stamp(message.sent_at), message.direct)
-    said = (message.chat, message.id, message.sender, message.text)
-    return attachments, bool(message.attachments), *said, *when, *named
-
-
 def _stored(values: tuple[Any, ...] | dict[str, Any]) -> tuple[Any, ...] | dict[str, Any]:
     """What is written down can be encoded."""
     if isinstance(values, dict):
         return dict(zip(values, _stored(tuple(values.values())), strict=True))
     return tuple(mended(value) if isinstance(value, str) else value for value in values)
-
-
-def stamp(moment: datetime) -> str:
-    """A moment as text that sorts: in UTC, always with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")

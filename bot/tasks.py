@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.migrations import SQL, statements
+from bot.rows import stamp
 from bot.schedule import Schedule
-from bot.store import Store, stamp
+from bot.store import Store
 
 COLUMNS = "id, folder, prompt, script, kind, value, zone, isolated, status, next_run"
 QUERIES = statements("task_queries.sql")

@@ -5,7 +5,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from bot.groups import Group
 from bot.log import log
 from bot.messages import Turn
 from bot.store import MOST_ASKED, Store
+from bot.trouble import Trouble
 from bot.workers import Backoff, KeyedQueue, Work
 
 ATTEMPTS = 5
@@ -51,28 +52,6 @@ class _Running:
         self.stopped = False
 
 
-@dataclass
-class _Trouble:
-    """What has become of a turn that has no answer yet: attempts, rounds of them with a long pause
-    between, those that cost tokens, and how many.
-    """
-
-    attempts: int = 0
-    rounds: int = 0
-    paid: int = 0
-    tokens: int = 0
-    fresh: bool = False
-    most: int = MOST_ASKED
-    timer: asyncio.TimerHandle | None = None
-
-    def told(self, template: str, group: Group, error: Exception) -> str:
-        price = f" ({self.tokens:,} tokens)" if self.tokens else ""
-        why = described(error, to_owner=True)[:300]
-        return template.format(
-            name=group.name, chat=group.chat, attempts=self.attempts, price=price, error=why
-        )
-
-
 class Turns:
     """`wake` says that something in a chat may ask for an answer."""
 
@@ -97,7 +76,9 @@ class Turns:
         self._joins = queue("the follow-up in", self._join)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._running: dict[str, _Running] = {}
-        self._troubles: dict[str, _Trouble] = {}
+        self._troubles: dict[str, Trouble] = {}
+        self.fetch: Work = _nothing
+        """Awaited before what waits in a chat is asked."""
         self.on_recovery: list[Callable[[], None]] = []
         """Called when a chat that had failed is answered: others may be, too."""
         agent.recovered = self._retry
@@ -148,6 +129,7 @@ class Turns:
             began, spent = asyncio.get_running_loop().time(), await self._store.spent(group.folder)
             try:
                 async with self._locks[group.folder]:
+                    await self.fetch(chat)
                     latest = await self._store.turn(chat, most=self._most(chat))
                     if latest is None:  # the chat has another name meanwhile
                         return
@@ -160,7 +142,7 @@ class Turns:
                 self._put_off(chat, self._budget.pause())
                 return
             except Exception as error:  # noqa: BLE001  # whatever an agent raises: the turn waits
-                trouble = self._troubles.setdefault(chat, _Trouble())
+                trouble = self._troubles.setdefault(chat, Trouble())
                 trouble.attempts += 1
                 if (cost := await self._store.spent(group.folder) - spent) > 0:
                     trouble.paid, trouble.tokens = trouble.paid + 1, trouble.tokens + cost
@@ -180,7 +162,7 @@ class Turns:
     def _most(self, chat: str) -> int:
         return self._troubles[chat].most if chat in self._troubles else MOST_ASKED
 
-    async def _mend(self, turn: Turn, group: Group, trouble: _Trouble, error: Exception) -> None:
+    async def _mend(self, turn: Turn, group: Group, trouble: Trouble, error: Exception) -> None:
         """Asking again as before cannot help. Once a fresh conversation is tried; then, of several
         messages, each by itself; what fails even so is settled with a few words.
         """
@@ -196,7 +178,7 @@ class Turns:
         if not group.main:
             await self._store.tell(trouble.told(GIVEN_UP, group, error))
         self._wake(group)
-        self._troubles[turn.chat] = _Trouble(fresh=True, most=trouble.most)
+        self._troubles[turn.chat] = Trouble(fresh=True, most=trouble.most)
 
     async def _ask(self, turn: Turn, group: Group, channel: Channel) -> None:
         await self._budget.check(group)
@@ -222,6 +204,7 @@ class Turns:
         """What arrives while an agent is at work joins its turn, if the agent can take it."""
         while (running := self._running.get(chat)) and (group := self._store.group(chat)):
             async with running.joining:
+                await self.fetch(chat)
                 if self._running.get(chat) is not running or not (
                     more := await self._store.turn(chat, running.until)
                 ):
@@ -236,7 +219,7 @@ class Turns:
         )
 
     async def _wait_for_better(
-        self, turn: Turn, group: Group, trouble: _Trouble, error: Exception
+        self, turn: Turn, group: Group, trouble: Trouble, error: Exception
     ) -> None:
         """Tell the owner, and come back later, or as soon as another chat is answered."""
         text = trouble.told(NO_ANSWER, group, error)
@@ -246,7 +229,7 @@ class Turns:
         self._put_off(turn.chat, self.patience.delay(trouble.rounds))
 
     def _put_off(self, chat: str, seconds: float) -> None:
-        trouble = self._troubles.setdefault(chat, _Trouble())
+        trouble = self._troubles.setdefault(chat, Trouble())
         if trouble.timer:
             trouble.timer.cancel()
         trouble.timer = asyncio.get_running_loop().call_later(seconds, self._turns.wake, chat)
@@ -284,3 +267,7 @@ async def _typing(channel: Channel, chat: str) -> None:
         with suppress(Exception):  # an ornament: no answer fails for it
             await channel.typing(chat)
         await asyncio.sleep(TYPING_SECONDS)
+
+
+async def _nothing(_: str) -> None:
+    """There is nothing to be fetched."""

@@ -22,10 +22,11 @@ from bot.errors import BotError
 from bot.groups import Group
 from bot.messages import Turn
 from bot.paths import Paths
+from bot.rows import stamp
 from bot.schedule import Schedule
 from bot.scheduler import Scheduler
 from bot.settings import Settings
-from bot.store import Store, open_store, stamp
+from bot.store import Store, open_store
 from bot.tasks import Tasks
 from bot.tools import TOOLS, Host, call
 from bot.tools.tasks import TASK_TOOLS

@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar, Self
 
+from bot.errors import Unfetchable
 from bot.log import log
-from bot.messages import Message, Receive
+from bot.messages import Attachment, File, Message, Receive
 from bot.settings import Settings
 
 ATTEMPTS, PAUSE_SECONDS = 3, 0.05
@@ -91,6 +92,16 @@ class Channel(ABC):
         """Deliver one piece of a reply, which is then never sent again. Raises Undeliverable if no
         retry can help.
         """
+
+    async def send_file(self, chat: str, file: File, text: str) -> None:
+        """Deliver a file with a text, which may be empty, likewise. Where a messenger takes none,
+        its name is said.
+        """
+        await self.send(chat, f"{text}\n\n[file {file.name}, which cannot be sent here]".strip())
+
+    async def fetch(self, attachment: Attachment, most: int) -> bytes:
+        """What came with a message, up to so many bytes. Raises Unfetchable if it never can be."""
+        raise Unfetchable(f"files cannot be fetched from {self.name}")
 
     async def pair(self) -> str | None:
         """Link it with its account if it is not yet, showing the owner how; the owner's chat, if

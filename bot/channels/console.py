@@ -4,16 +4,19 @@ conversation.
 
 import asyncio
 import io
+import mimetypes
+import re
 import threading
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import BinaryIO, ClassVar, Self
 from uuid import uuid4
 
 from bot.channels.base import Channel
-from bot.errors import Undeliverable
-from bot.messages import Message, Receive
+from bot.errors import Undeliverable, Unfetchable
+from bot.messages import Attachment, File, Message, Receive
 from bot.settings import Settings
 
 
@@ -68,10 +71,24 @@ class ConsoleChannel(Channel):
         except BrokenPipeError as error:
             raise Undeliverable("nobody reads the standard output any more") from error
 
+    async def send_file(self, chat: str, file: File, text: str) -> None:
+        await self.send(chat, f"{text}\n[file {file.origin}]".strip())
+
+    async def fetch(self, attachment: Attachment, most: int) -> bytes:
+        try:
+            data = await asyncio.to_thread(_contents, attachment.source, most + 1)
+        except (OSError, RuntimeError) as error:
+            raise Unfetchable(f"it cannot be read: {type(error).__name__}") from None
+        if len(data) > most:
+            raise Unfetchable(f"it is larger than {most >> 20} MB")
+        return data
+
     async def _next(self, lines: asyncio.Queue[bytes]) -> Message | None:
         while line := await lines.get():
             if text := line.decode("utf-8", "replace").strip():
-                return Message(self.CHAT, uuid4().hex, "me", text, datetime.now(UTC))
+                text, *files = _with_file(text)
+                now = datetime.now(UTC)
+                return Message(self.CHAT, uuid4().hex, "me", text, now, attachments=tuple(files))
         return None
 
     def _print(self, text: str) -> None:
@@ -92,3 +109,19 @@ class ConsoleChannel(Channel):
                 except OSError:
                     line = b""
                 asyncio.run_coroutine_threadsafe(lines.put(line or b""), loop).result()
+
+
+def _contents(path: str, most: int) -> bytes:
+    with Path(path).expanduser().open("rb") as file:
+        return file.read(most)
+
+
+def _with_file(text: str) -> tuple[str, *tuple[Attachment, ...]]:
+    """`/file PATH words` is a file with words; a path with spaces stands in quotation marks."""
+    found = re.fullmatch(r"""/file\s+(?:"([^"]+)"|'([^']+)'|(\S+))\s*(.*)""", text)
+    if found is None:
+        return (text,)
+    path = found[1] or found[2] or found[3]
+    name = Path(path).name
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return f"[document {name}] {found[4]}".strip(), Attachment("document", name, 0, kind, path)

@@ -7,23 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections import deque
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from bot.channels.base import Channel
 from bot.channels.whatsapp_link import linked, show
-from bot.channels.whatsapp_messages import HIDDEN, PHONES, content, jid_of, known
-from bot.errors import Misconfigured
+from bot.channels.whatsapp_messages import (
+    HIDDEN,
+    PHONES,
+    called,
+    content,
+    jid_of,
+    known,
+    named,
+    source_of,
+)
+from bot.errors import Misconfigured, Unfetchable
 from bot.formatting import marked, parse
-from bot.messages import Message
+from bot.messages import Attachment, File, Message
 from bot.splitting import split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from bot.messages import Receive
     from bot.settings import Settings
@@ -35,6 +43,7 @@ log = logging.getLogger(__name__)
 SESSION = "session.db"
 LONGEST = 65_000
 """What one message can hold, in UTF-16 code units, with a name before it."""
+PICTURES = {"image/jpeg", "image/png"}
 MARKS = {"bold": "*", "italic": "_", "strike": "~", "code": "`", "pre": "```"}
 UNLINKED = "remove whatsapp/ in the data directory, then link it again: bot setup"
 OUTDATED = "WhatsApp accepts this version of neonize no more"
@@ -124,11 +133,28 @@ class WhatsAppChannel(Channel):
     async def send(self, chat: str, text: str) -> None:
         from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message as Content  # noqa: PLC0415
 
-        # A plain text would make a mention of every @12345; and on the owner's number it must be
-        # seen who speaks.
+        # A plain text makes a mention of every @12345; on the owner's number it is seen who speaks.
         shown = f"{self._assistant_name}: {_shown(text)}" if self._shared else _shown(text)
         content = Content(conversation=shown)
         self._sent.append((await self._connected().send_message(jid_of(chat), content)).ID)
+
+    async def send_file(self, chat: str, file: File, text: str) -> None:
+        client, data = self._connected(), await asyncio.to_thread(Path(file.copy).read_bytes)
+        shown = f"{self._assistant_name}: {_shown(text)}" if self._shared else _shown(text)
+        content = None
+        if file.type in PICTURES:
+            with suppress(OSError, ValueError):  # it is none that can be shown
+                content = await client.build_image_message(data, shown)
+        if content is None:
+            named = (file.name, file.name, file.type)
+            content = await client.build_document_message(data, shown, *named)
+        self._sent.append((await client.send_message(jid_of(chat), content)).ID)
+
+    async def fetch(self, attachment: Attachment, most: int) -> bytes:
+        data = await self._connected().download_any(source_of(attachment)) or b""
+        if len(data) > most:
+            raise Unfetchable(f"it is larger than {most >> 20} MB")
+        return bytes(data)
 
     def split(self, text: str) -> Sequence[str]:
         return split(text, LONGEST, _shown)
@@ -168,14 +194,12 @@ class WhatsAppChannel(Channel):
             while taken is not None:
                 # WhatsApp has been told that we have it: nobody will bring it again
                 try:
-                    hidden = event.Info.MessageSource.Chat
-                    if hidden.Server == HIDDEN:
+                    if (hidden := event.Info.MessageSource.Chat).Server == HIDDEN:
                         await self.moved(self._chat(hidden), taken.chat)
                     await self.hand_over(receive, taken)
                     break
                 except Exception as error:  # noqa: BLE001  # a full disk, say
-                    kind = type(error).__name__
-                    log.warning("a message of %s is not stored yet: %s", taken.chat, kind)
+                    log.warning("a message of %s is not stored yet: %r", taken.chat, type(error))
                     await asyncio.sleep(1)
 
         async def connected(_: Any, __: Any) -> None:
@@ -236,7 +260,7 @@ class WhatsAppChannel(Channel):
         sender = await known(client, source.Sender, source)
         # a hidden identifier proves nothing to us
         who = sender.User if sender.Server == PHONES else ""
-        quoted, by = "", ""
+        quoted, by, numbers = "", "", self._numbers(client)
         if held.context is not None:
             quoted = content(held.context.quotedMessage).text
             by = held.context.participant.partition("@")[0] if quoted else ""
@@ -244,7 +268,7 @@ class WhatsAppChannel(Channel):
             chat,
             info.ID,
             info.Pushname or who or "somebody",
-            self._named(client, held.text),
+            named(held.text, numbers, self._assistant_name),
             datetime.fromtimestamp(
                 info.Timestamp / 1000 if info.Timestamp > 10**11 else info.Timestamp, UTC
             ),
@@ -252,34 +276,15 @@ class WhatsAppChannel(Channel):
             who,
             quoted,
             by,
-            called=self._called(client, held.context),
+            called=called(held.context, numbers, self._sent),
             bot=source.Sender.Server == "bot",
             attachments=held.attachments,
-        )
-
-    def _called(self, client: Any, context: Any) -> bool:
-        """Whether WhatsApp says that the assistant is meant: by a mention, or a reply to it. On the
-        owner's number both may mean the owner, but for a reply to what the assistant has said.
-        """
-        if context is None:
-            return False
-        if context.stanzaID in self._sent:
-            return True
-        named = [*context.mentionedJID, *([context.participant] if context.stanzaID else [])]
-        return not self._shared and any(
-            re.split("[.:@]", one)[0] in self._numbers(client) for one in named
         )
 
     def _numbers(self, client: Any) -> list[str]:
         """What this account is called, if it is the assistant's alone."""
         me = None if self._shared else client.me
         return [jid.User for jid in (me.JID, me.LID) if jid.User] if me else []
-
-    def _named(self, client: Any, text: str) -> str:
-        """A mention of this account is the assistant's name."""
-        if not (numbers := "|".join(map(re.escape, self._numbers(client)))):
-            return text
-        return re.sub(rf"(?<!\w)@(?:{numbers})\b", f"@{self._assistant_name}", text)
 
     def _chat(self, jid: Any) -> str:
         return f"{self.name}:{jid.User}@{jid.Server}"

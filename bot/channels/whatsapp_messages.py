@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -126,6 +127,30 @@ def _files(message: Any, field: str) -> tuple[Attachment, ...]:
         base64.b64encode(source.SerializeToString()).decode(),
     )
     return (attachment,)
+
+
+def called(context: Any, numbers: Sequence[str], sent: Container[str]) -> bool:
+    """Whether WhatsApp says that the assistant is meant: by a mention of one of its numbers, or a
+    reply to what it has sent.
+    """
+    if context is None:
+        return False
+    named = [*context.mentionedJID, *([context.participant] if context.stanzaID else [])]
+    return context.stanzaID in sent or any(re.split("[.:@]", one)[0] in numbers for one in named)
+
+
+def named(text: str, numbers: Sequence[str], assistant: str) -> str:
+    """A text with the assistant's name for its numbers where they are mentioned."""
+    if not numbers:
+        return text
+    return re.sub(rf"(?<!\w)@(?:{'|'.join(map(re.escape, numbers))})\b", f"@{assistant}", text)
+
+
+def source_of(attachment: Attachment) -> Any:
+    """The part of a message that tells where an attachment is, and how it is read."""
+    from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message  # noqa: PLC0415
+
+    return Message.FromString(base64.b64decode(attachment.source))
 
 
 def jid_of(chat: str) -> Any:

@@ -37,7 +37,7 @@ ON CONFLICT (chat) DO UPDATE SET error = excluded.error
 --# undelivered
 SELECT DISTINCT chat FROM outbox WHERE settled_at IS NULL
 --# next_piece
-SELECT seq, text FROM outbox WHERE chat = ? AND settled_at IS NULL ORDER BY seq LIMIT 1
+SELECT seq, text, file FROM outbox WHERE chat = ? AND settled_at IS NULL ORDER BY seq LIMIT 1
 --# settled
 UPDATE outbox SET settled_at = ?, error = ? WHERE seq = ?
 --# send
@@ -61,6 +61,14 @@ SELECT session FROM sessions WHERE folder = ?
 INSERT OR REPLACE INTO sessions (folder, session) VALUES (?, ?)
 --# forget
 DELETE FROM sessions WHERE folder = ?
+--# send_file
+INSERT INTO outbox (chat, text, file) VALUES (?, ?, ?)
+--# files
+SELECT file FROM outbox WHERE settled_at IS NULL AND file IS NOT NULL
+--# unfetched
+SELECT seq, attachments FROM inbox WHERE unfetched AND chat = ? ORDER BY seq
+--# fetched
+UPDATE inbox SET attachments = ?, unfetched = 0 WHERE seq = ?
 --# known_message
 SELECT 1 FROM inbox WHERE chat = ? AND id = ?
 --# status

@@ -8,13 +8,14 @@ from typing import Any
 from bot.errors import BotError
 from bot.groups import Group
 from bot.tools.base import Arguments, Effect, Host, Tool
-from bot.tools.chats import refresh_groups, register_group, send_message
+from bot.tools.chats import refresh_groups, register_group, send_file, send_message
 from bot.tools.tasks import TASK_TOOLS
 
 __all__ = ["TOOLS", "Arguments", "Effect", "Host", "Tool", "call"]
 
 TOOLS: dict[str, Tool] = {
     "send_message": send_message,
+    "send_file": send_file,
     "register_group": register_group,
     "refresh_groups": refresh_groups,
     **TASK_TOOLS,

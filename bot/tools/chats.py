@@ -1,28 +1,54 @@
 """Messages beside the answer; and which chats are answered, by which rules: main's to say."""
 
+import asyncio
+import json
+from dataclasses import asdict
+
 from bot.errors import BotError
 from bot.groups import MAIN, Group
 from bot.log import log
 from bot.migrations import SQL
+from bot.store import Statement
 from bot.tools.base import Arguments, Effect, Host
+
+LONGEST_CAPTION = 900
+"""Characters that go with a file; a longer text goes before it."""
 
 
 async def send_message(host: Host, group: Group, arguments: Arguments) -> Effect:
     """`text`, to the group's own chat; main may name another `chat`."""
+    chat = _addressee(host, group, arguments)
+    chunks = host.assistant.chunks(chat, [arguments.text("text")])
+    return _sent(host, chat, tuple((SQL["send"], (chat, chunk)) for chunk in chunks))
+
+
+async def send_file(host: Host, group: Group, arguments: Arguments) -> Effect:
+    """The file `path` in the group's folder, with a `text`, likewise."""
+    chat = _addressee(host, group, arguments)
+    if (files := host.assistant.files) is None:
+        raise BotError("files cannot be sent now")
+    file = await asyncio.to_thread(files.take, group.folder, arguments.text("path"))
+    chunks = host.assistant.chunks(chat, [arguments.text("text", "")]) or [""]
+    if len(chunks[-1]) > LONGEST_CAPTION:
+        chunks.append("")
+    with_it = (SQL["send_file"], (chat, chunks[-1], json.dumps(asdict(file))))
+    return _sent(host, chat, (*((SQL["send"], (chat, one)) for one in chunks[:-1]), with_it))
+
+
+def _addressee(host: Host, group: Group, arguments: Arguments) -> str:
     chat = arguments.text("chat", group.chat)
     if host.store.group(chat) is None or (chat != group.chat and not group.main):
         raise BotError(
             f"{group.folder} may not write to {chat[:80]!r}", hint="write to your own chat"
         )
-    chat = host.store.called(chat)
-    pieces = host.assistant.chunks(chat, [arguments.text("text")])
+    return host.store.called(chat)
 
+
+def _sent(host: Host, chat: str, statements: tuple[Statement, ...]) -> Effect:
     async def deliver() -> None:
         host.assistant.wake_delivery(chat)
 
-    return Effect(
-        {"pieces": len(pieces)}, tuple((SQL["send"], (chat, piece)) for piece in pieces), deliver
-    )
+    return Effect({"pieces": len(statements)}, statements, deliver)
 
 
 async def register_group(host: Host, group: Group, arguments: Arguments) -> Effect:

@@ -8,8 +8,9 @@ from uuid import uuid4
 from bot.errors import BotError
 from bot.groups import Group
 from bot.prompt import zone_of
+from bot.rows import stamp
 from bot.schedule import Schedule
-from bot.store import Statement, stamp
+from bot.store import Statement
 from bot.tasks import COLUMNS, Task, task_of
 from bot.tools.base import Arguments, Effect, Host, Tool
 

@@ -29,6 +29,15 @@ TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         {"text": _text("What to send."), "chat": CHAT},
         ["text"],
     ),
+    "send_file": (
+        "Send a file of yours to the chat, now. Only the main group may name another chat.",
+        {
+            "path": _text("The file, below /workspace/group."),
+            "text": _text("What to say with it."),
+            "chat": CHAT,
+        },
+        ["path"],
+    ),
     **TASK_TOOLS,
 }
 MAIN_TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {

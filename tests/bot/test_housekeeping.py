@@ -12,8 +12,9 @@ from bot.assistant import Assistant
 from bot.housekeeping import Housekeeping
 from bot.messages import Message, Turn
 from bot.paths import Paths
+from bot.rows import stamp
 from bot.settings import Settings
-from bot.store import Store, open_store, stamp
+from bot.store import Store, open_store
 from bot.tools import Host
 
 OLD = datetime.now(UTC) - timedelta(days=400)

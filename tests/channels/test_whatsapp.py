@@ -34,6 +34,8 @@ from bot.errors import Misconfigured
 from bot.messages import Message
 from bot.settings import Settings
 
+__all__ = ["ADA", "FRIENDS", "HIDDEN", "Content", "Phone"]
+
 ME = proto.JID(User="4900", Server="s.whatsapp.net")
 ADA = proto.JID(User="4911", Server="s.whatsapp.net")
 FRIENDS = proto.JID(User="123", Server="g.us")

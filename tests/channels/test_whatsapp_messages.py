@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message as Content
-from test_whatsapp import ADA, FRIENDS, HIDDEN, Phone
+from test_whatsapp import ADA, FRIENDS, HIDDEN, Content, Phone
 
 from bot.channels import whatsapp as module
 from bot.channels.whatsapp import WhatsAppChannel
 from bot.channels.whatsapp_messages import content
+from bot.errors import Unfetchable
 from bot.formatting import utf16
+from bot.messages import File
 
 SECRET = "my PIN is 4711"
 MEDIA = {"mimetype": "image/webp; x=1", "fileLength": 9, "mediaKey": b"k", "JPEGThumbnail": b"t"}
@@ -222,4 +224,51 @@ async def test_markdown_becomes_marks_and_long_replies_pieces(
     pieces = phone.channel.split(code)
     assert len(pieces) == 3
     assert all(utf16(piece) <= 65_536 and piece.count("```") == 2 for piece in pieces)
+    phone.running.cancel()
+
+
+async def test_files_come_and_go_through_neonize(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Content] = []
+    sent_files: list[Content] = []
+
+    async def download(_: Any, message: Content, path: str | None = None) -> bytes:
+        asked.append(message)
+        return b"x" * 10
+
+    async def upload(_: Any, binary: bytes, media_type: Any = None) -> Any:
+        return SimpleNamespace(
+            url="u",
+            DirectPath="d",
+            FileLength=len(binary),
+            FileEncSHA256=b"",
+            FileSHA256=b"",
+            MediaKey=b"",
+        )
+
+    async def send(_: Any, jid: Any, message: Content) -> Any:
+        sent_files.append(message)
+        return SimpleNamespace(ID="OUT")
+
+    phone = Phone(WhatsAppChannel(tmp_path, "Andy", shared=True), monkeypatch)
+    await phone.connected.wait()
+    for name, double in (("download_any", download), ("upload", upload), ("send_message", send)):
+        monkeypatch.setattr(type(phone.client), name, double)
+    await phone.log_in()
+    (file,) = content(sent(imageMessage={**MEDIA, "caption": "who?"})).attachments
+    assert (file.size, file.type) == (9, "image/webp")
+    assert await phone.channel.fetch(file, 10) == b"x" * 10
+    assert asked[0].imageMessage.mediaKey == b"k"
+    assert not asked[0].imageMessage.JPEGThumbnail
+    with pytest.raises(Unfetchable, match="larger"):
+        await phone.channel.fetch(file, 9)
+    copy = tmp_path / "copy"
+    copy.write_bytes(b"no picture")
+    for kind in ("application/pdf", "image/png"):
+        out = File("a.pdf", kind, str(copy), "")
+        await phone.channel.send_file("whatsapp:123@g.us", out, "**here**")
+    assert [one.documentMessage.fileName for one in sent_files] == ["a.pdf", "a.pdf"]
+    assert sent_files[0].documentMessage.caption == "Andy: *here*"
+    assert sent_files[0].documentMessage.mimetype == "application/pdf"
     phone.running.cancel()

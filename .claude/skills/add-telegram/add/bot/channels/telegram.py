@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from bot.channels.base import Channel
-from bot.errors import Misconfigured, Undeliverable
+from bot.errors import Misconfigured, Undeliverable, Unfetchable
 from bot.formatting import parse
 from bot.splitting import split as split_markdown
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from aiogram import Bot, types
 
-    from bot.messages import Receive
+    from bot.messages import Attachment, File, Receive
     from bot.settings import Settings
 
 __all__ = ["TelegramChannel", "split"]
@@ -34,6 +34,8 @@ QUIET_SECONDS = 1.0
 """A server that does not hold an empty poll is asked no more often than this."""
 ALBUM_SECONDS = 0.5
 """The rest of an album follows its first part within this."""
+FETCH_SECONDS = 60
+PICTURES = {"image/jpeg", "image/png", "image/webp"}
 UPDATES = ["message", "edited_message"]
 REFUSED = "Telegram does not accept TELEGRAM_BOT_TOKEN"
 TOKEN_HINT = "set TELEGRAM_BOT_TOKEN to the token that @BotFather gives"  # noqa: S105
@@ -111,6 +113,49 @@ class TelegramChannel(Channel):
                 return await self._bot.send_message(number, text, message_thread_id=topic)
 
         await self._deliver(chat, attempt)
+
+    async def send_file(self, chat: str, file: File, text: str) -> None:
+        from aiogram import exceptions  # noqa: PLC0415
+        from aiogram.types import FSInputFile  # noqa: PLC0415
+
+        from bot.channels.telegram_messages import entities  # noqa: PLC0415
+
+        rich = parse(text)
+        said = {"caption": rich.text or None, "caption_entities": entities(rich) or None}
+
+        async def attempt(chat: str) -> object:
+            number, topic = _place(chat)
+            more: dict[str, Any] = {"message_thread_id": topic, **said}
+            given = FSInputFile(file.copy, file.name)
+            try:
+                if file.type in PICTURES:
+                    return await self._bot.send_photo(number, given, **more)
+            except exceptions.TelegramBadRequest:
+                pass  # too large, or too long, for a picture: it is a document
+            return await self._bot.send_document(number, given, **more)
+
+        await self._deliver(chat, attempt)
+
+    async def fetch(self, attachment: Attachment, most: int) -> bytes:
+        from aiogram import exceptions  # noqa: PLC0415
+        from aiohttp import ClientError  # noqa: PLC0415
+
+        try:
+            file = await self._bot.get_file(attachment.source)
+        except exceptions.TelegramBadRequest as error:
+            raise Unfetchable(f"Telegram does not give it: {error.message}") from None
+        except exceptions.ClientDecodeError:
+            raise ConnectionError("an answer of Telegram cannot be read") from None
+        data = bytearray()
+        url = self._bot.session.api.file_url(self._bot.token, file.file_path or "")
+        try:
+            async for chunk in self._bot.session.stream_content(url, timeout=FETCH_SECONDS):
+                data += chunk
+                if len(data) > most:
+                    raise Unfetchable(f"it is larger than {most >> 20} MB")
+        except ClientError as error:  # its text has the address, and the token in that
+            raise ConnectionError(f"Telegram did not give it ({type(error).__name__})") from None
+        return bytes(data)
 
     async def _deliver(self, chat: str, attempt: Callable[[str], Awaitable[object]]) -> None:
         """Make an attempt for a chat, and say what its failure means."""

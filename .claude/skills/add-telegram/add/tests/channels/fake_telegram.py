@@ -24,6 +24,8 @@ class FakeTelegram:
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.refusals: dict[str, list[Refusal]] = {}
         """What the next calls of a method are answered with instead: status, description, parameters."""
+        self.files: dict[str, bytes] = {}
+        """What can be downloaded, by file_id."""
         self._updates: list[dict[str, Any]] = []
         self._next = 1
         self._news = asyncio.Condition()
@@ -72,7 +74,11 @@ class FakeTelegram:
     async def handle(self, request: web.Request) -> web.Response:
         """One call of the Bot API."""
         method = request.match_info["method"]
-        parameters = {key: str(value) for key, value in (await request.post()).items()}
+        posted = (await request.post()).items()
+        parameters = {
+            key: value.file.read().decode() if isinstance(value, web.FileField) else str(value)
+            for key, value in posted
+        }
         async with self._news:
             self.calls.append((method, parameters))
             self._news.notify_all()
@@ -84,6 +90,13 @@ class FakeTelegram:
             status, description, more = self.refusals[method].pop(0)
             return _answer(status, description=description, parameters=more)
         return _answer(200, result=self._result(method, parameters))
+
+    async def give(self, request: web.Request) -> web.Response:
+        """A file, by the path that getFile has told."""
+        found = self.files.get(request.match_info["path"].rpartition("/")[2])
+        if found is None or request.match_info["token"] != TOKEN:
+            return web.Response(status=404)
+        return web.Response(body=found)
 
     async def _hold(self, offset: int, seconds: float) -> None:
         self._updates = [update for update in self._updates if update["update_id"] >= offset]
@@ -107,6 +120,12 @@ class FakeTelegram:
             case "sendMessage":
                 chat = {"id": int(parameters["chat_id"]), "type": "private"}
                 return {"message_id": 1000 + len(self.calls), "date": 1790000000, "chat": chat}
+            case "sendDocument" | "sendPhoto":
+                chat = {"id": int(parameters["chat_id"]), "type": "private"}
+                return {"message_id": 1000 + len(self.calls), "date": 1790000000, "chat": chat}
+            case "getFile" if parameters["file_id"] in self.files:
+                name = parameters["file_id"]
+                return {"file_id": name, "file_unique_id": name, "file_path": f"documents/{name}"}
             case _:
                 return True
 
@@ -117,6 +136,7 @@ async def fake_telegram() -> AsyncIterator[FakeTelegram]:
     fake = FakeTelegram()
     app = web.Application()
     app.router.add_route("*", "/bot{token}/{method}", fake.handle)
+    app.router.add_get("/file/bot{token}/{path:.*}", fake.give)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 from doubles import FunctionAgent, register
-from fake_telegram import FakeTelegram, fake_telegram
+from fake_telegram import TOKEN, FakeTelegram, fake_telegram
 from test_telegram import channel, running
 
 from bot.assistant import Assistant
+from bot.attachments import Files
+from bot.errors import Undeliverable, Unfetchable
 from bot.log import set_up
-from bot.messages import Message, Turn
+from bot.messages import Attachment, File, Message, Turn
+from bot.paths import Paths
 from bot.store import open_store
 from bot.workers import Backoff
 
@@ -370,3 +373,75 @@ async def test_marks_are_telegrams_own_and_what_is_refused_goes_as_it_was_writte
     ]
     assert plain["text"].startswith("😀 **b** `c`")
     assert "entities" not in plain
+
+
+async def test_a_file_is_fetched_within_its_limit_and_the_token_is_in_no_error() -> None:
+    async with fake_telegram() as fake:
+        telegram = channel(fake.url)
+        fake.files = {"F": b"x" * 10}
+        file = Attachment("photo", "photo.jpg", source="F")
+        assert await telegram.fetch(file, 10) == b"x" * 10
+        with pytest.raises(Unfetchable, match="larger"):
+            await telegram.fetch(file, 9)
+        fake.refusals["getFile"] = [(400, "Bad Request: file is too big", {})]
+        with pytest.raises(Unfetchable, match="file is too big"):
+            await telegram.fetch(file, 10)
+        fake.refusals["getFile"] = [(502, "Bad Gateway", {})]
+        with pytest.raises(Exception, match="Bad Gateway"):
+            await telegram.fetch(file, 10)
+        file_path = {"file_id": "G", "file_unique_id": "G", "file_path": "gone"}
+        fake._result = lambda *_: file_path  # type: ignore[method-assign]
+        with pytest.raises(ConnectionError) as failed:
+            await telegram.fetch(file, 10)
+        await telegram.disconnect()
+    assert TOKEN not in f"{failed.value!r} {failed.value.__cause__!r}"
+
+
+async def test_a_file_goes_out_with_its_words_and_into_its_topic(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.write_bytes(b"contents")
+    async with fake_telegram() as fake:
+        telegram = channel(fake.url)
+        document = File("a.pdf", "application/pdf", str(copy), "")
+        await telegram.send_file("telegram:-100:42", document, "**here**")
+        picture = File("a.png", "image/png", str(copy), "")
+        await telegram.send_file("telegram:7", picture, "")
+        fake.refusals["sendPhoto"] = [(400, "Bad Request: PHOTO_INVALID_DIMENSIONS", {})]
+        await telegram.send_file("telegram:7", picture, "")
+        fake.refusals["sendDocument"] = [(403, "Forbidden: bot was blocked by the user", {})]
+        with pytest.raises(Undeliverable, match="blocked"):
+            await telegram.send_file("telegram:7", document, "")
+        await telegram.disconnect()
+    first, second, _ = fake.of("sendDocument")
+    assert (first["chat_id"], first["message_thread_id"], first["caption"]) == (
+        "-100",
+        "42",
+        "here",
+    )
+    assert json.loads(first["caption_entities"])[0]["type"] == "bold"
+    assert "contents" in first.values()
+    assert len(fake.of("sendPhoto")) == 2
+    assert second["chat_id"] == "7"
+
+
+async def test_a_photo_from_telegram_is_a_file_for_the_agent(tmp_path: Path) -> None:
+    prompts: list[str] = []
+
+    async def answer(turn: Turn) -> Sequence[str]:
+        prompts.append(turn.prompt)
+        return ["nice"]
+
+    stop = asyncio.Event()
+    async with fake_telegram() as fake, open_store(tmp_path) as store:
+        fake.files = {"F": b"\x89PNG"}
+        await register(store, "telegram:7")
+        files = Files(store, Paths(tmp_path), 100, 10)
+        assistant = Assistant(store, [channel(fake.url)], FunctionAgent(answer), files=files)
+        task = asyncio.create_task(assistant.run(stop, grace=1))
+        await fake.write("", photo=PHOTO, caption="my cat")
+        await fake.called("sendMessage")
+        stop.set()
+        await asyncio.wait_for(task, 30)
+    assert (tmp_path / "groups/main/attachments/1.0-photo.jpg").read_bytes() == b"\x89PNG"
+    assert "[photo] my cat" in prompts[0]
+    assert 'path="attachments/1.0-photo.jpg" type="image/jpeg" size="4"' in prompts[0]

@@ -1,0 +1,30 @@
+"""A turn that has no answer yet, and what has been tried."""
+
+import asyncio
+from dataclasses import dataclass
+
+from bot.errors import described
+from bot.groups import Group
+from bot.store import MOST_ASKED
+
+
+@dataclass
+class Trouble:
+    """What has become of a turn that has no answer yet: attempts, rounds of them with a long pause
+    between, those that cost tokens, and how many.
+    """
+
+    attempts: int = 0
+    rounds: int = 0
+    paid: int = 0
+    tokens: int = 0
+    fresh: bool = False
+    most: int = MOST_ASKED
+    timer: asyncio.TimerHandle | None = None
+
+    def told(self, template: str, group: Group, error: Exception) -> str:
+        price = f" ({self.tokens:,} tokens)" if self.tokens else ""
+        why = described(error, to_owner=True)[:300]
+        return template.format(
+            name=group.name, chat=group.chat, attempts=self.attempts, price=price, error=why
+        )
