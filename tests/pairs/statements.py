@@ -171,8 +171,8 @@ def returned_by_name(site: Site, _: random.Random) -> Edit | None:
     lines = site.lines(stmt)
     if not isinstance(stmt, ast.Return) or stmt.value is None or lines is None:
         return None
-    if isinstance(stmt.value, ast.Name) or not site.one_line(stmt):
-        return None
+    if isinstance(stmt.value, ast.Name | ast.Constant) or not site.one_line(stmt):
+        return None  # of these nothing tells the value that was named from the one returned
     start = site.span(stmt)[0]
     value = number(stmt.value)
 

@@ -56,8 +56,10 @@ def _merge(base: str, ours: str, theirs: str, common: str = "") -> Chunks:
     except Unsupported as unsupported:
         strange = str(unsupported)
     if draft is None or not draft.clean or strange:
-        better = _in_the_same_words(base, ours, theirs, common) or (
-            _after_edits(base, ours, theirs, draft, common) if draft is not None else None
+        better = (
+            _in_the_same_words(base, ours, theirs, common)
+            or _after_edits(base, ours, theirs, draft, common)
+            or _mirrored(base, ours, theirs, common)
         )
         if better is not None:
             return better
@@ -88,18 +90,32 @@ def _in_the_same_words(base: str, ours: str, theirs: str, common: str) -> Chunks
     )
 
 
-def _after_edits(base: str, ours: str, theirs: str, draft: Chunks, common: str) -> Chunks | None:
+def _after_edits(
+    base: str, ours: str, theirs: str, draft: Chunks | None, common: str
+) -> Chunks | None:
     """The merge after edits have followed their lines, if it is clean then."""
-    for texts in () if draft.clean else followed(base, ours, theirs, draft):
+    if draft is None or draft.clean:
+        return None
+    for texts in followed(base, ours, theirs, draft):
         better = _believed(*texts, common)
         if (
             better is not None
-            and not foreign(base, ours, theirs, better.text, common)
-            and not doubt(base, ours, theirs, better.text)
+            and _good(base, ours, theirs, better.text, common)
             and not judged(_RULES.path, base, ours, theirs, better.text)
         ):
             return better
     return None
+
+
+def _mirrored(base: str, ours: str, theirs: str, common: str) -> Chunks | None:
+    """The merge with the sides swapped, if it is clean then: it is so either way or neither way."""
+    try:
+        draft = merge_trees(tree, base, theirs, ours, rules=_RULES)
+    except Unsupported:
+        return None
+    if draft.clean:
+        return draft if _good(base, ours, theirs, draft.text, common) else None
+    return _after_edits(base, theirs, ours, draft, common)
 
 
 def _believed(base: str, ours: str, theirs: str, common: str) -> Chunks | None:
@@ -108,12 +124,13 @@ def _believed(base: str, ours: str, theirs: str, common: str) -> Chunks | None:
         draft = merge_trees(tree, base, ours, theirs, rules=_RULES)
     except Unsupported:
         return None
-    good = (
-        draft.clean
-        and not foreign(base, ours, theirs, draft.text, common)
-        and not doubt(base, ours, theirs, draft.text)
-    )
+    good = draft.clean and _good(base, ours, theirs, draft.text, common)
     return draft if good else None
+
+
+def _good(base: str, ours: str, theirs: str, result: str, common: str) -> bool:
+    strange = foreign(base, ours, theirs, result, common) or doubt(base, ours, theirs, result)
+    return not strange
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:
