@@ -37,6 +37,8 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from drift_rules import RULES, left_out, watched
+
 from skills_engine.merge import Merged, from_lines, merge_file
 
 warnings.simplefilter("ignore", SyntaxWarning)
@@ -212,6 +214,58 @@ def report(rows: list[Row]) -> None:
         )
 
 
+def answered(case: Path, by_git: Merged) -> str:
+    """The grade of the merge of a case."""
+    base, ours, theirs, truth = (
+        (case / f"{name}.py").read_bytes() for name in ("base", "ours", "theirs", "truth")
+    )
+    lines = partial(_lines, (base, ours, theirs), by_git)
+    answer = merge_file("case.py", base, ours, theirs, lines=lines)
+    return grade(answer.data if answer.clean else None, truth)
+
+
+def _lines(texts: tuple[bytes, ...], by_git: Merged, *asked: bytes) -> Merged:
+    return by_git if asked == texts else git_lines(*asked)
+
+
+def without_each(case: Path) -> tuple[str, dict[str, str]]:
+    """The grade of one of git's conflicts, and the other grades that it has without the rules that
+    had something to say in it; '' for what git merges.
+    """
+    by_git = git_lines(*((case / f"{name}.py").read_bytes() for name in ("base", "ours", "theirs")))
+    if by_git.clean:
+        return "", {}
+    with watched(RULES) as spoke:
+        with_all = answered(case, by_git)
+    others: dict[str, str] = {}
+    for rule in RULES:
+        if rule.name in spoke:
+            with left_out(rule):
+                other = answered(case, by_git)
+            if other != with_all:
+                others[rule.name] = other
+    return with_all, others
+
+
+def ablate(cases: list[Path], jobs: int) -> None:
+    """Print what each rule changes when it is left out."""
+    with ProcessPoolExecutor(jobs) as pool:
+        rows = [row for row in pool.map(without_each, cases, chunksize=4) if row[0]]
+    totals = Counter(grade for grade, _ in rows)
+    print(f"{len(rows)} conflicts of git's: " + ", ".join(f"{totals[g]} {g}" for g in GRADES))
+    print(f"{'without':>16}{'exact +':>9}{'exact -':>9}{'wrong +':>9}{'wrong -':>9}  it rests on")
+    for rule in RULES:
+        changed = [(was, others[rule.name]) for was, others in rows if rule.name in others]
+        counts = [
+            sum(now == name != was for was, now in changed)
+            if more
+            else sum(was == name != now for was, now in changed)
+            for name in ("exact", "wrong")
+            for more in (True, False)
+        ]
+        print(f"{rule.name:>16}" + "".join(f"{n:>9}" for n in counts) + f"  {rule.evidence}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -223,6 +277,11 @@ def main() -> int:
     parser.add_argument(
         "--time", action="store_true", help="also time LibCST's parse of the three versions"
     )
+    parser.add_argument(
+        "--ablate",
+        action="store_true",
+        help="of git's conflicts: what leaving out each rule and law gains and costs",
+    )
     parser.add_argument("--json", type=Path, help="write one row a case here")
     parser.add_argument(
         "--save", type=Path, help="write what the engine answered for each case into this directory"
@@ -232,6 +291,9 @@ def main() -> int:
     if not cases:
         print("no cases", file=sys.stderr)
         return 2
+    if args.ablate:
+        ablate(cases, args.jobs)
+        return 0
     if args.save is not None:
         args.save.mkdir(parents=True, exist_ok=True)
     work = partial(score, engine=args.engine, timeout=args.timeout, timed=args.time, save=args.save)

@@ -30,6 +30,7 @@ def words(four: Four) -> Iterator[Doubt]:
 
 
 def comments(four: Four) -> Iterator[Doubt]:
+    """Each comment stands as often as both sides made it stand."""
     for (scope, text), counts in undue([reading.comments for reading in four]):
         yield Doubt("com", text, scope, counts)
 

@@ -5,26 +5,28 @@ from __future__ import annotations
 import ast
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from skills_engine.judge import counting, sequence
+from skills_engine.judge.counting import Four
 from skills_engine.judge.doubt import Doubt
 from skills_engine.judge.pieces import Source, shared
 from skills_engine.judge.reading import Body, Reading, Statement, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from skills_engine.judge.counting import Four
-
-__all__ = ["LAWS", "doubts"]
+__all__ = ["LAWS", "Law", "doubts"]
 
 _SAME = 0.5
 """The share of words in common from which a definition is taken for another one renamed."""
 
-LAWS = {
+Law = Callable[[Four], "Iterator[Doubt]"]
+
+LAWS: dict[str, Law] = {
     "tok": counting.words,
     "edge": counting.edges,
     "stmt": sequence.statements,
