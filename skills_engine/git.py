@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skills_engine.durable import sync_folders
 from skills_engine.errors import Refused
 from skills_engine.git_objects import PREDICTABLE, Objects
 
@@ -278,8 +279,13 @@ class Git:
         tracking = f"refs/remotes/{remote}/{branch}"
         if not self.text("ls-remote", remote, f"refs/heads/{branch}"):
             return None
+        before = self.commit(tracking)
         self.run("fetch", "--quiet", remote, f"+refs/heads/{branch}:{tracking}")
-        return self.commit(tracking)
+        after = self.commit(tracking)
+        if after != before:  # git syncs the files that it writes, and not their folders
+            objects = self.repository.common_dir / "objects"
+            sync_folders([objects, *(path for path in objects.iterdir() if path.is_dir())])
+        return after
 
     def fetch_aside(self, remote: str, branch: str, folder: Path) -> str | None:
         """The same without a trace in the repository: new objects go to `folder`, where this Git

@@ -1,4 +1,6 @@
-"""A seeded sample of the kill points; `make killpoints` tries all of them."""
+"""A seeded sample of the kill points and of the faults; `make killpoints` and `make faults` try all
+of them.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,25 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.slow
-def test_a_killed_operation_is_undone_or_complete(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("which", [(), ("--faults",)])
+def test_an_operation_is_undone_or_complete(
+    capsys: pytest.CaptureFixture[str], which: tuple[str, ...]
+) -> None:
+    """Killed, and with a call to the file system that fails."""
     if (why := why_not()) and "CI" not in os.environ:
         pytest.skip(f"kill points cannot be tried here: {why}")
     count = "40" if "CI" in os.environ else "20"
-    command = [sys.executable, "tests/killpoints", "--sample", count, "--seed", "7", "--jobs", "1"]
+    command = [
+        sys.executable,
+        "tests/killpoints",
+        "--sample",
+        count,
+        "--seed",
+        "7",
+        "--jobs",
+        "1",
+        *which,
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     with capsys.disabled():

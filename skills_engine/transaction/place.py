@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skills_engine.durable import sync_files, sync_folders
+from skills_engine.durable import sync_files, sync_folders, sync_tree
 from skills_engine.transaction.journal import FileStep, Journal, Signature
 from skills_engine.tree import SUBMODULE
 
@@ -61,6 +61,7 @@ def prepare(journal: Journal) -> None:
             _keep(target, staging, step)
         if step.staged and (staging / step.staged).lstat().st_dev != target.parent.stat().st_dev:
             _bring_over(staging / step.staged, target)
+    sync_tree(staging / "old")
 
 
 def place_files(journal: Journal, *, later: bool = False) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skills_engine.durable import sync_folders, sync_tree
+from skills_engine.durable import sync_files, sync_folders, sync_tree
 from skills_engine.errors import Refused, Stale
 from skills_engine.git import BACKUPS, GitError
 from skills_engine.transaction.journal import Journal, Signature, remove_journal, write_journal
@@ -78,6 +78,8 @@ def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
         new = git.commit_tree(
             commit.tree, commit.parents, commit.message, sign=git.config("commit.gpgSign") == "true"
         )
+        objects = repository.common_dir / "objects"
+        sync_files(objects / oid[:2] / oid[2:] for oid in (new, *files))  # git syncs no folders
         backup = f"{BACKUPS}{time.time_ns() // 1_000_000}-{commit.verb}"
         journal = Journal(
             commit.verb,

@@ -59,6 +59,13 @@ _SYSCALLS = {
     "fdatasync": (75, 83, (0, -1)),
     "execve": (59, 221, (-1, 0)),
 }
+_SOURCES = {
+    "rename": (-1, 0),
+    "renameat": (0, 1),
+    "renameat2": (0, 1),
+    "link": (-1, 0),
+    "linkat": (0, 1),
+}
 _OPENS = {"open": 1, "openat": 2}
 """Which argument has the flags: an open for reading is no step."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -119,6 +126,8 @@ class Step:
     git: bool
     there: bool = False
     """Whether it opens or makes what is there already."""
+    source: str = ""
+    """Of a rename or a link: the path that there was before."""
 
     @property
     def shortens(self) -> bool:
@@ -208,7 +217,7 @@ def trace(
                 for victim in alive if dying else [root]:
                     os.kill(victim, signal.SIGKILL)
             if fail_at == len(found.steps) - 1:
-                _shorten(pid, step.call) if short else _fail(pid, error)
+                _spoil(pid, step, error, short=short)
             if (
                 full_from is not None
                 and len(found.steps) > full_from
@@ -226,6 +235,16 @@ def _fail(pid: int, error: int) -> None:
     """
     _ptrace(_POKEUSER, pid, -1 & _WORD, address=8 * _ORIG_RAX)
     _ptrace(_POKEUSER, pid, -error & _WORD, address=8 * _RAX)
+
+
+def _spoil(pid: int, step: Step, error: int, *, short: bool) -> None:
+    """Let a call fail, or write half. Which call a number is may differ from run to run: what
+    writes nothing is left alone.
+    """
+    if not short:
+        _fail(pid, error)
+    elif step.shortens:
+        _shorten(pid, step.call)
 
 
 def _shorten(pid: int, call: str) -> None:
@@ -310,7 +329,8 @@ def _step(pid: int, git: bool, prefix: str) -> Step | None:
     if not path.startswith(prefix):
         return None
     there = ("open" in name or "mkdir" in name) and os.path.lexists(path)
-    return Step(name, path.removeprefix(prefix), git, there)
+    source = _path(pid, _SOURCES[name], args).removeprefix(prefix) if name in _SOURCES else ""
+    return Step(name, path.removeprefix(prefix), git, there, source)
 
 
 def _path(pid: int, where: tuple[int, int], args: Sequence[int]) -> str:
@@ -318,7 +338,8 @@ def _path(pid: int, where: tuple[int, int], args: Sequence[int]) -> str:
     try:
         if name < 0:
             link = f"/proc/{pid}/fd/{args[folder]}"
-            return os.readlink(link) if stat.S_ISREG(os.stat(link).st_mode) else ""
+            kind = os.stat(link).st_mode
+            return os.readlink(link) if stat.S_ISREG(kind) or stat.S_ISDIR(kind) else ""
         text = _text(pid, args[name])
         at = args[folder] if folder >= 0 else -100
         here = f"/proc/{pid}/cwd" if folder < 0 or at > 1 << 31 else f"/proc/{pid}/fd/{at}"
