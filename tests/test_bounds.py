@@ -5,7 +5,6 @@ comes in.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,8 @@ from skills_engine.check.requirements import for_tests
 from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.operation import perform
 from skills_engine.codemods.registry import decode
+from skills_engine.data.errors import DataError
+from skills_engine.data.yaml_edit import ensure_value, remove
 from skills_engine.errors import Refused, SkillsError
 from skills_engine.manifest import parse_yaml
 from skills_engine.merge import merge_file
@@ -104,7 +105,11 @@ def test_what_people_write_is_within(tmp_path: Path) -> None:
     assert beyond("x" * (LARGEST + 1)) != ""
 
 
-Damage = Callable[[Repo], None]
+def test_a_key_that_is_written_at_length_is_refused() -> None:
+    with pytest.raises(DataError, match=r"\? key"):
+        remove(b"a: 1\n? k\n: v\n", ("k",))
+    with pytest.raises(DataError):
+        ensure_value(b"", (), True)
 
 
 @pytest.mark.parametrize("kind", ["commit", "blob"])

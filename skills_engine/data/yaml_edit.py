@@ -285,6 +285,8 @@ class Document:
         if self.text[
             line_start(self.text, start) : start
         ].strip():  # the first entry, after the dash of another list
+            if index + 1 == len(entries):
+                raise DataError("its key is written as `? key`", Outcome.DRIFTED)
             return [Splice(start, self._entry_start(parent, index + 1), "")]
         return [drop_lines(self.text, start, max(node.end, node.at))]
 
