@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := setup
-.PHONY: setup image demo test check laws killpoints faults bench reference clean
+.PHONY: setup image demo test check laws killpoints faults fuzz bench reference clean
 
 setup: .venv/ready  ## everything that the other targets need
 
@@ -46,6 +46,9 @@ killpoints: setup  ## every kill point of five verbs
 
 faults: setup  ## every call to the file system of six verbs fails once, in each way
 	$(BIN)/python tests/killpoints --faults
+
+fuzz: setup  ## pages, merges, edits and patterns from mutated files; SECONDS=600 for each
+	$(BIN)/python tests/fuzz --seconds $(or $(SECONDS),60)
 
 bench: setup  ## the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/speed.py

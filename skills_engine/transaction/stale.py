@@ -49,6 +49,7 @@ def _locks(repository: Repository) -> Iterator[Path]:
     yield repository.git_dir / "HEAD.lock"
     yield from (repository.common_dir / name for name in _SHARED)
     yield from (repository.common_dir / "refs").rglob("*.lock")
+    yield from (repository.common_dir / "worktrees").glob("conflict*/*.lock")  # the engine's own
 
 
 def _younger(paths: Iterator[Path], since: int) -> Iterator[Path]:
