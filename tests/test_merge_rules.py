@@ -93,6 +93,29 @@ def test_a_comment_more_keeps_a_conflict_with_a_deletion(merge: Merge) -> None:
     ).clean
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "returns"),
+    [
+        ("len(a)", "a.size", ""),
+        ("time.time()", "now(1)", "import time\n"),
+    ],
+)
+def test_a_word_of_the_language_or_its_library_may_come_back(
+    merge: Merge, old: str, new: str, returns: str
+) -> None:
+    base = f"{returns}\n\ndef f(a):\n    return {old}\n\n\nprint(1)\n"
+    ours = base.replace(old, new).replace("print(1)", "print(2)")
+    theirs = base.replace("print(1)", f"def g(a):\n    return [{old}]\n\n\nprint(1)")
+    assert f"return [{old}]" in merge.text(base, ours, theirs)
+    own = base.replace(returns, returns.replace("time", "mytime"))
+    if returns:
+        assert not merge(
+            own,
+            own.replace(old, new).replace("print(1)", "print(2)"),
+            theirs.replace(returns, returns.replace("time", "mytime")),
+        ).clean
+
+
 # --- comments at elements of a list
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import builtins
 import symtable
+import sys
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["resurrected", "undefined", "vocabulary"]
 
-_KNOWN = frozenset(dir(builtins)) | {
+_BUILTINS = frozenset(dir(builtins))
+_KNOWN = _BUILTINS | {
     "__file__",
     "__path__",
     "__annotations__",
@@ -41,7 +43,8 @@ def resurrected(base: str, ours: str, theirs: str, result: str, common: str = ""
     That side replaced what the word stands for, and the other side's code was written without
     knowing it. A side without a word of its own replaced nothing: what it deleted, the other side
     may use. A variable that only functions know which assign it themselves needs nothing of the
-    other side either. `common` is code that all have besides.
+    other side either, and a word of the language or its library stands for what it always did.
+    `common` is code that all have besides.
     """
     b, o, t, found = (vocabulary(text) for text in (base, ours, theirs, result))
     if not (b & found) - (o & t):
@@ -49,9 +52,49 @@ def resurrected(base: str, ours: str, theirs: str, result: str, common: str = ""
     found -= _variables(result) | vocabulary(common)
     for side, words in (("ours", o), ("theirs", t)):
         back = sorted((b & found) - words)
+        back = [word for word in back if not _of_the_language(word, result)]
         if back and words - b:
             return f"{side} no longer uses {back[0]}, which the other side's change needs"
     return ""
+
+
+def _of_the_language(word: str, text: str) -> bool:
+    """Whether a word is a builtin that the text only reads, or is only read from modules of the
+    standard library."""
+    known = word in _BUILTINS
+    library: set[str] = set()
+    for node in every(text):
+        if isinstance(node, ast.Import):
+            library |= {alias.asname or alias.name for alias in node.names if _standard(alias.name)}
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if word == (alias.asname or alias.name):
+                    if node.level or not _has(node.module or "", alias.name):
+                        return False
+                    known = True
+    for node in every(text):
+        if isinstance(node, ast.alias) or word not in _words(node):
+            continue
+        match node:
+            case ast.Name(ctx=ast.Load()):
+                pass
+            case ast.Attribute(value=ast.Name(id=module)) if module in library:
+                if not _has(module, word):
+                    return False
+                known = True
+            case _:
+                return False
+    return known
+
+
+def _standard(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names
+
+
+def _has(module: str, name: str) -> bool:
+    """Whether a module of the library has a name, as far as it is loaded; others may have it."""
+    known = sys.modules.get(module)
+    return _standard(module) and (known is None or hasattr(known, name))
 
 
 @lru_cache(maxsize=8)
