@@ -31,7 +31,7 @@ MAX_CELLS = 4_000_000
 
 class Part(Protocol):
     """What can be aligned. `value` is the signature of what it says, `inner` are those of all that
-    stands in it."""
+    stands in it; what is `placed` is known by its place alone: an argument by position."""
 
     @property
     def sig(self) -> int: ...
@@ -41,6 +41,8 @@ class Part(Protocol):
     def key(self) -> Hashable: ...
     @property
     def strong(self) -> bool: ...
+    @property
+    def placed(self) -> bool: ...
     @property
     def words(self) -> Counter[str]: ...
     @property
@@ -150,7 +152,10 @@ def _gap(
             pairs.update((left[i], right[j]) for i, j in found)
         spans = [(left, right) for left, right in rest if left and right]
     for left, right in spans:
-        if len(left) == len(right) == 1 and base[left[0]].kind == side[right[0]].kind not in _NEVER:
+        if len(left) != 1 or len(right) != 1:
+            continue
+        one, two = base[left[0]], side[right[0]]
+        if one.kind == two.kind not in _NEVER or (one.placed and two.placed):
             pairs[left[0]] = right[0]
             weak.add(left[0])
 

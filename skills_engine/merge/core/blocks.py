@@ -32,7 +32,7 @@ class _Part:
 
     def __init__(self, unit: Unit, rules: Rules) -> None:
         self.sig, self.kind, self.key, self.strong = unit.sig, unit.node.kind, unit.key, unit.strong
-        self._unit, self._rules = unit, rules
+        self._unit, self._rules, self.placed = unit, rules, False
 
     @cached_property
     def value(self) -> int:
@@ -202,6 +202,9 @@ class _Body:
             return None
         if text == text_b or left.means(b):
             return None
+        if b.role == left.role == "filler":
+            said = [comment for comment in left.said if comment not in b.said]
+            return ["".join(f"{self.indent}{comment}\n" for comment in said)]
         merged = _imports(self.walk, b, left, None)
         if merged is not None:
             return [indented(merged, left.node.indent, self.indent)] if merged else None

@@ -23,6 +23,7 @@ _ORDERS: tuple[Callable[[str], tuple[str, ...]], ...] = (
     lambda text: (text,),
     lambda text: (text.removeprefix("from ").removeprefix("import ").lower(),),
 )
+ELSE = ("else", None, None)
 _FREE = {"import", "definition", "comment", "decorator", "entry"}
 
 
@@ -95,6 +96,7 @@ def _settled(new: list[Entry], units: Units, scope: str, lost: dict[str, int]) -
             *zip(theirs[:head_t], units_t, strict=False),
         ]
         new = [*_sorted(imports), *ours[head_o:], *theirs[head_t:]]
+        new.sort(key=lambda entry: any(u is not None and u.case == ELSE for u in units(entry)))
     for entry in new:
         yield Run((entry,))
 
@@ -132,6 +134,10 @@ def _rivalry(theirs: list[Unit], ours: list[Unit], scope: str) -> str:
     both = names_t & names_o
     if both:
         return f"both sides add {min(both)}"
+    if scope == "clauses" and _exclusive([*theirs, *ours]):
+        return ""
+    if _imports_first(theirs, ours) or _imports_first(ours, theirs):
+        return ""
     for unit in (*theirs, *ours):
         if unit.role not in _FREE and unit.role not in {"assignment", "docstring"}:
             return f"both sides add beside {unit.title}"
@@ -143,6 +149,29 @@ def _rivalry(theirs: list[Unit], ours: list[Unit], scope: str) -> str:
         if crossed:
             return f"both sides add code that uses {min(crossed)}"
     return ""
+
+
+def _exclusive(units: list[Unit]) -> bool:
+    """Whether of clauses at most one can hold, whatever their order; an `else` is the last."""
+    cases = [unit.case for unit in units]
+    asked = [case for case in cases if case is not None and case != ELSE]
+    return (
+        None not in cases
+        and len({case[:2] for case in asked}) <= 1
+        and len({case[2] for case in asked}) == len(asked) >= len(cases) - 1
+    )
+
+
+def _imports_first(imports: list[Unit], others: list[Unit]) -> bool:
+    """Whether one side adds only imports, which the other side's statements neither use nor undo:
+    no calls for their own sake, no stores into what may be imported."""
+    if not all(unit.role in {"import", "comment"} for unit in imports):
+        return False
+    for unit in others:
+        stores = unit.role == "assignment" and not str(unit.key[1]).isidentifier()  # type: ignore[index]
+        if unit.node.kind == "Expr" or stores:
+            return False
+    return set(_words(imports)).isdisjoint(_words(others))
 
 
 def _unanchored(units: list[Unit], other: str, lost: dict[str, int]) -> str:

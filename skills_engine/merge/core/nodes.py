@@ -187,8 +187,7 @@ def _around(node: Node, value: Node) -> str:
 
 def _glue(three: tuple[str, str, str]) -> str:
     """The text between two parts: of the side that changed it, ours' where both did."""
-    if len({_BLANK.sub("", glue) for glue in three}) > 1:
-        raise NodeConflict("")
+    _one_changed([_BLANK.sub("", glue) for glue in three])
     return _chosen(three, *(comments_in(glue) for glue in three))
 
 
@@ -196,12 +195,18 @@ def _outer(first: tuple[str, str, str], last: tuple[str, str, str]) -> tuple[str
     """The text before a node's first part and behind its last, both of one side: parentheses there
     are redundant ones.
     """
-    if len({_BLANK.sub("", glue).strip("()") for glue in first}) > 1:
-        raise NodeConflict("")
-    if len({_BLANK.sub("", glue).strip("()") for glue in last}) > 1:
-        raise NodeConflict("")
+    _one_changed(
+        [_BLANK.sub("", one + "\0" + two).strip("()") for one, two in zip(first, last, strict=True)]
+    )
     three = [(one, other) for one, other in zip(first, last, strict=True)]
     return _chosen(three, *(comments_in(one + other) for one, other in three))
+
+
+def _one_changed(words: Sequence[str]) -> None:
+    """Raise NodeConflict where both sides changed words (`async`) between a node's parts."""
+    base, ours, theirs = words
+    if ours != base and theirs not in (base, ours):
+        raise NodeConflict("")
 
 
 def _chosen(three: Sequence[T], base: Said, ours: Said, theirs: Said) -> T:

@@ -38,6 +38,7 @@ class _Part:
     def __init__(self, item: Item) -> None:
         self.sig, self.kind, self.key = item.sig, item.node.kind, item.key
         self.strong = item.key is not None
+        self.placed = not item.free
         self._text = item.node
 
     @property

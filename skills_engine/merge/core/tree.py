@@ -239,7 +239,7 @@ class Unit:
 
     `role` is one of import, definition, assignment, statement, comment, filler (`pass`), docstring,
     clause, decorator, entry. `key` names it among its siblings; `strong` keys name it wherever it
-    stands.
+    stands. `case` is of a clause: its word, what it asks about, and for which value.
     """
 
     version: Version
@@ -252,6 +252,7 @@ class Unit:
     key: Hashable = None
     strong: bool = False
     title: str = ""
+    case: tuple[str, Hashable, Hashable] | None = None
 
     @property
     def lead(self) -> str:

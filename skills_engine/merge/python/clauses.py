@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Hashable, Sequence
 
 from skills_engine.merge.core.split import find
 from skills_engine.merge.core.tree import Block, Fixed, Node, Unit
@@ -20,7 +21,8 @@ from skills_engine.merge.types import Unsupported
 
 __all__ = ["Clauses"]
 
-_Head = tuple[int, str, "list[ast.expr]", "list[ast.stmt]"]
+_Head = tuple[int, str, Sequence[Located], "list[ast.stmt]"]
+_KEYED = frozenset({"elif", "except", "case"})
 _DEF = re.compile(r"(?:async\s+)?(?:def|class)\s+(\w+)")
 
 
@@ -49,8 +51,6 @@ class Clauses(Trivia):
         made: list[Block] = []
 
         def build() -> Block | None:
-            if isinstance(stmt, ast.Match):
-                return None
             if not made:
                 made.append(self._clauses(stmt, top, bottom, prefix))
             return made[0]
@@ -68,15 +68,14 @@ class Clauses(Trivia):
 
     def _clauses(self, stmt: Compound, top: int, bottom: int, prefix: str) -> Block:
         indent = self.version.indent_at(self.span(stmt)[0])
-        heads = [
-            (
-                lines_of(stmt)[0] if not isinstance(stmt, Definition) else stmt.lineno - 1,
-                *clause_of(stmt),
-            )
-        ]
-        heads += self._later_clauses(stmt, indent)
+        first = lines_of(stmt)[0] if not isinstance(stmt, Definition) else stmt.lineno - 1
         units: list[Unit] = []
         at = top
+        if isinstance(stmt, ast.Match):
+            at = self._match_header(units, stmt, at)
+            heads = self._cases(stmt, at)
+        else:
+            heads = [(first, *clause_of(stmt)), *self._later_clauses(stmt, indent)]
         if isinstance(stmt, Definition):
             for decorator in stmt.decorator_list:
                 at = self._decorator(units, decorator, at, prefix + stmt.name)
@@ -97,6 +96,49 @@ class Clauses(Trivia):
         return Block(
             self.version.start_of(top), self.version.start_of(bottom), indent, units, "", "clauses"
         )
+
+    def _match_header(self, units: list[Unit], stmt: ast.Match, at: int) -> int:
+        code = self.span(stmt)[0]
+        subject = self.expr(stmt.subject, code, self.span(stmt.cases[0].pattern)[0])
+        end = find(self.text, ":", subject.end, len(self.text)) + 1
+        line = self.version.line_of(end)
+        node = Node(
+            self.version,
+            code,
+            end,
+            "clause match",
+            lambda: self.ids.of(("match", subject.sig)),
+            lambda: Fixed((subject,)),
+        )
+        stop = self.version.start_of(line + 1)
+        start = self.version.start_of(at)
+        title = "the subject of match"
+        units.append(
+            Unit(self.version, "", start, code, node, stop, "clause", ("match",), False, title)
+        )
+        return line + 1
+
+    def _cases(self, stmt: ast.Match, at: int) -> list[_Head]:
+        heads: list[_Head] = []
+        for case in stmt.cases:
+            line = case.pattern.lineno - 1
+            while line > at and not self._line(line).lstrip().startswith("case"):
+                line -= 1
+            parts: list[Located] = [case.pattern, *([case.guard] if case.guard else [])]
+            heads.append((line, "case", parts, case.body))
+            at = lines_of(case.body[-1])[1]
+        return heads
+
+    def _case(self, word: str, parts: Sequence[ast.AST]) -> tuple[str, Hashable, Hashable] | None:
+        """What a clause asks about and for which constant; None where that is not so plain."""
+        match word, *parts:
+            case ("else",):
+                return ("else", None, None)
+            case "elif", ast.Compare(left=left, ops=[ast.Eq()], comparators=[ast.Constant() as c]):
+                return (word, self.sig(left), repr(c.value))
+            case "case", ast.MatchValue(value=ast.Constant() as c):
+                return (word, None, repr(c.value))
+        return None
 
     def _decorator(self, units: list[Unit], decorator: ast.expr, at: int, name: str) -> int:
         start, end = self.span(decorator)
@@ -225,7 +267,7 @@ class Clauses(Trivia):
         stop = self.version.start_of(last)
         if node.end != stop and not REST.fullmatch(self.text[node.end : stop]):
             raise Unsupported("a statement that shares its line with another")
-        key = (word, tuple(self.sig(p) for p in parts)) if word in {"elif", "except"} else (word,)
+        key = (word, tuple(self.sig(p) for p in parts)) if word in _KEYED else (word,)
         return Unit(
             self.version,
             "",
@@ -237,6 +279,7 @@ class Clauses(Trivia):
             key,
             False,
             title,
+            self._case(word, parts),
         )
 
     def _header(self, stmt: Compound, code: int, first: int) -> list[Node]:

@@ -319,8 +319,8 @@ class Expressions:
 
 
 def kind(node: ast.AST) -> str:
-    """The class of a node, and its operators."""
-    name = type(node).__name__
+    """The class of a node, and its operators; `async` is a word of its header."""
+    name = type(node).__name__.removeprefix("Async")
     match node:
         case ast.BinOp() | ast.BoolOp() | ast.UnaryOp() | ast.AugAssign():
             return f"{name} {type(node.op).__name__}"

@@ -176,7 +176,8 @@ def naming(stmt: ast.stmt, prefix: str, python: Expressions) -> tuple[str, Hasha
             return "statement", ("call", python.sig(call.func)), _short(stmt, prefix, python)
         case ast.If() | ast.While() | ast.For() | ast.AsyncFor() | ast.With() | ast.AsyncWith():
             header = tuple(python.sig(part) for part in clause_of(stmt)[1])
-            return "statement", (type(stmt).__name__, header), _short(stmt, prefix, python)
+            name = type(stmt).__name__.removeprefix("Async")
+            return "statement", (name, header), _short(stmt, prefix, python)
     return "statement", (type(stmt).__name__,), _short(stmt, prefix, python)
 
 
