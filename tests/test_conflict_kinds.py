@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness import Repo, skills, state
+from harness.forks import fork_of, upstream
 from test_merge_driver import KINDS, assert_labelled
 
 QUICK = ("--no-test", "--no-install")
@@ -330,3 +331,38 @@ def test_what_git_ignores_is_not_lost_in_the_worktree(tmp_path: Path) -> None:
     worktree(fork).write({"a": "both\n"})
     assert skills(fork, "continue", *QUICK).code == 0
     assert "kept.log" in fork.tree()
+
+
+def test_skills_that_find_no_place_are_named_and_left_out_together(tmp_path: Path) -> None:
+    """And what a rebase has to say beside is said where it stops, and where it goes on."""
+    up = upstream(tmp_path / "up")
+    fork = fork_of(up, tmp_path / "fork", "add-loud", "add-clock")
+    up.edit("parrot/channels.py", "CHANNELS = [\n    Console,\n]", "CHANNELS = made()")
+    up.edit("parrot/commands.py", "COMMANDS = {", "COMMANDS = made({")
+    up.edit("parrot/commands.py", "# always first\n}", "# always first\n})")
+    up.commit("Made elsewhere")
+    told = skills(fork, "rebase", *QUICK, "--json")
+    assert told.code == 3, told.said
+    found = told.document["error"]["conflicts"]
+    assert [each["kind"] for each in found] == ["skill", "skill"]
+    assert [each["path"].split("/")[2] for each in found] == ["add-clock", "add-dice"]
+    skipped = skills(fork, "skip", *QUICK, "--json")
+    assert skipped.code == 0, skipped.said
+    assert "left out: add-clock, add-dice, add-loud" in skipped.document["result"]["notes"]
+
+
+def test_a_skill_that_upstream_dropped_is_named_where_a_rebase_stops(tmp_path: Path) -> None:
+    up = upstream(tmp_path / "up")
+    fork = fork_of(up, tmp_path / "fork", "add-clock")
+    fork.edit("parrot/help.py", "Say it.", "Do not say it.")
+    fork.commit("Mine")
+    up.edit("parrot/help.py", "Say it.", "Say it twice.")
+    up.git("rm", "-r", "--quiet", ".claude/skills/add-clock")
+    up.commit("Without it")
+    notes = skills(fork, "rebase", "--preview", "--json").document["result"]["notes"]
+    assert any("add-clock" in note for note in notes), notes
+    told = skills(fork, "rebase", *QUICK, "--json").document["error"]
+    assert set(notes) <= {*told["notes"]}
+    assert skills(fork, "resolve", "parrot/help.py", "--ours").code == 0
+    done = skills(fork, "continue", *QUICK, "--json").document["result"]
+    assert set(notes) <= {*done["notes"]}

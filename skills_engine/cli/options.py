@@ -35,7 +35,9 @@ Dir = Annotated[
     Path | None,
     typer.Option("-C", metavar="DIR", help="Run as if started in DIR.", show_default=False),
 ]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")]
+Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", help="Say nothing but errors, and what was asked for.")
+]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; write nothing.")]
 Yes = Annotated[

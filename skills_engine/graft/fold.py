@@ -89,15 +89,17 @@ def fold(
     cached: bool = True,
     order: tuple[str, ...] = (),
     twice: bool = False,
+    after: Callable[[str, Tree], None] | None = None,
 ) -> Progress[Graft]:
     """Compute a graft. Raises SkillRefused with the skill whose operation found no place on this
     base.
 
     Skill authors' tests go other ways than the canonical one: in another
-    `order`, and with each skill's operations applied `twice`, before those of the next.
+    `order`, and with each skill's operations applied `twice`, before those of the next. `after` is
+    called after each skill, with its name and what the tree is then; the cache knows no such steps.
     """
     base_tree = git.tree_of(goal.core.base)
-    known = git.objects.resolve(cache_ref(base_tree, goal)) if cached else None
+    known = git.objects.resolve(cache_ref(base_tree, goal)) if cached and after is None else None
     if known is not None:
         return Graft(known)
     tree = Tree(git.objects, base_tree)
@@ -116,6 +118,8 @@ def fold(
         files.wrote.clear()
         changes.append((pin.name, _apply(load(pin), files)))
         wrote.append((pin.name, tuple(sorted(files.wrote))))
+        if after is not None:
+            after(pin.name, tree)
     return Graft(tree.oid(), tuple(changes), tuple(wrote))
 
 

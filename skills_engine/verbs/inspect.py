@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
-from skills_engine.graft.fold import Graft, canonical_order, fold
+from skills_engine.graft.fold import Graft, fold
 from skills_engine.graft.fork import Fork
 from skills_engine.graft.intent import Goal
+from skills_engine.manifest import skill_path
 from skills_engine.transaction.worktree import as_edited
 from skills_engine.tree import Tree
 from skills_engine.types import Event
@@ -141,6 +142,15 @@ def _from_top(root: Path, directory: Path, path: str) -> str:
     return place.relative_to(root.resolve()).as_posix()
 
 
+def _brought_by(fork: Fork, path: str) -> str | None:
+    """The skill whose manifest or package a file is: the fold has those from its beginning."""
+    for pin in fork.pins.values():
+        package = pin.source.kind != "fork" and path.startswith(f"{skill_path(pin.name)}/")
+        if path == pin.path or package:
+            return pin.name
+    return None
+
+
 def blame(directory: Path, path: str, line: int | None) -> Progress[tuple[Line, ...]]:
     """Whose each line of a tracked file is; `path` counts from `directory`, which may be any in the
     fork.
@@ -158,15 +168,17 @@ def blame(directory: Path, path: str, line: int | None) -> Progress[tuple[Line, 
                 f"{named} is not a file that git tracks",
                 hint=f"paths count from {directory.absolute()}",
             )
-        versions: list[tuple[str, bytes]] = []
         base = Tree(fork.objects, fork.git.tree_of(fork.core.base))
-        versions.append(("upstream", base.read(path) or b""))
-        goal = fork.goal
-        order = canonical_order(goal, fork.applicable)
-        for count in range(1, len(order) + 1):
-            graft = yield from _graft(fork, Goal(fork.core, order[:count]))
-            data = Tree(fork.objects, graft.tree).read(path) or b""
-            versions.append((order[count - 1].name, data))
+        versions = [("upstream", base.read(path) or b"")]
+        waits_for = _brought_by(fork, path)
+
+        def grafted(name: str, tree: Tree) -> None:
+            nonlocal waits_for
+            waits_for = None if name == waits_for else waits_for
+            data = versions[0][1] if waits_for else tree.read(path) or b""
+            versions.append((name, data))
+
+        yield from fold(fork.git, fork.goal, fork.applicable, after=grafted)
         versions.append(("you", here))
         owners: list[str] = []
         text: list[bytes] = []

@@ -101,8 +101,9 @@ def carry_out(
             raise
         if options.dry_run:
             return (yield from _without(fork, intent, refused, options, notes))
-        all_ = [refused, *(yield from _refused_too(fork, intent, refused))]
-        pending = Pending.refused_by(intent, fork.head, all_, notes)
+        pending = Pending.refused_by(
+            intent, fork.head, (yield from _all_refused(fork, intent, refused)), notes
+        )
         save(fork, pending)
         raise Conflict(
             told(intent.verb, pending.places),
@@ -116,22 +117,19 @@ def carry_out(
     return (yield from settle(fork, computed, options, notes=notes))
 
 
-def _refused_too(fork: Fork, intent: Intent, first: SkillRefused) -> Progress[list[SkillRefused]]:
-    """The skills that would find no place either, were those before them left out."""
-    found: list[SkillRefused] = []
-    refused = first
+def _all_refused(fork: Fork, intent: Intent, first: SkillRefused) -> Progress[list[SkillRefused]]:
+    """It, and the skills that would find no place either, were those before them left out."""
+    found = [first]
     while True:
-        names = {refused.skill, *(each.skill for each in found)}
+        names = {each.skill for each in found}
         names |= dependants(fork, intent.after, names)
+        others = Pending.refused_by(intent, fork.head, found).without(names)
         try:
-            yield from compute(
-                fork, Pending.refused_by(intent, fork.head, [refused]).without(names)
-            )
+            yield from compute(fork, others)
         except SkillRefused as another:
             found.append(another)
-            refused = another
-            continue
-        return found
+        else:
+            return found
 
 
 def dependants(fork: Fork, goal: Goal, names: set[str]) -> set[str]:
