@@ -10,10 +10,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from skills_engine.codemods.blocks import Snippet
 from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.operation import Malformed
 from skills_engine.codemods.registry import decode
+from skills_engine.codemods.source.code import Snippet
 from skills_engine.errors import CannotEnsure, Unparsable
 
 EXAMPLES = 40

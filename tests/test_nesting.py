@@ -15,8 +15,8 @@ from harness.cli import QUICK
 from skills_engine.check import Changed, check
 from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.operation import perform
-from skills_engine.codemods.parsing import parse_module
 from skills_engine.codemods.registry import decode
+from skills_engine.codemods.source.parsing import parse_module
 from skills_engine.nesting import DEEPEST, too_deep
 
 SHAPES: dict[str, Callable[[int], str]] = {

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skills_engine.codemods.files import MemoryFiles
+from skills_engine.codemods.match.pattern import Pattern
 from skills_engine.codemods.operation import Malformed
-from skills_engine.codemods.pattern import Pattern
 from skills_engine.codemods.registry import decode
-from skills_engine.codemods.source import Source
-from skills_engine.codemods.syntax import extract, same
+from skills_engine.codemods.source.source import Source
+from skills_engine.codemods.source.syntax import extract, same
 
 
 def found(pattern: str, code: str) -> list[dict[str, str]]:

@@ -20,11 +20,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from skills_engine.codemods.files import MemoryFiles
+from skills_engine.codemods.names.scopes import Names
 from skills_engine.codemods.operation import Operation
 from skills_engine.codemods.operations.move import Move
 from skills_engine.codemods.operations.rename import Rename
-from skills_engine.codemods.scopes import Names
-from skills_engine.codemods.source import Source
+from skills_engine.codemods.source.source import Source
 from skills_engine.errors import CannotEnsure, Unparsable
 from skills_engine.types import Outcome
 

@@ -12,8 +12,9 @@ import libcst as cst
 import pytest
 
 from skills_engine.codemods.files import MemoryFiles
+from skills_engine.codemods.match.matching import Steps
+from skills_engine.codemods.match.pattern import Pattern
 from skills_engine.codemods.operation import Malformed
-from skills_engine.codemods.pattern import Pattern, Steps
 from skills_engine.codemods.registry import decode
 from skills_engine.errors import CannotEnsure
 

@@ -15,7 +15,7 @@ from harness.forks import skill
 
 from skills_engine import sandbox
 from skills_engine.check.tests import TestRun, run_tests
-from skills_engine.codemods import worker
+from skills_engine.codemods.custom import worker
 from skills_engine.errors import CannotEnsure
 
 pytest_plugins = ("harness.plugin",)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 
-from skills_engine.codemods.source import Source, Splice
-from skills_engine.codemods.spans import byte_spans
+from skills_engine.codemods.source.source import Source, Splice
+from skills_engine.codemods.source.spans import byte_spans
 from skills_engine.errors import Unparsable
 
 HERE = Path(__file__).parent

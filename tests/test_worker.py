@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skills_engine.codemods import worker
+from skills_engine.codemods.custom import worker
 from skills_engine.codemods.operation import Malformed
 from skills_engine.codemods.operations.custom import Custom
 from skills_engine.errors import CannotEnsure

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
-from skills_engine.codemods.blocks import (
-    Snippet,
+from skills_engine.codemods.match.anchors import between
+from skills_engine.codemods.operation import Malformed, SourceOperation
+from skills_engine.codemods.source.blocks import (
     append,
     extent,
     fill,
@@ -17,13 +18,13 @@ from skills_engine.codemods.blocks import (
     is_main_guard,
     prologue,
 )
-from skills_engine.codemods.neighbours import between
-from skills_engine.codemods.operation import Malformed, SourceOperation
-from skills_engine.codemods.source import Edit, Splice
-from skills_engine.codemods.syntax import extract, same
+from skills_engine.codemods.source.code import Snippet
+from skills_engine.codemods.source.source import Edit, Splice
+from skills_engine.codemods.source.syntax import extract, same
 
 if TYPE_CHECKING:
-    from skills_engine.codemods.source import Body, Definition, Source
+    from skills_engine.codemods.source.definitions import Body, Definition
+    from skills_engine.codemods.source.source import Source
 
 __all__ = ["Position", "check_place", "definitions_in", "ensure_definition", "replaced"]
 

@@ -17,7 +17,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from skills_engine.codemods.source import Edit, Source
+from skills_engine.codemods.malformed import Malformed
+from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.errors import CannotEnsure, Unparsable
 from skills_engine.types import Change, Outcome, Place
 
@@ -38,18 +39,6 @@ __all__ = [
 
 Tree = str | dict[str, str]
 """One Python file named `m.py`, or files by path. Text; tests also try it with CRLF."""
-
-
-class Malformed(ValueError):
-    """An operation's keys contradict one another: `key` is the one to mend, `right` what would
-    do.
-    """
-
-    def __init__(self, key: str, message: str, right: str = "") -> None:
-        super().__init__(message)
-        self.key = key
-        self.message = message
-        self.right = right
 
 
 @dataclass(frozen=True, slots=True)

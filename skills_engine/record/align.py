@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.blocks import extent
-from skills_engine.codemods.syntax import extract
+from skills_engine.codemods.source.blocks import extent
+from skills_engine.codemods.source.syntax import extract
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skills_engine.codemods.source import Body, Source
+    from skills_engine.codemods.source.definitions import Body
+    from skills_engine.codemods.source.source import Source
     from skills_engine.types import Span
 
 __all__ = ["Item", "Pair", "items", "pairs"]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.blocks import is_docstring
-from skills_engine.codemods.syntax import extract, paired, same
+from skills_engine.codemods.source.code import is_docstring
+from skills_engine.codemods.source.syntax import extract, paired, same
 from skills_engine.record.delta import Delta, Entries, Entry
 from skills_engine.record.says import of
 from skills_engine.types import Span
@@ -18,7 +18,7 @@ from skills_engine.types import Span
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from skills_engine.codemods.source import Source
+    from skills_engine.codemods.source.source import Source
 
 __all__ = ["changes"]
 

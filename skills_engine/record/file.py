@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from skills_engine.codemods.source import Source
+from skills_engine.codemods.source.source import Source
 from skills_engine.errors import Unparsable
 from skills_engine.record.delta import Delta, Said, say
 from skills_engine.record.python import deltas

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.syntax import extract, parameters
+from skills_engine.codemods.source.syntax import extract, parameters
 from skills_engine.record.delta import Delta, Entries, Entry
 from skills_engine.types import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from skills_engine.codemods.source import Source
+    from skills_engine.codemods.source.source import Source
 
 __all__ = ["class_header", "decorators", "function_header"]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.blocks import Snippet
-from skills_engine.codemods.imports import wanted
-from skills_engine.codemods.snippets import bare, one_line
+from skills_engine.codemods.imports.statements import wanted
+from skills_engine.codemods.source.code import Snippet
+from skills_engine.codemods.source.snippets import bare, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

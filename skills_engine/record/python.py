@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.blocks import is_docstring
-from skills_engine.codemods.syntax import paired
+from skills_engine.codemods.source.code import is_docstring
+from skills_engine.codemods.source.syntax import paired
 from skills_engine.record import says
 from skills_engine.record.align import Item, Pair, items, pairs
 from skills_engine.record.delta import Delta, Entries
@@ -19,7 +19,8 @@ from skills_engine.types import Span
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from skills_engine.codemods.source import Body, Source
+    from skills_engine.codemods.source.definitions import Body
+    from skills_engine.codemods.source.source import Source
 
 __all__ = ["deltas"]
 

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.blocks import is_docstring, rigid_lines
-from skills_engine.codemods.syntax import extract
+from skills_engine.codemods.source.code import is_docstring, rigid_lines
+from skills_engine.codemods.source.syntax import extract
 from skills_engine.types import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from skills_engine.codemods.source import Body, Source
+    from skills_engine.codemods.source.definitions import Body
+    from skills_engine.codemods.source.source import Source
     from skills_engine.record.align import Item
     from skills_engine.record.delta import Entries, Entry
 

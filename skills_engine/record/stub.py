@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods import snippets
-from skills_engine.codemods.blocks import Snippet
-from skills_engine.codemods.imports import wanted
+from skills_engine.codemods.imports.statements import wanted
 from skills_engine.codemods.operation import Malformed
-from skills_engine.codemods.snippets import bare
+from skills_engine.codemods.source import snippets
+from skills_engine.codemods.source.code import Snippet
+from skills_engine.codemods.source.snippets import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

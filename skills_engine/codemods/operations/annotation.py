@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.expressions import Expression, assignment_of
+from skills_engine.codemods.match.expressions import Expression, assignment_of
+from skills_engine.codemods.match.search import parameter_named
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
-from skills_engine.codemods.search import parameter_named
-from skills_engine.codemods.snippets import parse
-from skills_engine.codemods.source import Edit, Splice
-from skills_engine.codemods.syntax import extract, parameters
-from skills_engine.codemods.type_comments import on_line, signature_comment
+from skills_engine.codemods.source.snippets import parse
+from skills_engine.codemods.source.source import Edit, Splice
+from skills_engine.codemods.source.syntax import extract, parameters
+from skills_engine.codemods.source.type_comments import on_line, signature_comment
 from skills_engine.types import Outcome, Span
 
 if TYPE_CHECKING:
-    from skills_engine.codemods.source import Source
+    from skills_engine.codemods.source.source import Source
 
 __all__ = ["Annotation"]
 

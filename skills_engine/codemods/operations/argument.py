@@ -8,13 +8,13 @@ from typing import Literal
 
 import libcst as cst
 
-from skills_engine.codemods import snippets
-from skills_engine.codemods.calls import find_call
-from skills_engine.codemods.drafts import Draft
+from skills_engine.codemods.match.calls import find_call
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
-from skills_engine.codemods.sequences import Sequence
-from skills_engine.codemods.source import Edit, Source, Splice
-from skills_engine.codemods.syntax import extract
+from skills_engine.codemods.source import snippets
+from skills_engine.codemods.source.edits import Draft
+from skills_engine.codemods.source.sequences import Sequence
+from skills_engine.codemods.source.source import Edit, Source, Splice
+from skills_engine.codemods.source.syntax import extract
 from skills_engine.types import Outcome
 
 __all__ = ["Argument"]

@@ -7,10 +7,10 @@ from typing import Literal
 
 import libcst as cst
 
-from skills_engine.codemods import snippets
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
-from skills_engine.codemods.sequences import into_class
-from skills_engine.codemods.source import Edit, Source
+from skills_engine.codemods.source import snippets
+from skills_engine.codemods.source.sequences import into_class
+from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.types import Outcome
 
 __all__ = ["Base"]

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from skills_engine.codemods import worker
+from skills_engine.codemods.custom import worker
 from skills_engine.codemods.operation import Example, Malformed, Operation, Refusal
-from skills_engine.codemods.source import Source
+from skills_engine.codemods.source.source import Source
 from skills_engine.errors import CannotEnsure
 from skills_engine.types import Change, Outcome, Place
 

@@ -8,10 +8,10 @@ from typing import Literal
 
 import libcst as cst
 
-from skills_engine.codemods import snippets
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
-from skills_engine.codemods.source import Edit, Source, Splice, reindent
-from skills_engine.codemods.syntax import extract
+from skills_engine.codemods.source import snippets
+from skills_engine.codemods.source.source import Edit, Source, Splice, reindent
+from skills_engine.codemods.source.syntax import extract
 from skills_engine.types import Outcome
 
 __all__ = ["Decorator"]

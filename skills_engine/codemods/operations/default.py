@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.expressions import Expression
+from skills_engine.codemods.match.expressions import Expression
+from skills_engine.codemods.match.search import parameter_named
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
-from skills_engine.codemods.search import parameter_named
-from skills_engine.codemods.source import Edit, Splice
-from skills_engine.codemods.syntax import extract
+from skills_engine.codemods.source.source import Edit, Splice
+from skills_engine.codemods.source.syntax import extract
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from skills_engine.codemods.source import Source
+    from skills_engine.codemods.source.source import Source
 
 __all__ = ["Default"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from skills_engine.codemods.blocks import after_magic, whole_lines
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
-from skills_engine.codemods.source import Edit, Source, Splice
-from skills_engine.codemods.syntax import extract
+from skills_engine.codemods.source.blocks import after_magic, whole_lines
+from skills_engine.codemods.source.source import Edit, Source, Splice
+from skills_engine.codemods.source.syntax import extract
 from skills_engine.types import Outcome
 
 __all__ = ["Docstring"]

@@ -5,16 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from skills_engine.codemods import snippets
-from skills_engine.codemods.literals import Where, check_keys, check_kind, find_literals, place
-from skills_engine.codemods.neighbours import between
+from skills_engine.codemods.match.anchors import between
+from skills_engine.codemods.match.literals import (
+    Where,
+    check_keys,
+    check_kind,
+    find_literals,
+    place,
+)
+from skills_engine.codemods.match.ordering import sorted_index
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
-from skills_engine.codemods.ordering import sorted_index
-from skills_engine.codemods.source import Edit, Source, Splice
-from skills_engine.types import Outcome, Span
+from skills_engine.codemods.source import snippets
+from skills_engine.codemods.source.edits import begins_line
+from skills_engine.codemods.source.source import Edit, Source
+from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from skills_engine.codemods import literals
+    from skills_engine.codemods.match import literals
     from skills_engine.errors import CannotEnsure
 
 __all__ = ["Element"]
@@ -341,7 +348,7 @@ class Element(SourceOperation):
             )
         text = f"{wanted}: {self.value.strip()}" if self.key else wanted
         splices = found[0].insert(self._index(source, where, found[0], wanted), text)
-        if text.startswith("#") and not any(_begins_line(source, splice) for splice in splices):
+        if text.startswith("#") and not any(begins_line(source, splice) for splice in splices):
             hint = "write each element on a line of its own there, or leave the comment out"
             raise source.drifted(
                 doing, "the comment would have no line of its own", found[0].node, hint=hint
@@ -389,12 +396,3 @@ class Element(SourceOperation):
             )
         what = f"{where} has no element {' or '.join(shown.values())}"
         return source.missing(self.describe(), what, literal.elements or [literal.node])
-
-
-def _begins_line(source: Source, splice: Splice) -> bool:
-    """Whether the comment that a splice brings is the first thing on its line."""
-    lead = (
-        source.text(Span(source.line_start(splice.start), splice.start))
-        + splice.new.partition("#")[0]
-    )
-    return "#" in splice.new and not lead.rpartition("\n")[2].strip()

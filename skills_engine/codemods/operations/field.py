@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods import snippets
-from skills_engine.codemods.callers import moved_meaning, positional_callers
-from skills_engine.codemods.drafts import finish, is_blank_at, lines_above, lines_at
-from skills_engine.codemods.fields import Field as Declared
-from skills_engine.codemods.fields import fields_of, orders_fields, parse_field
-from skills_engine.codemods.neighbours import between
+from skills_engine.codemods.match.anchors import between
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
-from skills_engine.codemods.project import Project
-from skills_engine.codemods.source import Edit, Source, Splice, reindent
+from skills_engine.codemods.refactor.callers import moved_meaning, positional_callers
+from skills_engine.codemods.refactor.project import Project
+from skills_engine.codemods.source import snippets
+from skills_engine.codemods.source.edits import finish, is_blank_at, lines_above, lines_at
+from skills_engine.codemods.source.fields import Field as Declared
+from skills_engine.codemods.source.fields import fields_of, orders_fields, parse_field
+from skills_engine.codemods.source.source import Edit, Source, Splice, reindent
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:

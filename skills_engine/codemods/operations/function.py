@@ -12,7 +12,7 @@ from skills_engine.codemods.operation import Example, Malformed, Refusal, Source
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from skills_engine.codemods.source import Edit, Source
+    from skills_engine.codemods.source.source import Edit, Source
 
 __all__ = ["Function"]
 

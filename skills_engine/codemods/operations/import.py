@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from skills_engine.codemods.drafts import Draft, finish
-from skills_engine.codemods.import_edits import add, missing_from
-from skills_engine.codemods.imports import Repository, wanted
+from skills_engine.codemods.imports.edit import add, missing_from
+from skills_engine.codemods.imports.statements import Repository, wanted
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
-from skills_engine.codemods.source import Edit, Source
+from skills_engine.codemods.source.edits import Draft, finish
+from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.import_order import ImportSettings, settings_for
 from skills_engine.types import Outcome
 

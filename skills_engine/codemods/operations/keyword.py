@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from skills_engine.codemods import snippets
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
-from skills_engine.codemods.sequences import Sequence, into_class
-from skills_engine.codemods.source import Edit, Source
-from skills_engine.codemods.syntax import extract
+from skills_engine.codemods.source import snippets
+from skills_engine.codemods.source.sequences import Sequence, into_class
+from skills_engine.codemods.source.source import Edit, Source
+from skills_engine.codemods.source.syntax import extract
 from skills_engine.types import Outcome
 
 __all__ = ["Keyword"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skills_engine.codemods.mover import Mover
 from skills_engine.codemods.operation import Example, Malformed, Operation, Refusal, module_paths
-from skills_engine.codemods.project import Project
+from skills_engine.codemods.refactor.move import Mover
+from skills_engine.codemods.refactor.project import Project
 from skills_engine.errors import CannotEnsure
 from skills_engine.types import Change, Outcome
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.blocks import remove
-from skills_engine.codemods.expressions import bound_otherwise
+from skills_engine.codemods.match.expressions import bound_otherwise
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
-from skills_engine.codemods.source import Edit
-from skills_engine.codemods.syntax import descend, flatten
+from skills_engine.codemods.source.blocks import remove
+from skills_engine.codemods.source.source import Edit
+from skills_engine.codemods.source.syntax import descend, flatten
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from skills_engine.codemods.source import Definition, Source
+    from skills_engine.codemods.source.definitions import Definition
+    from skills_engine.codemods.source.source import Source
 
 __all__ = ["NoDefinition"]
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skills_engine.codemods import snippets
-from skills_engine.codemods.drafts import Draft
-from skills_engine.codemods.literals import Where, check_keys, check_kind, find_literals, place
+from skills_engine.codemods.match.literals import (
+    Where,
+    check_keys,
+    check_kind,
+    find_literals,
+    place,
+)
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
-from skills_engine.codemods.source import Edit, Source
+from skills_engine.codemods.source import snippets
+from skills_engine.codemods.source.edits import Draft
+from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.types import Outcome
 
 __all__ = ["NoElement"]

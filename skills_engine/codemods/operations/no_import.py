@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from skills_engine.codemods.drafts import Draft, finish
-from skills_engine.codemods.import_edits import drop
-from skills_engine.codemods.imports import statements, wanted
+from skills_engine.codemods.imports.edit import drop
+from skills_engine.codemods.imports.statements import statements, wanted
+from skills_engine.codemods.imports.unused import uses
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
-from skills_engine.codemods.source import Edit, Source
-from skills_engine.codemods.uses import uses
+from skills_engine.codemods.source.edits import Draft, finish
+from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
     from skills_engine.codemods.files import Files
-    from skills_engine.codemods.imports import Statement
+    from skills_engine.codemods.imports.statements import Statement
     from skills_engine.import_order import Imported
     from skills_engine.types import Change
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skills_engine.codemods.blocks import remove
-from skills_engine.codemods.neighbours import follow, line_of, position
+from skills_engine.codemods.match.anchors import follow, line_of, position
+from skills_engine.codemods.match.pattern import Match, Pattern
+from skills_engine.codemods.match.search import scope
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
-from skills_engine.codemods.pattern import Match, Pattern
-from skills_engine.codemods.search import scope
-from skills_engine.codemods.snippets import first_line
-from skills_engine.codemods.source import Edit
+from skills_engine.codemods.source.blocks import remove
+from skills_engine.codemods.source.snippets import first_line
+from skills_engine.codemods.source.source import Edit
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
     import libcst as cst
 
-    from skills_engine.codemods.source import Source
+    from skills_engine.codemods.source.source import Source
 
 __all__ = ["NoStatement"]
 

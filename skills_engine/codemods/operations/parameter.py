@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods import snippets
-from skills_engine.codemods.callers import moved_meaning, positional_callers
-from skills_engine.codemods.drafts import finish
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
-from skills_engine.codemods.parameters import Signature, parse_parameter
-from skills_engine.codemods.project import Project
-from skills_engine.codemods.source import Edit, Source
-from skills_engine.codemods.type_comments import signature_comment
+from skills_engine.codemods.refactor.callers import moved_meaning, positional_callers
+from skills_engine.codemods.refactor.project import Project
+from skills_engine.codemods.source import snippets
+from skills_engine.codemods.source.edits import finish
+from skills_engine.codemods.source.parameters import Signature, parse_parameter
+from skills_engine.codemods.source.source import Edit, Source
+from skills_engine.codemods.source.type_comments import signature_comment
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:

@@ -6,18 +6,18 @@ import keyword
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from skills_engine.codemods.members import Members
 from skills_engine.codemods.operation import Example, Malformed, Operation, Refusal, module_paths
-from skills_engine.codemods.project import Project
-from skills_engine.codemods.references import variable_references
-from skills_engine.codemods.source import Source, spliced
+from skills_engine.codemods.refactor.attribute_references import Members
+from skills_engine.codemods.refactor.name_references import variable_references
+from skills_engine.codemods.refactor.project import Project
+from skills_engine.codemods.source.source import Source, spliced
 from skills_engine.errors import CannotEnsure
 from skills_engine.types import Change, Outcome, Place
 
 if TYPE_CHECKING:
     from skills_engine.codemods.files import Files
-    from skills_engine.codemods.references import Found
-    from skills_engine.codemods.scopes import Scope
+    from skills_engine.codemods.names.scopes import Scope
+    from skills_engine.codemods.refactor.name_references import Found
 
 __all__ = ["Rename"]
 

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from skills_engine.codemods.match.metavariables import find_metavariables
+from skills_engine.codemods.match.pattern import Match, Pattern
+from skills_engine.codemods.match.search import no_match, whole_scope
+from skills_engine.codemods.match.template import Template, region, stands_alone
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
-from skills_engine.codemods.pattern import Match, Pattern, find_metavariables
-from skills_engine.codemods.search import no_match, whole_scope
-from skills_engine.codemods.snippets import first_difference, first_line
-from skills_engine.codemods.source import Edit, Splice
-from skills_engine.codemods.syntax import extract
-from skills_engine.codemods.template import Template, region, stands_alone
+from skills_engine.codemods.source.snippets import first_difference, first_line
+from skills_engine.codemods.source.source import Edit, Splice
+from skills_engine.codemods.source.syntax import extract
 from skills_engine.types import Outcome, Span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skills_engine.codemods.source import Source
+    from skills_engine.codemods.source.source import Source
 
 __all__ = ["Replace"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from skills_engine.codemods.data_operation import DataOperation
 from skills_engine.codemods.operation import Example, Malformed, Refusal
-from skills_engine.codemods.snippets import first_difference, one_line
+from skills_engine.codemods.source.snippets import first_difference, one_line
 from skills_engine.data import snippet
 from skills_engine.types import Outcome
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skills_engine.codemods.expressions import Expression, value_of
+from skills_engine.codemods.match.expressions import Expression, value_of
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
-from skills_engine.codemods.snippets import one_line
-from skills_engine.codemods.source import Edit, Splice
-from skills_engine.codemods.syntax import extract
+from skills_engine.codemods.source.snippets import one_line
+from skills_engine.codemods.source.source import Edit, Splice
+from skills_engine.codemods.source.syntax import extract
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from skills_engine.codemods.source import Source
+    from skills_engine.codemods.source.source import Source
 
 __all__ = ["Value"]
 

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.blocks import Snippet, extent, rigid_lines, whole_lines
+from skills_engine.codemods.match.metavariables import MANY, find_metavariables
+from skills_engine.codemods.match.pattern import Match, Pattern
+from skills_engine.codemods.match.search import no_match, scope
+from skills_engine.codemods.match.template import Template
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
-from skills_engine.codemods.pattern import MANY, Match, Pattern, find_metavariables
-from skills_engine.codemods.search import no_match, scope
-from skills_engine.codemods.snippets import first_line
-from skills_engine.codemods.source import Edit, Splice
-from skills_engine.codemods.syntax import units
-from skills_engine.codemods.template import Template
+from skills_engine.codemods.source.blocks import extent, whole_lines
+from skills_engine.codemods.source.code import Snippet, rigid_lines
+from skills_engine.codemods.source.snippets import first_line
+from skills_engine.codemods.source.source import Edit, Splice
+from skills_engine.codemods.source.syntax import units
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from skills_engine.codemods.source import Source
+    from skills_engine.codemods.source.source import Source
 
 __all__ = ["Wrap"]
 

@@ -1,0 +1,1 @@
+"""Codemods that a package brings, run in a process of their own."""

@@ -1,0 +1,1 @@
+"""The imports of a file: read, added and taken out."""

@@ -1,0 +1,140 @@
+"""Whether a module's own code has imported a name whenever it comes to its end, on every path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from skills_engine.codemods.imports.statements import is_type_checking, names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from skills_engine.codemods.imports.statements import Guard
+    from skills_engine.codemods.source.source import Source
+    from skills_engine.import_order import Imported
+
+__all__ = ["is_imported"]
+
+_HARMLESS = {"catch_warnings", "nullcontext"}
+"""Context managers of which it is known that they let no exception pass in silence."""
+
+
+def is_imported(source: Source, name: Imported, under: Guard = "") -> bool:
+    """Whether the file imports `name` on every path; with `under`, at least for type checkers.
+
+    A `try` counts where each of its handlers imports something under that name, or leaves. What
+    stands in a loop, a condition with one branch or a `with` may not have run.
+    """
+    return _Paths(source.path, name, under).after(source.module.body, False)
+
+
+class _Paths:
+    def __init__(self, path: str, name: Imported, under: Guard) -> None:
+        self._path, self._name, self._under = path, name, under
+
+    def after(self, body: Sequence[cst.CSTNode], bound: bool, *, any_of: bool = False) -> bool:
+        """Whether the name is bound behind some statements, or that is never reached. `any_of`: to
+        whatever is imported.
+        """
+        for line in body:
+            if isinstance(line, cst.SimpleStatementLine | cst.SimpleStatementSuite):
+                for small in line.body:
+                    if _leaves(small):
+                        return True
+                    bound = self._after_small(small, bound, any_of)
+            else:
+                bound = self._after_block(line, bound, any_of)
+        return bound
+
+    def _after_small(self, small: cst.CSTNode, bound: bool, any_of: bool) -> bool:
+        if isinstance(small, cst.Import | cst.ImportFrom):
+            return bound or any(
+                theirs.means(self._name, self._path)
+                or (any_of and theirs.bound == self._name.bound)
+                for theirs in names_of(small)
+            )
+        if isinstance(small, cst.Del):
+            gone = small.target
+            targets = [e.value for e in gone.elements] if isinstance(gone, cst.Tuple) else [gone]
+            named = (t.value for t in targets if isinstance(t, cst.Name))
+            return bound and self._name.bound not in named
+        return bound
+
+    def _after_block(self, node: cst.CSTNode, bound: bool, any_of: bool) -> bool:
+        def into(suite: cst.BaseSuite, was: bool, *, other: bool = any_of) -> bool:
+            return self.after(_lines(suite), was, any_of=other)
+
+        match node:
+            case cst.If():
+                return self._after_if(node, bound, into)
+            case cst.Try() | cst.TryStar():
+                done = into(node.body, bound)
+                if node.orelse is not None:
+                    done = into(node.orelse.body, done)
+                handled = [into(handler.body, bound, other=True) for handler in node.handlers]
+                every = done and all(handled)
+                return into(node.finalbody.body, every) if node.finalbody else every
+            case cst.With():
+                inside = into(node.body, bound)
+                return inside if all(map(_is_harmless, node.items)) else bound and inside
+            case cst.For() | cst.While():
+                return bound and into(node.body, bound)
+            case cst.Match():
+                cases = [into(case.body, bound) for case in node.cases]
+                return all(cases) and (bound or any(map(_is_open, node.cases)))
+        return bound
+
+    def _after_if(
+        self, node: cst.If, bound: bool, into: Callable[[cst.BaseSuite, bool], bool]
+    ) -> bool:
+        body, orelse = into(node.body, bound), bound
+        if isinstance(node.orelse, cst.If):
+            orelse = self._after_if(node.orelse, bound, into)
+        elif node.orelse is not None:
+            orelse = into(node.orelse.body, bound)
+        if is_type_checking(node.test):
+            return body or orelse if self._under else orelse
+        match node.test:
+            case cst.Name(value="True") | cst.Integer(value="1"):
+                return body
+            case cst.Name(value="False") | cst.Integer(value="0"):
+                return orelse
+        return body and orelse
+
+
+def _lines(suite: cst.BaseSuite) -> Sequence[cst.CSTNode]:
+    return suite.body if isinstance(suite, cst.IndentedBlock) else [suite]
+
+
+def _leaves(small: cst.CSTNode) -> bool:
+    match small:
+        case cst.Raise() | cst.Return():
+            return True
+        case cst.Expr(value=cst.Call(func=cst.Name(value="exit" | "quit"))):
+            return True
+        case cst.Expr(
+            value=cst.Call(
+                func=cst.Attribute(
+                    value=cst.Name(value="sys" | "os"), attr=cst.Name(value="exit" | "_exit")
+                )
+            )
+        ):
+            return True
+    return False
+
+
+def _is_harmless(item: cst.WithItem) -> bool:
+    match item.item:
+        case cst.Call(func=cst.Name(value=name) | cst.Attribute(attr=cst.Name(value=name))):
+            return name in _HARMLESS
+    return False
+
+
+def _is_open(case: cst.MatchCase) -> bool:
+    """Whether a `case` takes whatever comes."""
+    match case.pattern:
+        case cst.MatchAs(pattern=None) if case.guard is None:
+            return True
+    return False

@@ -1,0 +1,1 @@
+"""Patterns, what they match, and what takes its place."""

@@ -1,0 +1,217 @@
+"""Finding the literal list, tuple, set or dict that an operation means, and editing it where it is
+empty.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from skills_engine.codemods.malformed import Malformed
+from skills_engine.codemods.match.calls import argument_of, find_call
+from skills_engine.codemods.match.expressions import assignment_of
+from skills_engine.codemods.source import snippets
+from skills_engine.codemods.source.sequences import Display, Sequence
+from skills_engine.codemods.source.snippets import one_line, same_code
+from skills_engine.codemods.source.source import Splice
+from skills_engine.codemods.source.syntax import extract
+from skills_engine.types import Span
+
+if TYPE_CHECKING:
+    from skills_engine.codemods.source.source import Source
+
+__all__ = ["Literal", "Where", "check_keys", "check_kind", "find_literals", "place"]
+
+_AROUND = {
+    "set",
+    "frozenset",
+    "tuple",
+    "list",
+    "dict",
+    "deque",
+    "OrderedDict",
+    "MappingProxyType",
+    "sorted",
+}
+"""What a literal may stand in as the only argument and still be the value: `frozenset({A})`."""
+_IN_FROZENSET = re.compile(r"\bfrozenset\(\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """`of`, and the call and argument in which the literal is, if it is not the value itself."""
+
+    of: str
+    call: str = ""
+    argument: str | int = ""
+
+    def __str__(self) -> str:
+        inside = f"{self.call or 'the call'}({self.argument})" if self.argument != "" else ""
+        return " of ".join(part for part in (inside, self.of) if part)
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A literal in a file. `node` is its display, or the call `set()` or `frozenset()` that has no
+    elements yet.
+    """
+
+    source: Source
+    node: Display | cst.Call
+
+    @property
+    def is_dict(self) -> bool:
+        return isinstance(self.node, cst.Dict)
+
+    @property
+    def elements(self) -> list[cst.BaseElement | cst.BaseDictElement]:
+        return [] if isinstance(self.node, cst.Call) else list(self.node.elements)
+
+    def texts(self) -> list[str]:
+        """The source of each element; of a dict's, the key's (a `**other` as it is)."""
+        return [self.source.text(self._label(element)) for element in self.elements]
+
+    def value(self, index: int) -> str:
+        """The source of a dict's value."""
+        element = self.elements[index]
+        return self.source.text(extract(self.source, [element.value]))
+
+    def matching(self, text: str) -> list[int]:
+        """The indices of the elements (or keys) that are that code."""
+        return [index for index, own in enumerate(self.texts()) if same_code(own, text)]
+
+    def insert(self, index: int, text: str) -> tuple[Splice, ...]:
+        if not isinstance(self.node, cst.Call):
+            return Sequence.of_display(self.source, self.node).insert(index, text)
+        sequence = Sequence.of_arguments(self.source, self.node)
+        begin = self.source.span(self.node).start
+        if self.source.code(self.node.func) != "set":
+            begin = sequence.start  # frozenset() becomes frozenset({A})
+        end = sequence.end + (begin != sequence.start)
+        inside = sequence.insert(0, text)
+        if (
+            inside[0].start == sequence.start
+        ):  # the brackets and the element meet: one splice keeps their order
+            rest = self.source.text(Span(sequence.start, sequence.end))
+            return (Splice(begin, end, "{" + inside[0].new + rest + "}"),)
+        return (Splice(begin, sequence.start, "{"), *inside, Splice(sequence.end, end, "}"))
+
+    def remove(self, index: int) -> tuple[Splice, ...]:
+        """Splices without the element; a set that loses its last becomes `set()`."""
+        if isinstance(self.node, cst.Call):
+            raise IndexError(index)
+        sequence = Sequence.of_display(self.source, self.node)
+        splices = sequence.remove(index)
+        if len(sequence.items) > 1:
+            return splices
+        if isinstance(self.node, cst.Tuple) and not sequence.bracketed:
+            return (Splice(sequence.start, sequence.end, "()"),)
+        if not isinstance(self.node, cst.Set):
+            return splices
+        whole = self.source.span(self.node)
+        before = self.source.text(Span(self.source.line_start(whole.start), whole.start))
+        opening, closing = ("", "") if _IN_FROZENSET.search(before) else ("set(", ")")
+        return (
+            Splice(whole.start, whole.start + 1, opening),
+            *splices,
+            Splice(whole.end - 1, whole.end, closing),
+        )
+
+    def _label(self, element: cst.BaseElement | cst.BaseDictElement) -> Span:
+        if isinstance(element, cst.DictElement):
+            return extract(self.source, [element.key])
+        return self.source.span(element)
+
+
+def check_keys(of: str, call: str, argument: str | int, element: str, key: str) -> None:
+    """The keys that `element` and `no-element` share."""
+    if not (of or call):
+        raise Malformed("of", "the list is not named", "`of: NAME`, or `call` and `argument`")
+    if call and argument == "":
+        raise Malformed(
+            "argument", "the argument of the call is not named", "`argument:` and its name or index"
+        )
+    if bool(element) == bool(key):
+        raise Malformed(
+            "element", "one of `element` and `key` is needed", "`element`, or for a dict `key`"
+        )
+    snippets.element("element", element) if element else snippets.expression("key", key)
+
+
+def place(in_: str, of: str, call: str, argument: str | int) -> str:
+    """Where the literal is, for people."""
+    where = str(Where(of, call, argument))
+    return f"{where} in {in_}" if in_ else where
+
+
+def check_kind(source: Source, where: Where, literal: Literal, keyed: bool, doing: str) -> None:
+    """Refuse a list where a dict is meant, and the other way round."""
+    if literal.is_dict and not keyed:
+        raise source.drifted(
+            doing, f"{where} is a dict", literal.node, hint="give `key` and `value`"
+        )
+    if keyed and not literal.is_dict:
+        raise source.drifted(doing, f"{where} is no dict", literal.node, hint="give `element`")
+
+
+def find_literals(source: Source, where: Where, doing: str) -> list[Literal]:
+    """The literal that `where` says, and those that are added to it with `+=` in the same block.
+
+    Raises CannotEnsure where there is no literal, several, or an expression instead of one.
+    """
+    if where.call:
+        call = find_call(source, where.of, where.call, doing)
+        return [
+            _literal(source, where, argument_of(source, call, where.argument, doing).value, doing)
+        ]
+    node = assignment_of(source, where.of, doing)
+    value = node.value
+    if value is None:
+        raise source.drifted(doing, f"{where.of} is declared, but has no value there", node)
+    if where.argument != "":
+        if not isinstance(value, cst.Call):
+            shown = one_line(source.code(value))
+            raise source.drifted(doing, f"{where.of} is no call but {shown}", node)
+        value = argument_of(source, value, where.argument, doing).value
+    literals = [_literal(source, where, value, doing)]
+    if not source.has(where.of):
+        return literals  # an instance's, which `+=` elsewhere may see at any time
+    found = source.find(where.of, "variable", doing=doing)
+    for statement in found.body.body:
+        if isinstance(statement, cst.SimpleStatementLine):
+            for small in statement.body:
+                match small:
+                    case cst.AugAssign(
+                        target=cst.Name(value=name), operator=cst.AddAssign(), value=more
+                    ):
+                        if name == found.name and isinstance(more, Display):
+                            literals.append(Literal(source, more))
+    return literals
+
+
+def _literal(source: Source, where: Where, value: cst.BaseExpression, doing: str) -> Literal:
+    if isinstance(value, Display):
+        return Literal(source, value)
+    if isinstance(value, cst.Call):
+        name = source.code(value.func).rpartition(".")[2]
+        match value.args:
+            case [] if source.code(value.func) in {"set", "frozenset"}:
+                return Literal(source, value)
+            case [
+                cst.Arg(
+                    value=cst.List() | cst.Set() | cst.Dict() | cst.Tuple() as inner,
+                    keyword=None,
+                    star="",
+                )
+            ] if name in _AROUND:
+                return Literal(source, inner)
+    shown = one_line(source.text(extract(source, [value])))
+    raise source.drifted(
+        doing,
+        f"{where} is not a literal list but {shown}",
+        value,
+        hint="give its elements a literal of their own",
+    )

@@ -1,0 +1,1 @@
+"""Which variable each name of a file is."""

@@ -1,0 +1,1 @@
+"""Changes of many files at once: renames and moves, and who refers to what."""

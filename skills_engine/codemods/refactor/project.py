@@ -1,0 +1,209 @@
+"""The Python files of a tree and how they import one another. Files are parsed when first asked
+for.
+
+A module is known by its stem: its path without `.py` or `/__init__.py`. A name
+in an import is looked up as Python would in a checkout: below the root, below
+`src/`, and beside a file that is in no package (a script, a test).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from skills_engine.codemods.names.scopes import Names
+from skills_engine.codemods.source.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from skills_engine.codemods.files import Files
+    from skills_engine.codemods.names.scopes import Imported, Scope
+
+__all__ = ["Links", "Project", "stem_of"]
+
+
+def stem_of(path: str) -> str:
+    """`bot/app.py` and `bot/app/__init__.py` are both `bot/app`."""
+    return path.removesuffix(".py").removesuffix("/__init__")
+
+
+class Project:
+    """A tree of Python files. Raises Unparsable, from whatever needs a file that does not parse."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self._names: dict[str, Names] = {}
+
+    def at(self, path: str) -> Names:
+        if path not in self._names:
+            self._names[path] = Names.of(Source.parse(path, self.files.read(path) or b""))
+        return self._names[path]
+
+    def mentioning(self, *words: str) -> list[Names]:
+        """The files in which one of the words stands, as a whole word, wherever."""
+        found: set[str] = set()
+        for word in words:
+            whole = re.compile(
+                rb"(?<![\w\x80-\xff])" + re.escape(word.encode()) + rb"(?![\w\x80-\xff])"
+            )
+            found |= {
+                p
+                for p in self.files.containing(word.encode(), ".py")
+                if whole.search(self.files.read(p) or b"")
+            }
+        return [self.at(path) for path in sorted(found)]
+
+    # --- modules
+
+    def file_of(self, stem: str) -> str | None:
+        for path in (f"{stem}/__init__.py", f"{stem}.py"):
+            if self.files.read(path) is not None:
+                return path
+        return None
+
+    def module(self, stem: str) -> Names | None:
+        path = self.file_of(stem)
+        return None if path is None else self.at(path)
+
+    def is_module(self, stem: str) -> bool:
+        return bool(stem) and (self.file_of(stem) is not None or bool(self.files.listdir(stem)))
+
+    def stem(self, importer: str, module: str) -> str | None:
+        """Where `import module` in that file leads, leading dots included; None outside the
+        tree.
+        """
+        name = module.lstrip(".")
+        level = len(module) - len(name)
+        folder = importer.rpartition("/")[0]
+        tail = name.replace(".", "/")
+        if level:
+            base = folder.split("/") if folder else []
+            if level - 1 > len(base):
+                return None
+            return "/".join([*base[: len(base) - level + 1], *([tail] if tail else [])])
+        roots = ["", "src/"]
+        if folder and self.files.read(f"{folder}/__init__.py") is None:
+            roots.insert(0, folder + "/")
+        return next((root + tail for root in roots if self.is_module(root + tail)), None)
+
+    def dotted(self, stem: str) -> str:
+        """The name to import a module by."""
+        return stem.removeprefix("src/").replace("/", ".")
+
+    def package(self, expression: cst.BaseExpression, scope: Scope) -> str | None:
+        """The stem of the module that an expression is: `bot.app` after `import bot.app`."""
+        match expression:
+            case cst.Name(value=name):
+                return self.package_variable(scope.owner(name), name)
+            case cst.Attribute(value=value, attr=cst.Name(value=name)):
+                around = self.package(value, scope)
+                return None if around is None else self._member(around, name)
+        return None
+
+    def package_variable(self, scope: Scope, name: str) -> str | None:
+        bindings = scope.bound.get(name, ())
+        stems = {self._imported(b.imported) if b.imported else None for b in bindings}
+        return stems.pop() if len(stems) == 1 else None
+
+    def _imported(self, imported: Imported) -> str | None:
+        path = imported.scope.names.path
+        if imported.name:
+            around = self.stem(path, imported.module)
+            return None if around is None else self._member(around, imported.name)
+        renamed = imported.alias is not None and imported.alias.asname is not None
+        return self.stem(path, imported.module if renamed else imported.module.split(".")[0])
+
+    def _member(self, stem: str, name: str) -> str | None:
+        names = self.module(stem)
+        if names is not None and name in names.module.bound:
+            inside = names.module.bound[name]
+            looped = any(
+                b.imported and b.imported.name == name and self._self(b.imported, stem)
+                for b in inside
+            )
+            if not looped:
+                return self.package_variable(names.module, name)
+        inner = f"{stem}/{name}" if stem else name
+        return inner if self.is_module(inner) else None
+
+    def _self(self, imported: Imported, stem: str) -> bool:
+        """`from . import app` in a package's own file: the submodule, not a variable of it."""
+        return self.stem(imported.scope.names.path, imported.module) == stem
+
+    # --- who imports whom
+
+    def imports(self, path: str, *, at_import_time: bool = False) -> set[str]:
+        """The files that a file imports, packages around them included; `at_import_time`: only when
+        it is imported.
+        """
+        found: set[str] = set()
+        for imported in self.at(path).imports:
+            if at_import_time and (
+                imported.guarded or any(s.kind == "function" for s in imported.scope.chain())
+            ):
+                continue
+            stem = self.stem(path, imported.module)
+            if stem is None:
+                continue
+            stems = [stem, f"{stem}/{imported.name}" if stem else imported.name]
+            around = (stem.rsplit("/", n)[0] for n in range(1, stem.count("/") + 1))
+            stems += [
+                package for package in around if not path.startswith(package + "/")
+            ]  # its own are there before it
+            found |= {f for s in stems if (f := self.file_of(s)) is not None}
+        return found - {path}
+
+    def reach(self, path: str, *, at_import_time: bool = False) -> set[str]:
+        """The files that a file imports, and those that they import, and so on; itself only in a
+        cycle.
+        """
+        found: set[str] = set()
+        todo = [path]
+        while todo:
+            fresh = self.imports(todo.pop(), at_import_time=at_import_time) - found
+            found |= fresh
+            todo += fresh
+        return found
+
+
+class Links:
+    """Which variables of a project are one variable: a definition, and what from-imports give its
+    name to.
+    """
+
+    def __init__(self, project: Project, scope: Scope, name: str) -> None:
+        self.project = project
+        self.name = name
+        self._known: dict[Scope, bool] = {scope: True}
+
+    def bound(self, scope: Scope) -> bool:
+        """Whether `name` in that scope is the definition and nothing else."""
+        if scope not in self._known:
+            self._known[scope] = False  # what a circle of imports leads back to adds nothing
+            bindings = scope.bound.get(self.name)
+            if bindings:
+                links = (
+                    b.imported is not None and b.imported.links and self.taken(b.imported)
+                    for b in bindings
+                )
+                self._known[scope] = all(links)
+            elif scope.kind == "module":
+                self._known[scope] = any(self.taken(star) for star in scope.names.stars)
+        return self._known[scope]
+
+    def taken(self, imported: Imported) -> bool:
+        """Whether an import takes the definition out of a module of the project."""
+        stem = self.project.stem(imported.scope.names.path, imported.module)
+        names = None if stem is None else self.project.module(stem)
+        if names is None or imported.name not in {self.name, "*"} or names is imported.scope.names:
+            return False
+        return (imported.name != "*" or names.public(self.name)) and self.bound(names.module)
+
+    def scopes(self, names: Names) -> Iterator[Scope]:
+        """The scopes of a file that have the variable."""
+        for scope in names.scopes:
+            if (self.name in scope.bound or scope.kind == "module") and self.bound(scope):
+                yield scope

@@ -1,0 +1,141 @@
+"""The fields of a class: dataclass, TypedDict, NamedTuple, enum, pydantic model or plain."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from skills_engine.codemods.source import snippets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skills_engine.codemods.source.source import Source
+
+__all__ = ["Field", "fields_of", "orders_fields", "parse_field"]
+
+_FIELD_CALLS = {"field", "ib", "attrib", "Factory"}
+_DEFAULTS = {"default", "default_factory", "factory"}
+_ORDERING_DECORATORS = {"dataclass", "define", "frozen", "mutable", "s", "attrs"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field. `required` and `optional` are both false where its place among the others does not
+    matter.
+    """
+
+    name: str
+    code: str
+    annotated: bool
+    required: bool
+    optional: bool
+    keyword_only: bool = False
+    """Whether it comes after `_: KW_ONLY`."""
+    line: cst.SimpleStatementLine | None = None
+    node: cst.CSTNode | None = None
+
+
+def parse_field(key: str, text: str) -> Field:
+    """A field in source: `name: type = default` or `NAME = value`."""
+    return snippets.read(
+        key, text, _parse, "write one field: `name: type = default` or `NAME = value`"
+    )
+
+
+def fields_of(source: Source, body: Sequence[cst.CSTNode]) -> list[Field]:
+    """The fields that a class body declares, in order; `__slots__` and its like left out."""
+    found = []
+    keyword_only = False
+    for line in body:
+        smalls = line.body if isinstance(line, cst.SimpleStatementLine) else [line]
+        for small in smalls:
+            if not isinstance(small, cst.Assign | cst.AnnAssign):
+                continue
+            field = _declared(source, small)
+            if field is None or (field.name.startswith("__") and field.name.endswith("__")):
+                continue
+            if (
+                isinstance(small, cst.AnnAssign)
+                and _last_name(source.code(small.annotation.annotation)) == "KW_ONLY"
+            ):
+                keyword_only = True
+            matters = field.annotated and not keyword_only
+            within = line if isinstance(line, cst.SimpleStatementLine) else None
+            required, optional = field.required and matters, field.optional and matters
+            declared = Field(
+                field.name,
+                field.code,
+                field.annotated,
+                required,
+                optional,
+                keyword_only,
+                within,
+                small,
+            )
+            found.append(declared)
+    return found
+
+
+def orders_fields(source: Source, node: cst.ClassDef) -> bool:
+    """Whether the class needs its required fields before those with a default, as positional
+    parameters do.
+    """
+    if any(_last_name(source.code(base.value)) == "NamedTuple" for base in node.bases):
+        return True
+    for decorator in node.decorators:
+        match decorator.decorator:
+            case cst.Call(func=func, args=args):
+                flags = {
+                    arg.keyword.value: source.code(arg.value)
+                    for arg in args
+                    if arg.keyword is not None
+                }
+            case func:
+                flags = {}
+        if _last_name(source.code(func)) in _ORDERING_DECORATORS and flags.get("kw_only") != "True":
+            return True
+    return False
+
+
+def _declared(source: Source, node: cst.Assign | cst.AnnAssign) -> Field | None:
+    """A field of the file. One for a newer Python than this one is known by its text."""
+    text = source.code(node)
+    try:
+        return _parse(text)
+    except snippets.Unread:
+        targets = (
+            [node.target] if isinstance(node, cst.AnnAssign) else [t.target for t in node.targets]
+        )
+        match targets:
+            case [cst.Name(value=name)]:
+                annotated, default = isinstance(node, cst.AnnAssign), node.value is not None
+                return Field(
+                    name, text, annotated, annotated and not default, annotated and default
+                )
+    return None
+
+
+def _last_name(code: str) -> str:
+    return code.partition("[")[0].rpartition(".")[2].strip()
+
+
+def _parse(text: str) -> Field | None:
+    match snippets.parse(text.strip()).body:
+        case [ast.Assign(targets=[ast.Name(id=name)]) as node]:
+            return Field(name, ast.dump(node), False, False, False)
+        case [ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value) as node]:
+            if _last_name(ast.unparse(annotation)) in {"ClassVar", "KW_ONLY"}:
+                return Field(name, ast.dump(node), True, False, False)
+            if isinstance(value, ast.Call) and _last_name(ast.unparse(value.func)) in _FIELD_CALLS:
+                flags = {k.arg: ast.unparse(k.value) for k in value.keywords if k.arg}
+                if flags.get("init") == "False" or flags.get("kw_only") == "True":
+                    return Field(name, ast.dump(node), True, False, False)
+                has_default = bool(_DEFAULTS & set(flags))
+            else:
+                has_default = value is not None
+            return Field(name, ast.dump(node), True, not has_default, has_default)
+    return None
