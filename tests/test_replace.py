@@ -56,6 +56,8 @@ CASES: list[tuple[str, str, str, str]] = [
     ("with lock:  # held\n    a()\n    # c\n    b()\n", "with lock: $...B", "$...B", "# held\na()\n# c\nb()\n"),
     ("def f():\n    with lock:\n        # c\n        x = '''\n  raw\n'''\n    return x\n", "with lock: $...B", "$...B", "def f():\n    # c\n    x = '''\n  raw\n'''\n    return x\n"),
     ("if OLD:\n    for x in y:\n        a(x)\nelse:\n    b()\n", "if OLD: $...A\nelse: $...B", "$...B", "b()\n"),
+    # in a string
+    ("x = f'{a(1)!r} {b}'\n", "a($X)", "a('q', $X)", "x = f'{a(\"q\", 1)!r} {b}'\n"),
     # where one cannot stand as it is
     ("x = size(  # why\n    y\n)\n", "size($X)", "$X.size()", "x = (  # why\n    y.size(\n))\n"),
     # `case`, `yield`

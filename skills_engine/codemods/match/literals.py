@@ -17,7 +17,7 @@ from skills_engine.codemods.source import snippets
 from skills_engine.codemods.source.sequences import Display, Sequence
 from skills_engine.codemods.source.snippets import one_line, same_code
 from skills_engine.codemods.source.source import Splice
-from skills_engine.codemods.source.syntax import extract
+from skills_engine.codemods.source.syntax import descend, extract, flatten
 from skills_engine.types import Span
 
 if TYPE_CHECKING:
@@ -167,6 +167,8 @@ def find_literals(source: Source, where: Where, doing: str) -> list[Literal]:
         return [
             _literal(source, where, argument_of(source, call, where.argument, doing).value, doing)
         ]
+    if (returned := _returned(source, where, doing)) is not None:
+        return [returned]
     node = assignment_of(source, where.of, doing)
     value = node.value
     if value is None:
@@ -190,6 +192,24 @@ def find_literals(source: Source, where: Where, doing: str) -> list[Literal]:
                         if name == found.name and isinstance(more, Display):
                             literals.append(Literal(source, more))
     return literals
+
+
+def _returned(source: Source, where: Where, doing: str) -> Literal | None:
+    """What a function returns, where `of` is one: the same literal wherever it ends."""
+    found = [d.node for d in source.definitions if d.qualname == where.of]
+    if len(found) != 1 or not isinstance(found[0], cst.FunctionDef) or where.argument != "":
+        return None
+    returns = [
+        small
+        for block in descend(found[0].body)
+        for small in flatten(block)
+        if isinstance(small, cst.Return)
+    ]
+    if len(returns) > 1:
+        raise source.ambiguous(doing, f"{where.of} returns in {len(returns)} places", returns)
+    if not returns or returns[0].value is None:
+        raise source.drifted(doing, f"{where.of} returns nothing", found[0])
+    return _literal(source, where, returns[0].value, doing)
 
 
 def _literal(source: Source, where: Where, value: cst.BaseExpression, doing: str) -> Literal:

@@ -18,7 +18,7 @@ from skills_engine.codemods.malformed import Malformed
 from skills_engine.codemods.match.metavariables import SPELLED, find_metavariables, lone
 from skills_engine.codemods.match.pattern import Match, Pattern
 from skills_engine.codemods.match.rewrite import Layout, difference
-from skills_engine.codemods.match.tokens import comments_in
+from skills_engine.codemods.match.tokens import TOKEN, comments_in
 from skills_engine.codemods.source.blocks import block_of, extent
 from skills_engine.codemods.source.code import Snippet, rigid_lines
 from skills_engine.codemods.source.parsing import parse_expression, parse_module
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.source.source import Source
 
-__all__ = ["Template", "region", "stands_alone"]
+__all__ = ["Template", "quoted_for", "region", "stands_alone"]
 
 Nodes = tuple[cst.CSTNode, ...]
 Texts = Callable[[Nodes], str]
@@ -313,6 +313,7 @@ def _is_loose(node: cst.CSTNode) -> bool:
 
 def _in_place(source: Source, node: cst.CSTNode, text: str) -> str:
     """The text, in parentheses if the code around would otherwise read it as something else."""
+    text = quoted_for(source, node, text)
     span = source.span(node)
     around = (
         source.text(Span(max(0, span.start - 1), span.start)),
@@ -331,6 +332,26 @@ def _in_place(source: Source, node: cst.CSTNode, text: str) -> str:
     if safe is None or (plain is not None and same(plain, safe)):
         return text
     return f"({text})"
+
+
+def quoted_for(source: Source, node: cst.CSTNode, text: str) -> str:
+    """Code that is to stand where a node stands: inside an f-string, its strings have the other
+    quotes, as Pythons before 3.12 want it.
+    """
+    around: cst.CSTNode | None = node
+    while around is not None and not isinstance(around, cst.FormattedString):
+        around = source.parents.get(around)
+    if around is None or len(around.end) > 1 or around.end not in text:
+        return text
+    other = "'" if around.end == '"' else '"'
+
+    def requoted(found: re.Match[str]) -> str:
+        quote, inside = found["quote"], found[0][1:-1]
+        if quote != around.end or other in inside or "\\" in inside:
+            return found[0]
+        return f"{other}{inside}{other}"
+
+    return TOKEN.sub(requoted, text)
 
 
 def _parse_around(source: Source, node: cst.CSTNode, text: str) -> cst.Module | None:

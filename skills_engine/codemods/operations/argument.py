@@ -9,6 +9,7 @@ from typing import Literal
 import libcst as cst
 
 from skills_engine.codemods.match.calls import find_call
+from skills_engine.codemods.match.template import quoted_for
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.source import snippets
 from skills_engine.codemods.source.edits import Draft
@@ -33,6 +34,12 @@ class Argument(SourceOperation):
 
     ensure = "argument"
     VALID = (
+        Example(
+            "in an f-string, with the other quotes",
+            "x = f'{go(a)}'\n",
+            {"in": "m.py", "call": "go", "argument": "b='c'"},
+            "x = f'{go(a, b=\"c\")}'\n",
+        ),
         Example(
             "a keyword",
             "def main():\n    app = web.Application(debug=True)\n",
@@ -163,6 +170,7 @@ class Argument(SourceOperation):
     def edit(self, source: Source) -> Edit:
         doing, text = self.describe(), self.argument.strip()
         call = find_call(source, self.selected("of"), self.call, doing, self.nth)
+        text = quoted_for(source, call, text)
         node = snippets.argument("argument", text)
         sequence = Sequence.of_arguments(source, call)
         if isinstance(node, ast.keyword) and node.arg is not None:

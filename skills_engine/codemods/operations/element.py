@@ -32,7 +32,7 @@ class Element(SourceOperation):
     """The list, tuple, set or dict literal `of` has `element` (a dict: `key` with `value`).
 
     `of` is a name that the literal is assigned to: `CHANNELS`, `__all__`, `App.CHANNELS` (in the
-    class's body, or in a method as `self.CHANNELS`). Where the literal is an argument of the call
+    class's body, or in a method as `self.CHANNELS`), or the function that returns it. Where the literal is an argument of the call
     that is assigned, `argument` says which, by name or index; where it is an argument of a call
     somewhere in the function, class or (without `of`) module, `call` says which call too.
 
@@ -49,6 +49,18 @@ class Element(SourceOperation):
             "CHANNELS = [Console]  # all\n",
             {"in": "m.py", "of": "CHANNELS", "element": "Telegram"},
             "CHANNELS = [Console, Telegram]  # all\n",
+        ),
+        Example(
+            "in what a function returns",
+            "def known():\n    return [Console]\n",
+            {"in": "m.py", "of": "known", "element": "Telegram"},
+            "def known():\n    return [Console, Telegram]\n",
+        ),
+        Example(
+            "nearly sorted, where it disturbs least",
+            "X = ['__a__', 'Bee', 'Cat', 'ant', 'Dog']\n",
+            {"in": "m.py", "of": "X", "element": "'Cow'", "position": "sorted"},
+            "X = ['__a__', 'Bee', 'Cat', 'ant', 'Cow', 'Dog']\n",
         ),
         Example(
             "one a line, with a trailing comma and comments",
@@ -220,6 +232,13 @@ class Element(SourceOperation):
             {"in": "m.py", "of": "CHANNELS", "element": "# Why.\nB"},
             Outcome.DRIFTED,
             "would have no line of its own",
+        ),
+        Refusal(
+            "a function returns in two places",
+            "def f(a):\n    if a:\n        return [1]\n    return [2]\n",
+            {"in": "m.py", "of": "f", "element": "3"},
+            Outcome.AMBIGUOUS,
+            "f returns in 2 places",
         ),
         Refusal(
             "the neighbours have changed places",
