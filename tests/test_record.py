@@ -423,3 +423,22 @@ def test_a_change_is_carried_over_where_lines_conflict(tmp_path: Path) -> None:
     )
     assert ran.code == 0, ran.said
     assert out.read_text() == "ALL = [a, mine, yours]\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "of"),
+    [
+        ("L = [\n    b,\n    a,\n]\n", "L = [\n    b,\n    X,\n    a,\n]\n", "L"),
+        ("D = {\n    'b': 1,\n    'a': 2,\n}\n", "D = {\n    'b': 1,\n    'a': 2,\n    'x': 3,\n}\n", "D"),
+        ("__all__ = [\n    'a',\n    'c',\n]\n", "__all__ = [\n    'a',\n    'b',\n    'c',\n]\n", "__all__"),
+        ("def f():\n    return [A, B]\n", "def f():\n    return [A, B, C]\n", "f"),
+        ("def f():\n    return [\n        A,\n    ]\n", "def f():\n    return [\n        A,\n        C,\n    ]\n", "f"),
+        ("def f():\n    x = {\n        'a': 1,\n    }\n", "def f():\n    x = {\n        'a': 1,\n        'b': 2,\n    }\n", "f.x"),
+    ],
+)  # fmt: skip
+def test_an_entry_of_a_list_is_told_as_one_however_the_list_is_laid_out(
+    before: str, after: str, of: str
+) -> None:
+    said = record_file("m.py", before.encode(), after.encode(), MemoryFiles({}))
+    entries = [entry for each in said for entry in each.entries or ()]
+    assert [(entry["ensure"], entry["of"]) for entry in entries] == [("element", of)]

@@ -216,6 +216,8 @@ class Walk:
         up = list(reversed(above))
         if up and isinstance(up[0], cst.Assign | cst.AnnAssign) and (name := _bound(up[0])):
             return {"of": f"{self.owner}.{name}" if self.owner else name}
+        if up and isinstance(up[0], cst.Return) and self.owner:
+            return {"of": self.owner}
         if len(up) > 1 and isinstance(up[0], cst.Arg) and isinstance(up[1], cst.Call):
             arg, call = up[0], up[1]
             index = next(i for i, a in enumerate(call.args) if a is arg)

@@ -90,9 +90,15 @@ def _places(
 
 
 def _size(before: bytes, deltas: Sequence[Delta]) -> int:
-    """The lines that go and come, but for blank ones."""
-    texts = [text for delta in deltas for text in (before[delta.start : delta.end], delta.new)]
-    return sum(bool(line.strip()) for text in texts for line in text.splitlines())
+    """The lines that go and come, but for blank ones; a list that gets an entry is one line."""
+    count = 0
+    for delta in deltas:
+        old = before[delta.start : delta.end].splitlines()
+        new = delta.new.splitlines()
+        for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+            if tag != "equal":
+                count += sum(bool(line.strip()) for line in (*old[i1:i2], *new[j1:j2]))
+    return count
 
 
 def _whole(before: bytes, after: bytes) -> list[Delta]:
