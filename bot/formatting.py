@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from bot.log import log
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_inline import StateInline
@@ -55,9 +57,13 @@ def utf16(text: str) -> int:
 
 
 def parse(markdown: str) -> Rich:
-    """What is read, and its marks. What is nested too deeply to be parsed is read as it is."""
+    """What is read, and its marks. What cannot be parsed is read as it is."""
     text = unix(markdown)
-    tokens = parser().parse(text)
+    try:
+        tokens = parser().parse(text)
+    except Exception as error:  # noqa: BLE001  # a fault of the parser's
+        log.warning("not parsed", error=error)
+        return Rich(text)
     if any(token.level > DEEPEST for token in tokens):  # deeper still, the parser drops text
         return Rich(text)
     writer = _Writer(text.split("\n"))

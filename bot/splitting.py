@@ -31,7 +31,7 @@ def split(markdown: str, most: int, render: Callable[[str], str] = str) -> list[
         if fits(rest):
             return [*pieces, rest]
         piece, rest = _first(rest.lstrip("\n"), most, fits)
-        pieces.append(piece)
+        pieces += [piece] if piece.strip() else []
     return pieces
 
 

@@ -211,6 +211,39 @@ def test_every_piece_fits_is_readable_alone_and_nothing_is_lost(markdown: str, m
         assert utf16(line) + 16 > most or any(line in piece.split("\n") for piece in code), line
 
 
+MARKUP = [
+    "*",
+    "**",
+    "_",
+    "`",
+    "```",
+    "~~~",
+    "~~",
+    "\n",
+    "\n\n",
+    " ",
+    "    ",
+    "- ",
+    "1. ",
+    "> ",
+    "#",
+]
+MARKUP += ["|", "|-|\n", "[", "](", "http://a.c", ")", "!", "<i>", "&amp;", "\\", "a", "word", "ü"]
+MARKUP += ["日本", "👨‍👩‍👧", "\u200d", "\t", "\0", "\r\n", "---\n", "===\n", "\u2028", "\ufeff"]
+
+
+@given(st.lists(st.sampled_from(MARKUP), max_size=80).map("".join), st.integers(8, 60))
+@settings(max_examples=200, deadline=None, phases=[Phase.explicit, Phase.generate])
+def test_whatever_is_written_fits_and_keeps_its_letters(text: str, most: int) -> None:
+    rich = parse(text)
+    assert all(0 <= span.start < span.end <= len(rich.text) for span in rich.spans)
+    assert marked(rich, WHATSAPP) or not rich.text
+    pieces = split(text, most, lambda piece: parse(piece).text)
+    assert all(piece.strip() and utf16(piece) <= most for piece in pieces)
+    sent = iter(letters("".join(pieces)))
+    assert all(letter in sent for letter in letters(text)), "in order; fences may be repeated"
+
+
 def test_what_is_shown_longer_than_it_is_written_fits_too() -> None:
     table = "|a|b|\n|-|-|\n" + f"|{'x' * 30}|y|\n" + "|1|2|\n" * 20
     pieces = split(table, 120, lambda piece: parse(piece).text)
