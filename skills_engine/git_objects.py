@@ -24,7 +24,7 @@ __all__ = ["PREDICTABLE", "Objects"]
 PREDICTABLE = (
     "-c", "core.quotePath=false",
     "-c", "core.fsmonitor=false",
-    "-c", "core.fsync=committed,index,reference",
+    "-c", "core.fsync=committed,reference",
     "-c", "protocol.ext.allow=never",
     "-c", "gc.auto=0",
 )  # fmt: skip
