@@ -271,3 +271,108 @@ def test_a_page_break_shifts_no_line_of_what_is_renamed(
     ]
     theirs = broken[2].replace("stop(", "halt(")
     assert merge.text(broken[0], broken[1], theirs) == theirs.replace("event_loop", "loop")
+
+
+# --- clauses that exclude one another, and what syntax orders
+
+IF = "def f(x):\n    if x == 1:\n        a(1)\n{}    return x\n"
+MATCH = "def f(x):\n    match x:\n        case 1:\n            a(1)\n            a(2)\n{}"
+TWO, THREE = "    elif x == 2:\n        b(2)\n", "    elif x == 3:\n        c(3)\n"
+OTHER = "    else:\n        d()\n"
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "wanted"),
+    [
+        (IF.format(""), IF.format(TWO), IF.format(THREE), IF.format(TWO + THREE)),
+        (IF.format(""), IF.format(OTHER), IF.format(THREE), IF.format(THREE + OTHER)),
+        (IF.format(""), IF.format(THREE), IF.format(OTHER), IF.format(THREE + OTHER)),
+        (
+            MATCH.format(""),
+            MATCH.format("        case 2:\n            b()\n").replace("a(1)", "a(3)"),
+            MATCH.format("        case 3:\n            c()\n").replace("a(2)", "a(4)"),
+            MATCH.format("        case 2:\n            b()\n        case 3:\n            c()\n")
+            .replace("a(1)", "a(3)")
+            .replace("a(2)", "a(4)"),
+        ),
+    ],
+)
+def test_clauses_for_other_values_stand_side_by_side(
+    merge: Merge, base: str, ours: str, theirs: str, wanted: str
+) -> None:
+    assert merge.text(base, ours, theirs) == wanted
+
+
+@pytest.mark.parametrize(
+    "clause", ["    elif y == 3:\n        c(3)\n", "    elif g(x):\n        c(3)\n"]
+)
+def test_clauses_that_may_both_hold_conflict(merge: Merge, clause: str) -> None:
+    assert not merge(IF.format(""), IF.format(TWO), IF.format(clause)).clean
+    assert not merge(IF.format(""), IF.format(clause), IF.format(TWO)).clean
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs"),
+    [
+        # a clause, a decorator, a base class, a key in other quotes, a statement: from both sides
+        (IF.format(THREE), IF.format(THREE + TWO), IF.format(TWO)),
+        (
+            "@a\ndef f():\n    pass\n",
+            "@b\n@a\ndef f():\n    pass\n",
+            "@a\n@b\ndef f():\n    pass\n",
+        ),
+        ("class A(X):\n    pass\n", "class A(M, X):\n    pass\n", "class A(X, M):\n    pass\n"),
+        (
+            "def f(x):\n    if x:\n        b(x)\n    c(1)\n",
+            "def f(x):\n    x = g(x)\n    if x:\n        b(x)\n    c(1, p=2)\n",
+            "def f(x):\n    if x:\n        x = g(x)\n        b(x)\n    c(1, q=2)\n",
+        ),
+    ],
+)
+def test_what_both_add_never_stands_twice(merge: Merge, base: str, ours: str, theirs: str) -> None:
+    assert not merge(base, ours, theirs).clean
+    assert not merge(base, theirs, ours).clean
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs"),
+    [
+        ("f(\n    a=1,\n    b=1,\n    c=1,\n)\n", "x=1,\n    a=1", "c=1,\n    x=2"),
+        ("def f(\n    a,\n    b,\n    c,\n): pass\n", "x,\n    a", "c,\n    x"),
+    ],
+)
+def test_what_does_not_compile_is_no_answer(
+    merge: Merge, base: str, ours: str, theirs: str
+) -> None:
+    start, end = ("a=1", "c=1") if "=" in base else ("    a", "    c")
+    mine = base.replace(start, ours if "=" in base else "    " + ours, 1)
+    his = base.replace(end, theirs if "=" in base else "    " + theirs, 1)
+    for sides in ((mine, his), (his, mine)):
+        merged = merge(base, *sides)
+        if merged.clean:
+            compile(merged.data, "m", "exec")
+
+
+def test_async_is_a_word_of_the_header(merge: Merge) -> None:
+    base = "def f(a):\n    x = go(a)\n    y = 1\n    return x, y\n"
+    ours = base.replace("def", "async def").replace("go(a)", "await go(a)")
+    theirs = base.replace("y = 1", "y = 2")
+    for sides in ((ours, theirs), (theirs, ours)):
+        assert merge.text(base, *sides) == ours.replace("y = 1", "y = 2")
+    waits = base.replace("y = 1", "y = await g()").replace("def", "async def")
+    less = waits.replace("async def", "def").replace("await ", "")
+    more = waits.replace("x = go(a)", "x = await go(a)")
+    assert not merge(waits, less, more).clean
+
+
+def test_a_positional_argument_changes_beside_one_that_is_appended(merge: Merge) -> None:
+    base, ours, theirs = (f"x = Pool({row})\n" for row in ("r, c.s", "r, c.s, n", "r, c"))
+    assert merge.text(base, ours, theirs) == merge.text(base, theirs, ours) == "x = Pool(r, c, n)\n"
+
+
+def test_upstreams_formatting_of_what_the_owner_left_alone_stays(merge: Merge) -> None:
+    base = "x = {'a': 1}\n\ndef f(a,b):\n  return a+b\n"
+    ours = base.replace("1}", "1, 'c': 3}")
+    theirs = 'x = {"a": 1, "b": 2}\n\n\ndef f(a, b):\n    return a + b\n'
+    for sides in ((ours, theirs), (theirs, ours)):
+        assert merge.text(base, *sides).endswith("\n\n\ndef f(a, b):\n    return a + b\n")

@@ -217,6 +217,8 @@ class _Bodies:
     def end(self, body: Body, step: int) -> frozenset[str]:
         """What the top (-1) or the end (1) of a body is called."""
         side = "above" if step < 0 else "below"
+        if body.role in {"elif", "orelse"}:  # another clause may have come between it and its `if`
+            return frozenset((f"{side} {body.scope} {body.role}",))
         owners = self.names.get(body.owner, frozenset((body.owner,)))
         return frozenset(f"{side} {body.scope} {owner} {body.role}" for owner in owners)
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from skills_engine.merge.core.alignment import align
+from skills_engine.merge.core.alignment import Alignment, align
 from skills_engine.merge.core.levels import below, value_in
 from skills_engine.merge.core.order import Entry, arrange
 from skills_engine.merge.core.row_style import OTHERWISE, left_behind
@@ -64,6 +64,9 @@ def merge_seq(
     new_o = [k for k in range(len(o.items)) if k not in by_ours.back]
     new_t = [k for k in range(len(t.items)) if k not in by_theirs.back]
     same = _same(parts_o, parts_t, new_o, new_t)
+    for mine, his in same.items():
+        if parts_o[mine].placed and _above(by_ours, mine) != _above(by_theirs, his):
+            raise NodeConflict(f"both sides add {_short(o.items[mine].node)}, at different places")
     entries = arrange(len(o.items), len(t.items), by_ours, by_theirs, same)
     layout = _Layout(b, ours[0], o, theirs[0], t)
     kept: list[tuple[Entry, str]] = []
@@ -119,6 +122,12 @@ def _same(
         for k in new_o
         if (name := label(parts_o[k])) in where and count_o[name] == count_t[name] == 1
     }
+
+
+def _above(alignment: Alignment, at: int) -> int:
+    """The element of the base that an added one follows; -1 for none."""
+    back = alignment.back
+    return next((back[k] for k in range(at - 1, -1, -1) if k in back), -1)
 
 
 def _element(
