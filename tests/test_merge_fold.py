@@ -1,0 +1,54 @@
+"""Definitions that are alike in all versions, folded and unfolded."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from skills_engine.merge.core.chunks import Chunks, Conflicting
+from skills_engine.merge.python.fold import fold
+
+LONG = "def long(a):\n    one(a)\n    two(a)\n    return a\n"
+ODD = 'def odd(\n    a,\n):\n    x = """\ncolumn 0\n"""\n    # (\n    return x\n'
+METHOD = "    @wraps(\n        g,\n    )\n    def method(self):\n        one()\n        two()\n"
+
+
+def back(*versions: str) -> list[str]:
+    folded = fold(*versions)
+    whole = (folded.unfolded(Chunks((version,))) for version in folded.versions)
+    return ["" if chunks is None else chunks.text for chunks in whole]
+
+
+@pytest.mark.parametrize("common", [LONG, ODD, LONG + "\n\n" + ODD, f"class A:\n{METHOD}"])
+def test_what_was_folded_comes_back_byte_for_byte(common: str) -> None:
+    versions = [f"x = {at}\n\n\n{common}\n\n# end {at}\ny = 1\n" for at in range(3)]
+    assert back(*versions) == versions
+
+
+def test_definitions_and_bodies_that_are_alike_are_one_line_each() -> None:
+    versions = [f"x = {at}\n{LONG}class A({at}):\n{METHOD}" for at in range(3)]
+    assert fold(*versions).versions[1].split("\n") == [
+        "x = 1",
+        "def long(): __folded_0__",
+        "class A(1):",
+        "    def method(): __folded_1__",
+        "",
+    ]
+    typed = [LONG.replace("(a):", header) for header in ("(a):", "(a: int):", "(\n    a,\n):")]
+    assert [version.endswith(":\n    __folded_0__\n") for version in fold(*typed).versions] == [
+        True
+    ] * 3
+
+
+def test_what_stands_in_another_order_or_twice_is_left() -> None:
+    other = LONG.replace("long", "other")
+    swapped = fold(LONG + other, LONG + other, other + LONG)
+    assert swapped.versions[0] == "def long(a):\n    __folded_1__\ndef other(): __folded_0__\n"
+    assert fold(LONG + LONG, LONG + LONG, LONG).blocks == ()
+
+
+def test_a_block_that_would_have_to_be_indented_otherwise_is_not_put_back() -> None:
+    folded = fold(*[f"class A({at}):\n{METHOD}" for at in range(3)])
+    moved = textwrap.dedent(folded.versions[0].partition("\n")[2])
+    assert folded.unfolded(Chunks((Conflicting("", moved, "", ""),))) is None
