@@ -46,6 +46,8 @@ class Pair:
     theirs: str
     answers: tuple[str, ...]
     open: bool
+    text: str = ""
+    """The merged text, byte for byte, where the edits are on lines apart from each other."""
 
 
 @lru_cache(maxsize=1)
@@ -177,7 +179,22 @@ def _pair(kinds: tuple[str, str], site: Site, mine: Edit, his: Edit) -> Pair | N
     if len(answers) > 1 and not beside:
         return None
     ours, theirs = applied(site.text, mine), applied(site.text, his)
-    return Pair(kinds, site.text, ours, theirs, answers, beside)
+    text = applied(site.text, Edit((*mine.splices, *his.splices), mine.tree))
+    return Pair(
+        kinds, site.text, ours, theirs, answers, beside, text if _apart(site, mine, his) else ""
+    )
+
+
+def _apart(site: Site, mine: Edit, his: Edit) -> bool:
+    """Whether two lines at least that neither edit touches are between all their places."""
+    rows = [
+        [
+            (site.text.count("\n", 0, start), site.text.count("\n", 0, end))
+            for start, end, _ in e.splices
+        ]
+        for e in (mine, his)
+    ]
+    return all(one[0] > two[1] + 2 or two[0] > one[1] + 2 for one in rows[0] for two in rows[1])
 
 
 def merged(base: str, ours: str, theirs: str) -> Merged:
