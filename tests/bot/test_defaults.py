@@ -1,0 +1,123 @@
+"""What people run: the console script, in a fresh directory, with nothing configured."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+BOT = str(Path(sys.executable).with_name("bot"))
+PLAIN = {
+    key: value
+    for key, value in os.environ.items()
+    if key in {"PATH", "HOME", "LANG", "COVERAGE_PROCESS_START"}
+}
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def start(folder: Path, **environment: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [BOT, "run"],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=PLAIN | environment,
+    )
+
+
+def test_a_request_of_an_agent_is_served_while_the_bot_runs(tmp_path: Path) -> None:
+    """Whatever the way to the data is written like: relative, with `..`, a link, spaces."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    for id_, data in enumerate(("", "./data", "../{name}/x/../däta 2", "link/data")):
+        given = data.format(name=tmp_path.name)
+        environment = {"GRAFTBOT_DATA": given} if given else {}
+        (tmp_path / "x").mkdir(exist_ok=True)
+        folder = tmp_path / (given or "data")
+        with start(tmp_path, **environment) as bot:
+            assert bot.stdin
+            assert bot.stdout
+            until((folder / "ipc/main/requests").is_dir)
+            asked = {"id": f"{id_}", "tool": "send_message", "arguments": {"text": "from the agent"}}
+            draft = folder / f"ipc/main/requests/{id_}.tmp"
+            draft.write_text(json.dumps(asked))
+            draft.rename(draft.with_suffix(".json"))
+            assert bot.stdout.readline() == b"from the agent\n", given
+            until((folder / f"ipc/main/replies/{id_}.json").is_file)
+            bot.stdin.close()
+            assert bot.wait(30) == 0
+
+
+def test_one_zone_for_all_and_it_is_the_machines(tmp_path: Path) -> None:
+    for environment, zone in (
+        ({"TZ": "Asia/Tokyo"}, b"JST"),
+        ({"TZ": "Asia/Tokyo", "TIMEZONE": "Europe/Berlin"}, b"CE"),
+    ):
+        bot = start(tmp_path, **environment)
+        said, _ = bot.communicate(b"time\n", 60)
+        assert zone in said
+
+
+def test_it_says_which_assistant_it_is_where_it_is_not_at_home(tmp_path: Path) -> None:
+    bot = start(tmp_path)
+    _, said = bot.communicate(b"", 60)
+    text = said.decode()
+    assert f"data and log are in {tmp_path}/data, which is new" in text
+    assert "settings and data are those of this directory" in text
+    _, said = start(tmp_path).communicate(b"", 60)
+    assert "which is new" not in said.decode()
+
+
+def test_on_a_terminal_nothing_stands_between_the_chat(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [BOT, "run"],
+        cwd=tmp_path,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=PLAIN | {"LOG_LEVEL": "DEBUG", "TERM": "xterm"},
+    ) as bot:
+        os.close(theirs)
+        shown = b""
+
+        def read(wanted: bytes) -> None:
+            nonlocal shown
+            while wanted not in shown:
+                shown += os.read(ours, 4096)
+
+        read(b"Ctrl-D ends")
+        os.write(ours, b"date\n")
+        read(b"Today is")
+        read(b"\r\n")
+        os.write(ours, b"\x04")
+        assert bot.wait(60) == 0
+    os.close(ours)
+    lines = [line for line in shown.decode().replace("\r", "").split("\n") if line]
+    assert "ready" in (tmp_path / "data/logs/bot.log").read_text()
+    assert not [line for line in lines if "[info" in line or "[debug" in line], lines
+    assert len(lines) == 5, lines
+
+
+def test_nothing_costly_is_imported_before_it_is_used(tmp_path: Path) -> None:
+    code = (
+        "import sys, bot.run, bot.settings as s; bot.run.parts(s.Settings());"
+        "print([name for name in ('neonize', 'croniter', 'docker', 'aiohttp', 'google.protobuf', "
+        "'urllib.request') if name in sys.modules])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert said.stdout == "[]\n"
