@@ -122,7 +122,7 @@ class Ipc:
                 raise
             except Exception as error:  # noqa: BLE001  # whatever an agent makes fail: the others are served
                 told = isinstance(error, (ValueError, Refused))
-                self._refuse(rooms, group, name, str(error) if told else repr(error))
+                self._refuse(rooms, group, name, str(error) if told else described(error))
                 return
         rooms.replies.put(name, reply.encode())
         rooms.requests.remove(name)

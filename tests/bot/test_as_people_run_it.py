@@ -50,7 +50,11 @@ def test_a_request_of_an_agent_is_served_while_the_bot_runs(tmp_path: Path) -> N
             assert bot.stdin
             assert bot.stdout
             until((folder / "ipc/main/requests").is_dir)
-            asked = {"id": f"{id_}", "tool": "send_message", "arguments": {"text": "from the agent"}}
+            asked = {
+                "id": f"{id_}",
+                "tool": "send_message",
+                "arguments": {"text": "from the agent"},
+            }
             draft = folder / f"ipc/main/requests/{id_}.tmp"
             draft.write_text(json.dumps(asked))
             draft.rename(draft.with_suffix(".json"))
