@@ -366,3 +366,23 @@ def test_a_skill_that_upstream_dropped_is_named_where_a_rebase_stops(tmp_path: P
     assert skills(fork, "resolve", "parrot/help.py", "--ours").code == 0
     done = skills(fork, "continue", *QUICK, "--json").document["result"]
     assert set(notes) <= {*done["notes"]}
+
+
+def test_yes_accepts_what_the_checks_find_in_a_resolution(tmp_path: Path) -> None:
+    """But neither markers nor what does not parse."""
+    base, *sides = "x = f(1)\n", "x = f(2)\n", "x = f(3)\n"
+    fork = parted(tmp_path, {"m.py": base}, {"m.py": sides[0]}, {"m.py": sides[1]})
+    assert skills(fork, "rebase", *QUICK).code == 3
+    worktree(fork).write({"m.py": "x = g(2\n"})
+    assert skills(fork, "continue", *QUICK, "--yes").code == 3
+    worktree(fork).write({"m.py": "x = g(2)\n"})
+    told = skills(fork, "continue", *QUICK)
+    assert told.code == 3
+    assert "m.py:1: the name 'g' is not defined" in told.err
+    status = skills(fork, "status", "--json").document["result"]["conflicts"]
+    assert [(each["kind"], each["decided"]) for each in status] == [
+        ("content", True),
+        ("check", False),
+    ]
+    assert skills(fork, "continue", *QUICK, "--yes").code == 0
+    assert fork.read("m.py") == "x = g(2)\n"

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skills_engine.cli.complete import available, installed
-from skills_engine.cli.options import (
-    Dir,
-    DryRun,
-    Json,
-    NoInstall,
-    NoTest,
-    Quiet,
-    Trust,
-    Verbose,
-    Wait,
-    Yes,
-    ask,
-    start,
-)
+from skills_engine.cli.options import Asked, changing
 from skills_engine.cli.output import counted
 from skills_engine.cli.terminal import Styled
 from skills_engine.errors import Conflict
 
 if TYPE_CHECKING:
     from skills_engine.cli.output import Output
-    from skills_engine.verbs.reports import ChangeReport, Options
+    from skills_engine.verbs.reports import ChangeReport
 
 __all__ = ["verbs"]
 
@@ -53,7 +40,9 @@ def verbs() -> dict[str, Callable[..., None]]:
     return {verb.__name__.rstrip("_"): verb for verb in found}
 
 
+@changing("dry_run", "wait")
 def init(
+    asked: Asked,
     upstream: Annotated[
         str | None, typer.Option(metavar="URL|REMOTE", help="Whom to follow.", show_default=False)
     ] = None,
@@ -68,39 +57,25 @@ def init(
             show_default=False,
         ),
     ] = None,
-    dry_run: DryRun = False,
-    wait: Wait = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Take a repository under management: upstream and the commit of it that the fork stands on."""
     from skills_engine.verbs.setup import init as verb  # noqa: PLC0415
 
-    out, where = start("init", directory, json=json, quiet=quiet, verbose=verbose)
-    report = out.run(verb(where, upstream, branch, base, _options(dry_run=dry_run, wait=wait)))
+    out, where = asked.out, asked.where
+    report = out.run(verb(where, upstream, branch, base, asked.options()))
     _told(out, report)
 
 
+@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait")
 def apply(
+    asked: Asked,
     wanted: Wanted,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    trust: Trust = False,
-    no_test: NoTest = False,
-    no_install: NoInstall = False,
-    wait: Wait = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Add skills, dependencies first."""
     from skills_engine.verbs.apply import apply as verb  # noqa: PLC0415
 
-    out, where = start("apply", directory, json=json, quiet=quiet, verbose=verbose)
-    options = _options(dry_run, yes, trust, no_test, no_install, wait, interactive=not json)
+    out, where = asked.out, asked.where
+    options = asked.options(interactive=True)
     if len(wanted) == 1 and wanted[0].endswith(".json") and Path(wanted[0]).is_file():
         from skills_engine.verbs.plan import apply_plan  # noqa: PLC0415
 
@@ -110,53 +85,39 @@ def apply(
     _told(out, report)
 
 
+@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait")
 def uninstall(
+    asked: Asked,
     names: Names,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    trust: Trust = False,
-    no_test: NoTest = False,
-    no_install: NoInstall = False,
-    wait: Wait = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Take skills off; your own edits stay."""
     from skills_engine.verbs.uninstall import uninstall as verb  # noqa: PLC0415
 
-    out, where = start("uninstall", directory, json=json, quiet=quiet, verbose=verbose)
-    report = out.run(verb(where, names, _options(dry_run, yes, trust, no_test, no_install, wait)))
+    out, where = asked.out, asked.where
+    report = out.run(verb(where, names, asked.options()))
     _told(out, report)
 
 
+@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait")
 def upgrade(
+    asked: Asked,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME…]", autocompletion=installed, show_default=False),
     ] = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    trust: Trust = False,
-    no_test: NoTest = False,
-    no_install: NoInstall = False,
-    wait: Wait = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Bring skills to the version that their source has now."""
     from skills_engine.verbs.upgrade import upgrade as verb  # noqa: PLC0415
 
-    out, where = start("upgrade", directory, json=json, quiet=quiet, verbose=verbose)
-    options = _options(dry_run, yes, trust, no_test, no_install, wait, interactive=not json)
+    out, where = asked.out, asked.where
+    options = asked.options(interactive=True)
     report = out.run(verb(where, names or [], options))
     _told(out, report)
 
 
+@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait")
 def rebase(
+    asked: Asked,
     onto: Annotated[
         str | None,
         typer.Option(
@@ -166,84 +127,52 @@ def rebase(
     preview: Annotated[
         bool, typer.Option("--preview", help="What would happen, skill by skill.")
     ] = False,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    trust: Trust = False,
-    no_test: NoTest = False,
-    no_install: NoInstall = False,
-    wait: Wait = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Stand on a newer upstream; skills and your own edits come along."""
     from skills_engine.verbs.rebase import rebase as verb  # noqa: PLC0415
 
-    out, where = start("rebase", directory, json=json, quiet=quiet, verbose=verbose)
-    report = out.run(
-        verb(where, onto, _options(dry_run or preview, yes, trust, no_test, no_install, wait))
-    )
+    out, where = asked.out, asked.where
+    report = out.run(verb(where, onto, asked.options(dry_run=preview)))
     _told(out, report)
 
 
+@changing("trust", "no_test", "no_install", "wait")
 def continue_(
+    asked: Asked,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Accept findings of the checks in your resolution.")
     ] = False,
-    trust: Trust = False,
-    no_test: NoTest = False,
-    no_install: NoInstall = False,
-    wait: Wait = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Publish a stopped operation with what you made of its conflicts."""
     from skills_engine.verbs.continue_ import continue_ as verb  # noqa: PLC0415
 
-    out, where = start("continue", directory, json=json, quiet=quiet, verbose=verbose)
-    report = out.run(
-        verb(
-            where,
-            _options(yes=yes, trust=trust, no_test=no_test, no_install=no_install, wait=wait),
-        )
-    )
+    out, where = asked.out, asked.where
+    report = out.run(verb(where, replace(asked.options(), yes=yes)))
     _told(out, report)
 
 
+@changing("trust", "no_test", "no_install", "wait")
 def skip(
-    trust: Trust = False,
-    no_test: NoTest = False,
-    no_install: NoInstall = False,
-    wait: Wait = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    asked: Asked,
 ) -> None:
     """Go on with a stopped operation, without the skill that stopped it."""
     from skills_engine.verbs.skip import skip as verb  # noqa: PLC0415
 
-    out, where = start("skip", directory, json=json, quiet=quiet, verbose=verbose)
-    options = _options(trust=trust, no_test=no_test, no_install=no_install, wait=wait)
+    out, where = asked.out, asked.where
+    options = asked.options()
     report = out.run(verb(where, options))
     _told(out, report)
 
 
+@changing("wait")
 def abort(
-    wait: Wait = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    asked: Asked,
 ) -> None:
     """Give up a stopped operation; the fork is as it was before it."""
     from skills_engine.verbs.abort import abort as verb  # noqa: PLC0415
 
-    out, where = start("abort", directory, json=json, quiet=quiet, verbose=verbose)
-    given_up = out.run(verb(where, _options(wait=wait)))
+    out, where = asked.out, asked.where
+    given_up = out.run(verb(where, asked.options()))
 
     def people() -> None:
         out.line(f"given up: {given_up.title}")
@@ -253,40 +182,28 @@ def abort(
     out.result(given_up, people)
 
 
+@changing("dry_run", "trust", "no_test", "no_install", "wait")
 def undo(
-    dry_run: DryRun = False,
-    trust: Trust = False,
-    no_test: NoTest = False,
-    no_install: NoInstall = False,
-    wait: Wait = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    asked: Asked,
 ) -> None:
     """Take the last operation back, as a commit; what you edited since stays."""
     from skills_engine.verbs.undo import undo as verb  # noqa: PLC0415
 
-    out, where = start("undo", directory, json=json, quiet=quiet, verbose=verbose)
-    options = _options(
-        dry_run=dry_run, trust=trust, no_test=no_test, no_install=no_install, wait=wait
-    )
+    out, where = asked.out, asked.where
+    options = asked.options()
     report = out.run(verb(where, options))
     _told(out, report)
 
 
+@changing("wait")
 def doctor(
-    wait: Wait = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    asked: Asked,
 ) -> None:
     """Recover after a crash, and check everything that a fork relies on."""
     from skills_engine.verbs.care import doctor as verb  # noqa: PLC0415
 
-    out, where = start("doctor", directory, json=json, quiet=quiet, verbose=verbose)
-    found = out.run(verb(where, wait=wait))
+    out, where = asked.out, asked.where
+    found = out.run(verb(where, wait=asked.flags["wait"]))
 
     def people() -> None:
         if found.recovered:
@@ -306,20 +223,18 @@ def doctor(
         raise typer.Exit(1)
 
 
+@changing()
 def replay(
+    asked: Asked,
     into: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write the graft's files there.", show_default=False),
     ] = None,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Rebuild the fork from its manifests and compare."""
     from skills_engine.verbs.care import replay as verb  # noqa: PLC0415
 
-    out, where = start("replay", directory, json=json, quiet=quiet, verbose=verbose)
+    out, where = asked.out, asked.where
     found = out.run(verb(where, into))
 
     def people() -> None:
@@ -335,22 +250,6 @@ def replay(
             out.line(f"  {edit.how:<8} {edit.path}")
 
     out.result(found, people)
-
-
-def _options(
-    dry_run: bool = False,
-    yes: bool = False,
-    trust: bool = False,
-    no_test: bool = False,
-    no_install: bool = False,
-    wait: bool = False,
-    *,
-    interactive: bool = False,
-) -> Options:
-    from skills_engine.verbs.reports import Options  # noqa: PLC0415
-
-    question = ask if interactive and sys.stdin.isatty() and sys.stderr.isatty() else None
-    return Options(dry_run, yes, trust, not no_test, not no_install, wait, question)
 
 
 def _told(out: Output, report: ChangeReport) -> None:

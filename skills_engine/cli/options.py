@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +16,11 @@ from skills_engine.cli.output import Output
 from skills_engine.cli.terminal import complain
 from skills_engine.errors import Refused
 
+if TYPE_CHECKING:
+    from skills_engine.verbs.reports import Options
+
 __all__ = [
+    "Asked",
     "Dir",
     "DryRun",
     "Json",
@@ -25,7 +31,7 @@ __all__ = [
     "Verbose",
     "Wait",
     "Yes",
-    "ask",
+    "changing",
     "start",
     "state",
 ]
@@ -92,3 +98,74 @@ def ask(name: str, capabilities: tuple[str, ...]) -> bool:
     for capability in capabilities:
         complain(f"  - {capability}")
     return typer.confirm("Accept?", default=False, err=True)
+
+
+_CHANGING: dict[str, Any] = {
+    "dry_run": DryRun,
+    "yes": Yes,
+    "trust": Trust,
+    "no_test": NoTest,
+    "no_install": NoInstall,
+    "wait": Wait,
+}
+_COMMON: dict[str, Any] = {"directory": Dir, "json": Json, "quiet": Quiet, "verbose": Verbose}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a verb was asked for beside its own words: where, how to speak, and the options that
+    verbs which change a fork share.
+    """
+
+    out: Output
+    where: Path
+    flags: Mapping[str, bool]
+
+    def options(self, *, dry_run: bool = False, interactive: bool = False) -> Options:
+        """As the verbs take them. A question is asked on a terminal only."""
+        from skills_engine.verbs.reports import Options  # noqa: PLC0415
+
+        on = dict.fromkeys(_CHANGING, False) | dict(self.flags)
+        terminal = sys.stdin.isatty() and sys.stderr.isatty()
+        return Options(
+            on["dry_run"] or dry_run,
+            on["yes"],
+            on["trust"],
+            not on["no_test"],
+            not on["no_install"],
+            on["wait"],
+            ask if interactive and not self.out.json and terminal else None,
+        )
+
+
+def changing(*flags: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a verb of a function that takes `Asked` and the verb's own words: these options, and
+    those that every verb has, are declared here for all of them.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        shared = {**{flag: _CHANGING[flag] for flag in flags}, **_COMMON}
+
+        def run(**given: Any) -> None:
+            asked = {name: given.pop(name) for name in shared}
+            directory = asked.pop("directory")
+            how = {name: asked.pop(name) for name in ("json", "quiet", "verbose")}
+            out, where = start(function.__name__.rstrip("_"), directory, **how)
+            function(Asked(out, where, asked), **given)
+
+        _, *own = inspect.signature(function, eval_str=True).parameters.values()
+        more = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=None if name == "directory" else False,
+                annotation=kind,
+            )
+            for name, kind in shared.items()
+        ]
+        run.__name__, run.__doc__ = function.__name__, function.__doc__
+        run.__annotations__ = {each.name: each.annotation for each in (*own, *more)}
+        vars(run)["__signature__"] = inspect.Signature([*own, *more])
+        return run
+
+    return decorate

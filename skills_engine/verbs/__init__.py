@@ -1,9 +1,10 @@
-"""What each verb does, by family; `api.py` is the door.
+"""What each verb does; `api.py` is the door.
 
-change      init, apply, uninstall, upgrade, rebase, undo: one function, different goals
-conflict    continue, skip, abort
-look        list, search, show, status, log, diff, blame
-author      lint, test
-care        doctor, replay
-merging     merge-file, merge-driver
+apply, uninstall, upgrade, rebase   one function, different goals: `request.py`, run by `running.py`
+continue_, resolve, skip, abort     an operation that stopped
+undo, setup                         one step back; `init`
+look, inspect                       list, search, status, log; show, diff, blame
+plan, record                        what an apply would do; a change turned into a package
+author, care                        lint, test; doctor, replay
+merging, merge_driver               merge-file; plain git's merges
 """
