@@ -50,6 +50,13 @@ def missing_from(
         other = defined or bound_otherwise(source, name.bound)
         if other and name.bound:
             what = f"{name.bound} is the name of something else in this file"
+            partly = [s.node for s in every if any(n.means(name, source.path) for n in s.names)]
+            if partly:
+                what = (
+                    f"{name.bound} is imported in line {source.place(partly[0]).line} on one path"
+                )
+                what += " only, and is the name of something else on another"
+                hint = "import it on every path first"
             raise source.drifted(doing, what, other[0], hint=hint)
         missing.append(name)
     return missing

@@ -218,6 +218,10 @@ class TargetEdits(MoveState):
                 if access.scope.owner(name) is not self.old.module or name in self.old.module.bound:
                     what = f"{name} of {self.target} has another meaning where it is used"
                     raise self.old.drifted(self.doing, what, access.attr, hint="move it by hand")
+                there = self.project.file_of(stem)
+                if there is None or name not in self.project.at(there).module.bound:
+                    what = f"{self.target} does not define {name}, which it takes from there"
+                    raise self.old.drifted(self.doing, what, access.attr, hint="move it by hand")
                 start = self.old.span(access.value).start
                 splices.append(Splice(start, self.old.span(access.attr).start, ""))
                 seen.add(_first(access.value))
