@@ -48,6 +48,17 @@ followed.
 
 **Code** in a value is written as in a file at the left margin, indented by four spaces a level;
 it takes the indentation and the line ends of the file that it goes into.
+
+**Patterns** are Python source with metavariables: `$X` is one expression, name or (alone on its
+line) statement, the same code wherever it stands again; `$_` is anything; `$...X` is any number of
+arguments, also after a keyword, of elements, parameters, parts of a `case` or statements. White
+space, comments, quotes, redundant parentheses and trailing commas do not count. A header without a
+body (`for $X in items:`) matches with any body.
+
+**Comments** directly above a statement, an import or an entry of a list belong to it and go where
+it goes, and so does the one at the end of its line. What speaks of more stays where it is: a
+licence, a pragma for the whole file, `# fmt: off`, `# isort: off`, `# region` and other marks of a
+region.
 """
 
 

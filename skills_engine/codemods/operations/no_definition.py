@@ -48,7 +48,7 @@ class A:
 
 @dataclass(frozen=True, kw_only=True)
 class NoDefinition(SourceOperation):
-    """The class, function, method or variable `of` is not defined.
+    """The class, function, method, variable or type alias `of` is not defined.
 
     It goes with its decorators, the comment directly above and the blank lines that it needed. A
     body that becomes empty gets `pass`. Functions of one name in one body (overloads, a property
