@@ -35,6 +35,7 @@ CASES: list[tuple[str, str, str, str]] = [
     ("if x:\n\tfor y in z: a(); b()\n", "for $I in z: $...B", "while $I: $...B", "if x:\n\twhile y: a(); b()\n"),
     # displays and calls
     ("x = [\n    a,  # first\n    b,\n]\n", "[a, $...R]", "[$...R]", "x = [\n    # first\n    b,\n]\n"),
+    ("x = {  # open\n    'a': 1,  # one\n}\n", "{'a': $A, $...R}", "{'z': 0, 'a': $A, $...R}", "x = {  # open\n    'z': 0,\n    'a': 1,  # one\n}\n"),
     ("x = [\n    a,\n    c,  # last\n]\n", "[$...R, c]", "[$...R]", "x = [\n    a,  # last\n]\n"),
     ("f(\n    a,  # one\n    b,  # two\n)\n", "f($X, $Y)", "g($Y, $X)", "g(\n    b,  # two\n    a,  # one\n)\n"),
     ("x = set([\n    1,  # one\n    2,\n])\n", "set([$...A])", "{$...A}", "x = {\n    1,  # one\n    2,\n}\n"),

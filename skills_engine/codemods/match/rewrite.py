@@ -184,7 +184,8 @@ class _Rewriting:
                 return gap + before + added
             return line + before + added + (newline + gap[len(line) + 1 :] if newline else after)
         if self._old[o].text in {"(", "[", "{"} and not self._old[o].hole:
-            return gap + added + (gap if "\n" in gap and added.endswith(",") else after)
+            line = "\n" + gap.rpartition("\n")[2]  # a comment behind the bracket stays one
+            return gap + added + (line if "\n" in gap and added.endswith(",") else after)
         if not after and before and gap and "\n" not in gap:
             return gap + added
         return before + added + (gap or after)

@@ -1,9 +1,10 @@
 """Comments above a statement: those that speak of it, and those that speak of more than it.
 
 A comment directly above a statement, at its indent, belongs to it and goes where it goes. Not so
-what speaks of the whole file (its encoding, its licence, a linter's pragma for the file), what
-begins or ends a region (`# fmt: off`, `# isort: on`, `# region`, `# %%`, `# pylint: disable=...` on
-a line of its own), and the rulers that part a file: those stay where they are.
+what speaks of the whole file (its encoding with the lines below it, its licence, a linter's pragma
+for the file), what begins or ends a region (`# fmt: off`, `# isort: on`, `# region`, `# %%`,
+`# pylint: disable=...` on a line of its own), and the rulers that part a file: those stay where
+they are.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ def attached(source: Source, at: int, floor: int = 0) -> int:
             break
         if _LICENCE.search(line) and not is_of_next(line):
             return at
-        stopped = stopped or stays(line) or (above < 400 and _is_magic_line(source, above))
+        if above < 400 and _is_magic_line(source, above):
+            return at  # the file's first words, down to its first statement
+        stopped = stopped or stays(line)
         start = start if stopped else above
         top = above
     return start
@@ -100,9 +103,9 @@ def file_comments(source: Source) -> int:
         if not is_comment(line) or line[:1] != b"#":
             break
         at = source.line_end(at)
-        licensed = licensed or _LICENCE.search(line) is not None
         magic = _is_magic_line(source, at - len(line))
-        if licensed or magic or (_FILE.match(line.strip()) and not is_of_next(line)):
+        licensed = licensed or magic or _LICENCE.search(line) is not None
+        if licensed or (_FILE.match(line.strip()) and not is_of_next(line)):
             end = at
     return end
 
