@@ -44,10 +44,10 @@ class Docstring(SourceOperation):
             '"""Says x."""\n\nx = 1\n',
         ),
         Example(
-            "below the line that says how to run it",
+            "below what the file begins with",
             "#!/usr/bin/env python\n# Licence.\nx = 1\n",
             {"in": "m.py", "docstring": "Says x."},
-            '#!/usr/bin/env python\n"""Says x."""\n\n# Licence.\nx = 1\n',
+            '#!/usr/bin/env python\n# Licence.\n"""Says x."""\n\nx = 1\n',
         ),
         Example(
             "with quotes and backslashes in it",
