@@ -343,6 +343,8 @@ def quoted_for(source: Source, node: cst.CSTNode, text: str) -> str:
         around = source.parents.get(around)
     if around is None or len(around.end) > 1 or around.end not in text:
         return text
+    if around.end in source.code(around)[len(around.start) : -1]:
+        return text  # a file for Pythons that take the same
     other = "'" if around.end == '"' else '"'
 
     def requoted(found: re.Match[str]) -> str:
