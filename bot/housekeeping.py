@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from bot.confined import Folder, Tree
+from bot.groups import Group
 from bot.log import log
 from bot.migrations import SQL
 from bot.rows import stamp
@@ -47,9 +48,9 @@ class Housekeeping:
         for group in self._store.groups:
             kept = await self._store.session(group.folder) or ""
             sessions = self._paths.session(group.folder)
-            await asyncio.to_thread(self._clean_tree, sessions, ("projects",), kept)
+            await asyncio.to_thread(self._clean_tree, group, sessions, "projects", kept)
             files = self._paths.group(group.folder)
-            await asyncio.to_thread(self._clean_tree, files, ("conversations",), "")
+            await asyncio.to_thread(self._clean_tree, group, files, "conversations", "")
 
     async def _clean_store(self) -> None:
         days = float(self._days) or 36_500.0
@@ -63,11 +64,8 @@ class Housekeeping:
         if free > WASTE * pages and pages * size > 1 << 20:
             await self._store.read("VACUUM")
 
-    def _clean_tree(self, tree: Tree, below: tuple[str, ...], kept: str) -> None:
-        with suppress(OSError), tree.open() as top:
-            folder = top
-            for name in below:
-                folder = folder.folder(name)
+    def _clean_tree(self, group: Group, tree: Tree, below: str, kept: str) -> None:
+        with suppress(OSError), tree.open() as top, top.folder(below) as folder:
             found = sorted(_files(folder), key=lambda one: one.changed)
             oldest = datetime.now(UTC).timestamp() - self._days * 86_400
             total, removed = sum(one.size for one in found), 0
@@ -79,7 +77,7 @@ class Housekeeping:
                         _remove(folder, one.path.split("/"))
                         removed, total = removed + 1, total - one.size
             if removed:
-                log.info("old files are removed", folder=tree.source.name, files=removed)
+                log.info("old files are removed", group=group.folder, what=below, files=removed)
 
 
 def _files(folder: Folder) -> Iterator[_File]:

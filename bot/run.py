@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -53,8 +54,9 @@ def main(settings: Settings) -> None:
         sys.stderr.write(introduction(settings, elsewhere=elsewhere))
     for mistake in misspelt():
         sys.stderr.write(f"{mistake}\n")
+    data = settings.graftbot_data.absolute()  # wherever the process will stand
     with suppress(asyncio.CancelledError):
-        asyncio.run(_run(settings))
+        asyncio.run(_run(replace(settings, graftbot_data=data)))
 
 
 def introduction(settings: Settings, *, elsewhere: bool) -> str:

@@ -37,9 +37,9 @@ def test_a_module_has_no_path_of_a_tree_and_makes_none(path: Path) -> None:
                 ast.unparse(node)
             ):
                 found.append(ast.unparse(node))
-            case ast.BinOp(op=ast.Div(), right=ast.Constant(value=str(part))) if TREES & set(
-                part.split("/")
-            ):
+            case ast.Constant(value=str(part)) if TREES & set(part.split("/")):
+                found += [] if part.startswith("/workspace/") else [part]  # that is the container's
+            case ast.Attribute(attr="walk" | "fwalk" | "copytree"):
                 found.append(ast.unparse(node))
     assert found == []
 

@@ -1,7 +1,6 @@
 """`bot status` and `bot logs`: what a bot is about, read from beside it without disturbing it."""
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -15,7 +14,7 @@ from bot.migrations import statements
 from bot.paths import Paths
 from bot.settings import Settings
 
-KEPT = ("bot.db", "backups", "logs", "sessions", "groups")
+KEPT = ("bot.db", "backups", "logs")
 REPORT = statements("report.sql")
 """What is shown, and the query that finds it."""
 
@@ -53,22 +52,20 @@ def report(settings: Settings) -> dict[str, Any]:
                 ):  # of a skill that this fork does not have
                     hint = "restore a backup of the folder, or move it away to begin anew"
                     raise BotError(f"{path} cannot be read: {error}", hint=hint) from None
-    found["on the disk"] = [
-        {"what": name, "bytes": _size(settings.graftbot_data / name)} for name in KEPT
-    ]
+    sizes = dict.fromkeys(KEPT, 0)
+    for name in KEPT:
+        sizes[name] = sum(file.stat().st_size for file in _own(settings.graftbot_data / name))
+    for name, tree in Paths(settings.graftbot_data).kept():
+        with suppress(OSError), tree.open() as folder:
+            room = name.partition("/")[0]
+            sizes[room] = sizes.get(room, 0) + folder.size()
+    found["on the disk"] = [{"what": name, "bytes": size} for name, size in sizes.items()]
     return found
 
 
-def _size(path: Path) -> int:
-    """Bytes of a file, or of all below a folder; links are not followed."""
-    if not path.is_dir():
-        return path.stat().st_size if path.exists() else 0
-    total = 0
-    for _, _, files, number in os.fwalk(path):
-        with suppress(OSError):
-            sizes = (os.stat(name, dir_fd=number, follow_symlinks=False) for name in files)
-            total += sum(size.st_size for size in sizes)
-    return total
+def _own(path: Path) -> Iterator[Path]:
+    """A file of the bot's own, or those below a folder of it."""
+    yield from filter(Path.is_file, [path, *path.rglob("*")])
 
 
 def lines(found: dict[str, Any], *, as_json: bool) -> Iterator[str]:
