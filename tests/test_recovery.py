@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from harness import Repo, environment, skills, state
 from harness.cli import QUICK
+from killpoints.scenarios import SCENARIOS
 
 pytest_plugins = ("harness.plugin",)
 
@@ -18,15 +19,18 @@ CUT = """
 import os, runpy, sys
 import skills_engine.transaction.publish as publish
 publish.{where} = lambda *a, **b: os._exit(9)
-sys.argv = ["skills", "apply", "-q", "--no-test", "--no-install", "add-dice"]
+sys.argv = ["skills", *{command}]
 runpy.run_module("skills_engine", run_name="__main__")
 """
 
 
-def cut(path: Path, where: str = "place_files") -> None:
+APPLY = ("apply", *QUICK, "add-dice")
+
+
+def cut(path: Path, where: str = "place_files", command: tuple[str, ...] = APPLY) -> None:
     """An apply that is killed right after the branch has moved, or right before."""
     done = subprocess.run(
-        [sys.executable, "-c", CUT.format(where=where)],
+        [sys.executable, "-c", CUT.format(where=where, command=command)],
         cwd=path,
         env=environment(path.parent / "home"),
         check=False,
@@ -134,6 +138,16 @@ def test_a_lost_commit_is_taken_back(fork: Repo) -> None:
     assert ran.code == 0, ran.said
     assert ran.document["result"]["recovered"]["outcome"] == "undone"
     assert state(fork) == before
+
+
+def test_a_published_continuation_waits_no_more(tmp_path: Path) -> None:
+    scenario = next(each for each in SCENARIOS if each.name == "continue")
+    fork = scenario.prepare(tmp_path)
+    cut(fork.path, command=scenario.command)
+    assert skills(fork, "doctor").code == 0
+    assert skills(fork, "status", "--json").document["result"]["pending"] is None
+    assert "Say it once" in fork.read("parrot/help.py")
+    assert not (fork.git_dir / "skills/conflict").exists()
 
 
 def test_an_unborn_branch_is_told_so(tmp_path: Path) -> None:
