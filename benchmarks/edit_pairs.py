@@ -36,7 +36,8 @@ def run(seed: int, count: int) -> Found:
     bad: list[dict[str, object]] = []
     for pair in pairs(seed, count):
         texts = (pair.base, pair.ours, pair.theirs)
-        answer, swapped = merged(*texts), merged(pair.base, pair.theirs, pair.ours)
+        answer = merged(*texts, judged=False)
+        swapped = merged(pair.base, pair.theirs, pair.ours, judged=False)
         grade = graded(pair, answer)
         found = [grade]
         if swapped.clean != answer.clean:

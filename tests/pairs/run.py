@@ -197,9 +197,10 @@ def _apart(site: Site, mine: Edit, his: Edit) -> bool:
     return all(one[0] > two[1] + 2 or two[0] > one[1] + 2 for one in rows[0] for two in rows[1])
 
 
-def merged(base: str, ours: str, theirs: str) -> Merged:
-    """The merge of a file, as `skills merge-file` makes it."""
-    return merge_file("case.py", base.encode(), ours.encode(), theirs.encode(), lines=_git)
+def merged(base: str, ours: str, theirs: str, *, judged: bool = True) -> Merged:
+    """The merge of a file, as a graft makes it; not `judged`, as `skills merge-file` does."""
+    texts = (base.encode(), ours.encode(), theirs.encode())
+    return merge_file("case.py", *texts, lines=_git, judged=judged)
 
 
 def _git(base: bytes, ours: bytes, theirs: bytes) -> Merged:
