@@ -6,7 +6,6 @@ from contextlib import suppress
 
 from bot.database import HINTS, code
 from bot.deliveries import Deliveries
-from bot.errors import described
 from bot.log import log
 from bot.store import Store
 
@@ -43,9 +42,7 @@ class Alarms:
             self._sending.add(
                 task := asyncio.create_task(
                     self._tell_at_once(
-                        NOT_STORED.format(
-                            error=described(error), hint=HINTS.get(code(error), "look after it")
-                        )
+                        NOT_STORED.format(error=error, hint=HINTS.get(code(error), "look after it"))
                     )
                 )
             )

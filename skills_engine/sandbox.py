@@ -138,7 +138,12 @@ def python_files(python: Path) -> tuple[Path, ...]:
 
 
 def _bubblewrap(room: Room) -> list[str]:
-    words = ["bwrap", "--unshare-all", *(["--share-net"] if room.network else [])]
+    # by its path: it is found on this process's PATH, and runs with the room's
+    words = [
+        shutil.which("bwrap") or "bwrap",
+        "--unshare-all",
+        *(["--share-net"] if room.network else []),
+    ]
     words += ["--die-with-parent", "--cap-drop", "ALL"]
     words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/var/tmp"]  # noqa: S108
     for path, writes in _seen(room):

@@ -13,7 +13,7 @@ DATA = [
     ("a.toml", "a = \n", "a = \nb = 1\n", []),
     ("a.json", "{}", '{"a": 1,\n"b"}', ["data a.json:2: the file is not valid JSON"]),
     ("a.json", '{"a": 1}', '{"a": 1,\n "a": 2}', ["data a.json:2: the key 'a'"]),
-    ("a.json", "{}", "[" * 100_000, ["data a.json:1: the file is nested too deeply"]),
+    ("a.json", "{}", "[" * 100_000, ["data a.json:1: the file cannot be read as data: it is nested deeper"]),
     ("a.yml", "a: 1\n", "a: [1\nb: 2\n", ["data a.yml:2: the file is not valid YAML"]),
     ("a.yaml", "a: 1\n", "a:\n  b: 1\n  c: 2\n  b: 3\n", ["data a.yaml:4: the key 'b'"]),
     ("a.yaml", "a: 1\n", "a: &x {b: !reset null}\nc: {<<: *x}\n---\na: 2\n", []),

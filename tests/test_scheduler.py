@@ -370,7 +370,10 @@ async def test_the_tasks_of_a_removed_group_end_and_whoever_gets_its_folder_has_
         await scene.ask(ada, "schedule_task", prompt="secret", kind="interval", value="60")
         await scene.ask(main, "register_group", chat="memory:ada", name="Ada the second")
         assert await scene.ask(ada, "list_tasks") != [], "another name is no removal"
-        await scene.ask(main, "register_group", chat="memory:ada", remove=True)
+        with pytest.raises(BotError, match="has 1 tasks, which would be cancelled"):
+            await scene.ask(main, "register_group", chat="memory:ada", remove=True)
+        asked = {"chat": "memory:ada", "remove": True, "cancel_tasks": True}
+        await scene.ask(main, "register_group", **asked)
         await scene.ask(main, "register_group", chat="memory:eve", folder=ada.folder)
         assert await scene.ask(main, "list_tasks") == []
         assert await Tasks(store).seconds() is None

@@ -86,6 +86,8 @@ def test_there_is_one_way_to_print() -> None:
         ("cli/options.py", "stderr"),  # likewise
         ("cli/change.py", "stderr"),  # likewise
         ("cli/app.py", "stdout"),  # a pipe that was closed
+        ("cli/resolve.py", "stdout"),  # whether it is a terminal
+        ("cli/resolve.py", "click"),  # reads a key
         ("package/reference.py", "stdout"),  # writes a page of the engine's own text
     }
     assert {*found} <= allowed

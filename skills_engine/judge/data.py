@@ -69,7 +69,7 @@ def _facts(value: object, path: str, rows: dict[str, list[str]]) -> Iterator[Fac
         yield path, "[]"
         for name in names:
             yield f"{path}[]", name
-    else:
+    elif path or value not in (None, {}):  # a document without anything holds nothing
         yield path, "{}" if value == {} else json.dumps(value, default=str)
 
 

@@ -166,7 +166,7 @@ async def test_the_api_is_overloaded_refuses_the_key_says_nothing_and_is_well_ag
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.assistant.ATTEMPTS", 2)
+    monkeypatch.setattr("bot.turns.ATTEMPTS", 2)
     ills = cycle((529, 401))
     state = "silent"
 
@@ -186,7 +186,7 @@ async def test_the_api_is_overloaded_refuses_the_key_says_nothing_and_is_well_ag
         await bot.until(lambda: "no answer came within 4 seconds" in caplog.text)
         state, bot.agent._settings = "ill", replace(bot.agent._settings, turn_seconds=600)
         await bot.until(
-            lambda: "scripted 529" in caplog.text, lambda: "scripted 401" in caplog.text
+            lambda: "API error 529" in caplog.text, lambda: "API error 401" in caplog.text
         )
         await bot.until(lambda: bot.heard(OWNER, "could not answer in Friends"))
         state = "well"
