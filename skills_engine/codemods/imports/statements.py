@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import libcst as cst
 
 from skills_engine.codemods.source import snippets
+from skills_engine.codemods.source.definitions import suites
 from skills_engine.import_order import Imported
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ __all__ = [
     "is_type_checking",
     "names_of",
     "statements",
-    "suites",
     "type_checking_blocks",
     "wanted",
 ]
@@ -143,25 +143,6 @@ def _branches(node: cst.If, guard: Guard, top: cst.CSTNode) -> Iterator[Statemen
         yield from _branches(node.orelse, guard, top)
     elif node.orelse is not None:
         yield from _inside(node.orelse.body, guard or "block", top)
-
-
-def suites(node: cst.CSTNode) -> list[cst.BaseSuite]:
-    """The suites of a compound statement: its own, those of its handlers, cases and branches."""
-    found: list[cst.BaseSuite] = []
-    for child in node.children:
-        if isinstance(child, cst.BaseSuite):
-            found.append(child)
-        elif isinstance(
-            child,
-            cst.If
-            | cst.Else
-            | cst.ExceptHandler
-            | cst.ExceptStarHandler
-            | cst.Finally
-            | cst.MatchCase,
-        ):
-            found += suites(child)
-    return found
 
 
 def is_type_checking(test: cst.BaseExpression) -> bool:

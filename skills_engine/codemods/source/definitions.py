@@ -10,7 +10,7 @@ import libcst as cst
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Body", "Definition", "Kind", "definitions_in"]
+__all__ = ["Body", "Definition", "Kind", "definitions_in", "suites"]
 
 
 Kind = Literal["class", "function", "variable", "type"]
@@ -56,7 +56,9 @@ def definitions_in(body: Body, prefix: str) -> Iterator[Definition]:
                         what: Kind = "type" if alias else "variable"
                         yield Definition(prefix + name, what, node, statement, body)
             case _:
-                for block in _blocks(statement):
+                for block in suites(statement):
+                    if not isinstance(block, cst.IndentedBlock):
+                        continue
                     yield from definitions_in(block, prefix)
 
 
@@ -73,13 +75,12 @@ def _bound(
                 yield target.target.value, small
 
 
-def _blocks(statement: cst.CSTNode) -> Iterator[cst.IndentedBlock]:
-    """The blocks of a compound statement, `else` and handlers included; not those of definitions
-    inside them.
-    """
-    for child in statement.children:
-        if isinstance(child, cst.IndentedBlock):
-            yield child
+def suites(node: cst.CSTNode) -> list[cst.BaseSuite]:
+    """The suites of a compound statement: its own, those of its handlers, cases and branches."""
+    found: list[cst.BaseSuite] = []
+    for child in node.children:
+        if isinstance(child, cst.BaseSuite):
+            found.append(child)
         elif isinstance(
             child,
             cst.If
@@ -89,4 +90,5 @@ def _blocks(statement: cst.CSTNode) -> Iterator[cst.IndentedBlock]:
             | cst.Finally
             | cst.MatchCase,
         ):
-            yield from _blocks(child)
+            found += suites(child)
+    return found

@@ -34,6 +34,7 @@ __all__ = [
     "Unit",
     "Version",
     "comments_in",
+    "constant",
     "words",
 ]
 
@@ -119,6 +120,11 @@ class Version:
             if first + at not in self.strings and lines[at].startswith(old) and lines[at].strip():
                 lines[at] = new + lines[at][len(old) :]
         return "\n".join(lines)
+
+
+def constant(sig: int) -> Callable[[], int]:
+    """What signs a node whose signature is known."""
+    return lambda: sig
 
 
 @dataclass(eq=False, slots=True)
@@ -253,6 +259,12 @@ class Unit:
     strong: bool = False
     title: str = ""
     case: tuple[str, Hashable, Hashable] | None = None
+
+    @classmethod
+    def comment(cls, node: Node, end: int, first: str) -> Unit:
+        """Lines of comments that belong to nothing below them; `first` is the first, stripped."""
+        start, title = node.start, f"the comment {first}"
+        return cls(node.version, "", start, start, node, end, "comment", title=title)
 
     @property
     def lead(self) -> str:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skills_engine.merge.core.tree import Block, Node, Unit, Version
+from skills_engine.merge.core.tree import Block, Node, Unit, Version, constant
 from skills_engine.merge.types import Unsupported
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from skills_engine.merge.core.tree import Ids, Shape
 
-__all__ = ["Head", "Lines", "constant", "normal"]
+__all__ = ["Head", "Lines", "normal"]
 
 _COMMENT = re.compile(r"[ \t]*#")
 
@@ -122,18 +122,7 @@ class Lines:
             start, stop = self.version.start_of(at), self.version.start_of(end)
             said = tuple(line.strip() for line in self.text[start:stop].splitlines())
             node = self.leaf(start, stop - 1, "comment", said)
-            units.append(
-                Unit(
-                    self.version,
-                    "",
-                    start,
-                    start,
-                    node,
-                    stop,
-                    "comment",
-                    title=f"the comment {said[0]}",
-                )
-            )
+            units.append(Unit.comment(node, stop, said[0]))
             at = end
 
     def file(self, block: Callable[[], Block], kind: str) -> Node:
@@ -148,10 +137,6 @@ class Lines:
         return Node(
             self.version, 0, len(self.text), kind, constant(self.ids.of((kind, self.text))), build
         )
-
-
-def constant(sig: int) -> Callable[[], int]:
-    return lambda: sig
 
 
 def normal(requirement: str) -> str:

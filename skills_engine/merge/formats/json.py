@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from skills_engine.merge.core.rules import Rules
 from skills_engine.merge.core.split import split
 from skills_engine.merge.core.structure import merge_trees
-from skills_engine.merge.core.tree import Fixed, Node, Version
-from skills_engine.merge.formats.entries import constant
+from skills_engine.merge.core.tree import Fixed, Node, Version, constant
 from skills_engine.merge.types import Unsupported
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from skills_engine.merge.core.rules import Rules
 from skills_engine.merge.core.split import split
 from skills_engine.merge.core.structure import merge_trees
-from skills_engine.merge.core.tree import Fixed, Node
-from skills_engine.merge.formats.entries import Head, Lines, constant, normal
+from skills_engine.merge.core.tree import Fixed, Node, constant
+from skills_engine.merge.formats.entries import Head, Lines, normal
 from skills_engine.merge.types import Unsupported
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import yaml
 
 from skills_engine.merge.core.rules import Rules
 from skills_engine.merge.core.structure import merge_trees
-from skills_engine.merge.core.tree import Fixed, Node
-from skills_engine.merge.formats.entries import Head, Lines, constant
+from skills_engine.merge.core.tree import Fixed, Node, constant
+from skills_engine.merge.formats.entries import Head, Lines
 from skills_engine.merge.types import Unsupported
 
 if TYPE_CHECKING:

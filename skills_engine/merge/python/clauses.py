@@ -7,7 +7,7 @@ import re
 from collections.abc import Hashable, Sequence
 
 from skills_engine.merge.core.split import find
-from skills_engine.merge.core.tree import Block, Fixed, Node, Unit
+from skills_engine.merge.core.tree import Block, Fixed, Node, Unit, constant
 from skills_engine.merge.python.expressions import Located, kind
 from skills_engine.merge.python.statements import (
     Compound,
@@ -16,7 +16,7 @@ from skills_engine.merge.python.statements import (
     last_suite,
     lines_of,
 )
-from skills_engine.merge.python.trivia import REST, Trivia, constant
+from skills_engine.merge.python.trivia import REST, Trivia
 from skills_engine.merge.types import Unsupported
 
 __all__ = ["Clauses"]

@@ -8,7 +8,17 @@ import ast
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.core.split import split
-from skills_engine.merge.core.tree import Block, Ids, Node, Seq, Shape, Statement, Unit, Version
+from skills_engine.merge.core.tree import (
+    Block,
+    Ids,
+    Node,
+    Seq,
+    Shape,
+    Statement,
+    Unit,
+    Version,
+    constant,
+)
 from skills_engine.merge.python.clauses import Clauses
 from skills_engine.merge.python.expressions import kind
 from skills_engine.merge.python.source import comments, docstring, every, parse, strings
@@ -21,7 +31,7 @@ from skills_engine.merge.python.statements import (
     statements_in,
     telling,
 )
-from skills_engine.merge.python.trivia import REST, constant
+from skills_engine.merge.python.trivia import REST
 from skills_engine.merge.types import Unsupported
 
 if TYPE_CHECKING:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from skills_engine.merge.core.tree import Node, Unit
+from skills_engine.merge.core.tree import Node, Unit, constant
 from skills_engine.merge.python.expressions import Expressions
 from skills_engine.merge.types import Unsupported
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = ["REST", "Trivia", "constant"]
+__all__ = ["REST", "Trivia"]
 
 REST = re.compile(r"[ \t\f]*(#[^\n]*)?\n")
 """What may follow a statement on its line."""
@@ -48,18 +44,7 @@ class Trivia(Expressions):
             node = Node(
                 self.version, start, stop - 1, "comment", constant(self.ids.of(("comment", said)))
             )
-            units.append(
-                Unit(
-                    self.version,
-                    "",
-                    start,
-                    start,
-                    node,
-                    stop,
-                    "comment",
-                    title=f"the comment {said[0]}",
-                )
-            )
+            units.append(Unit.comment(node, stop, said[0]))
         if attach:
             return lead
         return groups[-1][1] if groups else at
@@ -84,7 +69,3 @@ class Trivia(Expressions):
 
     def _line(self, line: int) -> str:
         return self.version.text[self.version.start_of(line) : self.version.start_of(line + 1)]
-
-
-def constant(sig: int) -> Callable[[], int]:
-    return lambda: sig
