@@ -26,6 +26,10 @@ from bot.workers import Backoff, KeyedQueue, Work
 
 OWNERS = "console:me"  # who sits there is the owner
 HELLO = "I am {name}, and I answer here from now on."
+REFUSED = (
+    "The channel {name} does not run: {error}. The others do. Mend it, and start me again: what is "
+    "to be sent there waits."
+)
 STEADY_SECONDS = 60.0  # what lasted so long was good: its next failure counts as the first
 FAILING = (
     "{what} has failed {attempts} times: {error}. The rest goes on, and it is begun "
@@ -102,7 +106,7 @@ class Assistant:
 
         What is under way then has `grace` seconds to end; the rest is done after the next start.
         `beside` are services by name, which run as long. Raises Misconfigured if a part finds that
-        only the owner can help.
+        only the owner can help; if a channel does, once the others are at their end.
         """
         await self._agent.open(self._store)
         if self.files is not None:
@@ -112,10 +116,7 @@ class Assistant:
         for chat in await self._store.undelivered():
             self._deliveries.wake(chat)
         connections = [
-            asyncio.create_task(
-                self._keep(f"the channel {channel.name}", partial(channel.connect, self.receive))
-            )
-            for channel in self.channels.values()
+            asyncio.create_task(self._connect(channel)) for channel in self.channels.values()
         ]
         services = [
             asyncio.create_task(self._keep(name, service, ends=False)) for name, service in beside
@@ -226,10 +227,25 @@ class Assistant:
             self._deliveries.wake(new)
         return True
 
+    async def _connect(self, channel: Channel) -> None:
+        what = f"the channel {channel.name}"
+        try:
+            await self._keep(what, partial(channel.connect, self.receive))
+        except Misconfigured as error:
+            self._deliveries.refused.add(channel.name)
+            log.error("refused", what=what, error=error)
+            if len(self._deliveries.refused) < len(self.channels):
+                about = described(error, to_owner=True)
+                await self._alarms.tell(REFUSED.format(name=channel.name, error=about))
+            raise
+
     async def _until_the_end(self, connections: Sequence[asyncio.Task[None]]) -> None:
-        await asyncio.gather(*connections)
+        ends = await asyncio.gather(*connections, return_exceptions=True)
         for queue in (*self._queues, self._deliveries.queue):
             await queue.idle()
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
 
     async def _keep(
         self, what: str, work: Callable[[], Awaitable[None]], *, ends: bool = True

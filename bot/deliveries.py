@@ -25,6 +25,8 @@ class Deliveries:
         self._failures: defaultdict[str, int] = defaultdict(int)
         self._told: set[str] = set()
         """Chats that nothing reaches: the owner knows of those."""
+        self.refused: set[str] = set()
+        """Channels that only the owner can mend; what is for them waits for the next start."""
         self.queue = KeyedQueue("the delivery to", self._deliver, backoff)
         self.wake = self.queue.wake
 
@@ -32,7 +34,10 @@ class Deliveries:
         """The channel of a chat; None if it is not configured now, and the chat waits until it
         is.
         """
-        if (name := channel_of(chat)) not in self._channels:
+        name = channel_of(chat)
+        if name in self.refused:
+            return None
+        if name not in self._channels:
             log.warning("channel not configured", chat=chat)
         return self._channels.get(name)
 

@@ -13,6 +13,7 @@ from bot.assistant import Assistant
 from bot.attachments import Files
 from bot.channels import CHANNELS, Channel
 from bot.channels.console import ConsoleChannel
+from bot.channels.refused import RefusedChannel
 from bot.errors import Misconfigured
 from bot.groups import MAIN, Group
 from bot.housekeeping import Housekeeping
@@ -71,8 +72,16 @@ def introduction(settings: Settings, *, elsewhere: bool) -> str:
 
 
 def parts(settings: Settings) -> tuple[list[Channel], Agent]:
-    """The channels and the agent that the settings ask for."""
-    channels = [channel for cls in CHANNELS if (channel := cls.from_settings(settings))]
+    """The channels and the agent that the settings ask for; a channel that they are wrong for is
+    there to say so.
+    """
+    channels: list[Channel] = []
+    for cls in CHANNELS:
+        try:
+            channel = cls.from_settings(settings)
+        except Misconfigured as error:
+            channel = RefusedChannel(cls.name, error)
+        channels += [channel] if channel else []
     if not channels:
         names = ", ".join(cls.name for cls in CHANNELS)
         raise Misconfigured(

@@ -3,17 +3,23 @@ is tested with.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import ClassVar, Self
 
 from bot.agents.base import Agent
+from bot.assistant import Assistant
+from bot.attachments import Files
 from bot.channels.base import Channel
 from bot.groups import Group
 from bot.messages import Message, Receive, Turn
+from bot.paths import Paths
 from bot.runtimes import Spec
 from bot.settings import Settings
-from bot.store import Store
+from bot.store import Store, open_store
+from bot.workers import Backoff
 
 
 def message(text: str, chat: str = "memory:me", id_: str = "", *, direct: bool = True) -> Message:
@@ -69,6 +75,35 @@ class FunctionAgent(Agent):
 
     async def answer(self, turn: Turn) -> Sequence[str]:
         return await self._answer(turn)
+
+
+async def echo(turn: Turn) -> Sequence[str]:
+    return [f"re: {one.text}" for one in turn.asked]
+
+
+@asynccontextmanager
+async def answering(
+    folder: Path,
+    channel: Channel,
+    *chats: str,
+    answer: Callable[[Turn], Awaitable[Sequence[str]]] = echo,
+) -> AsyncIterator[Store]:
+    """An assistant on the store in `folder`, for as long as the context lasts: it answers these
+    chats, of which the first is main, and fetches files of up to 100 bytes.
+    """
+    stop = asyncio.Event()
+    async with open_store(folder) as store:
+        await register(store, *(chat for chat in chats if store.group(chat) is None))
+        files = Files(store, Paths(folder), 100, 10)
+        assistant = Assistant(
+            store, [channel], FunctionAgent(answer), Backoff(0.01, 0.02), files=files
+        )
+        running = asyncio.create_task(assistant.run(stop, grace=1))
+        try:
+            yield store
+        finally:
+            stop.set()
+            await asyncio.wait_for(running, 60)
 
 
 class MemoryContainer:

@@ -12,6 +12,7 @@ from doubles import FunctionAgent, MemoryChannel, message, register
 
 from bot import turns as module
 from bot.assistant import Assistant
+from bot.channels.refused import RefusedChannel
 from bot.errors import Misconfigured, Undeliverable
 from bot.groups import Group
 from bot.messages import Message, Receive, Turn
@@ -323,6 +324,25 @@ async def test_a_lost_connection_is_made_again_and_one_that_only_the_owner_can_m
 
     with pytest.raises(Misconfigured, match="token"):
         await run(tmp_path / "other", Refused())
+
+
+async def test_a_channel_that_only_the_owner_can_mend_is_said_and_the_others_answer(
+    tmp_path: Path,
+) -> None:
+    reason = Misconfigured("TOKEN is no token", hint="set TOKEN")
+    channel = MemoryChannel([message("hi")])
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:me", "other:you")
+        await store.send("other:you", "good morning")
+        assistant = Assistant(
+            store, [RefusedChannel("other", reason), channel], FunctionAgent(echo), QUICK
+        )
+        with pytest.raises(Misconfigured, match="TOKEN is no token"):
+            await asyncio.wait_for(assistant.run(asyncio.Event()), 600)
+        assert await store.undelivered() == ["other:you"]
+    assert ("memory:me", "re: hi") in channel.sent
+    (told,) = [text for _, text in channel.sent if not text.startswith("re:")]
+    assert told.startswith("The channel other does not run: TOKEN is no token; set TOKEN.")
 
 
 async def test_a_service_that_fails_or_ends_is_begun_again_and_the_owner_is_told_once(

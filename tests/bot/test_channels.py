@@ -4,15 +4,21 @@ another name go on.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 import pytest
 from doubles import MemoryChannel, message, register
 
+from bot import run
 from bot.agents import OfflineAgent
 from bot.assistant import Assistant
+from bot.channels.kept import Kept
+from bot.channels.refused import RefusedChannel
+from bot.errors import Misconfigured
 from bot.groups import Group
 from bot.messages import Message
 from bot.settings import Settings
@@ -127,3 +133,36 @@ async def test_a_topic_has_a_folder_of_its_own_and_the_rules_of_its_chat(tmp_pat
         await store.write(("DELETE FROM groups WHERE chat = ?", ("memory:forum",)))
         await store.load_groups()
         assert store.group("memory:forum:7") is None
+
+
+async def test_what_a_channel_keeps_outlives_it_and_is_its_owners_alone(tmp_path: Path) -> None:
+    file = tmp_path / "data/some.json"
+    kept = Kept(file)
+    await asyncio.gather(*(kept.put(f"chat {n}", str(n)) for n in range(5)))
+    await kept.put("chat 1", "new")
+    again = Kept(file)
+    assert again.all() == {**{f"chat {n}": str(n) for n in range(5)}, "chat 1": "new"}
+    assert again.get("chat 9") == ""
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in file.parent.iterdir()] == ["some.json"]
+    file.write_text("{")
+    with pytest.raises(Misconfigured, match="damaged"):
+        Kept(file).get("chat 1")
+
+
+def test_a_channel_whose_settings_are_wrong_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Wrong(MemoryChannel):
+        name = "wrong"
+
+        @classmethod
+        def from_settings(cls, settings: Settings) -> Self | None:
+            raise Misconfigured("WRONG_TOKEN is no token")
+
+    monkeypatch.setattr(run, "CHANNELS", (Wrong, MemoryChannel))
+    channels, _ = run.parts(Settings())
+    assert [(one.name, type(one)) for one in channels] == [
+        ("wrong", RefusedChannel),
+        ("memory", MemoryChannel),
+    ]
