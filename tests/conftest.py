@@ -8,12 +8,18 @@ still pass.
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
 for key in ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"):
     os.environ.pop(key, None)
 os.environ |= {"ASSISTANT_NAME": "Andy", "TIMEZONE": "UTC"}
+for number in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(number) is signal.SIG_IGN:  # programs inherit what `nohup` and `&` ignore
+        signal.signal(
+            number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

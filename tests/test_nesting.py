@@ -4,6 +4,7 @@ never a crash.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,12 +13,13 @@ import pytest
 from harness import Repo, fork_of, skills, state, upstream
 from harness.cli import QUICK
 
+import skills_engine
 from skills_engine.check import Changed, check
 from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.operation import perform
 from skills_engine.codemods.registry import decode
-from skills_engine.codemods.source.parsing import parse_module
 from skills_engine.nesting import DEEPEST, too_deep
+from skills_engine.parsing import parse_module
 
 SHAPES: dict[str, Callable[[int], str]] = {
     "parentheses": lambda n: "x = " + "(" * n + "1" + ")" * n + "\n",
@@ -86,6 +88,18 @@ def test_the_checks_let_an_owner_s_deep_code_be(shape: str, size: int) -> None:
     before = SHAPES[shape](size).encode()
     after = b"import sys\n" + before + b"sys.exit()\n"
     assert check([Changed("m.py", after, (before,))], MemoryFiles({"m.py": after})) == ()
+
+
+def test_nobody_goes_round_the_look_at_how_deep_code_is() -> None:
+    """The worker of custom codemods may: it is a process of its own, with limits."""
+    root = Path(skills_engine.__file__).parent
+    parses = re.compile(r"\bcst\.parse_(?:module|statement|expression)\b|libcst import .*\bparse_")
+    around = {
+        str(path.relative_to(root))
+        for path in root.rglob("*.py")
+        if parses.search(path.read_text(encoding="utf-8"))
+    }
+    assert around == {"parsing.py", "codemods/custom/worker_child.py"}
 
 
 CRASHERS = [

@@ -41,10 +41,12 @@ def duplicates_in_newer(parsed: Parsed) -> Iterator[Hit]:
     import libcst as cst  # noqa: PLC0415  (most operations meet no such file)
     from libcst.metadata import MetadataWrapper, PositionProvider  # noqa: PLC0415
 
+    from skills_engine.parsing import parse_module  # noqa: PLC0415
+
     if not is_python(parsed.path):
         return
     try:
-        wrapper = MetadataWrapper(cst.parse_module(parsed.data), unsafe_skip_copy=True)
+        wrapper = MetadataWrapper(parse_module(parsed.data), unsafe_skip_copy=True)
     except (cst.ParserSyntaxError, UnicodeDecodeError, LookupError, RecursionError):
         return
     positions = wrapper.resolve(PositionProvider)

@@ -38,9 +38,14 @@ class Presence:
 
 
 def presence(tree: ast.Module) -> Presence:
-    """What can be told of a module without running it."""
+    """What can be told of a module without running it. Of one whose statements stand in each other
+    more deeply than this can walk, that all names are there always: no check doubts them then.
+    """
     found = _Walk()
-    always = found.block(tree.body, ())
+    try:
+        always = found.block(tree.body, ())
+    except RecursionError:
+        return Presence(frozenset(bindings(tree.body).times), frozenset(), frozenset())
     possible = frozenset(found.guards)
     certain = frozenset(always) if always is not None else possible
     typing = frozenset(found.typing) - possible

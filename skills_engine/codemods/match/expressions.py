@@ -9,10 +9,10 @@ import libcst as cst
 
 from skills_engine.codemods.malformed import Malformed
 from skills_engine.codemods.source.code import Snippet
-from skills_engine.codemods.source.parsing import parse_expression
 from skills_engine.codemods.source.snippets import first_line
 from skills_engine.codemods.source.source import Splice
 from skills_engine.codemods.source.syntax import descend, expressions, extract, flatten, same
+from skills_engine.parsing import parse_expression
 
 if TYPE_CHECKING:
     from skills_engine.codemods.source.source import Source

@@ -33,7 +33,6 @@ from skills_engine.codemods.match.metavariables import (
     replace_metavariables,
     variable_of,
 )
-from skills_engine.codemods.source.parsing import parse_expression, parse_module
 from skills_engine.codemods.source.spans import byte_spans
 from skills_engine.codemods.source.syntax import (
     descend,
@@ -41,6 +40,7 @@ from skills_engine.codemods.source.syntax import (
     flatten,
     units,
 )
+from skills_engine.parsing import parse_expression, parse_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

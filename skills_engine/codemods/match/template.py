@@ -21,8 +21,8 @@ from skills_engine.codemods.match.rewrite import Layout, difference
 from skills_engine.codemods.match.tokens import TOKEN, comments_in
 from skills_engine.codemods.source.blocks import block_of, extent
 from skills_engine.codemods.source.code import Snippet, rigid_lines
-from skills_engine.codemods.source.parsing import parse_expression, parse_module
 from skills_engine.codemods.source.syntax import extract, flatten, same
+from skills_engine.parsing import parse_expression, parse_module
 from skills_engine.types import Span
 
 if TYPE_CHECKING:

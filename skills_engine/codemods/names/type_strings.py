@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 
-from skills_engine.codemods.source.parsing import parse_module
+from skills_engine.parsing import parse_module
 from skills_engine.types import Span
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import libcst as cst
 
 from skills_engine.codemods.names.type_strings import dotted
-from skills_engine.codemods.source.parsing import parse_expression
+from skills_engine.parsing import parse_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

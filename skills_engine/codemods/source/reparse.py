@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import libcst as cst
 
-from skills_engine.codemods.source.parsing import parse_module
 from skills_engine.codemods.source.spans import Spans, byte_spans
+from skills_engine.parsing import parse_module
 
 __all__ = ["reparse"]
 

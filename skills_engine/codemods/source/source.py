@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.source.definitions import Body, Definition, Kind, definitions_in
-from skills_engine.codemods.source.parsing import parse_module
 from skills_engine.codemods.source.reparse import reparse
 from skills_engine.codemods.source.spans import Spans, byte_spans
 from skills_engine.errors import CannotEnsure, Unparsable
+from skills_engine.parsing import parse_module
 from skills_engine.types import Outcome, Place, Span
 
 if TYPE_CHECKING:

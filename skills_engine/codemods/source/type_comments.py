@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.source.parsing import parse_expression
 from skills_engine.codemods.source.source import Splice
 from skills_engine.codemods.source.syntax import flatten, parameters
+from skills_engine.parsing import parse_expression
 from skills_engine.types import Span
 
 if TYPE_CHECKING:

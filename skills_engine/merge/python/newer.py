@@ -6,7 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.types import Unsupported
-from skills_engine.nesting import too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,10 +20,10 @@ def definitions(text: str) -> Counter[tuple[str, str]]:
     Unsupported for what LibCST cannot read."""
     import libcst as cst  # noqa: PLC0415  (few files need it, and it is large)
 
-    if too_deep(text):
-        raise Unsupported("a version is nested too deeply")
+    from skills_engine.parsing import parse_module  # noqa: PLC0415  (likewise)
+
     try:
-        return Counter(_names(cst.parse_module(text).body, ""))
+        return Counter(_names(parse_module(text).body, ""))
     except (cst.ParserSyntaxError, RecursionError) as error:
         raise Unsupported("a version does not parse") from error
 

@@ -1,5 +1,7 @@
-"""LibCST's parser, behind a look at how deep the code is nested: what is too deep ends the
-process.
+"""LibCST's parser, behind a look at how deep the code is nested: what is too deep ends the process,
+or takes it for years.
+
+Nothing else in this process gives code to LibCST's parser.
 """
 
 from __future__ import annotations
@@ -11,9 +13,12 @@ from skills_engine.nesting import too_deep
 __all__ = ["parse_expression", "parse_module"]
 
 
-def parse_module(text: str) -> cst.Module:
-    """Raises ParserSyntaxError for what is no Python, or is nested too deeply."""
-    _check(text)
+def parse_module(text: str | bytes) -> cst.Module:
+    """Raises ParserSyntaxError for what is no Python, or is nested too deeply; for bytes also
+    UnicodeDecodeError and LookupError.
+    """
+    # Brackets, operators and quotes are the same bytes in every encoding that Python reads.
+    _check(text if isinstance(text, str) else text.decode("latin-1"))
     return cst.parse_module(text)
 
 
