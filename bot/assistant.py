@@ -30,6 +30,7 @@ REFUSED = (
     "The channel {name} does not run: {error}. The others do. Mend it, and start me again: what is "
     "to be sent there waits."
 )
+PATIENCE = Backoff(first=60.0, most=1800.0)
 STEADY_SECONDS = 60.0  # what lasted so long was good: its next failure counts as the first
 FAILING = (
     "{what} has failed {attempts} times: {error}. The rest goes on, and it is begun "
@@ -62,7 +63,8 @@ class Assistant:
         self.news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         """What tools let services know, by name."""
         self._queues: list[KeyedQueue] = []
-        self._deliveries = Deliveries(store, self.channels, self.backoff)
+        patience = patience or PATIENCE
+        self._deliveries = Deliveries(store, self.channels, self.backoff, patience)
         self._alarms = Alarms(store, self._deliveries)
         store.zone = zone = zone or ZoneInfo("UTC")
         self.turns = Turns(
@@ -72,7 +74,7 @@ class Assistant:
             self.queue,
             self.backoff,
             zone=zone,
-            patience=patience or Backoff(first=60.0, most=1800.0),
+            patience=patience,
             daily_tokens=daily_tokens,
         )
         self.files = files

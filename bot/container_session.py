@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,8 @@ class ContainerSession:
     def __init__(self, container: Container, logs: Path, secrets: Sequence[str]) -> None:
         self.start: dict[str, Any] = {}
         """What the container is told with the first turn."""
+        self.options: Mapping[str, Any] = {}
+        """What its group had been granted when it was started."""
         self.session: str | None = None
         self._container, self._logs, self._secrets = (
             container,

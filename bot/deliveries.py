@@ -3,25 +3,32 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.channels import Channel
-from bot.errors import Undeliverable, described
+from bot.errors import RefusedForNow, Undeliverable, described
 from bot.log import log
-from bot.messages import channel_of
+from bot.messages import File, channel_of
 from bot.store import Store
 from bot.workers import Backoff, KeyedQueue
 
 ATTEMPTS = 5
+LEAST_ATTEMPTS = 10
+"""So many of a process's own before it gives up: a clock that was set says nothing."""
+REFUSED_DAYS = timedelta(days=3)
 UNDELIVERABLE = "A message to {name} ({chat}) can never be delivered: {error}. I have given it up."
 WAITS = "I cannot deliver to {name} ({chat}) for now: {error}. It waits, and I go on trying."
+REFUSED = "{name} ({chat}) has taken no message for days: {error}. I have given up what waited."
 
 
 class Deliveries:
     """`wake` says that something was put into the outbox for a chat."""
 
-    def __init__(self, store: Store, channels: Mapping[str, Channel], backoff: Backoff) -> None:
-        self._store, self._channels = store, channels
+    def __init__(
+        self, store: Store, channels: Mapping[str, Channel], backoff: Backoff, patience: Backoff
+    ) -> None:
+        self._store, self._channels, self._patience = store, channels, patience
         self._failures: defaultdict[str, int] = defaultdict(int)
         self._told: set[str] = set()
         """Chats that nothing reaches: the owner knows of those."""
@@ -54,12 +61,7 @@ class Deliveries:
         while piece := await self._store.next_piece(chat):
             (seq, text, file), why = piece, None
             try:
-                if file is None:
-                    await channel.send(chat, text)
-                elif not await asyncio.to_thread(Path(file.copy).exists):
-                    raise Undeliverable("the file is no longer there")
-                else:
-                    await channel.send_file(chat, file, text)
+                await _send(channel, chat, text, file)
             except Undeliverable as error:
                 why = error.message
                 log.warning("undeliverable", chat=chat, error=error)
@@ -70,13 +72,34 @@ class Deliveries:
                 self._failures[chat] += 1
                 if self._failures[chat] == ATTEMPTS:
                     await self._tell(chat, WAITS, error)
-                raise
+                if not isinstance(
+                    error, RefusedForNow
+                ):  # a network that is away for a week comes back
+                    raise
+                if not await self._given_up(chat, error):
+                    return
+                why = error.message
             else:
                 self._failures.pop(chat, None)
                 self._told.discard(chat)
-            await self._store.settled(seq, why)
+            await self._store.settled(seq, chat, why)
             if file is not None:
                 await asyncio.to_thread(Path(file.copy).unlink, missing_ok=True)
+
+    async def _given_up(self, chat: str, error: RefusedForNow) -> bool:
+        """A refusal that may pass is tried again, ever more seldom; True after days of that."""
+        since, failures = await self._store.refused(chat), self._failures[chat]
+        if failures > LEAST_ATTEMPTS and datetime.now(UTC) - since > REFUSED_DAYS:
+            log.warning("given up", chat=chat, error=error)
+            if chat not in self._told:
+                self._told.add(chat)
+                await self._tell(chat, REFUSED, error)
+            return True
+        if failures < ATTEMPTS:
+            raise error
+        delay = self._patience.delay(failures - ATTEMPTS + 1)
+        asyncio.get_running_loop().call_later(delay, self.wake, chat)
+        return False
 
     async def _tell(self, chat: str, template: str, error: Exception) -> None:
         """The owner, if it is not the owner's own chat that nothing reaches."""
@@ -88,3 +111,12 @@ class Deliveries:
             )
             await self._store.tell(text)
             self.wake(main.chat)
+
+
+async def _send(channel: Channel, chat: str, text: str, file: File | None) -> None:
+    if file is None:
+        await channel.send(chat, text)
+    elif not await asyncio.to_thread(Path(file.copy).exists):
+        raise Undeliverable("the file is no longer there")
+    else:
+        await channel.send_file(chat, file, text)

@@ -31,9 +31,12 @@ class Running(BotError):
 
 
 class Undeliverable(BotError):
-    """This message can never reach this chat; others may. The outbox keeps it with the reason.
+    """This message can never reach this chat; others may. The outbox keeps it with the reason."""
 
-    A refusal that passes (muted, no rights for now) is any other BotError: it waits.
+
+class RefusedForNow(BotError):
+    """This chat takes nothing now (muted, no rights, not a member), and may again: it waits, for
+    some days.
     """
 
 

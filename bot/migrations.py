@@ -15,7 +15,7 @@ def statements(name: str) -> dict[str, str]:
     return dict(part.split("\n", 1) for part in script(name).split("--# ")[1:])
 
 
-MIGRATIONS: tuple[str, ...] = tuple(script(f"{number}.sql") for number in (1, 2, 3, 4, 5))
+MIGRATIONS: tuple[str, ...] = tuple(script(f"{number}.sql") for number in range(1, 7))
 TABLES: tuple[str, ...] = ()
 """Of skills, which come and go, so without a number: scripts that make what is not there, at every
 start.

@@ -3,7 +3,6 @@ worth something at that socket alone, and only while it lives.
 """
 
 import asyncio
-import json
 import logging
 import os
 import secrets
@@ -11,7 +10,6 @@ import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +26,12 @@ from aiohttp import (
 
 from bot.bounds import Seldom
 from bot.log import log
+from bot.mcp import Server
 from bot.settings import Settings
+from bot.usage import Usage
 
 PATHS = frozenset({"/v1/messages", "/v1/messages/count_tokens"})
-LONGEST_LINE = 1 << 20
+MCP, MCP_METHODS = "/mcp/", frozenset({"GET", "POST", "DELETE"})
 CREDENTIALS = frozenset(
     {"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"}
 )
@@ -55,7 +55,8 @@ class Limits:
 
 
 class Proxy:
-    """Passes requests for PATHS on to the configured API and its answers back as they come.
+    """Passes requests for PATHS on to the configured API, and for MCP servers that a group has to
+    them, and the answers back as they come.
 
     `used(group, input, output)` is told the tokens of each answer. A container reaches it by a
     socket in a folder below `folder` on Linux, and so needs no network; by a loopback port
@@ -93,9 +94,11 @@ class Proxy:
             cookie_jar=DummyCookieJar(),
         )
 
-    def admit(self, group: str) -> "Door":
-        """A door for a container of the group, until it is closed."""
-        door = Door(self, group)
+    def admit(self, group: str, servers: Mapping[str, Server] = {}) -> "Door":
+        """A door for a container of the group, until it is closed; `servers` are the MCP servers
+        that are reached by it, as `/mcp/<name>`.
+        """
+        door = Door(self, group, servers)
         self._doors.add(door)
         return door
 
@@ -119,11 +122,11 @@ class Door(web.Server):
     at a time than may be: others wait, at their end.
     """
 
-    def __init__(self, proxy: Proxy, group: str) -> None:
+    def __init__(self, proxy: Proxy, group: str, servers: Mapping[str, Server]) -> None:
         self.token = f"graftbot-{secrets.token_urlsafe(32)}"
         self.folder = proxy.folder / secrets.token_hex(8)
         """For a mount: what the container sees as /run/graftbot."""
-        self._proxy, self._group = proxy, group
+        self._proxy, self._group, self._servers = proxy, group, servers
         quiet = logging.getLogger("bot.proxy.http")
         quiet.disabled = True  # a traceback for each request that is none, and its text
         super().__init__(
@@ -195,23 +198,25 @@ class Door(web.Server):
             return _refusal(
                 401, "authentication_error", "this token is not, or no longer, valid here"
             )
-        if request.method != "POST" or request.path not in PATHS:
+        if (there := self._target(request)) is None:
             return _refusal(
                 403, "permission_error", f"{request.method} {request.path} is not passed on"
             )
-        headers = _passing(request.headers) | self._proxy.header | {"Accept-Encoding": "identity"}
-        url = self._proxy.upstream + request.path_qs
+        url, own = there
+        own = {"Accept-Encoding": "identity", **own}
+        headers = _passing(request.headers, *own) | own
         response: web.StreamResponse | None = None
         body = _Body(self._proxy.limits.body)
+        pieces = body.pieces(request.content) if request.can_read_body else None
         try:
-            async with self._proxy.session.post(
-                url, data=body.pieces(request.content), headers=headers, allow_redirects=False
+            async with self._proxy.session.request(
+                request.method, url, data=pieces, headers=headers, allow_redirects=False
             ) as answer:
                 response = web.StreamResponse(
                     status=answer.status, headers=_passing(answer.headers)
                 )
                 await response.prepare(request)
-                usage = _Usage()
+                usage = Usage()
                 async for piece in answer.content.iter_any():
                     usage.feed(piece)
                     await response.write(piece)
@@ -223,9 +228,18 @@ class Door(web.Server):
             if response is not None:  # the container sees that the answer broke off
                 raise
             return _refusal(502, "api_error", f"the API cannot be reached: {type(error).__name__}")
-        if usage.input or usage.output:
+        if (usage.input or usage.output) and request.path in PATHS:
             await self._proxy.used(self._group, usage.input, usage.output)
         return response
+
+    def _target(self, request: web.BaseRequest) -> tuple[str, Mapping[str, str]] | None:
+        """Where a request is passed on to, and with which headers of ours; None if nowhere."""
+        if request.method == "POST" and request.path in PATHS:
+            return self._proxy.upstream + request.path_qs, self._proxy.header
+        server = self._servers.get(request.path.removeprefix(MCP))
+        if server and server.url and request.method in MCP_METHODS and request.path.startswith(MCP):
+            return server.url, server.headers
+        return None
 
 
 class _Body:
@@ -244,35 +258,9 @@ class _Body:
             yield piece
 
 
-class _Usage:
-    """The tokens that an answer tells of: an event stream line by line, or one JSON document."""
-
-    def __init__(self) -> None:
-        self.input = self.output = 0
-        self._rest = b""
-
-    def feed(self, piece: bytes) -> None:
-        *lines, self._rest = (self._rest[-LONGEST_LINE:] + piece).split(b"\n")
-        for line in (*lines, self._rest) if self._rest.endswith(b"}") else lines:
-            with suppress(ValueError, KeyError, TypeError, AttributeError):  # it tells of none
-                said = json.loads(line.removeprefix(b"data:")) if b'"usage"' in line else {}
-                usage = said.get("usage") or said["message"]["usage"]
-                read = sum(
-                    usage.get(f"{kind}input_tokens") or 0
-                    for kind in ("", "cache_creation_", "cache_read_")
-                )
-                self.input, self.output = (
-                    max(self.input, read),
-                    max(self.output, usage.get("output_tokens") or 0),
-                )
-
-
-def _passing(headers: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in headers.items()
-        if name.lower() not in CREDENTIALS | OF_ONE_CONNECTION
-    }
+def _passing(headers: Mapping[str, str], *ours: str) -> dict[str, str]:
+    kept = CREDENTIALS | OF_ONE_CONNECTION | {name.lower() for name in ours}
+    return {name: value for name, value in headers.items() if name.lower() not in kept}
 
 
 def _refusal(status: int, kind: str, text: str) -> web.Response:

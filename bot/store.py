@@ -192,9 +192,16 @@ class Store:
         found = json.dumps([asdict(one) for one in attachments])
         await self.write((SQL["fetched"], (found, seq)))
 
-    async def settled(self, seq: int, error: str | None = None) -> None:
-        """A piece was delivered or, with an error, never can be. It is not offered again."""
-        await self.write((SQL["settled"], (stamp(datetime.now(UTC)), error, seq)))
+    async def settled(self, seq: int, chat: str, error: str | None = None) -> None:
+        """A piece was delivered or, with an error, is given up. It is not offered again."""
+        settled = (SQL["settled"], (stamp(datetime.now(UTC)), error, seq))
+        await self.write(settled, *(() if error else [(SQL["taken"], (chat,))]))
+
+    async def refused(self, chat: str) -> datetime:
+        """The messenger takes nothing for a chat now; since when that is so."""
+        await self.write((SQL["refused"], (chat, stamp(datetime.now(UTC)))))
+        ((since,),) = await self.read(SQL["refused_since"], (chat,))
+        return datetime.fromisoformat(since)
 
     async def prepare(self, folder: Path) -> None:
         """Bring the schema to its newest version, and read what is kept in memory."""

@@ -20,6 +20,7 @@ from bot.container_session import ContainerSession
 from bot.errors import BotError, Misconfigured
 from bot.groups import Group
 from bot.log import log
+from bot.mcp import granted
 from bot.messages import Turn
 from bot.mounts import allowed
 from bot.paths import Paths
@@ -32,16 +33,10 @@ if TYPE_CHECKING:
     from bot.proxy import Door
 
 PROJECT = Path(__file__).parents[2]
-SHOWN: tuple[str, ...] = (
-    "bot",
-    "container",
-    "docs",
-    "manifests",
-    "skills_engine",
-    "tests",
-    ".claude/skills",
+SHOWN = (
+    *("bot", "container", "docs", "manifests", "skills_engine", "tests", ".claude/skills"),
+    *("pyproject.toml", "README.md", "CLAUDE.md"),
 )
-SHOWN += ("pyproject.toml", "README.md", "CLAUDE.md")
 """What main sees of the project, named one by one: beside them may lie .env, the store and a token
 in .git/config.
 """
@@ -105,6 +100,8 @@ class ContainerAgent(Agent):
                 self._settings.turn_seconds
             ):  # the wait for a place in it: it has an end
                 talk = self._talks.get(key)
+                if talk and not talk.ended and talk.options != turn.group.options:
+                    await talk.end()  # what was granted, or taken back, holds from now on
                 if talk is None or talk.ended:
                     talk = await self._start(key, turn)
                 try:
@@ -156,7 +153,8 @@ class ContainerAgent(Agent):
         group, run, door = turn.group, uuid4().hex, None
         self._runs.add(run)  # before there is a container: it is nobody's orphan
         try:
-            door = self._proxy.admit(group.folder)
+            servers = granted(group.options.get("mcp") or ())
+            door = self._proxy.admit(group.folder, servers)
             mounts = await asyncio.to_thread(self._mounts, group)
             spec = Spec(
                 image=self._settings.agent_image,
@@ -181,6 +179,7 @@ class ContainerAgent(Agent):
         talk = self._talks[key] = ContainerSession(
             container, self._paths.logs(group.folder), hidden
         )
+        talk.options = group.options
         talk.closed.add_done_callback(lambda _: self._gone(run, door, key, talk))
         talk.start = {
             "token": door.token,
@@ -192,6 +191,7 @@ class ContainerAgent(Agent):
             "main": group.main,
             "assistant": self._settings.assistant_name,
             "time_zone": self._settings.timezone,
+            "mcp": {name: list(one.command) for name, one in servers.items()},
             "model": str(group.options.get("model") or self._settings.model),
         }
         return talk

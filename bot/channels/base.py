@@ -90,7 +90,7 @@ class Channel(ABC):
     @abstractmethod
     async def send(self, chat: str, text: str) -> None:
         """Deliver one piece of a reply, which is then never sent again. Raises Undeliverable if no
-        retry can help.
+        retry can help, RefusedForNow if the chat takes nothing now.
         """
 
     async def send_file(self, chat: str, file: File, text: str) -> None:

@@ -40,6 +40,13 @@ SELECT DISTINCT chat FROM outbox WHERE settled_at IS NULL
 SELECT seq, text, file FROM outbox WHERE chat = ? AND settled_at IS NULL ORDER BY seq LIMIT 1
 --# settled
 UPDATE outbox SET settled_at = ?, error = ? WHERE seq = ?
+--# refused
+INSERT INTO chats (chat, refused_since) VALUES (?, ?)
+ON CONFLICT (chat) DO UPDATE SET refused_since = COALESCE(refused_since, excluded.refused_since)
+--# refused_since
+SELECT refused_since FROM chats WHERE chat = ?
+--# taken
+UPDATE chats SET refused_since = NULL WHERE chat = ? AND refused_since IS NOT NULL
 --# send
 INSERT INTO outbox (chat, text) VALUES (?, ?)
 --# saw_chat

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from bot.errors import BotError
 from bot.groups import MAIN, Group
 from bot.log import log
+from bot.mcp import granted
 from bot.migrations import SQL
 from bot.store import Statement
 from bot.tools.base import Arguments, Effect, Host
@@ -99,6 +100,7 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
         arguments.of("drop", bool, now.drop),
         arguments.of("options", dict, dict(now.options)),
     )
+    granted(options.get("mcp") or ())  # or it is refused here, before anybody waits for an answer
     new = Group(folder, chat, name, word, senders, drop, options)
 
     async def registered() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["Start", "encodable", "log", "put", "reader"]
@@ -18,7 +18,7 @@ LONGEST_LINE = 32 << 20
 @dataclass(frozen=True, kw_only=True)
 class Start:
     """The first line. `proxy` is `unix:PATH` or a URL; `credential` says as what the token is sent
-    there.
+    there. `mcp` has servers by name, each with its command, or with none where the proxy knows it.
     """
 
     token: str
@@ -34,6 +34,7 @@ class Start:
     script: str = ""
     network: bool = False
     model: str = ""
+    mcp: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, line: bytes) -> Start:

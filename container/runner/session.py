@@ -172,6 +172,16 @@ class Conversation:
             put("error", turn=turn, text=reason, session=None)
         self._asked.clear()
 
+    def _servers(self) -> dict[str, Any]:
+        """The MCP servers that the group was granted: a command here, or by way of the proxy."""
+        known = {"type": "http", "headers": {"x-api-key": self._start.token}}
+        return {
+            name: {"type": "stdio", "command": command[0], "args": command[1:]}
+            if command
+            else {**known, "url": f"{self._url}/mcp/{name}"}
+            for name, command in self._start.mcp.items()
+        }
+
     def _options(self) -> Any:
         start = self._start
         key = "CLAUDE_CODE_OAUTH_TOKEN" if start.credential == "oauth" else "ANTHROPIC_API_KEY"
@@ -188,7 +198,7 @@ class Conversation:
             },
             tools=[*OFFERED, *(ONLINE if start.network else ())],
             disallowed_tools=[*SHADOWS, *(() if start.network else ONLINE)],
-            mcp_servers={"graftbot": server(main=start.main)},
+            mcp_servers={**self._servers(), "graftbot": server(main=start.main)},
             hooks={"PreCompact": [HookMatcher(hooks=[before_compaction])]},
             # what people write in a chat is text: no command, no mention of a file
             verbatim_prompts=True,

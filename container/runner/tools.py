@@ -19,7 +19,10 @@ def _text(about: str) -> dict[str, Any]:
     return {"type": "string", "description": about}
 
 
-OPTIONS = "'network': true; 'mounts': [{'host': path, 'name': str, 'write': bool}]."
+OPTIONS = (
+    "'network': true; 'model': str; 'mcp': [a server's name, as the owner has described it]; "
+    "'daily_tokens': int; 'bots': true; 'mounts': [{'host': path, 'name': str, 'write': bool}]."
+)
 CHAT = _text("The chat, as refresh_groups lists it.")
 
 # name: (what it does, arguments, which of them must be there)

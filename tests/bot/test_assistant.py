@@ -13,7 +13,7 @@ from doubles import FunctionAgent, MemoryChannel, message, register
 from bot import turns as module
 from bot.assistant import Assistant
 from bot.channels.refused import RefusedChannel
-from bot.errors import Misconfigured, Undeliverable
+from bot.errors import Misconfigured, RefusedForNow, Undeliverable
 from bot.groups import Group
 from bot.messages import Message, Receive, Turn
 from bot.store import open_store
@@ -297,6 +297,53 @@ async def test_sending_is_tried_again_in_order_and_a_lost_cause_does_not_hold_up
     again = MemoryChannel()
     await run(tmp_path, again)
     assert again.sent == []
+
+
+async def test_what_a_chat_refuses_for_now_waits_for_days_and_not_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Muted(MemoryChannel):
+        attempts = 0
+        muted = True
+
+        async def send(self, chat: str, text: str) -> None:
+            if chat == "memory:b" and self.muted:
+                self.attempts += 1
+                raise RefusedForNow("not enough rights")
+            await super().send(chat, text)
+
+    def told(channel: Muted) -> list[str]:
+        return [text for chat, text in channel.sent if chat == "memory:a"]
+
+    monkeypatch.setattr("bot.assistant.PATIENCE", QUICK)
+    channel, stop = Muted([message(text, "memory:b") for text in "12"], stays=True), asyncio.Event()
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:a", "memory:b")
+        assistant = Assistant(store, [channel], FunctionAgent(echo), QUICK)
+        running = asyncio.create_task(assistant.run(stop))
+        await until(lambda: channel.attempts > 20)
+        assert len(told(channel)) == 1
+        assert "I go on trying" in told(channel)[0], "the owner is told once, and it waits"
+        channel.muted = False
+        await until(lambda: len(channel.sent) == 3)
+        assert channel.sent[1:] == [("memory:b", "re: 1"), ("memory:b", "re: 2")]
+        channel.muted, channel.attempts = True, 0
+        await assistant.receive(message("3", "memory:b"))
+        await until(lambda: channel.attempts > 1)
+        await store.write(("UPDATE chats SET refused_since = '2026-01-01T00:00:00.000+00:00'", ()))
+        await until(lambda: "have given up" in told(channel)[-1])
+        assert channel.attempts > 10, "a clock that was set forward gives nothing up at once"
+        await assistant.receive(message("4", "memory:b"))
+        while await store.undelivered():  # noqa: ASYNC110  # what is waited for has no event
+            await asyncio.sleep(0.01)
+        assert len(told(channel)) == 3, "of what follows it is not said again"
+        channel.muted = False
+        await assistant.receive(message("5", "memory:b"))
+        await until(lambda: channel.sent[-1] == ("memory:b", "re: 5"))
+        ((since,),) = await store.read("SELECT refused_since FROM chats WHERE chat = 'memory:b'")
+        assert since is None
+        stop.set()
+        await running
 
 
 async def test_a_lost_connection_is_made_again_and_one_that_only_the_owner_can_mend_ends_the_bot(

@@ -60,11 +60,11 @@ async def test_pieces_are_offered_in_order_until_they_are_settled(store: Store) 
     first = await store.next_piece("memory:me")
     assert first is not None
     assert first == await store.next_piece("memory:me")
-    await store.settled(first[0])
+    await store.settled(first[0], "memory:me")
     second = await store.next_piece("memory:me")
     assert second is not None
     assert (first[1], second[1]) == ("one", "two")
-    await store.settled(second[0], "the chat is gone")
+    await store.settled(second[0], "memory:me", "the chat is gone")
     assert await store.undelivered() == []
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from bot.channels.base import Channel
-from bot.errors import Misconfigured, Undeliverable, Unfetchable
+from bot.errors import Misconfigured, RefusedForNow, Undeliverable, Unfetchable
 from bot.formatting import parse
 from bot.splitting import split as split_markdown
 
@@ -36,6 +37,11 @@ ALBUM_SECONDS = 0.5
 """The rest of an album follows its first part within this."""
 FETCH_SECONDS = 60
 PICTURES = {"image/jpeg", "image/png", "image/webp"}
+PASSING = re.compile(
+    r"kicked|not a member|chat not found|rights|administrator|forbidden to|_FORBIDDEN|_RESTRICTED|"
+    r"TOPIC_CLOSED|initiate conversation|need to be",
+)
+"""Refusals of a chat that somebody can lift: who muted the assistant, removed it, or shut a topic."""
 UPDATES = ["message", "edited_message"]
 REFUSED = "Telegram does not accept TELEGRAM_BOT_TOKEN"
 TOKEN_HINT = "set TELEGRAM_BOT_TOKEN to the token that @BotFather gives"  # noqa: S105
@@ -170,12 +176,9 @@ class TelegramChannel(Channel):
                     "the chat has another number now, and is sent there"
                 ) from None
             await attempt(now)
-        except (
-            exceptions.TelegramBadRequest,
-            exceptions.TelegramForbiddenError,
-            exceptions.TelegramNotFound,
-        ) as error:
-            raise Undeliverable(error.message) from error
+        except (exceptions.TelegramBadRequest, exceptions.TelegramForbiddenError) as error:
+            kind = RefusedForNow if PASSING.search(error.message) else Undeliverable
+            raise kind(error.message) from error
         except exceptions.TelegramRetryAfter as busy:
             await asyncio.sleep(busy.retry_after)
             raise

@@ -16,7 +16,7 @@ from fake_telegram import TOKEN, FakeTelegram, fake_telegram
 from bot.assistant import Assistant
 from bot.channels import CHANNELS
 from bot.channels.telegram import TelegramChannel, split
-from bot.errors import Misconfigured
+from bot.errors import Misconfigured, RefusedForNow, Undeliverable
 from bot.messages import Message, Turn
 from bot.settings import Secret, Settings
 from bot.store import open_store
@@ -141,6 +141,29 @@ async def test_a_chat_that_cannot_be_reached_holds_nobody_up_and_one_that_moved_
         await fake.write("again", chat=8)
         sent = await fake.called("sendMessage", 5)
     assert [call["chat_id"] for call in sent] == ["8", "7", "-9", "-1009", "8"]
+
+
+async def test_what_somebody_can_lift_waits_and_what_nobody_can_does_not(tmp_path: Path) -> None:
+    async with fake_telegram() as fake:
+        telegram = channel(fake.url)
+        for status, words, kind in (
+            (400, "Bad Request: chat not found", RefusedForNow),
+            (400, "Bad Request: not enough rights to send text messages to the chat", RefusedForNow),
+            (400, "Bad Request: have no rights to send a message", RefusedForNow),
+            (400, "Bad Request: CHAT_WRITE_FORBIDDEN", RefusedForNow),
+            (400, "Bad Request: CHAT_RESTRICTED", RefusedForNow),
+            (400, "Bad Request: TOPIC_CLOSED", RefusedForNow),
+            (403, "Forbidden: bot was kicked from the supergroup chat", RefusedForNow),
+            (403, "Forbidden: bot is not a member of the channel chat", RefusedForNow),
+            (403, "Forbidden: bot can't initiate conversation with a user", RefusedForNow),
+            (403, "Forbidden: bot was blocked by the user", Undeliverable),
+            (403, "Forbidden: user is deactivated", Undeliverable),
+            (400, "Bad Request: message is too long", Undeliverable),
+        ):
+            fake.refusals["sendMessage"] = [(status, words, {})]
+            with pytest.raises(kind):
+                await telegram.send("telegram:7", "hello")
+        await telegram.disconnect()
 
 
 async def test_typing_is_shown_while_the_agent_works(tmp_path: Path) -> None:
