@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from skills_engine.data import path as paths
 from skills_engine.data.errors import DataError
-from skills_engine.data.yaml_edit import Document, ensure_value, remove
+from skills_engine.data.yaml_document import Document
+from skills_engine.data.yaml_edit import ensure_value, remove
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:

@@ -1,299 +1,25 @@
 """Values in YAML, set and taken out again by splicing.
 
-ruamel.yaml says where everything stands; its own round trip would lay the whole
-file out anew. What an edit makes of a file is loaded again and compared.
+What an edit makes of a file is loaded again and compared.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from skills_engine.data import path as paths
-from skills_engine.data.brackets import Brackets
 from skills_engine.data.errors import DataError
-from skills_engine.data.path import UNSET, Path
-from skills_engine.data.proof import proved
-from skills_engine.data.text import (
-    Range,
-    Splice,
-    decode,
-    drop_lines,
-    line_break_before,
-    line_end,
-    line_number,
-    line_start,
-    newline,
-    splice,
-)
-from skills_engine.data.yaml_render import Style, block, flow, is_inline, key_text
+from skills_engine.data.path import UNSET
+from skills_engine.data.text import splice
+from skills_engine.data.yaml_document import Document, read
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from skills_engine.data.yaml_scan import Node
+    from skills_engine.data.path import Path
 
-__all__ = ["Document", "ensure_element", "ensure_value", "remove", "remove_element"]
-
-
-@dataclass(frozen=True)
-class Document:
-    """One file: its text, the tree of its nodes, and what it says."""
-
-    bom: str
-    text: str
-    root: Node | None
-    data: Any
-
-    @classmethod
-    def of(cls, data: bytes) -> Document:
-        """Raises DataError with the line for what is not one document of YAML."""
-        bom, text = decode(data)
-        return cls(bom, text, *_read(text))
-
-    @cached_property
-    def style(self) -> Style:
-        steps: list[int] = []
-        offsets: list[int] = []
-        quotes = {"'": 0, '"': 0}
-        for node in _walk(self.root):
-            if node.style in quotes:
-                quotes[node.style] += 1
-            if node.kind != "mapping" or node.flow:
-                continue
-            for _, value in node.pairs:
-                if value.block and value.children:
-                    found = steps if value.kind == "mapping" else offsets
-                    found.append(self.column(value) - self.column(node))
-        step = max(set(steps), key=steps.count) if steps else 2
-        offset = max(set(offsets), key=offsets.count) if offsets else step
-        quote = "'" if quotes["'"] > quotes['"'] else '"'
-        return Style(
-            step,
-            offset,
-            quote,
-            newline(self.text),
-            not self.text.strip() or self.text.endswith("\n"),
-        )
-
-    def column(self, node: Node) -> int:
-        return node.first - line_start(self.text, node.first)
-
-    def line(self, path: Path) -> tuple[int, ...]:
-        chain = self.chain(path)
-        return (line_number(self.text, chain[-1].first),) if chain else ()
-
-    def chain(self, path: Path) -> list[Node]:
-        """The nodes from the root to the one at a path (with its list elements as indices), as far
-        as they are here.
-        """
-        nodes = [self.root] if self.root is not None else []
-        for part in path:
-            node = nodes[-1]
-            if node.kind == "alias":
-                break
-            nodes.append(node.children[part] if isinstance(part, int) else _value_of(node, part))
-        return nodes
-
-    def node(self, path: Path) -> Node:
-        """The node at a path. Raises DataError where an alias stands on the way."""
-        chain = self.chain(path)
-        if len(chain) != len(path) + 1:
-            raise self._elsewhere(chain[-1], path[: len(chain) - 1])
-        return chain[-1]
-
-    def _elsewhere(self, alias: Node, path: Path) -> DataError:
-        line = line_number(self.text, alias.start)
-        message = (
-            f"{paths.show(path)} comes from *{alias.value} in line {line}; change it "
-            "where it is written"
-        )
-        return DataError(message, Outcome.DRIFTED, lines=(line,))
-
-    def edited(self, splices: Sequence[Splice], expected: Any) -> bytes:
-        """The bytes with the splices made. Raises DataError if they say anything but what is
-        expected.
-        """
-        return (
-            self.bom + proved(self.text, splices, expected, lambda text: _read(text)[1])
-        ).encode()
-
-    # --- adding
-
-    def add(self, done: Path, key: str | None, value: Any) -> list[Splice]:
-        """The splices that add a key to a mapping, or with None an element to a list, at `done`."""
-        new = [value] if key is None else {key: value}
-        if self.root is None or (not done and self.root.null):
-            return [self._at_end(block(new, 0, self.style))]
-        node = self.node(done)
-        if node.kind == "alias":
-            raise self._elsewhere(node, done)
-        if node.null or (not node.children and self._lone(node, done, value)):
-            return self.put(done, new)
-        if node.flow:
-            return self._add_in_brackets(node, key, value)
-        column = self.column(node)
-        lines = block(new, column, self.style)
-        own_column = -1 if not done else column - 1
-        if done and node.kind == "sequence":
-            parent = self.chain(done)[-2]
-            own_column = self.column(parent) if parent.kind == "mapping" else column - 1
-        at = (
-            line_end(self.text, node.end)
-            if own_column >= column
-            else self._after_comments(node.end, column)
-        )
-        following = self.text[at:].partition("\n")[2].partition("\n")[0]
-        gap = self.style.eol if not following.strip() and self._separated(node, len(lines)) else ""
-        return [Splice(at, at, self.style.eol + gap + self.style.eol.join(lines))]
-
-    def _lone(self, node: Node, done: Path, value: Any) -> bool:
-        """Whether `{}` gives way to a block: where blocks may stand, and for what is more than a
-        scalar.
-        """
-        return (
-            node.kind == "mapping"
-            and not is_inline(value)
-            and not any(n.flow for n in self.chain(done)[:-1])
-        )
-
-    def _add_in_brackets(self, node: Node, key: str | None, value: Any) -> list[Splice]:
-        new = (
-            flow(value, self.style)
-            if key is None
-            else f"{key_text(key, self.style)}: {flow(value, self.style)}"
-        )
-        brackets = _brackets(node)
-        return brackets.insert(
-            self.text,
-            len(brackets.items),
-            new,
-            unit=" " * self.style.step,
-            spread=False,
-            trailing=False,
-        )
-
-    def _at_end(self, lines: list[str]) -> Splice:
-        text = self.style.eol.join(lines)
-        if not self.text.strip():
-            return Splice(0, 0, text + self.style.eol)
-        at = line_end(self.text, len(self.text.rstrip()))
-        return Splice(at, at, self.style.eol + text)
-
-    def _after_comments(self, offset: int, column: int) -> int:
-        """The end of the line of `offset`, or of the last comment below it that is indented as far
-        as `column`.
-        """
-        end = at = line_end(self.text, offset)
-        while (start := self.text.find("\n", at) + 1) and start < len(self.text):
-            at = line_end(self.text, start)
-            line = self.text[start:at]
-            if not line.strip():
-                continue
-            if not line.lstrip().startswith("#") or len(line) - len(line.lstrip(" ")) < column:
-                break
-            end = at
-        return end
-
-    def _separated(self, node: Node, lines: int) -> bool:
-        """Whether blank lines stand between the entries; at the top, between the only one and a new
-        one too.
-        """
-        pairs = [(each, each) for each in node.children] if node.kind == "sequence" else node.pairs
-        gaps = [
-            any(not line.strip() for line in self.text[a[1].end : b[0].start].split("\n")[1:-1])
-            for a, b in pairwise(pairs)
-        ]
-        if not gaps:
-            return (
-                node is self.root
-                and node.kind == "mapping"
-                and lines > 1
-                and "\n" in self.text[node.first : node.end]
-            )
-        return 2 * sum(gaps) > len(gaps)
-
-    # --- replacing
-
-    def put(self, path: Path, value: Any) -> list[Splice]:
-        """The splices that write a value over the one at a path."""
-        node = self.node(path)
-        chain = self.chain(path)
-        if any(each.flow for each in chain[:-1]) or (not path and is_inline(value)):
-            return [Splice(node.start, node.end, flow(value, self.style))]
-        if not path:
-            return [Splice(node.start, node.end, self.style.eol.join(block(value, 0, self.style)))]
-        below = node.block and "\n" in self.text[node.at : node.first]
-        if is_inline(value):
-            return self._put_inline(node, self.column(chain[-2]), value, below=below)
-        return self._put_block(node, chain[-2], value, below=below)
-
-    def _put_inline(self, node: Node, column: int, value: Any, *, below: bool) -> list[Splice]:
-        style = replace(self.style, literal=False) if below else self._style_before(node.end)
-        text = " " + block([value], column, style)[0][column + 2 :]
-        if not below:
-            return [Splice(node.at, node.end, text)]
-        return [
-            Splice(node.at, node.at, text),
-            Splice(line_break_before(self.text, node.first), node.end, ""),
-        ]
-
-    def _style_before(self, offset: int) -> Style:
-        """The file's style; text of several lines cannot stand before a comment."""
-        ends = not self.text[offset : line_end(self.text, offset)].strip()
-        return self.style if ends else replace(self.style, literal=False)
-
-    def _put_block(self, node: Node, parent: Node, value: Any, *, below: bool) -> list[Splice]:
-        style, column = self._style_before(node.end), self.column(parent)
-        if parent.kind == "sequence":
-            return [
-                Splice(
-                    node.at, node.end, style.eol.join(block([value], column, style))[column + 1 :]
-                )
-            ]
-        offset = style.step if isinstance(value, dict) else style.offset
-        if below and (node.kind == "mapping") == isinstance(value, dict):
-            offset = self.column(node) - column
-        text = style.eol + style.eol.join(block(value, column + offset, style))
-        if below:
-            return [Splice(line_break_before(self.text, node.first), node.end, text)]
-        if node.null and node.start >= node.end:
-            at = self._after_comments(node.at, column + 1)
-            return [Splice(at, at, text)]
-        end = line_end(self.text, node.end)
-        return [Splice(node.at, node.end, ""), Splice(end, end, text)]
-
-    # --- taking out
-
-    def take(self, path: Path) -> list[Splice]:
-        """The splices that take a value out with its key or dash; a collection left empty becomes
-        `{}` or `[]`.
-        """
-        node, parent = self.node(path), self.node(path[:-1])
-        entries = parent.children if parent.kind == "sequence" else parent.children[1::2]
-        index = next(number for number, each in enumerate(entries) if each is node)
-        if parent.flow:
-            return _brackets(parent).remove(self.text, index)
-        if len(entries) == 1:
-            if len(path) > 1:
-                return self.put(path[:-1], [] if parent.kind == "sequence" else {})
-            return [drop_lines(self.text, parent.start, node.end)]
-        start = self._entry_start(parent, index)
-        if self.text[
-            line_start(self.text, start) : start
-        ].strip():  # the first entry, after the dash of another list
-            if index + 1 == len(entries):
-                raise DataError("its key is written as `? key`", Outcome.DRIFTED)
-            return [Splice(start, self._entry_start(parent, index + 1), "")]
-        return [drop_lines(self.text, start, max(node.end, node.at))]
-
-    def _entry_start(self, parent: Node, index: int) -> int:
-        if parent.kind == "sequence":
-            return parent.children[index].at - 1
-        return parent.children[2 * index].start
+__all__ = ["ensure_element", "ensure_value", "remove", "remove_element"]
 
 
 def ensure_value(
@@ -368,7 +94,7 @@ def remove(data: bytes, path: str | Sequence[str | int], *, prune: bool = False)
         parent = paths.follow(doc.data, done[:-1])[1]
     expected = paths.with_(doc.data, done, UNSET)
     text = splice(doc.text, doc.take(done))
-    _, said = _read(text)
+    _, said = read(text)
     if not paths.same(said, expected) and not (said is None and expected in ({}, [])):
         raise DataError("the edit would change more than its place", Outcome.DRIFTED)
     return (doc.bom + text).encode()
@@ -387,16 +113,6 @@ def remove_element(
     return data if index is None else remove(data, (*done, index), prune=prune)
 
 
-def _read(text: str) -> tuple[Node | None, Any]:
-    from skills_engine.data.yaml_scan import load, scan  # noqa: PLC0415 - ruamel.yaml: 30 ms that only YAML costs
-
-    try:
-        root = scan(text)
-        return root, load(text, root)
-    except RecursionError:
-        raise DataError("nested too deeply") from None
-
-
 def _follow(doc: Document, parts: Path) -> tuple[Path, Any]:
     """`follow`, where null holds as an empty mapping does: `volumes:` waits for its first key."""
     done: Path = ()
@@ -413,24 +129,3 @@ def _follow(doc: Document, parts: Path) -> tuple[Path, Any]:
             return done, value
         done = (*done, *step)
     return done, value
-
-
-def _value_of(mapping: Node, key: str) -> Node:
-    return next(value for name, value in mapping.pairs if name.value == key)
-
-
-def _brackets(node: Node) -> Brackets:
-    if node.kind == "sequence":
-        return Brackets(
-            node.first, node.end, tuple(Range(each.start, each.end) for each in node.children)
-        )
-    return Brackets(
-        node.first, node.end, tuple(Range(k.start, max(k.end, v.end, v.at)) for k, v in node.pairs)
-    )
-
-
-def _walk(node: Node | None) -> Iterator[Node]:
-    if node is not None:
-        yield node
-        for child in node.children:
-            yield from _walk(child)

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.malformed import Malformed
+from skills_engine.codemods.match.in_place import in_place, is_loose, plain
 from skills_engine.codemods.match.metavariables import SPELLED, find_metavariables, lone
 from skills_engine.codemods.match.pattern import Match, Pattern
 from skills_engine.codemods.match.rewrite import Layout, difference
-from skills_engine.codemods.match.tokens import TOKEN, comments_in
+from skills_engine.codemods.match.tokens import comments_in
 from skills_engine.codemods.source.blocks import block_of, extent
 from skills_engine.codemods.source.code import Snippet, rigid_lines
-from skills_engine.codemods.source.syntax import extract, flatten, same
+from skills_engine.codemods.source.syntax import extract, flatten
 from skills_engine.parsing import parse_expression, parse_module
 from skills_engine.types import Span
 
@@ -30,14 +31,10 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.source.source import Source
 
-__all__ = ["Template", "quoted_for", "region", "stands_alone"]
+__all__ = ["Template", "region", "stands_alone"]
 
 Nodes = tuple[cst.CSTNode, ...]
 Texts = Callable[[Nodes], str]
-_ATOMS = (
-    cst.Name, cst.Attribute, cst.Call, cst.Subscript, cst.BaseString, cst.List, cst.Set, cst.Dict,
-    cst.ListComp, cst.SetComp, cst.DictComp, cst.Ellipsis,
-)  # fmt: skip
 _STATEMENTS = (cst.BaseSmallStatement, cst.BaseCompoundStatement)
 _INLINE_BODY = re.compile(r"^([ \t]*)(\S[^\n]*:)[ \t]*(\$\.\.\.\w*)[ \t]*$", re.MULTILINE)
 _LONE = re.compile(rf"^(?P<indent>[ \t]*){SPELLED.pattern}\n", re.MULTILINE)
@@ -96,7 +93,7 @@ class Template:
             text = text.strip().removeprefix("(").removesuffix(")")
         if filled:
             text = self._with_comments(source, match, text)
-        return _in_place(source, node, text)
+        return in_place(source, node, text)
 
     def statements(self, source: Source, match: Match, matched_by: Pattern) -> str:
         """The statements to put from the first matched one's first byte to the last one's end (see
@@ -132,7 +129,7 @@ class Template:
         """The comments of what is replaced that a text has not, those of what is thrown away left
         out.
         """
-        lost = comments_in(_plain(source, source.text(span))) - comments_in(text)
+        lost = comments_in(plain(source, source.text(span))) - comments_in(text)
         for name, nodes in match.bindings.items():
             if nodes and name not in self.pattern.names:
                 lost -= comments_in(source.text(extract(source, nodes)))
@@ -171,7 +168,7 @@ class Template:
         doubtful = {
             name
             for name, nodes in match.bindings.items()
-            if name in self.pattern.names and len(nodes) == 1 and _is_loose(nodes[0])
+            if name in self.pattern.names and len(nodes) == 1 and is_loose(nodes[0])
         }
         if not doubtful or self._holds(source, match, frozenset()):
             return frozenset()
@@ -256,7 +253,7 @@ class Template:
         )
         if made is None:
             return None
-        made, whole = _plain(source, made), _plain(source, whole)
+        made, whole = plain(source, made), plain(source, whole)
         for name, start, end in holes:
             if any(isinstance(n, _STATEMENTS) for n in bound[name]) and name in self.pattern.names:
                 before = whole[:start].rpartition("\n")
@@ -299,78 +296,7 @@ def _characters(source: Source, span: Span, at: int) -> int:
 
 
 def _verbatim(source: Source) -> Texts:
-    return lambda nodes: _plain(source, source.text(extract(source, nodes)))
-
-
-def _plain(source: Source, text: str) -> str:
-    """Splices have `\\n` and get the file's line ends."""
-    return text.replace(source.newline, "\n")
-
-
-def _is_loose(node: cst.CSTNode) -> bool:
-    return isinstance(node, cst.BaseExpression) and not isinstance(node, _ATOMS) and not node.lpar
-
-
-def _in_place(source: Source, node: cst.CSTNode, text: str) -> str:
-    """The text, in parentheses if the code around would otherwise read it as something else."""
-    text = quoted_for(source, node, text)
-    span = source.span(node)
-    around = (
-        source.text(Span(max(0, span.start - 1), span.start)),
-        source.text(Span(span.end, span.end + 1)),
-    )
-    glued = (around[0] + text[:1]).isidentifier() or (
-        (text[-1:] + "_" + around[1]).isidentifier() and around[1]
-    )
-    try:
-        atom = isinstance(parse_expression(text), _ATOMS) or text.startswith("(")
-    except (cst.ParserSyntaxError, cst.CSTValidationError):
-        atom = False
-    if atom and not glued and not text.startswith("("):
-        return text
-    plain, safe = _parse_around(source, node, text), _parse_around(source, node, f"({text})")
-    if safe is None or (plain is not None and same(plain, safe)):
-        return text
-    return f"({text})"
-
-
-def quoted_for(source: Source, node: cst.CSTNode, text: str) -> str:
-    """Code that is to stand where a node stands: inside an f-string, its strings have the other
-    quotes, as Pythons before 3.12 want it.
-    """
-    around: cst.CSTNode | None = node
-    while around is not None and not isinstance(around, cst.FormattedString):
-        around = source.parents.get(around)
-    if around is None or len(around.end) > 1 or around.end not in text:
-        return text
-    if around.end in source.code(around)[len(around.start) : -1]:
-        return text  # a file for Pythons that take the same
-    other = "'" if around.end == '"' else '"'
-
-    def requoted(found: re.Match[str]) -> str:
-        quote, inside = found["quote"], found[0][1:-1]
-        if quote != around.end or other in inside or "\\" in inside:
-            return found[0]
-        return f"{other}{inside}{other}"
-
-    return TOKEN.sub(requoted, text)
-
-
-def _parse_around(source: Source, node: cst.CSTNode, text: str) -> cst.Module | None:
-    """The statement that holds a node, parsed with another text in its place."""
-    statement = node
-    while not isinstance(source.parents[statement], cst.IndentedBlock | cst.Module):
-        statement = source.parents[statement]
-    span, place = extract(source, [statement]), source.span(node)
-    indent = source.text(Span(source.line_start(span.start), span.start))
-    head = f"if 1:\n{indent}" if indent else ""
-    code = (
-        source.text(Span(span.start, place.start)) + text + source.text(Span(place.end, span.end))
-    )
-    try:
-        return parse_module(head + _plain(source, code) + "\n")
-    except (cst.ParserSyntaxError, cst.CSTValidationError):
-        return None
+    return lambda nodes: plain(source, source.text(extract(source, nodes)))
 
 
 def _lines(source: Source, nodes: Nodes) -> Span:
@@ -396,11 +322,11 @@ def _moved(source: Source, nodes: Sequence[cst.CSTNode], indent: str, needed: bo
     span = _lines(source, tuple(nodes))
     old = source.indent_at(source.span(nodes[0]).start)
     if block_of(source, nodes[0]) is None:
-        return f"{indent}{_plain(source, source.text(span))}\n"
+        return f"{indent}{plain(source, source.text(span))}\n"
     rigid = frozenset().union(*(rigid_lines(source, node) for node in nodes))
     number = source.line(span.start)
     out = []
-    for line in _plain(source, source.text(span)).split("\n"):
+    for line in plain(source, source.text(span)).split("\n"):
         out.append(
             indent + line.removeprefix(old) if line.strip() and number not in rigid else line
         )

@@ -9,7 +9,7 @@ from typing import Literal
 import libcst as cst
 
 from skills_engine.codemods.match.calls import find_call
-from skills_engine.codemods.match.template import quoted_for
+from skills_engine.codemods.match.in_place import quoted_for
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.source import snippets
 from skills_engine.codemods.source.edits import Draft
