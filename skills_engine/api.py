@@ -8,13 +8,14 @@ raise `errors.SkillsError` with what to do next, and leave the fork as it was.
 from skills_engine.types import result
 from skills_engine.verbs.abort import abort
 from skills_engine.verbs.apply import apply
-from skills_engine.verbs.author import lint, try_out
 from skills_engine.verbs.care import doctor, replay
 from skills_engine.verbs.continue_ import continue_
 from skills_engine.verbs.inspect import blame, diff, show
+from skills_engine.verbs.lint import lint
 from skills_engine.verbs.look import list_, log, search, status
 from skills_engine.verbs.merge_driver import driver, driver_install, driver_uninstall
 from skills_engine.verbs.merging import merge_files
+from skills_engine.verbs.new import new
 from skills_engine.verbs.plan import apply_plan, plan, write_plan
 from skills_engine.verbs.rebase import rebase
 from skills_engine.verbs.record import record
@@ -22,6 +23,7 @@ from skills_engine.verbs.reports import ChangeReport, Options
 from skills_engine.verbs.resolve import conflicts, edit, resolve
 from skills_engine.verbs.setup import init
 from skills_engine.verbs.skip import skip
+from skills_engine.verbs.test import try_out
 from skills_engine.verbs.undo import undo
 from skills_engine.verbs.uninstall import uninstall
 from skills_engine.verbs.upgrade import upgrade
@@ -46,6 +48,7 @@ __all__ = [
     "list_",
     "log",
     "merge_files",
+    "new",
     "plan",
     "rebase",
     "record",

@@ -22,17 +22,18 @@ from skills_engine.cli.complete import available, installed
 from skills_engine.transaction.lock import exclusive
 from skills_engine.types import Problem
 from skills_engine.verbs.abort import Aborted
-from skills_engine.verbs.author import Trial
 from skills_engine.verbs.care import Diagnosis, Replayed
 from skills_engine.verbs.history import Operation
 from skills_engine.verbs.inspect import Line, Shown
 from skills_engine.verbs.look import Listed, Status
 from skills_engine.verbs.merge_driver import Installed
 from skills_engine.verbs.merging import MergeResult
+from skills_engine.verbs.new import Made
 from skills_engine.verbs.plan import Plan
 from skills_engine.verbs.record import Recorded
 from skills_engine.verbs.reports import ChangeReport
 from skills_engine.verbs.resolve import Left
+from skills_engine.verbs.test import Trial
 
 pytest_plugins = ("forkkit.plugin",)
 
@@ -60,6 +61,7 @@ RESULTS: dict[str, Any] = {
     "status": Status,
     "log": list[Operation],
     "blame": list[Line],
+    "new": Made,
     "lint": list[Problem],
     "record": Recorded,
     "test": list[Trial],
@@ -100,6 +102,7 @@ REFUSED = {
     "plan": (1, "plan nothing-of-that-name"),
     "diff": (1, "diff nothing-of-that-name"),
     "blame": (2, "blame README.md:0"),
+    "new": (1, "new nothing-of-that-kind add-it"),
     "lint": (1, "lint nothing-of-that-name"),
     "test": (2, "test"),
     "apply": (2, "apply"),

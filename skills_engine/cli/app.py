@@ -58,7 +58,7 @@ FAMILIES = {
         *("skip", "abort", "undo", "doctor", "replay"),
     ),
     "resolve": ("resolve",),
-    "author": ("lint", "record", "test"),
+    "author": ("new", "lint", "record", "test"),
     "merging": ("merge-file", "merge-driver"),
 }
 """The verbs, by the module that has them."""

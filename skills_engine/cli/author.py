@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from skills_engine.cli.complete import available
-from skills_engine.cli.options import Dir, Json, NoTest, Quiet, Trust, Verbose, start
+from skills_engine.cli.options import Asked, changing
 from skills_engine.cli.terminal import Styled
 from skills_engine.errors import UsageError
 
@@ -19,24 +19,46 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="[NAME|PATH…]", autocompletion=available, show_default=False),
 ]
+Folder = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="DIR", help="Write it there.", show_default=False),
+]
 
 
 def verbs() -> dict[str, Callable[..., None]]:
-    return {"lint": lint, "record": record, "test": test}
+    return {"lint": lint, "new": new, "record": record, "test": test}
 
 
-def lint(
-    names: Names = None,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+@changing()
+def new(
+    asked: Asked,
+    kind: Annotated[str, typer.Argument(metavar="KIND", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+    output: Folder = None,
 ) -> None:
-    """Every mistake in skill packages, all at once."""
-    from skills_engine.verbs.author import lint as verb  # noqa: PLC0415
+    """Begin a skill: a package of a KIND that passes lint and test as it comes."""
+    from skills_engine.verbs.new import new as verb  # noqa: PLC0415
 
-    out, where = start("lint", directory, json=json, quiet=quiet, verbose=verbose)
-    found = out.run(verb(where, names or []))
+    out = asked.out
+    made = out.run(verb(asked.where, kind, name, output))
+
+    def people() -> None:
+        out.line(f"{made.folder}: {len(made.files)} files")
+        for line in made.to_write:
+            out.line(f"to write: {line}", "note")
+        place = made.name if output is None else str(output)
+        out.line(f"Now: skills test {place}, and skills lint {place}")
+
+    out.result(made, people)
+
+
+@changing()
+def lint(asked: Asked, names: Names = None) -> None:
+    """Every mistake in skill packages, all at once."""
+    from skills_engine.verbs.lint import lint as verb  # noqa: PLC0415
+
+    out = asked.out
+    found = out.run(verb(asked.where, names or []))
 
     def people() -> None:
         for problem in found:
@@ -49,7 +71,9 @@ def lint(
         raise typer.Exit(1)
 
 
+@changing()
 def record(
+    asked: Asked,
     name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
     change: Annotated[
         list[str] | None,
@@ -59,29 +83,23 @@ def record(
             show_default=False,
         ),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="DIR", show_default=False)
-    ] = None,
+    output: Folder = None,
     loose: Annotated[
         bool,
         typer.Option(
             "--loose", help="Prefer operations that survive drift to the same blank lines."
         ),
     ] = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Turn a change into a skill package, and prove that the package makes it."""
     from skills_engine.verbs.record import record as verb  # noqa: PLC0415
 
-    out, where = start("record", directory, json=json, quiet=quiet, verbose=verbose)
-    found = out.run(verb(where, name, change or [], output, loose=loose))
+    out = asked.out
+    found = out.run(verb(asked.where, name, change or [], output, loose=loose))
 
     def people() -> None:
         out.line(f"{found.folder}: {len(found.operations)} operations")
-        for line in found.operations if verbose else ():
+        for line in found.operations if out.verbose else ():
             out.line(f"  {line}")
         for line in found.left:
             out.line(f"left out: {line}", "note")
@@ -97,24 +115,21 @@ def record(
     out.result(found, people)
 
 
+@changing("no_test", "trust")
 def test(
+    asked: Asked,
     names: Names = None,
     every: Annotated[bool, typer.Option("--all", help="All skills.")] = False,
     pairs: Annotated[bool, typer.Option("--pairs", help="Also in pairs, in both orders.")] = False,
-    no_test: NoTest = False,
-    trust: Trust = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Try skills on the base: alone, in pairs, in both orders, twice, and with their own tests."""
-    from skills_engine.verbs.author import try_out  # noqa: PLC0415
+    from skills_engine.verbs.test import try_out  # noqa: PLC0415
 
     if not names and not every and not pairs:
         raise UsageError("name skills to test", hint="skills test NAME…, --all or --pairs")
-    out, where = start("test", directory, json=json, quiet=quiet, verbose=verbose)
-    found = out.run(try_out(where, names or [], pairs=pairs, run=not no_test, trust=trust))
+    out, options = asked.out, asked.options()
+    steps = try_out(asked.where, names or [], pairs=pairs, run=options.test, trust=options.trust)
+    found = out.run(steps)
 
     def people() -> None:
         for trial in found:

@@ -71,7 +71,7 @@ state = State()
 
 _QUESTIONS = {
     *("list", "search", "show", "plan", "status", "log", "diff", "blame"),
-    *("doctor", "replay", "lint", "record", "test"),
+    *("doctor", "replay", "new", "lint", "record", "test"),
 }
 
 

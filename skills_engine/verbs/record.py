@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from skills_engine.types import Progress
 
-__all__ = ["Recorded", "record"]
+__all__ = ["Recorded", "core_range", "record", "write_package"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def record(
             depends=seen.depends,
             loose=loose,
         )
-        _write(folder, found.files, found.executable)
+        write_package(folder, found.files, found.executable)
         return Recorded(
             name,
             str(folder),
@@ -163,12 +163,12 @@ def _trees(fork: Fork, base: str, before: str, after: str, about: str) -> _Seen:
         changes,
         tuple(left),
         about,
-        _range(core_version(tree)),
+        core_range(core_version(tree)),
         depends,
     )
 
 
-def _range(version: str) -> str:
+def core_range(version: str) -> str:
     """From this version of the core on, below the next that may break things."""
     parts = version.split(".")
     if not all(part.isdigit() for part in parts[:2]) or len(parts) < 2:
@@ -199,7 +199,8 @@ def _read(folder: Path) -> dict[str, bytes]:
     return found
 
 
-def _write(folder: Path, files: Mapping[str, bytes], executable: frozenset[str]) -> None:
+def write_package(folder: Path, files: Mapping[str, bytes], executable: frozenset[str]) -> None:
+    """The files of a package, those that are there of the same names replaced."""
     for name, data in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ merging git's own line merge
         assert state(fork) == before
 """
 
-from harness.cli import Ran, environment, skills, skills_command
+from harness.cli import Ran, console, environment, skills, skills_command
 from harness.forks import advance, fork_of, live_in, upgrade_package, upstream
 from harness.repos import Repo
 from harness.state import State, state
@@ -25,6 +25,7 @@ __all__ = [
     "Repo",
     "State",
     "advance",
+    "console",
     "environment",
     "fork_of",
     "live_in",

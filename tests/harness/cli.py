@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.repos import GIT, Repo
 
-__all__ = ["QUICK", "Ran", "environment", "skills", "skills_command"]
+__all__ = ["QUICK", "Ran", "console", "environment", "skills", "skills_command"]
 
 QUICK = ("--no-test", "--no-install", "-q")
 """For verbs that change a fork, where a test is about the fork alone."""
@@ -67,6 +67,24 @@ def skills(
         [*prefix, *skills_command(*args)],
         cwd=path,
         env=dict(env) if env is not None else environment(path.parent / "home"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    return Ran(done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr))
+
+
+def console(fork: Repo | Path, *args: str) -> Ran:
+    """The same by the console script, as people run it: in a clone of this repository the engine is
+    still the one that is installed, and not the clone's.
+    """
+    path = fork.path if isinstance(fork, Repo) else fork
+    env = environment(path.parent / "home")
+    del env["PYTHONPATH"]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("skills"), *args],
+        cwd=path,
+        env=env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,

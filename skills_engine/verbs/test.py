@@ -1,4 +1,4 @@
-"""The verbs for people who write skills: lint and test."""
+"""The verb `test`: skills tried on the core, alone and together, as their authors need it."""
 
 from __future__ import annotations
 
@@ -6,33 +6,32 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skills_engine.check import Changed, check
 from skills_engine.errors import Refused, SkillsError
 from skills_engine.graft.files import GraftFiles
 from skills_engine.graft.fold import fold
-from skills_engine.graft.fork import Fork, core_version, package_files
+from skills_engine.graft.fork import Fork, core_version
 from skills_engine.graft.goal import accepts
 from skills_engine.graft.intent import Goal
 from skills_engine.graft.operation import networked_tests
-from skills_engine.graft.sources import Found, find, read_directory
+from skills_engine.graft.sources import Found, find
 from skills_engine.manifest import SKILLS, Core, is_manifest
-from skills_engine.package.frontmatter import NAME
-from skills_engine.package.problems import moved
 from skills_engine.tree import Entry, Tree, difference
-from skills_engine.types import Event, Problem
+from skills_engine.types import Event
 from skills_engine.verbs.accept import accept_trial
 from skills_engine.verbs.environment import run_skill_tests
+from skills_engine.verbs.lint import folders
 from skills_engine.verbs.reports import Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from skills_engine.types import Progress
 
-__all__ = ["Trial", "lint", "try_out"]
+__all__ = ["Trial", "try_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,44 +42,6 @@ class Trial:
     ok: bool
     found: str
     output: str = ""
-
-
-def lint(directory: Path, names: Sequence[str]) -> Progress[tuple[Problem, ...]]:
-    """Every mistake in the packages as they are on disk: the named ones (names or paths), or
-    all.
-    """
-    from skills_engine.package.lint import lint as lint_package  # noqa: PLC0415
-
-    fork = Fork.open(directory)
-    try:
-        problems: list[Problem] = []
-        for folder in _folders(fork, names):
-            yield Event(f"lint {folder.name}")
-            raw = package_files(Tree(fork.objects, read_directory(fork, folder)))
-            found = lint_package(folder.name, raw.files, links=raw.links, executable=raw.executable)
-            home = fork.repository.root / SKILLS / folder.name == folder
-            problems += (
-                found if home else (moved(problem, folder.name, str(folder)) for problem in found)
-            )
-        return tuple(problems)
-    finally:
-        fork.close()
-
-
-def _folders(fork: Fork, names: Sequence[str]) -> list[Path]:
-    home = fork.repository.root / SKILLS
-    if not names:
-        return sorted(path.parent for path in home.glob("*/SKILL.md"))
-    found = []
-    for name in names:
-        named = NAME.fullmatch(name) and (home / name).is_dir()
-        folder = home / name if named else Path(name).expanduser()
-        if not folder.is_dir():
-            raise Refused(
-                f"there is no package {name}", hint=f"name one in {SKILLS}, or its directory"
-            )
-        found.append(folder.resolve())
-    return found
 
 
 def try_out(
@@ -126,10 +87,10 @@ def _packages(
     them that were asked for. Of two with one name, the one that was asked for counts.
     """
     tree = Tree(fork.objects, fork.git.tree_of(base.base))
-    known = _with_manifest(fork, tree, _folders(fork, ()))
+    known = _with_manifest(fork, tree, folders(fork, ()))
     asked: dict[str, Found] = {}
     for name in names:
-        found = _with_manifest(fork, tree, _folders(fork, (name,)))
+        found = _with_manifest(fork, tree, folders(fork, (name,)))
         if not found:
             raise Refused(
                 f"{name} has nothing that could be tested", hint="it has no manifest block"
