@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := setup
-.PHONY: setup image demo test check laws killpoints faults fuzz bench reference clean
+.PHONY: setup image demo test check laws killpoints faults fuzz bench reference site clean
 
 setup: .venv/ready  ## everything that the other targets need
 
@@ -37,6 +37,7 @@ check: setup  ## style, types, layers, skill packages
 	$(BIN)/lint-imports
 	for skill in .claude/skills/*/; do $(BIN)/agentskills validate $$skill || exit 1; done
 	$(BIN)/skills lint
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
 laws: setup  ## the laws: 2,000 generated examples each on the pure functions, 500 through the command line
 	GRAFTBOT_LAW_EXAMPLES=2000 GRAFTBOT_FORK_EXAMPLES=500 $(BIN)/python -m pytest -n auto -m law
@@ -56,5 +57,8 @@ bench: setup  ## the figures of docs/benchmarks.md
 reference: setup  ## docs/operations.md, from the operations themselves
 	$(BIN)/python -m skills_engine.package.reference > docs/operations.md
 
+site: setup  ## these documents as a site in docs/_build/html
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache docs/_build
