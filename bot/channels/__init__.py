@@ -6,4 +6,7 @@ from bot.channels.whatsapp import WhatsAppChannel
 
 __all__ = ["CHANNELS", "Channel"]
 
-CHANNELS: tuple[type[Channel], ...] = (ConsoleChannel, WhatsAppChannel)
+CHANNELS: tuple[type[Channel], ...] = (
+    ConsoleChannel,
+    WhatsAppChannel,
+)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from bot.channels.base import Channel
 from bot.channels.kept import Kept
-from bot.errors import BotError, Misconfigured, Undeliverable, Unfetchable
+from bot.errors import Misconfigured, RefusedForNow, Undeliverable, Unfetchable
 from bot.formatting import parse, parser, unix
 from bot.splitting import split
 
@@ -255,7 +255,7 @@ async def _delivered(sending: Awaitable[object]) -> None:
         await sending
     except discord.HTTPException as error:
         if error.code in MAY_PASS:
-            raise BotError(f"Discord refuses: {error.text}", hint=RIGHTS_HINT) from None
+            raise RefusedForNow(f"Discord refuses: {error.text}", hint=RIGHTS_HINT) from None
         if error.status in {400, 403, 404, 413}:
             raise Undeliverable(f"Discord refuses: {error.text}") from None
         raise ConnectionError(f"Discord did not take it ({error.status})") from None

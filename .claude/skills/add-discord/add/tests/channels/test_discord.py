@@ -16,7 +16,7 @@ from fake_discord import ADA, ME, TOKEN, FakeDiscord, fake_discord
 from bot.channels import CHANNELS
 from bot.channels import discord as module
 from bot.channels.discord import DiscordChannel
-from bot.errors import BotError, Misconfigured, Undeliverable, Unfetchable
+from bot.errors import BotError, Misconfigured, RefusedForNow, Undeliverable, Unfetchable
 from bot.log import set_up
 from bot.messages import Attachment, File, Message, Turn
 from bot.settings import Secret, Settings
@@ -303,7 +303,7 @@ async def test_typing_groups_and_what_is_refused(fake: FakeDiscord, tmp_path: Pa
             with pytest.raises((BotError, OSError)) as refused:
                 await discord.send("discord:300", "x")
             errors.append(refused.type)
-    assert errors == [Undeliverable, BotError, Undeliverable, ConnectionError]
+    assert errors == [Undeliverable, RefusedForNow, Undeliverable, ConnectionError]
 
 
 async def test_what_only_the_owner_can_mend_is_said(fake: FakeDiscord, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ PASSING = re.compile(
     r"kicked|not a member|chat not found|rights|administrator|forbidden to|_FORBIDDEN|_RESTRICTED|"
     r"TOPIC_CLOSED|initiate conversation|need to be",
 )
-"""Refusals of a chat that somebody can lift: who muted the assistant, removed it, or shut a topic."""
+"""Refusals that somebody can lift: who muted the assistant, removed it, or shut a topic."""
 UPDATES = ["message", "edited_message"]
 REFUSED = "Telegram does not accept TELEGRAM_BOT_TOKEN"
 TOKEN_HINT = "set TELEGRAM_BOT_TOKEN to the token that @BotFather gives"  # noqa: S105
