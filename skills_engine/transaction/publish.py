@@ -100,7 +100,7 @@ def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
             _check_unmoved(git, journal, index)
             _move_branch(git, commit, journal)
         except BaseException:
-            roll_back(git, journal)
+            _back(git, journal)
             raise
     except OSError as error:
         shutil.rmtree(staging, ignore_errors=True)
@@ -150,6 +150,16 @@ def take_back(git: Git, journal: Journal) -> None:
     back = f"update {journal.ref} {journal.old} {journal.new}"
     git.update_refs([*_no_deref(journal), back], message="skills: taken back")
     roll_back(git, journal)
+
+
+def _back(git: Git, journal: Journal) -> None:
+    """To before, whichever side of the commit point it failed on: what fails once the branch has
+    moved (its folders cannot be synced) is no failure to move it.
+    """
+    if git.text_or_none("rev-parse", "--verify", "--quiet", journal.ref) == journal.new:
+        take_back(git, journal)
+    else:
+        roll_back(git, journal)
 
 
 def drop(git: Git, journal: Journal) -> None:

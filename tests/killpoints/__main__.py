@@ -44,6 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--faults", action="store_true", help="each call fails once, in every way, or is cut off"
     )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="each N-th point alone")
+    parser.add_argument(
+        "--first", type=int, default=0, metavar="N", help="of those, from the N-th (default: 0)"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--keep", action="store_true", help="keep the forks that were neither")
     options = parser.parse_args(arguments)
@@ -61,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         point
         for bench in _benches.values()
         for point in (bench.faults() if options.faults else bench.points())
-    ][:: options.every]
+    ][options.first :: options.every]
     if step:
         points = [point for point in points if str(point) == options.only]
     if options.how:
