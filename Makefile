@@ -48,7 +48,7 @@ killpoints: setup  ## every kill point of five verbs
 faults: setup  ## every call to the file system of six verbs fails once, in each way
 	$(BIN)/python tests/killpoints --faults
 
-fuzz: setup  ## pages, merges, edits and patterns from mutated files; SECONDS=600 for each
+fuzz: setup  ## skills, merges, edits, patterns, requests, HTTP, backups, mutated; SECONDS=600 for each
 	$(BIN)/python tests/fuzz --seconds $(or $(SECONDS),60)
 
 bench: setup  ## the figures of docs/benchmarks.md

@@ -27,6 +27,10 @@ from bot.watching import Watch
 
 NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,63})\.json")
 DONE = "INSERT INTO requests (folder, id, reply, done_at) VALUES (?, ?, ?, ?)"
+OF_THE_REQUEST = (sqlite3.IntegrityError, sqlite3.DataError)
+"""What the store says of what is to be stored, and would say again; any other is a trouble of its
+own, and waited for.
+"""
 SEEN = "SELECT reply FROM requests WHERE folder = ? AND id = ?"
 
 
@@ -118,9 +122,10 @@ class Ipc:
         else:
             try:
                 reply = await self._effect(group, id_, *self._read(rooms.requests, name, id_))
-            except (FileNotFoundError, sqlite3.Error):
-                raise
-            except Exception as error:  # noqa: BLE001  # whatever an agent makes fail: the others are served
+            except Exception as error:  # whatever an agent makes fail: the others are served
+                waits = isinstance(error, (FileNotFoundError, sqlite3.Error))
+                if waits and not isinstance(error, OF_THE_REQUEST):
+                    raise
                 told = isinstance(error, (ValueError, Refused))
                 self._refuse(rooms, group, name, str(error) if told else described(error))
                 return

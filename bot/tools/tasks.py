@@ -114,7 +114,7 @@ def _with(task: Task, arguments: Arguments) -> Task:
     kind, value = arguments.text("kind", task.kind), arguments.text("value", task.value)
     zone = zone_of(arguments.text("timezone", task.zone)).key
     due = task.next_run
-    if (kind, value, zone) != (task.kind, task.value, task.zone):
+    if not task.kind or (kind, value, zone) != (task.kind, task.value, task.zone):
         due = stamp(Schedule(kind, value, zone).check(datetime.now(UTC)))
     prompt = arguments.text("prompt", task.prompt or None)
     script, isolated = (

@@ -27,7 +27,8 @@ from bot.messages import Turn
 from bot.paths import Paths
 from bot.settings import Settings
 from bot.store import Store, open_store
-from bot.tools import Host
+from bot.tools import TOOLS, Arguments, Effect, Host
+from bot.tools.tasks import ADD
 
 FLOOD = """
 import json, os, select, sys, time
@@ -253,6 +254,29 @@ async def test_a_thousand_refusals_are_a_line_in_the_log(
     await house.ipc.serve(ada)
     assert not list(requests.iterdir())
     assert len(caplog.records) == 1
+
+
+async def test_a_schedule_without_a_kind_is_refused_and_the_next_request_is_served(
+    house: House,
+) -> None:
+    reply = await house.answer("ada", "schedule_task", "1", prompt="water the plants")
+    assert "there are cron, interval, once" in reply["error"]
+    assert (await house.answer("ada", "send_message", "2", text="hi"))["ok"]
+
+
+async def test_what_the_store_refuses_of_one_request_holds_up_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unkind(host: Host, group: Group, arguments: Arguments) -> Effect:
+        row = ("t", "ada", "p", "", "never", "", "UTC", False, None, "now")
+        return Effect(None, ((ADD, row),))
+
+    monkeypatch.setitem(TOOLS, "schedule_task", unkind)
+    wrong = house.ask("ada", "schedule_task", "1")
+    assert (await house.answer("ada", "send_message", "2", text="hi"))["ok"]
+    assert not wrong.exists()
+    refused = house.paths.ipc("ada").source / "refused"
+    assert "CHECK constraint" in (refused / "1.json.reason").read_text()
 
 
 async def test_a_request_that_its_agent_takes_back_does_not_end_the_others(house: House) -> None:

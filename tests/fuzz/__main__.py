@@ -5,6 +5,7 @@ fault. A seed is an input: `--seed` gives one again.
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import time
@@ -34,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed (default: 0)")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGALRM, _alarm)
+    logging.disable(logging.CRITICAL)
     faults = 0
     for name in options.targets or TARGETS:
         began, seed, found = time.monotonic(), options.first, Counter[str]()

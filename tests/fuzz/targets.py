@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from harness.merging import git_lines
 
+from fuzz.bot_targets import BOT_TARGETS
 from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.operation import Malformed, perform
 from skills_engine.codemods.registry import decode
@@ -216,7 +217,13 @@ def applied(kind: str, entry: dict[str, Any], contents: dict[str, bytes]) -> str
     return outcome.value
 
 
-TARGETS: dict[str, Target] = {"page": page, "merge": merge, "edit": edit, "pattern": pattern}
+TARGETS: dict[str, Target] = {
+    "page": page,
+    "merge": merge,
+    "edit": edit,
+    "pattern": pattern,
+    **BOT_TARGETS,
+}
 
 
 def version() -> str:
