@@ -1,4 +1,4 @@
-"""What the owner is told in main; at once, past the store, where the store cannot hold it."""
+"""News for the owner, told in main; at once, past the store, where the store cannot hold it."""
 
 import asyncio
 import sqlite3

@@ -1,4 +1,4 @@
-"""How many tokens a group may use a day, and what is said when they are used up."""
+"""The tokens that a group may use a day, and the words when they are used up."""
 
 from datetime import datetime, time, timedelta
 

@@ -1,4 +1,4 @@
-"""What the assistant says when it cannot go on, and what it may say of an exception."""
+"""The errors with which the assistant cannot go on, and the words it may say of an exception."""
 
 import os
 import re

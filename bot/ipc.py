@@ -1,5 +1,5 @@
-"""What agents ask of the host: files that they write into their group's directory, and whose effect
-happens once.
+"""Requests of agents to the host: files that they write into their group's directory, and whose
+effect happens once.
 
 Who asks is the directory, which no other group's container sees; nothing in a file says it. An
 agent may put anything there (links, pipes, huge files, thousands a second), so it is reached by

@@ -1,4 +1,4 @@
-"""What the owner asks for on the command line: as main would, whether the bot runs or not.
+"""The owner's requests on the command line: as main would ask, whether the bot runs or not.
 
 A bot that runs is asked through a socket beside its store, which no container ever sees.
 """

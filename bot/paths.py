@@ -1,4 +1,4 @@
-"""Where the assistant's files are, below its data directory."""
+"""The places of the assistant's files, below its data directory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

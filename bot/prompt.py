@@ -1,5 +1,5 @@
-"""What an agent reads: the messages since its last turn, escaped, with their times, and not more
-than fits.
+"""The prompt that an agent reads: the messages since its last turn, escaped, with their times, and
+not more than fits.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""When a task is due: cron with its time zone, an interval, or once."""
+"""The times at which a task is due: cron with its time zone, an interval, or once."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the owner configured: the environment first, then `.env`, then the default."""
+"""The owner's settings: the environment first, then `.env`, then the default."""
 
 import os
 from collections.abc import Iterator, Mapping

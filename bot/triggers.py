@@ -1,4 +1,4 @@
-"""Which messages are taken in, and which of them ask for an answer."""
+"""The rules for messages: which are taken in, and which of them ask for an answer."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""What was written is on the disk: files and folders, synced.
+"""Durability: what was written is on the disk, files and folders, synced.
 
 A power cut loses what the system has not written out yet: contents of files, and names in folders.
 A rename is a change of its folders.

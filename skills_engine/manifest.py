@@ -1,5 +1,5 @@
-"""What a fork has installed, as files in `manifests/`: one a skill, and `core.yaml` for what it all
-stands on.
+"""The record of what a fork has installed, as files in `manifests/`: one a skill, and `core.yaml`
+for what it all stands on.
 
 They are written by the engine alone, and hold nothing that belongs to a moment:
 the same skills on the same base give the same bytes, in whatever order and on

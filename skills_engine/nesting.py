@@ -1,4 +1,4 @@
-"""How deep Python code is nested, told from its tokens: parsers overflow the stack, trees outgrow
+"""The depth of Python code, told from its tokens: parsers overflow the stack, trees outgrow
 Python's recursion.
 
 Python itself takes 200 nested brackets. LibCST's parser is native and recursive: it ends the

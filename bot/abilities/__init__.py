@@ -1,4 +1,4 @@
-"""What the offline agent can do. Each of ABILITIES is asked in turn; the first that answers,
+"""Abilities of the offline agent. Each of ABILITIES is asked in turn; the first that answers,
 answers.
 """
 

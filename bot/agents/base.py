@@ -1,4 +1,4 @@
-"""What an agent is: who answers."""
+"""The interface of an agent: who answers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence

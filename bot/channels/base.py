@@ -1,4 +1,4 @@
-"""What a channel is: the way in and out of one messenger."""
+"""The interface of a channel: the way in and out of one messenger."""
 
 import asyncio
 import sqlite3

@@ -1,5 +1,5 @@
-"""What a runtime is: starts containers, talks with them, and finds those that nobody talks with any
-more.
+"""The interface of a runtime: starts containers, talks with them, and finds those that nobody talks
+with any more.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
-"""What an agent may ask of the host. TOOLS has each by the name that the agent calls; skills add
-theirs.
+"""The tools by which an agent asks the host for something. TOOLS has each by the name that the
+agent calls; skills add theirs.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a tool is: it checks what a group's agent wants, and says what to commit."""
+"""The interface of a tool: it checks what a group's agent wants, and says what to commit."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass

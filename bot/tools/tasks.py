@@ -1,4 +1,4 @@
-"""What an agent does with tasks: of its own group, or, as main, of all."""
+"""The tools for tasks: of the agent's own group, or, as main, of all."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,6 +1,4 @@
-"""What host and runner say to each other: a JSON object a line in, results between sentinel lines
-out.
-"""
+"""The protocol of host and runner: a JSON object a line in, results between sentinel lines out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a clean merge must pass before it is published.
+"""Checks that a clean merge must pass before it is published.
 
 `check` is pure: bytes in, findings out. The skills' own tests (`tests.py`) run
 in an environment of the engine's own (`environment.py`); `update.py` brings

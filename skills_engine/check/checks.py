@@ -1,4 +1,4 @@
-"""What a clean merge must pass: every rule on the changed files, and the reach of what they no
+"""All checks of a clean merge: every rule on the changed files, and the reach of what they no
 longer define.
 """
 

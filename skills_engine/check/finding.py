@@ -1,5 +1,5 @@
-"""What the checks take and give: changed files, a tree to look around in, findings; and what makes
-a finding new.
+"""The plain data that checks take and give: changed files, a tree to look around in, findings; and
+the rule that tells new findings from old ones.
 """
 
 from __future__ import annotations

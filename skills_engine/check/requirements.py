@@ -1,6 +1,4 @@
-"""What a pyproject.toml asks for: requirement strings, include-groups and extras of its own
-resolved.
-"""
+"""The requirements of a pyproject.toml: strings, include-groups and extras of its own resolved."""
 
 from __future__ import annotations
 

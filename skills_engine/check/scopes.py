@@ -1,4 +1,4 @@
-"""What a block of statements binds, found without running it."""
+"""The names that a block of statements binds, found without running it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a function, a method or a class can be called with, and whether a call fits."""
+"""Signatures of functions, methods and classes, and the question whether a call fits one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How results, progress and errors reach a person or a program."""
+"""The output of the command line: results, progress and errors, for a person or a program."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What `method`, `function` and `class` have in common: a definition that a body must hold, and
-where.
+"""The common part of `method`, `function` and `class`: a definition that a body must hold, and its
+place.
 """
 
 from __future__ import annotations

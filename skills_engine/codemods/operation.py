@@ -1,4 +1,4 @@
-"""What an ensure-operation is.
+"""The interface of an ensure-operation.
 
 An operation is a frozen dataclass: its fields are the keys of a `codemod`
 entry, its docstring is its page in the vocabulary, and beside it stand its

@@ -1,4 +1,4 @@
-"""Which paths a skill package may name: files of the repository, never git's own.
+"""The paths that a skill package may name: files of the repository, never git's own.
 
 The rule is for text alone. That no link leads outside is for whoever writes.
 """

@@ -1,4 +1,4 @@
-"""What `ensure: yaml`, `json` and `toml` have in common: a path into a data file, and a value or an
+"""The common part of `ensure: yaml`, `json` and `toml`: a path into a data file, and a value or an
 element there.
 """
 

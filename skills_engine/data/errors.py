@@ -1,4 +1,4 @@
-"""What a data edit refuses with."""
+"""The error with which a data edit refuses."""
 
 from __future__ import annotations
 

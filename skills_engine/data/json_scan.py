@@ -1,4 +1,4 @@
-"""Where everything stands in a JSON document. The json module says that the text is valid; this
+"""The spans of everything in a JSON document. The json module says that the text is valid; this
 finds the edges.
 """
 

@@ -1,4 +1,4 @@
-"""Where everything stands in a TOML document.
+"""The spans of everything in a TOML document.
 
 tomllib says that the text is valid, so the scanner only has to find the edges.
 It knows the grammar of TOML 1.1, where inline tables may have line ends.

@@ -1,4 +1,4 @@
-"""What two sets of version specifiers have in common.
+"""The versions that two sets of version specifiers have in common.
 
 A specifier set is constant between the versions that it names and their
 neighbours in PEP 440's order, so it is enough to ask about those. (`packaging`

@@ -1,4 +1,4 @@
-"""Where everything stands in a YAML document, from the events of ruamel.yaml's parser."""
+"""The spans of everything in a YAML document, from the events of ruamel.yaml's parser."""
 
 from __future__ import annotations
 

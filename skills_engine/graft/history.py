@@ -1,4 +1,4 @@
-"""What the fork's own history says: the owner's tree as it was before the engine's last commits.
+"""The fork's own history: the owner's tree as it was before the engine's last commits.
 
 Where an owner's edits touch what a skill wrote, the graft alone cannot say how
 the owner's file reads without it; the tree before the skill came can. So a run

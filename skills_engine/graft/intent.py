@@ -1,4 +1,4 @@
-"""What a fork is and what a verb wants: plain data, cheap to import."""
+"""The plain data of a graft: a fork as it is, and the wish of a verb. Cheap to import."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Whether two versions of a Python file differ in their layout alone, as a formatter makes them
-differ.
+"""The difference in layout: whether two versions of a Python file differ only as a formatter makes
+them differ.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a skill comes from: a name in the fork or upstream, a directory, or a git repository."""
+"""Sources of a skill: a name in the fork or upstream, a directory, or a git repository."""
 
 from __future__ import annotations
 

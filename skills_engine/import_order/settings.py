@@ -1,4 +1,4 @@
-"""What a repository has configured about the order of imports, for isort or for Ruff's rule I001.
+"""A repository's settings for the order of imports, of isort or of Ruff's rule I001.
 
 The nearest folder above a file that says anything is the one that counts, and there isort's own
 files before Ruff's: `.isort.cfg`, `pyproject.toml`, `setup.cfg`, `tox.ini`; `.ruff.toml`,

@@ -1,5 +1,5 @@
-"""What a Python text says, as facts that can be counted: words, edges of its syntax tree, rows,
-statements, comments, imports; each with the scope (the definition) that it stands in.
+"""A Python text as facts that can be counted: words, edges of its syntax tree, rows, statements,
+comments, imports; each with the scope (the definition) that it stands in.
 """
 
 from __future__ import annotations

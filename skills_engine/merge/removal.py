@@ -1,4 +1,4 @@
-"""What a skill put into a file, taken out again byte for byte: the merge of a side that only takes
+"""The removal of what a skill put into a file, byte for byte: the merge of a side that only takes
 away.
 
 A merge by lines or by structure has to choose where white space belongs when

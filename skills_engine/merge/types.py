@@ -1,4 +1,4 @@
-"""What a merge answers."""
+"""The answers of a merge."""
 
 from __future__ import annotations
 

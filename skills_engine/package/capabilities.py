@@ -1,4 +1,5 @@
-"""What an owner must accept before a package that upstream does not have is applied.
+"""Capabilities: the list that an owner must accept before a package that upstream does not have is
+applied.
 
 Every skill changes the program that its owner runs; that is what it is for, and
 `skills plan` shows it. Capabilities are what happens beyond it: while the skill is

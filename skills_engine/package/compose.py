@@ -1,4 +1,4 @@
-"""What the manifest needs to know of compose files."""
+"""Compose files, as far as a manifest needs to know them."""
 
 from __future__ import annotations
 

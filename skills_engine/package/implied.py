@@ -1,5 +1,5 @@
-"""What a manifest asks for, as operations: nothing in the graft treats it apart from what a codemod
-block asks for.
+"""A manifest's wishes as operations: nothing in the graft treats them apart from those of a codemod
+block.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a skill package is, once it has been read."""
+"""A skill package, once it has been read."""
 
 from __future__ import annotations
 

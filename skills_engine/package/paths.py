@@ -1,4 +1,4 @@
-"""Which paths a package may name: those of `codemods.paths`, if they mean the same file on every
+"""The paths that a package may name: those of `codemods.paths`, if they mean the same file on every
 system.
 """
 

@@ -1,6 +1,4 @@
-"""Which statement of one body is which of another: equal ones in order, then those that are most
-alike.
-"""
+"""The alignment of two bodies: equal statements in order, then those that are most alike."""
 
 from __future__ import annotations
 

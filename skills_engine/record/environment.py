@@ -1,5 +1,5 @@
-"""What of a change belongs into a manifest: Python packages, keys of the environment, compose
-services.
+"""The part of a change that belongs into a manifest: Python packages, keys of the environment,
+compose services.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""What changed in the header of a function or a class: decorators, parameters, what it returns,
-bases.
-"""
+"""Changes in the header of a function or a class: decorators, parameters, result, bases."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What no operation fits: the lines before and after, with so many around them that they say one
-place.
+"""Changes that no operation fits: the lines before and after, with so many around them that they
+say one place.
 """
 
 from __future__ import annotations

@@ -1,3 +1,3 @@
-"""What happens when nobody below could decide: the operation is kept, and the owner continues,
-skips or aborts.
+"""The end of the ladder, when nobody below could decide: the operation is kept, and the owner
+continues, skips or aborts.
 """

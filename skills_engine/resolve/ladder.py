@@ -1,4 +1,4 @@
-"""What is tried when a merge stops, before its owner is asked: recorded resolutions, then an
+"""The ladder of help when a merge stops, before its owner is asked: recorded resolutions, then an
 assistant.
 
 A rung answers for whole files or not at all, and its answer must pass the

@@ -1,4 +1,5 @@
-"""How an operation reaches the owner's checkout: in one step, under a lock, or not at all.
+"""The publication of an operation into the owner's checkout: in one step, under a lock, or not at
+all.
 
 lock      one operation at a time in a repository
 worktree  what the owner has staged, edited and left untracked where the operation wants to write

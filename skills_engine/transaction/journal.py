@@ -1,4 +1,4 @@
-"""What is about to happen to the owner's checkout, on disk before it happens."""
+"""The journal: what is about to happen to the owner's checkout, on disk before it happens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What git processes leave when they are killed with the engine: locks that nobody holds, objects
+"""Leftovers of git processes that were killed with the engine: locks that nobody holds, objects
 half written.
 """
 

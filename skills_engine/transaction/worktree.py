@@ -1,4 +1,4 @@
-"""What the owner has where an operation wants to write, and how both are kept.
+"""The owner's working tree where an operation wants to write, and how both are kept.
 
 Only the paths that change are looked at, so the cost does not grow with the
 repository. Uncommitted edits are merged with the change like committed ones;

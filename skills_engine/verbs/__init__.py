@@ -1,4 +1,4 @@
-"""What each verb does; `api.py` is the door.
+"""The verbs, a function each; `api.py` is the door.
 
 apply, uninstall, upgrade, rebase   one function, different goals: `request.py`, run by `running.py`
 continue_, resolve, skip, abort     an operation that stopped

@@ -1,5 +1,5 @@
-"""What a package from elsewhere makes the engine do is shown, and accepted by the owner, before any
-of it happens.
+"""Acceptance: what a package from elsewhere makes the engine do is shown, and accepted by the
+owner, before any of it happens.
 
 accept         before an operation is computed: what its packages ask for
 accept_effects before it is published: what they turned out to change beyond that

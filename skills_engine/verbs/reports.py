@@ -1,4 +1,4 @@
-"""What verbs take and give: frozen dataclasses of plain data, which `--json` prints as they are."""
+"""Plain data that verbs take and give: frozen dataclasses, which `--json` prints as they are."""
 
 from __future__ import annotations
 

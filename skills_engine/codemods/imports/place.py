@@ -1,4 +1,4 @@
-"""Where a new import goes in a file, as splices.
+"""The place of a new import in a file, as splices.
 
 Which order that is says `import_order`. Here it is brought to the file's bytes: a comment above an
 import stays above it, a statement whose own comment may speak of its names gets no other name, and

@@ -1,4 +1,6 @@
-"""Whether a module's own code has imported a name whenever it comes to its end, on every path."""
+"""Imports that always happen: whether a module's own code has imported a name whenever it comes to
+its end, on every path.
+"""
 
 from __future__ import annotations
 

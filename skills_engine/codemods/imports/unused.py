@@ -1,4 +1,4 @@
-"""Whether a file still needs a name that it imports."""
+"""Imports that a file no longer needs."""
 
 from __future__ import annotations
 

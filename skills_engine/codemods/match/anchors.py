@@ -1,4 +1,4 @@
-"""Where new code goes that names the neighbours it had: one of them is enough, and both say more
+"""The place of new code that names the neighbours it had: one of them is enough, and both say more
 than one.
 """
 

@@ -1,4 +1,4 @@
-"""Where an element goes in a list that is kept sorted."""
+"""The place of an element in a list that is kept sorted."""
 
 from __future__ import annotations
 

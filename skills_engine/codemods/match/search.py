@@ -1,4 +1,4 @@
-"""Where a pattern is looked for, and what to show when it is not found."""
+"""The search for a pattern, and the words when it is not found."""
 
 from __future__ import annotations
 

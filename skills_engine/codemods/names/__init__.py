@@ -1,1 +1,1 @@
-"""Which variable each name of a file is."""
+"""Names of a file, and the variable that each of them is."""

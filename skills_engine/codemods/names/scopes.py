@@ -1,4 +1,4 @@
-"""Which variable each name in a file is: Python's scoping rules over a LibCST tree.
+"""The variable that each name in a file is: Python's scoping rules over a LibCST tree.
 
 `Names.of(source)` walks the file once. Every scope knows the bindings of each of
 its names; every use of a name, every attribute and every import knows the scope

@@ -1,4 +1,4 @@
-"""Who calls a function, or makes an instance of a class, with so many arguments by position."""
+"""Callers of a function, or of a class, with so many arguments by position."""
 
 from __future__ import annotations
 

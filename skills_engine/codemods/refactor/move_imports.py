@@ -1,4 +1,4 @@
-"""What a move does to import statements: names taken out, modules changed in place, lines added."""
+"""The import statements of a move: names taken out, modules changed in place, lines added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the parts of a move share: the project, the two modules, and the edits so far."""
+"""The state that the parts of a move share: the project, the two modules, and the edits so far."""
 
 from __future__ import annotations
 

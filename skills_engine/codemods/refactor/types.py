@@ -1,4 +1,4 @@
-"""What an expression is an instance of, as far as the text says so.
+"""The type of an expression, as far as the text says so.
 
 Annotations, constructor calls, annotated returns, `self`, `cls`, `super()`, literals, and what
 containers hold when they say it. Everything else is unknown (an empty set): nothing is guessed from

@@ -1,4 +1,4 @@
-"""Where a statement begins and ends with what belongs to it, and how new code takes its place in a
+"""Blocks: the extent of a statement with what belongs to it, and the place that new code takes in a
 body.
 
 A statement owns the comment lines directly above it (at its own indent, with no

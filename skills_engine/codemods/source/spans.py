@@ -1,4 +1,4 @@
-"""Where each node of a LibCST module is, in bytes.
+"""The span of each node of a LibCST module, in bytes.
 
 The same answer as LibCST's ByteSpanPositionProvider, in a fraction of its time:
 the code is generated once, and only lengths are kept of it.

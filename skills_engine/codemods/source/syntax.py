@@ -1,4 +1,4 @@
-"""What of a LibCST node is syntax, and what is layout.
+"""The syntax of a LibCST node, told from its layout.
 
 Two nodes are the same code when they differ only in white space, comments,
 quotes, redundant parentheses and trailing commas. Patterns compare by the same

@@ -1,6 +1,4 @@
-"""Which parts of two versions are the same part: anchors, then the longest common order, then
-likeness.
-"""
+"""The alignment of two versions: anchors, then the longest common order, then likeness."""
 
 from __future__ import annotations
 

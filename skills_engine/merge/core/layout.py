@@ -1,4 +1,4 @@
-"""How elements are set between their brackets: on one line or a line each, with which comments."""
+"""The layout of elements between their brackets: on one line or a line each, with comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a language knows that the core of the merge does not: orders, and what says nothing."""
+"""The interface of a language's rules, which the core of the merge asks: orders, and what says
+nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a version of a file is made of, seen so that three of them can be merged.
+"""A version of a file as a tree, seen so that three of them can be merged.
 
 A node is a range of a version's text. Its shape is one of three: `Fixed` (a
 call: a function and arguments; the text between is glue), `Seq` (a list:

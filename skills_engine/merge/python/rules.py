@@ -1,4 +1,4 @@
-"""What the core of the merge asks of Python."""
+"""Python's rules, which the core of the merge asks."""
 
 from __future__ import annotations
 

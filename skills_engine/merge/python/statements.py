@@ -1,4 +1,4 @@
-"""What a Python statement is called, which lines it has, and what its clauses are."""
+"""Python statements as the merge sees them: their names, their lines, and their clauses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes a merge of Python without conflicts hard to believe."""
+"""Reasons not to believe a merge of Python without conflicts."""
 
 from __future__ import annotations
 

@@ -1,0 +1,28 @@
+"""Habits of this code base that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("bot", "container", "skills_engine")
+MODULES = [
+    path.relative_to(ROOT)
+    for room in ROOMS
+    for path in sorted((ROOT / room).rglob("*.py"))
+    if path.read_bytes()
+]
+QUESTIONS = {"What", "Where", "Whether", "How", "When", "Which", "Who", "Why"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_module_s_docstring_begins_with_what_the_thing_is(room: str) -> None:
+    first = {
+        path: (ast.get_docstring(ast.parse((ROOT / path).read_bytes())) or "Why").split()[0]
+        for path in MODULES
+        if path.parts[0] == room
+    }
+    assert {path: word for path, word in first.items() if word in QUESTIONS} == {}
