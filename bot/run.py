@@ -17,6 +17,7 @@ from bot.channels.refused import RefusedChannel
 from bot.errors import Misconfigured
 from bot.groups import MAIN, Group
 from bot.housekeeping import Housekeeping
+from bot.in_use import word_left
 from bot.ipc import Ipc
 from bot.log import log, set_up
 from bot.owner import Control
@@ -112,13 +113,10 @@ async def _run(settings: Settings) -> None:
         services = [
             (cls.__name__, cls(Host(store, assistant, paths, settings)).run) for cls in SERVICES
         ]
-        log.info(
-            "ready",
-            name=settings.assistant_name,
-            channels=[*assistant.channels],
-            agent=type(agent).__name__,
-        )
-        await assistant.run(_signalled(), beside=services)
+        with word_left(FORK, settings.graftbot_data):
+            about = {"channels": [*assistant.channels], "agent": type(agent).__name__}
+            log.info("ready", name=settings.assistant_name, **about)
+            await assistant.run(_signalled(), beside=services)
     log.info("stopped", name=settings.assistant_name)
 
 

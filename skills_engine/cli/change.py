@@ -66,7 +66,7 @@ def init(
     _told(out, report)
 
 
-@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait")
+@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
 def apply(
     asked: Asked,
     wanted: Wanted,
@@ -85,7 +85,7 @@ def apply(
     _told(out, report)
 
 
-@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait")
+@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
 def uninstall(
     asked: Asked,
     names: Names,
@@ -98,7 +98,7 @@ def uninstall(
     _told(out, report)
 
 
-@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait")
+@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
 def upgrade(
     asked: Asked,
     names: Annotated[
@@ -115,7 +115,7 @@ def upgrade(
     _told(out, report)
 
 
-@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait")
+@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
 def rebase(
     asked: Asked,
     onto: Annotated[
@@ -136,7 +136,7 @@ def rebase(
     _told(out, report)
 
 
-@changing("trust", "no_test", "no_install", "wait")
+@changing("trust", "no_test", "no_install", "wait", "restart")
 def continue_(
     asked: Asked,
     yes: Annotated[
@@ -151,7 +151,7 @@ def continue_(
     _told(out, report)
 
 
-@changing("trust", "no_test", "no_install", "wait")
+@changing("trust", "no_test", "no_install", "wait", "restart")
 def skip(
     asked: Asked,
 ) -> None:
@@ -182,7 +182,7 @@ def abort(
     out.result(given_up, people)
 
 
-@changing("dry_run", "trust", "no_test", "no_install", "wait")
+@changing("dry_run", "trust", "no_test", "no_install", "wait", "restart")
 def undo(
     asked: Asked,
 ) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "NoInstall",
     "NoTest",
     "Quiet",
+    "Restart",
     "Trust",
     "Verbose",
     "Wait",
@@ -55,6 +56,9 @@ Trust = Annotated[
 NoTest = Annotated[bool, typer.Option("--no-test", help="Do not run the skills' own tests.")]
 NoInstall = Annotated[
     bool, typer.Option("--no-install", help="Leave the fork's environment as it is.")
+]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Restart the service that runs from this checkout.")
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for another operation to end.")]
 
@@ -107,6 +111,7 @@ _CHANGING: dict[str, Any] = {
     "no_test": NoTest,
     "no_install": NoInstall,
     "wait": Wait,
+    "restart": Restart,
 }
 _COMMON: dict[str, Any] = {"directory": Dir, "json": Json, "quiet": Quiet, "verbose": Verbose}
 
@@ -135,6 +140,7 @@ class Asked:
             not on["no_install"],
             on["wait"],
             ask if interactive and not self.out.json and terminal else None,
+            on["restart"],
         )
 
 

@@ -39,6 +39,7 @@ class Options:
     install: bool = True
     wait: bool = False
     ask: Accept | None = None
+    restart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

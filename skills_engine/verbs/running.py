@@ -29,6 +29,7 @@ from skills_engine.types import Event, Stopped
 from skills_engine.verbs.accept import NOT_CONFINED, accept_effects, accept_tests
 from skills_engine.verbs.describe import describe
 from skills_engine.verbs.environment import bring_up_to_date, run_skill_tests
+from skills_engine.verbs.in_use import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -200,10 +201,11 @@ def settle(
     if continued is not None:
         forget(fork.repository, continued.conflicts)
     drop(fork)
-    if computed.changes_nothing or not options.install:
+    if computed.changes_nothing:
         return report
-    more = yield from bring_up_to_date(fork, computed)
-    return replace(report, notes=(*report.notes, *more))
+    more = (yield from bring_up_to_date(fork, computed)) if options.install else ()
+    programs = yield from tell(fork.repository, restart=options.restart)
+    return replace(report, notes=(*report.notes, *more, *programs))
 
 
 def stop(

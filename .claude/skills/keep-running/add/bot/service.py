@@ -22,6 +22,7 @@ After=network-online.target
 ExecStart={command}
 WorkingDirectory={folder}
 Environment=CONSOLE=no
+Environment="GRAFTBOT_RESTART=systemctl --user restart graftbot.service"
 Restart=on-failure
 RestartSec=5
 TimeoutStopSec=60
@@ -45,7 +46,9 @@ def install(data: Path) -> Path:
             "WorkingDirectory": str(Path.cwd()),
             "RunAtLoad": True,
         }
-        about |= {"KeepAlive": {"SuccessfulExit": False}, "EnvironmentVariables": {"CONSOLE": "no"}}
+        restart = f"launchctl kickstart -k gui/{os.getuid()}/{NAME}"
+        environment = {"CONSOLE": "no", "GRAFTBOT_RESTART": restart}
+        about |= {"KeepAlive": {"SuccessfulExit": False}, "EnvironmentVariables": environment}
         path.write_bytes(plistlib.dumps(about))
         _run("launchctl", "bootstrap", f"gui/{os.getuid()}", str(path))
     else:
