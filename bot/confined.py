@@ -180,11 +180,11 @@ class Folder:
             with file:
                 yield path, file
 
-    def size(self, limits: Limits = Limits()) -> int:
-        """The bytes that files below take on the disk, as far as a walk goes."""
-        walk = _Walk(limits, lambda *_: None)
-        kinds = (kind for _, _, kind in self._below(walk) if stat.S_ISREG(kind.st_mode))
-        return sum(512 * kind.st_blocks for kind in kinds)
+    def kinds(self, limits: Limits = Limits()) -> Iterator[os.stat_result]:
+        """What the system says of each regular file below, as far as a walk goes."""
+        for _, _, kind in self._below(_Walk(limits, lambda *_: None)):
+            if stat.S_ISREG(kind.st_mode):
+                yield kind
 
     def give(self, user: int, group: int, skipped: Skipped, limits: Limits = Limits()) -> None:
         """Make a user the owner of it, and of what is below."""

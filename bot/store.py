@@ -81,11 +81,13 @@ class Store:
         self._moved = dict(await self.read("SELECT chat, now FROM moved"))
 
     async def rekey(self, old: str, new: str) -> None:
-        """A chat is called otherwise from now on: all that is kept of it goes along. Its messages
-        are told from those to come, whose messenger may count anew.
+        """A chat is called otherwise from now on: all that is kept of it and of its topics goes
+        along. Its messages are told from those to come, whose messenger may count anew.
         """
         steps = [SQL[name] for name in SQL if name.startswith("rekey_")]
-        await self.write(*((step, {"old": old, "new": new}) for step in steps))
+        chats = [old, *(one.chat for one in self.groups if one.topic and one.whole == old)]
+        named = [{"old": chat, "new": new + chat.removeprefix(old)} for chat in chats]
+        await self.write(*((step, names) for names in named for step in steps))
         await self.load_groups()
 
     async def saw_chats(self, *chats: tuple[str, str]) -> None:

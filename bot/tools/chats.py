@@ -55,7 +55,7 @@ def _sent(host: Host, chat: str, statements: tuple[Statement, ...]) -> Effect:
 async def register_group(host: Host, group: Group, arguments: Arguments) -> Effect:
     """`chat`, `folder`, `name`, `trigger` ("" for none), `senders`, `drop`, `options`; or `chat`
     and `remove`, with `cancel_tasks` where it has some; or `chat` and `instead_of`, the chat whose
-    registration, messages and tasks it takes over.
+    registration, messages and tasks it takes over. Topics go and move with their chat.
     """
     _only_main(group)
     chat, now = arguments.text("chat"), host.store.group(arguments.text("chat"))
@@ -64,14 +64,15 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
             raise BotError(
                 f"{chat[:80]!r} cannot be removed", hint="name a registered chat other than main's"
             )
-        ((tasks,),) = await host.store.read(SQL["live_tasks"], (now.folder,))
+        gone = [now, *(one for one in host.store.groups if one.topic and one.whole == now.chat)]
+        counts = [await host.store.read(SQL["live_tasks"], (one.folder,)) for one in gone]
+        tasks = sum(count for ((count,),) in counts)
         if tasks and not arguments.of("cancel_tasks", bool, False):
             hint = "for a chat that has moved, register the new one with instead_of; else ask the "
             hint += "owner, and remove with cancel_tasks"
             raise BotError(f"{now.name} has {tasks} tasks, which would be cancelled", hint=hint)
-        return Effect(
-            None, (("DELETE FROM groups WHERE chat = ?", (chat,)),), host.store.load_groups
-        )
+        delete = "DELETE FROM groups WHERE chat = ?"
+        return Effect(None, tuple((delete, (one.chat,)) for one in gone), host.store.load_groups)
     if old := arguments.text("instead_of", ""):
         if now is not None or host.store.group(old) is None:
             raise BotError(f"{old[:80]!r} is not registered, or {chat[:80]!r} is")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -18,11 +19,13 @@ from bot.agents import OfflineAgent
 from bot.assistant import Assistant
 from bot.channels.kept import Kept
 from bot.channels.refused import RefusedChannel
-from bot.errors import Misconfigured
+from bot.errors import BotError, Misconfigured
 from bot.groups import Group
 from bot.messages import Message
+from bot.paths import Paths
 from bot.settings import Settings
 from bot.store import Store, open_store
+from bot.tools import Host, call
 
 SECRET = "my PIN is 4711"
 
@@ -133,6 +136,35 @@ async def test_a_topic_has_a_folder_of_its_own_and_the_rules_of_its_chat(tmp_pat
         await store.write(("DELETE FROM groups WHERE chat = ?", ("memory:forum",)))
         await store.load_groups()
         assert store.group("memory:forum:7") is None
+
+
+async def test_topics_move_and_go_with_their_chat(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        bot, channel = assistant(store)
+        await register(store, "memory:me", "memory:forum", trigger=None)
+        await bot.receive(message("hi", "memory:forum:7"))
+        assert await channel.moved("memory:forum", "memory:newer")
+        topic = store.group("memory:newer:7")
+        assert topic is not None
+        assert topic.folder == "group-1-topic-7"
+        assert "memory:newer:7" in await store.waiting(), "what was asked there goes along"
+        host = Host(store, bot, Paths(tmp_path), Settings())
+        task = {"prompt": "p", "kind": "interval", "value": "60"}
+        await carried_out(host, topic, "schedule_task", task)
+        main, remove = store.group("memory:me"), {"chat": "memory:newer", "remove": True}
+        assert main is not None
+        with pytest.raises(BotError, match="has 1 tasks"):
+            await carried_out(host, main, "register_group", remove)
+        await carried_out(host, main, "register_group", {**remove, "cancel_tasks": True})
+        assert await store.read("SELECT folder FROM groups") == [("main",)]
+        assert await store.read("SELECT status FROM tasks") == [("cancelled",)]
+
+
+async def carried_out(host: Host, group: Group, tool: str, given: Mapping[str, object]) -> None:
+    effect = await call(host, group, tool, given)
+    await host.store.write(*effect.statements)
+    if effect.afterwards:
+        await effect.afterwards()
 
 
 async def test_what_a_channel_keeps_outlives_it_and_is_its_owners_alone(tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 
@@ -83,3 +84,36 @@ def test_it_talks_to_a_bot_that_runs(tmp_path: Path) -> None:
             assert (tmp_path / "data/control.sock").stat().st_mode & 0o777 == 0o600
         finally:
             bot.send_signal(signal.SIGTERM)
+
+
+def test_where_the_machine_is_in_utc_the_owner_s_zone_is_asked_for_and_kept(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ASSISTANT_NAME=Bea")  # without an end of its last line
+    kept = {"PATH", "HOME", "LANG"}
+    environment = {key: value for key, value in os.environ.items() if key in kept} | {"TZ": "UTC"}
+    shown = []
+    for typed in (b"Mars/Base\n", b"Asia/Tokyo\n", b""):
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "bot", "setup"]
+        with subprocess.Popen(
+            command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+        ) as process:
+            os.close(theirs)
+            os.write(ours, typed)
+            said = b""
+            with suppress(OSError):  # the other end is closed
+                while part := os.read(ours, 4096):
+                    said += part
+        os.close(ours)
+        shown.append((process.returncode, said.decode()))
+    assert [code for code, _ in shown] == [1, 0, 0]
+    assert "'Mars/Base' is no time zone" in shown[0][1]
+    assert "The machine's time zone is UTC" in shown[1][1]
+    for _, text in shown[1:]:
+        assert "the time zone is Asia/Tokyo" in text
+    assert "The machine's" not in shown[2][1], "it is asked for once"
+    assert (tmp_path / ".env").read_text() == "ASSISTANT_NAME=Bea\nTIMEZONE=Asia/Tokyo\n"
+    silent = setup(tmp_path, TIMEZONE="", TZ="UTC")
+    assert "the time zone is Asia/Tokyo" in silent.stdout
+    (tmp_path / ".env").unlink()
+    silent = setup(tmp_path, TIMEZONE="", TZ="UTC")
+    assert "put it into .env" in silent.stdout, "nobody is there to be asked"

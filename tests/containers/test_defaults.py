@@ -60,6 +60,48 @@ def test_an_agent_s_request_is_served_with_the_default_data_directory(
 
 
 @pytest.mark.usefixtures("engine")
+def test_commands_and_files_with_an_agent_at_work(tmp_path: Path, api: FakeAnthropic) -> None:
+    def say(text: str) -> None:
+        assert bot.stdin
+        bot.stdin.write(text + "\n")
+
+    def read() -> str:
+        assert bot.stdout
+        return bot.stdout.readline()
+
+    def answer() -> str:
+        text = ""
+        while "</messages>" not in text:
+            text += read()
+        return text
+
+    with running(tmp_path, api) as bot:
+        say("SLOW 600 a long story")
+        while not api.requests:
+            time.sleep(0.02)
+        say("/stop")
+        assert read() == "Stopped.\n"
+        say("the second")
+        assert "the second" in answer()
+        assert "long story" not in str(api.requests[-1]["body"]["messages"][-1]), "asked no more"
+        note = {"command": "echo milk | tee /workspace/group/list.txt"}
+        say(f"CALL Bash {json.dumps(note)}")
+        assert read().startswith("tool said:")
+        file = {"path": "/workspace/group/list.txt", "text": "here"}
+        say(f"CALL mcp__graftbot__send_file {json.dumps(file)}")
+        assert read() == "here\n"
+        assert read() == f"[file {tmp_path}/data/groups/main/list.txt]\n"
+        assert read().startswith("tool said:")
+        say("/new")
+        assert read() == "We begin anew.\n"
+        say("the third")
+        assert "the third" in answer()
+        assert "the second" not in str(api.requests[-1]["body"]["messages"])
+    assert bot.returncode == 0
+    assert (tmp_path / "data/groups/main/list.txt").read_text() == "milk\n"
+
+
+@pytest.mark.usefixtures("engine")
 def test_a_bot_that_was_not_set_up_says_so_before_anybody_writes(
     tmp_path: Path, api: FakeAnthropic
 ) -> None:

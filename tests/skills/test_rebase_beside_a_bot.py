@@ -26,7 +26,13 @@ def run(folder: Path, *command: str) -> str:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, **WHO, "PYTHONPATH": str(folder), "GRAFTBOT_DATA": "", "ASSISTANT_NAME": ""}
+    return {
+        **os.environ,
+        **WHO,
+        "PYTHONPATH": str(folder),
+        "GRAFTBOT_DATA": "",
+        "ASSISTANT_NAME": "",
+    }
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """`bot status` and `bot logs`: what a bot is about, read from beside it without disturbing it."""
 
 import json
+import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -52,20 +54,36 @@ def report(settings: Settings) -> dict[str, Any]:
                 ):  # of a skill that this fork does not have
                     hint = "restore a backup of the folder, or move it away to begin anew"
                     raise BotError(f"{path} cannot be read: {error}", hint=hint) from None
-    sizes = dict.fromkeys(KEPT, 0)
-    for name in KEPT:
-        sizes[name] = sum(file.stat().st_size for file in _own(settings.graftbot_data / name))
-    for name, tree in Paths(settings.graftbot_data).kept():
-        with suppress(OSError), tree.open() as folder:
-            room = name.partition("/")[0]
-            sizes[room] = sizes.get(room, 0) + folder.size()
-    found["on the disk"] = [{"what": name, "bytes": size} for name, size in sizes.items()]
+    found["on the disk"] = [asdict(room) for room in _rooms(settings)]
+    found["kept for"] = [{"days": settings.keep_days or "ever", "MB": settings.keep_mb or "all"}]
     return found
 
 
-def _own(path: Path) -> Iterator[Path]:
-    """A file of the bot's own, or those below a folder of it."""
-    yield from filter(Path.is_file, [path, *path.rglob("*")])
+@dataclass
+class Room:
+    """What of the data directory is how large, and how old the oldest file in it."""
+
+    what: str
+    bytes: int = 0
+    oldest: str = ""
+
+    def add(self, kinds: Iterable[os.stat_result]) -> None:
+        for kind in kinds:
+            self.bytes += 512 * kind.st_blocks
+            day = datetime.fromtimestamp(kind.st_mtime, UTC).date().isoformat()
+            self.oldest = min(self.oldest or day, day)
+
+
+def _rooms(settings: Settings) -> Iterable[Room]:
+    rooms = {name: Room(name) for name in KEPT}
+    for name in KEPT:
+        own = settings.graftbot_data / name
+        rooms[name].add(file.stat() for file in [own, *own.rglob("*")] if file.is_file())
+    for name, tree in Paths(settings.graftbot_data).kept():
+        with suppress(OSError), tree.open() as folder:
+            what = name.partition("/")[0]
+            rooms.setdefault(what, Room(what)).add(folder.kinds())
+    return rooms.values()
 
 
 def lines(found: dict[str, Any], *, as_json: bool) -> Iterator[str]:

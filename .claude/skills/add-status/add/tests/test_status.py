@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = str(Path(__file__).resolve().parents[1])
@@ -42,6 +43,14 @@ def test_status_and_logs(tmp_path: Path) -> None:
     ]
     assert {row["what"] for row in found["on the disk"]} >= {"bot.db", "logs", "groups"}
     assert all(row["bytes"] > 0 for row in found["on the disk"] if row["what"] == "bot.db")
+    assert found["kept for"] == [{"days": 365, "MB": 1000}]
+    today = {datetime.now(UTC).date().isoformat(), ""}
+    assert {row["oldest"] for row in found["on the disk"]} <= today
+    assert {row["what"]: row["kept"] for row in found["oldest in the store"]} == {
+        "messages": 2,
+        "answers": 1,
+        "runs of tasks": 0,
+    }
     assert found["running"] is False
     assert [group["chat"] for group in found["groups"]] == ["console:me"]
     assert found["waiting for an answer"] == [{"chat": "memory:x", "messages": 1, "since": ""}]

@@ -18,3 +18,7 @@ SELECT task, error, ended_at AS at FROM runs WHERE error IS NOT NULL ORDER BY id
 --# usage of 30 days
 SELECT folder, sum(requests) AS requests, sum(input) AS input, sum(output) AS output FROM usage
 WHERE day > date('now', '-30 days') GROUP BY folder;
+--# oldest in the store
+SELECT 'messages' AS what, date(min(sent_at)) AS since, count(*) AS kept FROM inbox
+UNION ALL SELECT 'answers', date(min(settled_at)), count(*) FROM outbox
+UNION ALL SELECT 'runs of tasks', date(min(started_at)), count(*) FROM runs;
