@@ -148,7 +148,11 @@ async def test_what_somebody_can_lift_waits_and_what_nobody_can_does_not(tmp_pat
         telegram = channel(fake.url)
         for status, words, kind in (
             (400, "Bad Request: chat not found", RefusedForNow),
-            (400, "Bad Request: not enough rights to send text messages to the chat", RefusedForNow),
+            (
+                400,
+                "Bad Request: not enough rights to send text messages to the chat",
+                RefusedForNow,
+            ),
             (400, "Bad Request: have no rights to send a message", RefusedForNow),
             (400, "Bad Request: CHAT_WRITE_FORBIDDEN", RefusedForNow),
             (400, "Bad Request: CHAT_RESTRICTED", RefusedForNow),
