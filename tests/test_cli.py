@@ -33,7 +33,7 @@ from skills_engine.verbs.plan import Plan
 from skills_engine.verbs.record import Recorded
 from skills_engine.verbs.reports import ChangeReport
 from skills_engine.verbs.resolve import Left
-from skills_engine.verbs.test import Trial
+from skills_engine.verbs.trials.trial import Trial
 
 pytest_plugins = ("forkkit.plugin",)
 

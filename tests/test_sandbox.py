@@ -48,7 +48,7 @@ def spy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("API_KEY", SECRET)
 
-    def run(code: str, **options: bool) -> TestRun:
+    def run(code: str, *, network: bool = False) -> TestRun:
         worktree = tmp_path / "checkout/.git/skills/scratch/tree"
         worktree.mkdir(parents=True, exist_ok=True)
         body = "\n    ".join(code.splitlines())
@@ -61,7 +61,7 @@ def spy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
             ["test_x.py"],
             timeout=120,
             report=lambda text: None,
-            **options,
+            network=network,
         )
 
     return run

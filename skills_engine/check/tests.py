@@ -55,9 +55,10 @@ def run_tests(
     timeout: float,
     report: Callable[[str], None],
     network: bool = False,
+    words: Sequence[str] = (),
 ) -> TestRun:
     """Run pytest on `tests`, paths below `worktree`; at most `timeout` seconds. No tests at all
-    pass.
+    pass. `words` are more arguments of pytest's own.
 
     The tests see the worktree (and its src/) on their path, an empty home
     folder, and of the user's variables only those that cannot hold a secret.
@@ -80,6 +81,9 @@ def run_tests(
         "--color=no",
         "-o",
         f"faulthandler_timeout={_WHERE}",
+        "--tb=short",
+        "--show-capture=no",
+        *words,
         *named,
     ]
     with tempfile.TemporaryDirectory(prefix="graftbot-home-", ignore_cleanup_errors=True) as home:

@@ -58,7 +58,8 @@ FAMILIES = {
         *("skip", "abort", "undo", "doctor", "replay"),
     ),
     "resolve": ("resolve",),
-    "author": ("new", "lint", "record", "test"),
+    "author": ("new", "lint", "record"),
+    "trying": ("test",),
     "merging": ("merge-file", "merge-driver"),
 }
 """The verbs, by the module that has them."""

@@ -10,10 +10,8 @@ import typer
 
 from skills_engine.cli.complete import available
 from skills_engine.cli.options import Asked, changing
-from skills_engine.cli.terminal import Styled
-from skills_engine.errors import UsageError
 
-__all__ = ["verbs"]
+__all__ = ["Names", "verbs"]
 
 Names = Annotated[
     list[str] | None,
@@ -26,7 +24,7 @@ Folder = Annotated[
 
 
 def verbs() -> dict[str, Callable[..., None]]:
-    return {"lint": lint, "new": new, "record": record, "test": test}
+    return {"lint": lint, "new": new, "record": record}
 
 
 @changing()
@@ -113,31 +111,3 @@ def record(
         )
 
     out.result(found, people)
-
-
-@changing("no_test", "trust")
-def test(
-    asked: Asked,
-    names: Names = None,
-    every: Annotated[bool, typer.Option("--all", help="All skills.")] = False,
-    pairs: Annotated[bool, typer.Option("--pairs", help="Also in pairs, in both orders.")] = False,
-) -> None:
-    """Try skills on the base: alone, in pairs, in both orders, twice, and with their own tests."""
-    from skills_engine.verbs.test import try_out  # noqa: PLC0415
-
-    if not names and not every and not pairs:
-        raise UsageError("name skills to test", hint="skills test NAME…, --all or --pairs")
-    out, options = asked.out, asked.options()
-    steps = try_out(asked.where, names or [], pairs=pairs, run=options.test, trust=options.trust)
-    found = out.run(steps)
-
-    def people() -> None:
-        for trial in found:
-            mark = Styled("✓", "good") if trial.ok else Styled("✗", "bad")
-            out.line((mark, f" {' + '.join(trial.skills)}: {trial.found}"))
-            if trial.output:
-                out.text(trial.output)
-
-    out.result(found, people)
-    if not all(trial.ok for trial in found):
-        raise typer.Exit(4)

@@ -6,10 +6,13 @@ What it shows is data: rich gets it as `Text`, in which no markup is looked for.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
+from rich.live import Live
+from rich.table import Table
 from rich.text import Text
 
 from skills_engine.visible import one_line
@@ -17,7 +20,9 @@ from skills_engine.visible import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["live"]
+__all__ = ["live", "table"]
+
+T = TypeVar("T")
 
 _WORTH_KEEPING = 1.0
 
@@ -43,3 +48,34 @@ def live() -> Iterator[Callable[[str], None]]:
 
         yield show
         settle()
+
+
+@contextmanager
+def table(
+    cell: Callable[[T], tuple[str, str, str]],
+) -> Iterator[Callable[[T], None]]:
+    """How many of what is shown fall into which row, column and kind; gone when all is there."""
+    counts: dict[str, dict[str, Counter[str]]] = {}
+    columns: dict[str, None] = {}
+
+    def drawn() -> Table:
+        shown = Table("", *columns, box=None)
+        for row, cells in counts.items():
+            texts = (
+                Text(", ".join(f"{n} {kind}" for kind, n in sorted(cells[column].items())))
+                if column in cells
+                else Text()
+                for column in columns
+            )
+            shown.add_row(Text(one_line(row)), *texts)
+        return shown
+
+    with Live(console=Console(stderr=True, highlight=False), transient=True) as screen:
+
+        def show(item: T) -> None:
+            row, column, kind = cell(item)
+            columns.setdefault(column)
+            counts.setdefault(row, {}).setdefault(column, Counter())[kind] += 1
+            screen.update(drawn())
+
+        yield show

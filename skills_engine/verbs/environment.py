@@ -19,11 +19,16 @@ __all__ = ["bring_up_to_date", "run_skill_tests"]
 
 
 def run_skill_tests(
-    fork: Fork, tree: str, tests: Sequence[str], networked: Collection[str] = ()
+    fork: Fork,
+    tree: str,
+    tests: Sequence[str],
+    networked: Collection[str] = (),
+    words: Sequence[str] = (),
 ) -> Progress[str | None]:
     """Run tests in a scratch worktree; None when they pass, otherwise what they printed.
 
-    Those that are `networked`, by their packages' declaration, run apart from the others.
+    Those that are `networked`, by their packages' declaration, run apart from the others. `words`
+    are more of pytest's own arguments.
     """
     from skills_engine.check.environment import default_cache, ensure_environment  # noqa: PLC0415
     from skills_engine.check.tests import run_tests  # noqa: PLC0415
@@ -38,7 +43,9 @@ def run_skill_tests(
             continue
         yield Event(f"test{' with the network' if network else ''}: {', '.join(some)}")
         with scratch(fork.git, tree) as folder:
-            run = run_tests(python, folder, some, timeout=600, report=_deaf, network=network)
+            run = run_tests(
+                python, folder, some, timeout=600, report=_deaf, network=network, words=words
+            )
         if not run.passed:
             return f"{run.output}\n{run.reason}"
     return None
