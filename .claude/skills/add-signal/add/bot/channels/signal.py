@@ -53,8 +53,8 @@ class SignalChannel(Channel):
     async def connect(self, receive: Receive) -> None:
         daemon = await self._opened()
         try:
-            await daemon.call("subscribeReceive", account=self._account)
             self._daemon = daemon
+            await daemon.call("subscribeReceive", account=self._account)
             while True:
                 await self._take_in(await daemon.news(), receive)
         finally:
