@@ -338,3 +338,24 @@ def test_an_error_after_the_commit_point_is_told_with_its_file(
     git.objects.close()
     assert state(fork) == before, state(fork).differences(before)
     assert [path for path in Path(fork.path / ".git/skills/staging").iterdir()] == []
+
+
+@pytest.mark.parametrize("where", ["_sync_refs", "_wait_no_more"])
+def test_a_disk_that_fails_beyond_the_commit_point_undoes_all_of_it(
+    fork: Repo, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """The branch too, once it has moved, and the index, once it is in its place."""
+    fork.write({"staged.py": "x = 1\n"})
+    fork.git("add", "staged.py")
+    git, commit = change(fork, MANY)
+    before = state(fork)
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(room, where, fail)
+    with pytest.raises(Refused, match="nothing was changed: Input/output error"):
+        publish(git, commit, lines=LINES)
+    git.objects.close()
+    assert state(fork) == before, state(fork).differences(before)
+    assert skills(fork, "doctor").code == 0

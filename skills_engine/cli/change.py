@@ -178,6 +178,8 @@ def abort(
         out.line(f"given up: {given_up.title}")
         if given_up.kept:
             out.line(f"what you made of it is kept, and offered again: {', '.join(given_up.kept)}")
+        if given_up.aside:
+            out.line(f"the note and the files of its conflicts are in {given_up.aside}")
 
     out.result(given_up, people)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from skills_engine.graft.conflicts import FileConflict, Stage
 from skills_engine.graft.intent import Goal, Intent
 from skills_engine.manifest import Core, Pin, Source, skill_path
 from skills_engine.resolve.definition import definition_at
+from skills_engine.transaction.journal import pending_path
 from skills_engine.transaction.scratch import add_worktree, remove_worktree
 from skills_engine.tree import Tree
 from skills_engine.types import Stopped
@@ -31,7 +33,26 @@ if TYPE_CHECKING:
     from skills_engine.graft.fork import Fork
     from skills_engine.graft.operation import Computed
 
-__all__ = ["Pending", "Waiting", "check_none", "clean", "drop", "load", "note", "save", "stopped"]
+__all__ = [
+    "Pending",
+    "Unreadable",
+    "Waiting",
+    "check_none",
+    "clean",
+    "drop",
+    "load",
+    "note",
+    "save",
+    "set_aside",
+    "stopped",
+]
+
+_SCHEMA = 2
+"""Of the note. The first had no number, and of its conflicts the paths alone."""
+
+
+class Unreadable(Refused):
+    """The note of the operation that waits is damaged, or a newer engine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +168,9 @@ def stopped(fork: Fork, computed: Computed) -> tuple[Waiting, ...]:
     return tuple(found)
 
 
-def _path(repository: Repository) -> Path:
-    return repository.state / "pending.json"
-
-
 def check_none(repository: Repository) -> None:
     """Raises Refused while an operation waits to be continued."""
-    if _path(repository).exists():
+    if pending_path(repository).exists():
         raise Refused(
             "an earlier operation stopped at a conflict and waits",
             hint="run: skills continue, skills skip or skills abort (skills status shows it)",
@@ -161,15 +178,39 @@ def check_none(repository: Repository) -> None:
 
 
 def load(repository: Repository) -> Pending | None:
+    """The operation that waits, whichever version noted it. Raises Unreadable where none did."""
+    path = pending_path(repository)
     try:
-        found = json.loads(_path(repository).read_text(encoding="utf-8"))
-        return _decoded(found)
+        found = json.loads(path.read_text(encoding="utf-8"))
+        schema = found.pop("schema", _SCHEMA if "conflicts" in found else 1)
+        if schema not in {1, _SCHEMA}:
+            raise ValueError("it was written by a newer version of skills")
+        return _decoded(_of_the_first_schema(found) if schema == 1 else found)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Refused(
-            f"{_path(repository)} cannot be read: {error}", hint="run: skills abort"
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise Unreadable(
+            f"{path} cannot be read: {error}",
+            hint="run: skills abort (the note and the files of its conflicts are set aside)",
         ) from None
+
+
+def _of_the_first_schema(found: dict[str, Any]) -> dict[str, Any]:
+    """Its conflicts were decided when no markers were left in them; a record of each was kept."""
+    page, refused = "skill" if found["refused"] else "text", found["refused"]
+    conflicts = [
+        {
+            "path": path,
+            "kind": page,
+            "marked": refused is None,
+            "digest": "",
+            "versions": (),
+            "places": [{"path": path, "line": 1, "reason": found["reason"], "kind": page}],
+        }
+        for path in found["paths"] or ([f"{skill_path(refused)}/SKILL.md"] if refused else [])
+    ]
+    kept = {key: found[key] for key in ("intent", "head", "merged")}
+    return {**kept, "conflicts": conflicts, "refused": [refused] if refused else [], "notes": []}
 
 
 def _decoded(found: dict[str, Any]) -> Pending:
@@ -203,14 +244,17 @@ def save(
     `shown` is what lies in the worktree, if not the merge's own tree; of what is `settled` the
     index has no versions left to choose from.
     """
+    folder = Pending.folder(fork.repository)
     try:
         fork.objects.flush()
+        # a new worktree below the note of an operation that waited before would be taken for its
+        pending_path(fork.repository).unlink(missing_ok=True)
+        remove_worktree(fork.git, folder)
         if pending.merged is not None:
             open_ = [waiting for waiting in pending.conflicts if waiting not in settled]
             versions = [
                 (v.number, v.path, v.mode, v.oid) for waiting in open_ for v in waiting.versions
             ]
-            folder = Pending.folder(fork.repository)
             add_worktree(fork.git, folder, pending.head, shown or pending.merged, versions)
         note(fork.repository, pending)
     except (OSError, SkillsError):
@@ -220,15 +264,17 @@ def save(
 
 def note(repository: Repository, pending: Pending) -> None:
     """Write a stopped operation down; its worktree is there already."""
-    path = _path(repository)
+    path = pending_path(repository)
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(pending), indent=1), encoding="utf-8")
+    partial.write_text(
+        json.dumps({"schema": _SCHEMA, **asdict(pending)}, indent=1), encoding="utf-8"
+    )
     os.replace(partial, path)  # noqa: PTH105  (the pair reads better so)
 
 
 def drop(fork: Fork) -> bool:
     """Forget the stopped operation and its worktree; whether there was one."""
-    path = _path(fork.repository)
+    path = pending_path(fork.repository)
     folder = Pending.folder(fork.repository)
     there = path.exists()
     path.unlink(missing_ok=True)
@@ -237,9 +283,24 @@ def drop(fork: Fork) -> bool:
     return there
 
 
+def set_aside(fork: Fork) -> Path:
+    """What cannot be read waits no more: the note, and the files of its conflicts as they are now,
+    go to a folder of their own, which is given.
+    """
+    place = fork.repository.state / "aside" / f"abort-{time.time_ns() // 1_000_000}"
+    place.mkdir(parents=True)
+    folder = Pending.folder(fork.repository)
+    if folder.exists():
+        folder.rename(place / folder.name)
+        (place / folder.name / ".git").unlink(missing_ok=True)
+    pending_path(fork.repository).replace(place / "pending.json")
+    remove_worktree(fork.git, folder)
+    return place
+
+
 def clean(git: Git) -> None:
     """Remove what a killed `save` or `drop` left. The lock is held."""
-    path = _path(git.repository)
+    path = pending_path(git.repository)
     path.with_suffix(".partial").unlink(missing_ok=True)
     if not path.exists():
         remove_worktree(git, Pending.folder(git.repository))

@@ -20,6 +20,7 @@ __all__ = [
     "Signature",
     "interrupted",
     "journal_path",
+    "pending_path",
     "read_journal",
     "remove_journal",
     "write_journal",
@@ -79,6 +80,13 @@ class Journal:
 
 def journal_path(repository: Repository) -> Path:
     return repository.state / "journal.json"
+
+
+def pending_path(repository: Repository) -> Path:
+    """The note of an operation that waits for its conflicts to be decided. What is published while
+    one waits is that very operation, so the note goes with the journal.
+    """
+    return repository.state / "pending.json"
 
 
 def interrupted(repository: Repository) -> bool:

@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING
 from skills_engine.durable import sync_files, sync_folders, sync_tree
 from skills_engine.errors import Refused, Stale
 from skills_engine.git import BACKUPS, GitError
-from skills_engine.transaction.journal import Journal, Signature, remove_journal, write_journal
+from skills_engine.transaction.journal import (
+    Journal,
+    Signature,
+    pending_path,
+    remove_journal,
+    write_journal,
+)
 from skills_engine.transaction.place import missing_folders, place_files, prepare, restore
 from skills_engine.transaction.staging import stage
 from skills_engine.transaction.stale import clear_locks
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Commit", "drop", "finish", "publish", "roll_back", "take_back"]
 
 _KEPT_BACKUPS = 20
+_OLD_INDEX = "index.old"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +121,11 @@ def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
         changed = place_files(journal)
         if not changed:
             _place_index(journal)
+            _wait_no_more(git)
     except OSError as error:
         take_back(git, journal)
-        raise Refused(f"nothing was changed: {error.strerror}: {error.filename}") from None
+        where = error.filename or repository.git_dir  # a sync names no file
+        raise Refused(f"nothing was changed: {error.strerror}: {where}") from None
     if changed:
         take_back(git, journal)
         raise Stale(
@@ -132,6 +141,7 @@ def finish(git: Git, journal: Journal) -> tuple[str, ...]:
     """
     kept = place_files(journal, later=True)
     _place_index(journal)
+    _wait_no_more(git)
     _forget(git, journal)
     return kept
 
@@ -172,6 +182,13 @@ def _forget(git: Git, journal: Journal) -> None:
     """The journal first: while it is there, staging is whole."""
     remove_journal(git.repository)
     shutil.rmtree(journal.staging, ignore_errors=True)
+
+
+def _wait_no_more(git: Git) -> None:
+    """While the journal is there: killed in between, what was published is not taken for what
+    waits.
+    """
+    pending_path(git.repository).unlink(missing_ok=True)
 
 
 def _place_index(journal: Journal) -> None:
@@ -221,8 +238,11 @@ def _lock_index(journal: Journal) -> None:
     wait.
     """
     lock, new = Path(journal.git_dir) / "index.lock", Path(journal.staging) / "index"
+    index = Path(journal.git_dir) / "index"
     try:
         os.link(new, lock)
+        if index.exists():
+            os.link(index, Path(journal.staging) / _OLD_INDEX)
     except FileExistsError:
         raise Refused(
             f"{lock} exists: another git process is at work, or one was killed",
@@ -244,9 +264,13 @@ def _check_unmoved(git: Git, journal: Journal, index: Signature | None) -> None:
 
 
 def _unlock_index(journal: Journal) -> None:
-    lock = Path(journal.git_dir) / "index.lock"
-    if _same_file(lock, Path(journal.staging) / "index"):
+    """The lock goes, or, where it has become the index, the index comes back."""
+    folder, staging = Path(journal.git_dir), Path(journal.staging)
+    lock, index, old = folder / "index.lock", folder / "index", staging / _OLD_INDEX
+    if _same_file(lock, staging / "index"):
         lock.unlink()
+    elif old.exists() and _same_file(index, staging / "index"):
+        old.replace(index)
 
 
 def _same_file(one: Path, other: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skills_engine.errors import Refused
 from skills_engine.graft.fork import Fork
 from skills_engine.resolve.kept import keep
-from skills_engine.resolve.pending import drop, load
+from skills_engine.resolve.pending import Unreadable, drop, load, set_aside
 from skills_engine.transaction.lock import exclusive
 from skills_engine.types import Event
 
@@ -24,12 +24,13 @@ __all__ = ["Aborted", "abort"]
 @dataclass(frozen=True, slots=True)
 class Aborted:
     """Which operation was given up, and the paths whose resolutions are offered again if the same
-    conflict comes again.
+    conflict comes again. `aside` is where the files of one lie whose note could not be read.
     """
 
     verb: str
     title: str
     kept: tuple[str, ...] = ()
+    aside: str = ""
 
 
 def abort(directory: Path, options: Options) -> Progress[Aborted]:
@@ -37,7 +38,10 @@ def abort(directory: Path, options: Options) -> Progress[Aborted]:
     fork = Fork.open(directory)
     try:
         with exclusive(fork.repository, "abort", wait=options.wait):
-            pending = load(fork.repository)
+            try:
+                pending = load(fork.repository)
+            except Unreadable as why:
+                return Aborted("", why.message, aside=str(set_aside(fork)))
             if pending is None:
                 raise Refused("no operation waits to be aborted")
             yield Event("remove the conflict's worktree")

@@ -10,7 +10,7 @@ from skills_engine.errors import Refused, SkillsError
 from skills_engine.git import Git
 from skills_engine.graft.fold import fold
 from skills_engine.graft.fork import Fork
-from skills_engine.resolve.pending import clean, drop, load
+from skills_engine.resolve.pending import clean, load
 from skills_engine.transaction.lock import exclusive
 from skills_engine.transaction.recover import Recovered, recover
 from skills_engine.transaction.scratch import scratch
@@ -69,10 +69,6 @@ def doctor(directory: Path, *, wait: bool = False) -> Progress[Diagnosis]:
         recovered = recover(git)
         shutil.rmtree(repository.state / "scratch", ignore_errors=True)
         clean(git)
-        if recovered is not None and recovered.outcome == "completed" and not recovered.gone:
-            published = Fork.open(directory)
-            drop(published)  # only `continue` and `skip` publish while an operation waits: that one
-            published.close()
     git.objects.close()
     fork = Fork.open(directory)
     try:

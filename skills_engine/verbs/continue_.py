@@ -10,9 +10,9 @@ from skills_engine.graft.checking import checked
 from skills_engine.graft.fold import fold
 from skills_engine.graft.merge3 import TreeMerge, merge_trees
 from skills_engine.graft.operation import Computed, compute, line_merge
-from skills_engine.resolve.kept import undecided
+from skills_engine.resolve import kept
 from skills_engine.resolve.ladder import climb, keep
-from skills_engine.resolve.pending import Pending, Waiting, drop, load, save
+from skills_engine.resolve.pending import Pending, Waiting, load, save
 from skills_engine.resolve.recorded import make
 from skills_engine.transaction.scratch import write_tree
 from skills_engine.tree import Tree
@@ -44,7 +44,6 @@ def continue_(directory: Path, options: Options) -> Progress[ChangeReport]:
     def work(fork: Fork) -> Progress[ChangeReport]:
         pending = waiting_in(fork)
         if pending.merged is None:
-            drop(fork)
             return (yield from carry_out(fork, pending.intent, options, notes=pending.notes))
         _check_decided(fork, pending)
         yield Event("read the resolution")
@@ -82,7 +81,7 @@ def _check_decided(fork: Fork, pending: Pending) -> None:
     folder = Pending.folder(fork.repository)
     if not folder.is_dir():
         raise Refused(f"{folder} is gone", hint="run: skills abort, then start again")
-    left = undecided(fork, pending)
+    left = kept.undecided(fork, pending)
     if not left:
         return
     places = tuple(place for waiting in left for place in waiting.places)
@@ -132,6 +131,7 @@ def _on_new_head(fork: Fork, pending: Pending, tree: str) -> Progress[Computed]:
         merge = TreeMerge(carried.tree, merged=tuple((path, "you") for path in pending.paths))
         merge, findings = checked(fork, merge, intent.after.core.base)
         return replace(computed, merge=merge, findings=findings)
+    kept.keep(fork, pending)  # should it be cut short: HEAD may go back to where it was
     raise _look_again(fork, anew, carried, tree, changed)
 
 

@@ -36,8 +36,8 @@ def skip(directory: Path, options: Options) -> Progress[ChangeReport]:
         names |= dependants(fork, pending.intent.after, names)
         intent = pending.without(names)
         keep(fork, pending)
-        drop(fork)
         if intent.before == intent.after:
+            drop(fork)
             raise Refused(
                 f"without {', '.join(sorted(names))} nothing is left to do; the operation is "
                 "given up"
