@@ -69,7 +69,7 @@ class Scheduler:
 
     async def _run(self, id_: str) -> None:
         """A run that was claimed, to its end, or until it is put off."""
-        task = await self._tasks.find(id_)
+        task = await self._tasks.claimed(id_)  # a second wake-up finds that it has ended
         found = (group for group in self._store.groups if task and group.folder == task.folder)
         if task is None or (group := next(found, None)) is None:
             self._trials.pop(id_, None)

@@ -50,6 +50,11 @@ class Tasks:
             task_of(rows[0]) if (rows := await self._store.read(QUERIES["find"], (id_,))) else None
         )
 
+    async def claimed(self, id_: str) -> Task | None:
+        """A task whose run is under way."""
+        rows = await self._store.read(QUERIES["find_claimed"], (id_,))
+        return task_of(rows[0]) if rows else None
+
     async def recover(self) -> list[str]:
         """The tasks whose runs an earlier process did not end: claimed, and now begun again."""
         now = stamp(datetime.now(UTC))

@@ -42,14 +42,18 @@ MakeQueue: TypeAlias = Callable[[str, Work], KeyedQueue]
 
 
 class _Running:
-    """The turn that an agent is at work on in a chat, and how far it goes with those that have
-    joined it.
-    """
+    """The turn that an agent is at work on in a chat, with what has joined it."""
 
-    def __init__(self, until: int, asking: asyncio.Future[Sequence[str]]) -> None:
-        self.until, self.asking = until, asking
+    asking: asyncio.Future[Sequence[str]]
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
         self.joining = asyncio.Lock()
         self.stopped = False
+
+    def join(self, more: Turn) -> None:
+        messages, asked = (*self.turn.messages, *more.messages), (*self.turn.asked, *more.asked)
+        self.turn = replace(self.turn, messages=messages, asked=asked, until=more.until)
 
 
 class Turns:
@@ -99,8 +103,8 @@ class Turns:
         """The agent's answer to a turn that comes from no message, in pieces, which the caller
         stores. Raises OverBudget where the group's tokens of the day are used up.
         """
-        await self._budget.check(turn.group)
         async with nullcontext() if turn.isolated else self._locks[turn.group.folder]:
+            await self._budget.check(turn.group)  # whoever was before has spent
             return self._deliveries.chunks(turn.chat, await self._agent.answer(turn))
 
     async def fresh(self, group: Group) -> bool:
@@ -127,13 +131,15 @@ class Turns:
             return
         while turn := await self._store.turn(chat, most=self._most(chat)):
             began, spent = asyncio.get_running_loop().time(), await self._store.spent(group.folder)
+            running = _Running(turn)
             try:
                 async with self._locks[group.folder]:
                     await self.fetch(chat)
                     latest = await self._store.turn(chat, most=self._most(chat))
                     if latest is None:  # the chat has another name meanwhile
                         return
-                    await self._ask(latest, group, channel)
+                    running = _Running(latest)
+                    await self._ask(running, group, channel)
             except sqlite3.Error:
                 raise
             except OverBudget as error:
@@ -142,7 +148,7 @@ class Turns:
                 self._put_off(chat, self._budget.pause())
                 return
             except Exception as error:  # noqa: BLE001  # whatever an agent raises: the turn waits
-                trouble = self._troubles.setdefault(chat, Trouble())
+                trouble, turn = self._troubles.setdefault(chat, Trouble()), running.turn
                 trouble.attempts += 1
                 if (cost := await self._store.spent(group.folder) - spent) > 0:
                     trouble.paid, trouble.tokens = trouble.paid + 1, trouble.tokens + cost
@@ -180,11 +186,12 @@ class Turns:
         self._wake(group)
         self._troubles[turn.chat] = Trouble(fresh=True, most=trouble.most)
 
-    async def _ask(self, turn: Turn, group: Group, channel: Channel) -> None:
+    async def _ask(self, running: _Running, group: Group, channel: Channel) -> None:
         await self._budget.check(group)
-        asking = asyncio.ensure_future(self._agent.answer(self._written(turn, group)))
-        self._running[turn.chat] = running = _Running(turn.until, asking)
-        typing = asyncio.create_task(_typing(channel, turn.chat))
+        chat, written = running.turn.chat, self._written(running.turn, group)
+        running.asking = asking = asyncio.ensure_future(self._agent.answer(written))
+        self._running[chat] = running
+        typing = asyncio.create_task(_typing(channel, chat))
         try:
             replies = await asking
         except asyncio.CancelledError:
@@ -195,23 +202,21 @@ class Turns:
         finally:
             typing.cancel()
             async with running.joining:
-                del self._running[turn.chat]
-        await self._store.answered(
-            replace(turn, until=running.until), self._deliveries.chunks(turn.chat, replies)
-        )
+                del self._running[chat]
+        await self._store.answered(running.turn, self._deliveries.chunks(chat, replies))
 
     async def _join(self, chat: str) -> None:
         """What arrives while an agent is at work joins its turn, if the agent can take it."""
         while (running := self._running.get(chat)) and (group := self._store.group(chat)):
             async with running.joining:
                 await self.fetch(chat)
-                if self._running.get(chat) is not running or not (
-                    more := await self._store.turn(chat, running.until)
-                ):
+                if self._running.get(chat) is not running or self._most(chat) == 1:
+                    return  # where one is refused, each is asked by itself
+                if (more := await self._store.turn(chat, running.turn.until)) is None:
                     return
                 if not await self._agent.follow_up(self._written(more, group)):
                     return
-                running.until = more.until
+                running.join(more)
 
     def _written(self, turn: Turn, group: Group) -> Turn:
         return replace(

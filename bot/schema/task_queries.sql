@@ -2,6 +2,9 @@
 --# find
 SELECT id, folder, prompt, script, kind, value, zone, isolated, status, next_run
 FROM tasks WHERE id = ?
+--# find_claimed
+SELECT id, folder, prompt, script, kind, value, zone, isolated, status, next_run
+FROM tasks WHERE id = ? AND claimed_at IS NOT NULL
 --# due
 SELECT id FROM tasks
 WHERE status = 'active' AND claimed_at IS NULL AND next_run IS NOT NULL AND next_run <= ?

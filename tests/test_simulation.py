@@ -1,0 +1,48 @@
+"""The bot under a clock, a loop and a world that a seed determines; `make simulate` runs many."""
+
+from __future__ import annotations
+
+import pytest
+from simulation.plan import CallFault, Plan, Post, TimeFault, plan_of
+from simulation.run import simulate
+
+SEEDS = 60
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, 20))
+def test_whatever_happens_each_message_is_answered_once_and_nothing_is_left(first: int) -> None:
+    for seed in range(first, first + 20):
+        outcome = simulate(plan_of(seed))
+        assert not outcome.problems, f"python tests/simulation --trace {seed}"
+
+
+def test_a_seed_says_all_that_happens() -> None:
+    for seed in (4, 42):
+        assert simulate(plan_of(seed)).trace == simulate(plan_of(seed)).trace
+
+
+def holds(plan: Plan) -> None:
+    outcome = simulate(plan)
+    assert not outcome.problems, "\n".join(outcome.trace)
+
+
+def test_who_is_joined_by_a_message_that_the_model_refuses_is_answered() -> None:
+    holds(Plan(40, 3, 2, 0, (Post(7.3, 2, 4), Post(20.24, 2, 5, "poison"))))
+
+
+def test_a_run_that_is_woken_twice_when_the_engine_is_back_is_done_once() -> None:
+    holds(
+        Plan(
+            42,
+            1,
+            2,
+            0,
+            (Post(8.15, 0, 6, "isolated"), Post(13.28, 0, 3), Post(58.04, 0, 2, "slow")),
+            (TimeFault("engine down", 23.09, 3381.31), CallFault("start", 2, "refused")),
+        )
+    )
+
+
+def test_a_task_that_waits_behind_a_turn_does_not_go_beyond_the_budget() -> None:
+    posts = (Post(2.0, 2, 1, "once"), Post(3.0, 2, 2, "slow"), Post(4.0, 2, 3))
+    holds(Plan(3, 3, 2, 300, posts))
