@@ -141,7 +141,7 @@ class Proxy:
         self.engine.used = self._used
         self.engine.doors.clear()
 
-    def admit(self, group: str) -> Door:
+    def admit(self, group: str, servers: object = None) -> Door:
         self._count += 1
         token = f"{self.engine.world.life}-{self._count}"
         door = self.engine.doors[token] = Door(self.engine, group, token, self._folder / token)
@@ -167,7 +167,11 @@ class Agent(ContainerAgent):
         for one in turn.messages:
             if turn.task is None:
                 self._seen(turn, one)
-        return await super().answer(turn)
+        try:
+            return await super().answer(turn)
+        except (TypeError, AttributeError, LookupError, NameError) as error:
+            world.problem(f"a mistake, and no fault of the world: {error!r}")
+            raise
 
     async def follow_up(self, turn: Turn) -> bool:
         for one in turn.messages:

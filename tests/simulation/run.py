@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -189,6 +189,7 @@ class Simulation:
             (bot.store, "locked_by", _unlocked),
             (bot.run, "parts", lambda settings: (channels, agent)),
             (bot.run, "SERVICES", (Ipc, Scheduler, Housekeeping)),
+            (bot.run, "word_left", lambda *_: nullcontext()),  # of the fork, which is not here
             (bot.ipc, "Watch", Watch),
             (bot.proxy, "Proxy", Proxy),
         ]
