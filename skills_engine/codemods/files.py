@@ -44,15 +44,25 @@ class Files(Protocol):
     def follow(self, path: str) -> str | None:
         """Where upstream renamed a path to that is gone, or None."""
 
+    def follow_name(self, path: str, name: str) -> tuple[str, str] | None:
+        """The path and the name that upstream gave to a name of a module that it has no more, or
+        None.
+        """
+
 
 class MemoryFiles:
     """Files in a dict; what operations and skill authors test with."""
 
     def __init__(
-        self, contents: dict[str, bytes], *, renamed: dict[str, str] | None = None
+        self,
+        contents: dict[str, bytes],
+        *,
+        renamed: dict[str, str] | None = None,
+        names: dict[tuple[str, str], tuple[str, str]] | None = None,
     ) -> None:
         self.contents = dict(contents)
         self._renamed = dict(renamed or {})
+        self._names = dict(names or {})
 
     def read(self, path: str) -> bytes | None:
         return self.contents.get(path)
@@ -81,3 +91,6 @@ class MemoryFiles:
 
     def follow(self, path: str) -> str | None:
         return self._renamed.get(path)
+
+    def follow_name(self, path: str, name: str) -> tuple[str, str] | None:
+        return self._names.get((path, name))

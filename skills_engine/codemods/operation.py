@@ -14,8 +14,10 @@ To add one: a new file `operations/<name>.py` with one subclass. Nothing else.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import libcst as cst
 
 from skills_engine.codemods.malformed import Malformed
 from skills_engine.codemods.source.source import Edit, Source
@@ -148,6 +150,8 @@ class SourceOperation(Operation):
     def apply(self, files: Files) -> Change:
         path = self.locate(files)
         source = Source.parse(path, files.read(path) or b"")
+        if (elsewhere := self.elsewhere(source, files)) is not None:
+            return elsewhere.apply(files)
         edit = self.edit(source)
         data = source.splice(edit.splices)
         if data == source.original:
@@ -180,6 +184,42 @@ class SourceOperation(Operation):
             candidates=near,
             hint="name the file that holds it now",
         )
+
+    def elsewhere(self, source: Source, files: Files) -> Self | None:
+        """Itself on the place that upstream renamed its own to, or that the file has its own from;
+        None where it is there, or nobody knows.
+        """
+        if not self.SELECTORS or not (name := self.selected(self.SELECTORS[0])):
+            return None
+        key = self.SELECTORS[0]
+        head, dot, rest = name.partition(".")
+        if not head.isidentifier() or source.has(head):
+            return None
+        found = self._imported(source, files, head) or files.follow_name(source.path, head)
+        if found is None or found == (source.path, head) or files.read(found[0]) is None:
+            return None
+        there: Self = replace(self, in_=found[0], **{key: f"{found[1]}{dot}{rest}"})
+        return there
+
+    def _imported(self, source: Source, files: Files, name: str) -> tuple[str, str] | None:
+        """The file of this repository, and the name there, from which a module has a name."""
+        for line in source.module.body:
+            for node in line.body if isinstance(line, cst.SimpleStatementLine) else ():
+                if (
+                    not isinstance(node, cst.ImportFrom)
+                    or isinstance(node.names, cst.ImportStar)
+                    or node.relative
+                    or node.module is None
+                ):
+                    continue
+                for alias in node.names:
+                    if (alias.evaluated_alias or alias.evaluated_name) != name:
+                        continue
+                    paths = module_paths(source.code(node.module))
+                    there = next((p for p in paths if files.read(p) is not None), None)
+                    if there is not None:
+                        return there, alias.evaluated_name
+        return None
 
     def _module(self) -> str:
         for key in self.SELECTORS:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
 from skills_engine.git import paths_from
+from skills_engine.graft.renamed import renamed_name, renamed_to
 from skills_engine.tree import Tree, difference
 
 if TYPE_CHECKING:
     from skills_engine.git import Git
 
-__all__ = ["GraftFiles", "renamed_to"]
+__all__ = ["GraftFiles"]
 
 _PROTECTED = ("manifests/", ".claude/skills/", ".claude/resolutions/", ".git/")
 
@@ -88,6 +89,9 @@ class GraftFiles:
             path = moved
         return None
 
+    def follow_name(self, path: str, name: str) -> tuple[str, str] | None:
+        return renamed_name(self._git, self._base, path, name)
+
     def _allow(self, path: str) -> None:
         self.wrote.add(path)
         if (path + "/").startswith(_PROTECTED):
@@ -95,45 +99,3 @@ class GraftFiles:
                 f"an operation may not change {path}",
                 hint="packages and manifests are the engine's",
             )
-
-
-def renamed_to(git: Git, commit: str, path: str) -> str | None:
-    """What the last commit before `commit` that removed `path` renamed it to, by git's rename
-    detection.
-    """
-    log = git.run(
-        "log",
-        "-1",
-        "-m",
-        "--first-parent",
-        "--diff-filter=D",
-        "--format=%H",
-        "--no-renames",
-        commit,
-        "--",
-        path,
-    )
-    removed = log.decode().strip()
-    if not removed:
-        return None
-    parent = git.objects.resolve(f"{removed}^")
-    if parent is None:
-        return None
-    out = [
-        *paths_from(
-            git.run(
-                "diff-tree",
-                "-r",
-                "-z",
-                "-M40%",
-                "--diff-filter=R",
-                "--name-status",
-                parent,
-                removed,
-            )
-        )
-    ]
-    for status, old, new in zip(out[::3], out[1::3], out[2::3], strict=False):
-        if status.startswith("R") and old == path:
-            return new
-    return None

@@ -126,21 +126,28 @@ def fold(
 def _apply(package: Package, files: GraftFiles) -> tuple[Change, ...]:
     from skills_engine.codemods.operation import perform  # noqa: PLC0415
     from skills_engine.codemods.registry import decode  # noqa: PLC0415
+    from skills_engine.graft.follow import follow_operation  # noqa: PLC0415
     from skills_engine.package.decode import operations  # noqa: PLC0415  (decoding operations imports LibCST)
 
     done = []
+    own = frozenset(package.manifest.adds) if package.manifest else frozenset()
     try:
         for path in package.manifest.adds if package.manifest else ():
-            done.append(_add(package, path, files))
+            done.append(_add(package, path, files, own))
         done += [perform(decode(keys), files) for keys in implied(package)]
-        done += [perform(operation, files) for _, operation in operations(package)]
+        for _, operation in operations(package):
+            done.append(perform(follow_operation(operation, files, own), files))
     except (CannotEnsure, Unparsable, Refused) as error:
         raise SkillRefused(package.name, error) from None
     return tuple(done)
 
 
-def _add(package: Package, path: str, files: GraftFiles) -> Change:
+def _add(package: Package, path: str, files: GraftFiles, own: frozenset[str]) -> Change:
+    from skills_engine.graft.follow import follow_bytes  # noqa: PLC0415  (it imports LibCST)
+
     data = package.files[f"add/{path}"]
+    if path.endswith(".py"):
+        data = follow_bytes(data, files, own)
     there = files.tree.entry(path)
     mode = EXECUTABLE if f"add/{path}" in package.executable else REGULAR
     if there is not None:

@@ -65,3 +65,6 @@ class Overlay:
 
     def follow(self, path: str) -> str | None:
         return self._below.follow(path)
+
+    def follow_name(self, path: str, name: str) -> tuple[str, str] | None:
+        return self._below.follow_name(path, name)

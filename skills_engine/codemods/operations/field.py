@@ -214,6 +214,8 @@ class Field(SourceOperation):
     def apply(self, files: Files) -> Change:
         path = self.locate(files)
         source = Source.parse(path, files.read(path) or b"")
+        if (elsewhere := self.elsewhere(source, files)) is not None:
+            return elsewhere.apply(files)
         edit = self.edit(source)
         if edit.splices:
             self._check_callers(files, source)

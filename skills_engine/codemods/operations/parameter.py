@@ -220,6 +220,8 @@ class Parameter(SourceOperation):
     def apply(self, files: Files) -> Change:
         path = self.locate(files)
         source = Source.parse(path, files.read(path) or b"")
+        if (elsewhere := self.elsewhere(source, files)) is not None:
+            return elsewhere.apply(files)
         edit = self.edit(source)
         if edit.splices and (self.before or self.after) and not self.keyword_only:
             self._check_callers(files, source)

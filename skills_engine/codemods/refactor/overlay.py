@@ -44,3 +44,6 @@ class Overlay:
 
     def follow(self, path: str) -> str | None:
         return self._files.follow(path)
+
+    def follow_name(self, path: str, name: str) -> tuple[str, str] | None:
+        return self._files.follow_name(path, name)
