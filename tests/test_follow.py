@@ -23,7 +23,7 @@ USES = skill(
     },
 )
 
-CHANGES = {
+CHANGES: dict[str, dict[str, str | None]] = {
     "a variable": {
         "parrot/commands.py": BASE["parrot/commands.py"].replace("COMMANDS", "KNOWN"),
     },

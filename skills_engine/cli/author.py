@@ -51,12 +51,18 @@ def new(
 
 
 @changing()
-def lint(asked: Asked, names: Names = None) -> None:
+def lint(
+    asked: Asked,
+    names: Names = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="Also try every operation on this fork's core.")
+    ] = False,
+) -> None:
     """Every mistake in skill packages, all at once."""
     from skills_engine.verbs.lint import lint as verb  # noqa: PLC0415
 
     out = asked.out
-    found = out.run(verb(asked.where, names or []))
+    found = out.run(verb(asked.where, names or [], here=here))
 
     def people() -> None:
         for problem in found:

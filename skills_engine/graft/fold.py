@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import CannotEnsure, Refused, SkillsError, Unparsable
@@ -20,14 +21,15 @@ from skills_engine.tree import DIRECTORY, EXECUTABLE, REGULAR, Entry, Tree
 from skills_engine.types import Change, Event, Outcome, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from skills_engine.codemods.operation import Operation
     from skills_engine.git import Git
     from skills_engine.graft.intent import Goal
     from skills_engine.package.model import Package
     from skills_engine.types import Progress
 
-__all__ = ["Graft", "SkillRefused", "canonical_order", "fold"]
+__all__ = ["Graft", "SkillRefused", "canonical_order", "fold", "steps_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +126,34 @@ def fold(
 
 
 def _apply(package: Package, files: GraftFiles) -> tuple[Change, ...]:
-    from skills_engine.codemods.operation import perform  # noqa: PLC0415
-    from skills_engine.codemods.registry import decode  # noqa: PLC0415
-    from skills_engine.graft.follow import follow_operation  # noqa: PLC0415
-    from skills_engine.package.decode import operations  # noqa: PLC0415  (decoding operations imports LibCST)
-
-    done = []
-    own = frozenset(package.manifest.adds) if package.manifest else frozenset()
     try:
-        for path in package.manifest.adds if package.manifest else ():
-            done.append(_add(package, path, files, own))
-        done += [perform(decode(keys), files) for keys in implied(package)]
-        for _, operation in operations(package):
-            done.append(perform(follow_operation(operation, files, own), files))
+        return tuple(step() for _, step in steps_of(package, files))
     except (CannotEnsure, Unparsable, Refused) as error:
         raise SkillRefused(package.name, error) from None
-    return tuple(done)
+
+
+def steps_of(package: Package, files: GraftFiles) -> Iterator[tuple[int, Callable[[], Change]]]:
+    """What a package does, in its order: the line of SKILL.md that says so (1 where it is the
+    manifest), and what makes it so. That raises CannotEnsure, Unparsable or Refused.
+    """
+    from skills_engine.codemods.operation import perform  # noqa: PLC0415
+    from skills_engine.codemods.registry import decode  # noqa: PLC0415
+    from skills_engine.package.decode import operations  # noqa: PLC0415  (decoding operations imports LibCST)
+
+    own = frozenset(package.manifest.adds) if package.manifest else frozenset()
+    for path in package.manifest.adds if package.manifest else ():
+        yield 1, partial(_add, package, path, files, own)
+    for keys in implied(package):
+        yield 1, partial(perform, decode(keys), files)
+    for entry, operation in operations(package):
+        yield entry.line, partial(_perform, operation, files, own)
+
+
+def _perform(operation: Operation, files: GraftFiles, own: frozenset[str]) -> Change:
+    from skills_engine.codemods.operation import perform  # noqa: PLC0415
+    from skills_engine.graft.follow import follow_operation  # noqa: PLC0415
+
+    return perform(follow_operation(operation, files, own), files)
 
 
 def _add(package: Package, path: str, files: GraftFiles, own: frozenset[str]) -> Change:
