@@ -1,0 +1,227 @@
+"""The e-mail channel through aioimaplib and aiosmtplib against a mail server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doubles import answering
+from fake_email import ADDRESS, PASSWORD, SERVER, FakeMail, fake_mail, mail
+
+from bot.channels import CHANNELS
+from bot.channels.email import EmailChannel
+from bot.channels.email_messages import Mail
+from bot.errors import Misconfigured, Undeliverable, Unfetchable
+from bot.log import set_up
+from bot.messages import Attachment, File, Message
+from bot.settings import Secret, Settings
+
+ADA = "email:ada@example.com"
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeMail]:
+    async with fake_mail() as found:
+        yield found
+
+
+def channel(fake: FakeMail, folder: Path, **more: Any) -> EmailChannel:
+    given = {
+        "email_address": ADDRESS,
+        "email_password": Secret(PASSWORD),
+        "email_imap": f"127.0.0.1:{fake.imap}",
+        "email_smtp": f"127.0.0.1:{fake.smtp}",
+        "email_authserv": SERVER,
+        **more,
+    }
+    made = EmailChannel.from_settings(
+        Settings(assistant_name="Andy", graftbot_data=folder, **given)
+    )
+    assert made is not None
+    return made
+
+
+def text_of(sent: EmailMessage) -> str:
+    body = sent.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content()).strip()
+
+
+def test_it_starts_with_the_others_once_it_is_configured(fake: FakeMail, tmp_path: Path) -> None:
+    assert EmailChannel in CHANNELS
+    assert EmailChannel.from_settings(Settings()) is None
+    for missing in ("email_address", "email_imap", "email_smtp", "email_authserv"):
+        with pytest.raises(Misconfigured, match=missing.upper()):
+            channel(fake, tmp_path, **{missing: ""})
+    with pytest.raises(Misconfigured, match="EMAIL_IMAP"):
+        channel(fake, tmp_path, email_imap="host:imap")
+    assert PASSWORD not in repr(Settings(email_password=Secret(PASSWORD)))
+
+
+async def test_a_thread_is_a_conversation_and_an_answer_stays_in_it(
+    fake: FakeMail, tmp_path: Path
+) -> None:
+    set_up("DEBUG", [PASSWORD], tmp_path / "logs")
+    fake.put(mail("old", "0"))
+    async with answering(tmp_path, channel(fake, tmp_path), ADA) as store:
+        await fake.until(idle=True)
+        fake.put(mail("where?", "1"))
+        await fake.until(sent=1)
+        again = {"In_Reply_To": "<x@y>", "References": "<1@example.com> <x@y>"}
+        fake.put(mail("and when?", "2", "AW: Re: Lunch", **again))
+        first, second = await fake.until(sent=2)
+        topics = [group.chat for group in store.groups if group.topic]
+    assert (text_of(first), first["To"]) == ("re: [subject: Lunch] where?", "ada@example.com")
+    assert (first["Subject"], first["In-Reply-To"]) == ("Re: Lunch", "<1@example.com>")
+    assert text_of(second) == "re: and when?"
+    assert second["References"] == "<1@example.com> <x@y> <2@example.com>"
+    assert (second["Auto-Submitted"], second["From"]) == ("auto-replied", f"Andy <{ADDRESS}>")
+    assert len(topics) == 1
+    assert not [said for said in fake.said if "STORE" in said or "BODY[]" in said], "left as it was"
+    log = (tmp_path / "logs/bot.log").read_text("utf-8")
+    assert PASSWORD not in log
+    assert "where?" not in log
+
+
+async def test_what_was_missed_is_answered_once_also_where_mails_are_numbered_anew(
+    fake: FakeMail, tmp_path: Path
+) -> None:
+    async with answering(tmp_path, channel(fake, tmp_path), ADA):
+        await fake.until(idle=True)
+        fake.put(mail("one", "1"))
+        await fake.until(sent=1)
+    fake.put(mail("two", "2"))
+    async with answering(tmp_path, channel(fake, tmp_path), ADA):
+        await fake.until(sent=2)
+    fake.number_anew()
+    fake.put(mail("three", "3"))
+    async with answering(tmp_path, channel(fake, tmp_path), ADA):
+        sent = await fake.until(sent=3)
+    assert [text_of(one).split()[-1] for one in sent] == ["one", "two", "three"]
+
+
+async def test_a_mail_that_was_not_stored_is_read_again(fake: FakeMail, tmp_path: Path) -> None:
+    stored: list[str] = []
+    done = asyncio.Event()
+
+    async def receive(message: Message) -> bool:
+        stored.append(message.id)
+        if len(stored) == 1:
+            raise OSError("no space left")
+        done.set()
+        return True
+
+    email = channel(fake, tmp_path)
+    task = asyncio.create_task(email.connect(receive))
+    await fake.until(idle=True)
+    fake.put(mail("one", "1"))
+    with pytest.raises(OSError, match="no space left"):
+        await asyncio.wait_for(task, 30)
+    task = asyncio.create_task(email.connect(receive))
+    await asyncio.wait_for(done.wait(), 30)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert stored == ["<1@example.com>"] * 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({}, ""),
+        ({"Authentication_Results": f"{SERVER}; dmarc=fail"}, "vouch"),
+        ({"Authentication_Results": "evil.example; dmarc=pass"}, "vouch"),
+        ({"Authentication_Results": f"{SERVER}.evil.example; dmarc=pass"}, "vouch"),
+        ({"Authentication_Results": f"{SERVER}; dmarc=fail (dmarc=pass)"}, "vouch"),
+        ({"Auto_Submitted": "auto-replied"}, "program"),
+        ({"List_Id": "<x.example.com>"}, "list"),
+        ({"Precedence": "bulk"}, "many"),
+        ({"From": ADDRESS}, "own"),
+        ({"From": "ada@example.com, eve@example.net"}, "one person's"),
+    ],
+)
+def test_who_is_read(headers: dict[str, str], why: str) -> None:
+    found = {name.replace("_", "-"): value for name, value in headers.items()}
+    made = mail("x", "1")
+    for name, value in found.items():
+        del made[name]
+        made[name] = value
+    assert why in Mail.of(made.as_bytes()).unfit(ADDRESS, SERVER)
+    assert bool(why) is bool(Mail.of(made.as_bytes()).unfit(ADDRESS, SERVER))
+
+
+def test_only_the_first_result_of_the_server_counts() -> None:
+    forged = f"Authentication-Results: {SERVER}; dmarc=fail\n".encode() + mail("x", "1").as_bytes()
+    assert "vouch" in Mail.of(forged).unfit(ADDRESS, SERVER)
+
+
+@pytest.mark.parametrize(
+    ("text", "new", "quoted"),
+    [
+        ("yes\n\nOn Monday, Andy wrote:\n> Shall I?\n> Now?\n", "yes", "Shall I?\nNow?"),
+        ("> one\nno\n> two\nyes\n", "> one\nno\n> two\nyes", ""),
+        ("yes\n-- \nAda\n", "yes", ""),
+        ("> all\n> of it\n", "> all\n> of it", ""),
+    ],
+)
+def test_what_is_quoted_is_told_from_what_is_new(text: str, new: str, quoted: str) -> None:
+    made = Mail.of(mail(text, "2", References="<1@x>").as_bytes()).message("email", "1/1")
+    assert (made.text, made.quoted) == (new, quoted)
+
+
+def test_of_a_page_the_text_is_read() -> None:
+    made = mail("", "1", References="<0@x>")
+    made.set_content("<head><style>x</style></head><p>one &amp; two<br>three</p>", subtype="html")
+    assert Mail.of(made.as_bytes()).message("email", "1/1").text == "one & two\nthree"
+
+
+async def test_files_come_in_and_go_out(fake: FakeMail, tmp_path: Path) -> None:
+    made = mail("my cat", "1")
+    made.add_attachment(b"\x89PNG", maintype="image", subtype="png", filename="cat.png")
+    copy = tmp_path / "copy"
+    copy.write_bytes(b"contents")
+    email = channel(fake, tmp_path)
+    async with answering(tmp_path, email, ADA):
+        await fake.until(idle=True)
+        fake.put(made)
+        (reply,) = await fake.until(sent=1)
+        saved = list((tmp_path / "groups").glob("*topic*/attachments/*"))
+        assert [one.read_bytes() for one in saved] == [b"\x89PNG"]
+        with pytest.raises(Unfetchable, match="larger"):
+            await email.fetch(Attachment("photo", "x", source="17/1/0"), 3)
+        with pytest.raises(Unfetchable, match="no longer"):
+            await email.fetch(Attachment("photo", "x", source="16/1/0"), 9)
+        await email.send_file(ADA, File("a.pdf", "application/pdf", str(copy), ""), "# Here\nit is")
+        *_, sent = await fake.until(sent=2)
+    assert text_of(reply) == "re: [subject: Lunch] [photo cat.png] my cat"
+    (file,) = sent.iter_attachments()
+    assert (file.get_filename(), file.get_content()) == ("a.pdf", b"contents")
+    assert sent["Subject"] == "Here"
+    page = sent.get_body(("html",))
+    assert page is not None
+    assert "<h1>Here</h1>" in page.get_content()
+
+
+async def test_what_is_tried_again_is_the_same_mail(fake: FakeMail, tmp_path: Path) -> None:
+    email = channel(fake, tmp_path)
+    fake.refusals = ["450 later", "550 no such user"]
+    with pytest.raises(ConnectionError, match="450"):
+        await email.send(ADA, "hello")
+    with pytest.raises(Undeliverable, match="550"):
+        await email.send(ADA, "hello")
+    await email.send(ADA, "hello")
+    await email.send(ADA, "hello")
+    first, second = fake.sent
+    assert first["Message-ID"] != second["Message-ID"]
+
+
+async def test_what_only_the_owner_can_mend_is_said(fake: FakeMail, tmp_path: Path) -> None:
+    assert await channel(fake, tmp_path).check() == ADDRESS
+    wrong = channel(fake, tmp_path, email_password=Secret("other"))
+    with pytest.raises(Misconfigured, match="EMAIL_PASSWORD"):
+        await wrong.check()
+    with pytest.raises(ConnectionError, match="SMTP does not answer"):
+        await channel(fake, tmp_path, email_smtp="127.0.0.1:1").check()
