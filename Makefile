@@ -54,8 +54,9 @@ fuzz: setup  ## skills, merges, edits, patterns, requests, HTTP, backups, mutate
 bench: setup  ## the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/speed.py
 
-reference: setup  ## docs/operations.md, from the operations themselves
+reference: setup  ## docs/operations.md from the operations themselves, the tables of docs/skills.md from the skills
 	$(BIN)/python -m skills_engine.package.reference > docs/operations.md
+	$(BIN)/python tests/skills/skills_table.py
 
 site: setup  ## these documents as a site in docs/_build/html
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
