@@ -87,14 +87,14 @@ def set_up(
         console.setLevel(logging.CRITICAL)
     handlers: list[logging.Handler] = [console]
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = RotatingFileHandler(
-            folder / "bot.log",
-            maxBytes=BYTES,
-            backupCount=FILES,
-            encoding="utf-8",
-            errors="backslashreplace",
-        )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = RotatingFileHandler(
+                folder / "bot.log", "a", BYTES, FILES, "utf-8", errors="backslashreplace"
+            )
+        except OSError as error:
+            hint = "make its folder one that you may write to, or name another with --data"
+            raise Misconfigured(f"{folder} cannot hold the log: {error}", hint=hint) from None
         file.setFormatter(Redacted(secrets, structlog.processors.JSONRenderer()))
         handlers.append(file)
     logging.basicConfig(level=number, handlers=handlers, force=True)

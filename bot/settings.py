@@ -1,6 +1,9 @@
 """The owner's settings: the environment first, then `.env`, then the default."""
 
+import math
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -9,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
 
-from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 
 from bot.errors import Misconfigured
 
@@ -26,6 +29,12 @@ _BOOLEANS = {
 
 
 DOTENV = Path(".env")
+UTC = {
+    f"{area}{name}" for area in ("", "Etc/") for name in ("UTC", "UCT", "GMT", "Universal", "Zulu")
+}
+"""What machines say that nobody has told where they are."""
+LEAST = {"MAX_CONTAINERS": 1, "CONTAINER_MEMORY": 256, "IDLE_SECONDS": 1, "TURN_SECONDS": 1}
+"""The least with which anybody can be answered; of other numbers it is 0."""
 
 
 def machine_zone() -> str:
@@ -40,7 +49,7 @@ def machine_zone() -> str:
         zone = name.rpartition("zoneinfo/")[2].removeprefix(":")
         with suppress(OSError, ValueError, KeyError):
             if zone and not zone.startswith("/"):
-                return ZoneInfo(zone).key
+                return "UTC" if zone in UTC else ZoneInfo(zone).key
     return "UTC"
 
 
@@ -108,35 +117,54 @@ def load(environment: Mapping[str, str] = os.environ, dotenv: Path = DOTENV) -> 
 
 def misspelt(dotenv: Path = DOTENV) -> Iterator[str]:
     """For keys in `.env` that are no settings, which one may be meant; others may be other
-    programs'.
+    programs'. And which key stands there twice.
     """
     known = [spec.name.upper() for spec in fields(Settings)]
-    for key in read_dotenv(dotenv):
+    for key, count in Counter(binding.key or "" for binding in _bindings(dotenv)).items():
+        if count > 1:
+            yield f"{dotenv}: {key} stands there {count} times; the last one counts"
         if key not in known and (near := get_close_matches(key.upper(), known, 1, 0.75)):
             yield f"{dotenv}: {key} is no setting; do you mean {near[0]}?"
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
     """`KEY=value` lines. A file that is not there is empty."""
+    return {one.key: one.value for one in _bindings(path) if one.key and one.value}
+
+
+def _bindings(path: Path) -> list[Binding]:
     try:
-        values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as file:
+            found = [one for one in parse_stream(file) if one.key or one.error]
+    except FileNotFoundError:
+        return []
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(
             f"{path} cannot be read: {error}", hint="make it a text file that you may read"
         ) from None
-    if wrong := [key for key, value in values.items() if value is None]:
-        raise Misconfigured(
-            f"{path}: {wrong[0]!r} is no setting", hint="write KEY=value, or put # before it"
-        )
-    return {key: value for key, value in values.items() if value}
+    for one in found:
+        if one.error or one.value is None:
+            before, word, _ = re.split(r"(\S+)", f"{one.original.string} ?", maxsplit=1)
+            line = one.original.line + before.count("\n")
+            raise Misconfigured(
+                f"{path}, line {line}: {word[:40]!r} is no setting",
+                hint="write KEY=value, or put # before it",
+            )
+    return found
 
 
 def _convert(name: str, raw: str, kind: type) -> object:
     try:
-        return _BOOLEANS[raw.lower()] if kind is bool else kind(raw)
+        value = _BOOLEANS[raw.lower()] if kind is bool else kind(raw)
+        if kind in {int, float} and not LEAST.get(name, 0) <= value < math.inf:
+            raise ValueError
+        if name.endswith("_URL") and not raw.startswith(("http://", "https://")):
+            raise ValueError
     except (ValueError, KeyError):
-        hint = (
-            f"set {name} to {'yes or no' if kind is bool else 'a number'}, in the "
-            "environment or in .env"
-        )
-        raise Misconfigured(f"{name} cannot be {raw!r}", hint=hint) from None
+        least = LEAST.get(name, 0)
+        wanted = {bool: "yes or no", int: f"a whole number from {least}", str: "an address (https)"}
+        what = wanted.get(kind, f"a number from {least}")
+        raise Misconfigured(
+            f"{name} cannot be {raw!r}", hint=f"set {name} to {what}, in the environment or in .env"
+        ) from None
+    return value

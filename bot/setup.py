@@ -5,16 +5,17 @@ it is.
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from typing import TypeVar
 
 import typer
 
 from bot.agents import Agent
 from bot.channels import Channel
 from bot.channels.console import ConsoleChannel
-from bot.errors import BotError, Running
+from bot.errors import BotError, Running, described
 from bot.groups import MAIN, Group
 from bot.log import set_up
 from bot.messages import channel_of
@@ -24,6 +25,7 @@ from bot.run import parts
 from bot.settings import DOTENV, Settings, misspelt, read_dotenv
 from bot.store import open_store
 
+T = TypeVar("T")
 OWN = {"name": "Main", "trigger": ""}
 ANOTHER = "; bot setup --main CHAT makes another chat main"
 ASK_ZONE = "; if yours is another, put it into .env, like TIMEZONE=Europe/Berlin"
@@ -47,8 +49,8 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
         )
     try:
         for channel in channels:
-            who = await _asked(channel)
-            say(f"the channel {channel.name} is accepted" + (f", as {who}" if who else ""))
+            who = await _of(channel, channel.check(), "asked")
+            say(f"the channel {channel.name} is {f'accepted, as {who}' if who else 'configured'}")
         await _without_a_bot(settings, main, channels, agent, say)
     except Running:
         say("a bot is running on these data")
@@ -64,11 +66,16 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
             await channel.disconnect()
 
 
-async def _asked(channel: Channel) -> str:
+async def _of(channel: Channel, step: Awaitable[T], what: str) -> T:
+    """What a channel's step gives. Whatever its messenger's library raises is a reason to say."""
     try:
-        return await channel.check()
-    except OSError as error:
-        raise BotError(f"{channel.name} cannot be asked: {error}", hint="set up again") from error
+        return await step
+    except BotError:
+        raise
+    except Exception as error:
+        why = str(error) if isinstance(error, ConnectionError) else described(error)
+        hint = "see that the machine reaches the network, and set up again"
+        raise BotError(f"{channel.name} cannot be {what}: {why}", hint=hint) from error
 
 
 def _with_zone(settings: Settings, say: Callable[[str], None]) -> Settings:
@@ -98,12 +105,7 @@ async def _without_a_bot(
         await agent.prepare(say)
         own = []
         for channel in channels:
-            try:
-                own += [chat for chat in [await channel.pair()] if chat]
-            except OSError as error:
-                raise BotError(
-                    f"{channel.name} cannot be linked: {error!r}", hint="set up again"
-                ) from error
+            own += [chat for chat in [await _of(channel, channel.pair(), "linked")] if chat]
             say(f"the channel {channel.name} is ready")
         own.sort(
             key=ConsoleChannel.CHAT.__eq__

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import deque
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,10 +24,10 @@ from bot.channels.whatsapp_messages import (
     jid_of,
     known,
     named,
+    shown,
     source_of,
 )
 from bot.errors import Misconfigured, Unfetchable
-from bot.formatting import marked, parse
 from bot.messages import Attachment, File, Message
 from bot.splitting import split
 
@@ -44,8 +45,8 @@ SESSION = "session.db"
 LONGEST = 65_000
 """What one message can hold, in UTF-16 code units, with a name before it."""
 PICTURES = {"image/jpeg", "image/png"}
-MARKS = {"bold": "*", "italic": "_", "strike": "~", "code": "`", "pre": "```"}
 UNLINKED = "remove whatsapp/ in the data directory, then link it again: bot setup"
+PHONE_HINT = "write it with its country, in digits alone, like 4915112345678"
 OUTDATED = "WhatsApp accepts this version of neonize no more"
 
 
@@ -74,6 +75,7 @@ class WhatsAppChannel(Channel):
     def from_settings(cls, settings: Settings) -> Self | None:
         if not settings.whatsapp:
             return None
+        logging.getLogger("neonize.utils.ffmpeg").setLevel(logging.ERROR)  # nothing here needs it
         try:
             import neonize.aioze.client  # noqa: F401, PLC0415
         except Exception as error:  # its own loader raises what it likes
@@ -82,13 +84,11 @@ class WhatsAppChannel(Channel):
                 "glibc (x86_64, aarch64) and on macOS (arm64)"
             )
             raise Misconfigured(f"neonize cannot be loaded: {error}", hint=hint) from error
+        phone = re.sub(r"^00|[\s()+./-]", "", settings.whatsapp_phone.strip())
+        if phone and not re.fullmatch(r"[1-9]\d{6,14}", phone):
+            raise Misconfigured(f"WHATSAPP_PHONE cannot be {phone!r}", hint=PHONE_HINT)
         folder = settings.graftbot_data / "whatsapp"
-        return cls(
-            folder,
-            settings.assistant_name,
-            settings.whatsapp_phone,
-            shared=settings.whatsapp_shared,
-        )
+        return cls(folder, settings.assistant_name, phone, shared=settings.whatsapp_shared)
 
     async def connect(self, receive: Receive) -> None:
         from neonize.aioze.client import NewAClient  # noqa: PLC0415
@@ -101,10 +101,11 @@ class WhatsAppChannel(Channel):
         connection = await client.connect()
         try:
             await asyncio.wait({connection, self._end}, return_when=asyncio.FIRST_COMPLETED)
-            for one in (self._end, connection):
-                if one.done():
-                    one.result()
-            raise ConnectionError("WhatsApp has closed the connection")
+            if self._end.done():
+                self._end.result()
+            failed = connection.done() and not connection.cancelled() and connection.exception()
+            what = "cannot be reached" if failed else "has closed the connection"
+            raise ConnectionError(f"WhatsApp {what}") from (failed or None)
         finally:
             self.ready.clear()
             self._client = None
@@ -115,10 +116,8 @@ class WhatsAppChannel(Channel):
 
     async def pair(self) -> str | None:
         if not (user := linked(self._folder / SESSION)):
-            connecting, ready = (
-                asyncio.create_task(self.connect(_later)),
-                asyncio.create_task(self.ready.wait()),
-            )
+            connecting = asyncio.create_task(self.connect(_later))
+            ready = asyncio.create_task(self.ready.wait())
             try:
                 await asyncio.wait({connecting, ready}, return_when=asyncio.FIRST_COMPLETED)
                 if connecting.done():
@@ -133,22 +132,23 @@ class WhatsAppChannel(Channel):
     async def send(self, chat: str, text: str) -> None:
         from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message as Content  # noqa: PLC0415
 
-        # A plain text makes a mention of every @12345; on the owner's number it is seen who speaks.
-        shown = f"{self._assistant_name}: {_shown(text)}" if self._shared else _shown(text)
-        content = Content(conversation=shown)
+        content = Content(conversation=self._said(text))  # or every @12345 would be a mention
         self._sent.append((await self._connected().send_message(jid_of(chat), content)).ID)
 
     async def send_file(self, chat: str, file: File, text: str) -> None:
         client, data = self._connected(), await asyncio.to_thread(Path(file.copy).read_bytes)
-        shown = f"{self._assistant_name}: {_shown(text)}" if self._shared else _shown(text)
-        content = None
+        said, content = self._said(text), None
         if file.type in PICTURES:
             with suppress(OSError, ValueError):  # it is none that can be shown
-                content = await client.build_image_message(data, shown)
+                content = await client.build_image_message(data, said)
         if content is None:
-            named = (file.name, file.name, file.type)
-            content = await client.build_document_message(data, shown, *named)
+            about = (file.name, file.name, file.type)
+            content = await client.build_document_message(data, said, *about)
         self._sent.append((await client.send_message(jid_of(chat), content)).ID)
+
+    def _said(self, text: str) -> str:
+        """On the owner's number it is seen who speaks."""
+        return f"{self._assistant_name}: {shown(text)}" if self._shared else shown(text)
 
     async def fetch(self, attachment: Attachment, most: int) -> bytes:
         data = await self._connected().download_any(source_of(attachment)) or b""
@@ -157,7 +157,7 @@ class WhatsAppChannel(Channel):
         return bytes(data)
 
     def split(self, text: str) -> Sequence[str]:
-        return split(text, LONGEST, _shown)
+        return split(text, LONGEST, shown)
 
     async def typing(self, chat: str) -> None:
         from neonize.utils.enum import ChatPresence, ChatPresenceMedia  # noqa: PLC0415
@@ -288,11 +288,6 @@ class WhatsAppChannel(Channel):
 
     def _chat(self, jid: Any) -> str:
         return f"{self.name}:{jid.User}@{jid.Server}"
-
-
-def _shown(text: str) -> str:
-    """Markdown with WhatsApp's marks."""
-    return marked(parse(text), MARKS) or text
 
 
 async def _later(_: Message) -> bool:

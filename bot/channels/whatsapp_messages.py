@@ -7,8 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.formatting import marked, parse
 from bot.messages import Attachment
 
+MARKS = {"bold": "*", "italic": "_", "strike": "~", "code": "`", "pre": "```"}
 PHONES = "s.whatsapp.net"
 HIDDEN = "lid"
 """The server of identifiers that hide a phone number."""
@@ -144,6 +146,11 @@ def named(text: str, numbers: Sequence[str], assistant: str) -> str:
     if not numbers:
         return text
     return re.sub(rf"(?<!\w)@(?:{'|'.join(map(re.escape, numbers))})\b", f"@{assistant}", text)
+
+
+def shown(text: str) -> str:
+    """Markdown with WhatsApp's marks."""
+    return marked(parse(text), MARKS) or text
 
 
 def source_of(attachment: Attachment) -> Any:

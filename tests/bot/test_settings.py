@@ -9,7 +9,7 @@ import pytest
 
 from bot import settings as module
 from bot.errors import Misconfigured
-from bot.settings import Secret, Settings, load, misspelt
+from bot.settings import Secret, Settings, load, machine_zone, misspelt
 
 
 def test_the_environment_goes_before_dotenv_and_an_empty_variable_counts_for_nothing(
@@ -30,7 +30,7 @@ def test_the_environment_goes_before_dotenv_and_an_empty_variable_counts_for_not
     ("environment", "dotenv", "message"),
     [
         ({"CONSOLE": "perhaps"}, "", "CONSOLE cannot be 'perhaps'"),
-        ({}, "ASSISTANT_NAME=Andy\nnonsense\n", ".env: 'nonsense' is no setting"),
+        ({}, "ASSISTANT_NAME=Andy\nnonsense\n", ".env, line 2: 'nonsense' is no setting"),
         ({}, "ASSISTANT_NAME=\udcff", ".env cannot be read"),
     ],
 )
@@ -84,3 +84,54 @@ def test_a_field_that_a_skill_adds_is_read_and_a_secret_is_not_shown(
     assert list(settings.secrets()) == ["sesame"]
     with pytest.raises(Misconfigured, match="LIMIT"):
         load({"LIMIT": "seven"}, Path("none"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "hint"),
+    [
+        ("MAX_CONTAINERS", "0", "a whole number from 1"),
+        ("MAX_CONTAINERS", "-3", "a whole number from 1"),
+        ("CONTAINER_MEMORY", "2", "a whole number from 256"),
+        ("KEEP_DAYS", "1.5", "a whole number from 0"),
+        ("DAILY_TOKENS", "-1", "a whole number from 0"),
+        ("TURN_SECONDS", "nan", "a number from 1"),
+        ("IDLE_SECONDS", "inf", "a number from 1"),
+        ("ANTHROPIC_BASE_URL", "api.example.org", "an address (https)"),
+        ("CONSOLE", "maybe", "yes or no"),
+    ],
+)
+def test_a_value_that_nobody_could_be_answered_with_is_refused(
+    key: str, value: str, hint: str
+) -> None:
+    with pytest.raises(Misconfigured, match=f"{key} cannot be '{value}'") as refused:
+        load({key: value}, Path("/nowhere"))
+    assert f"set {key} to {hint}" in refused.value.hint
+
+
+def test_env_files_as_editors_write_them_and_lines_that_are_no_setting(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(
+        b"\xef\xbb\xbfASSISTANT_NAME=\"Bea C\"\r\n# comment\r\n\r\nTIMEZONE='Asia/Tokyo'\r\n"
+        b"export LOG_LEVEL=warning  # x\r\nMAX_CONTAINERS = 3\r\nASSISTANT_NAME=Cleo\r\n"
+    )
+    settings = load({}, file)
+    assert (settings.assistant_name, settings.timezone) == ("Cleo", "Asia/Tokyo")
+    assert (settings.log_level, settings.max_containers) == ("warning", 3)
+    assert list(misspelt(file)) == [
+        f"{file}: ASSISTANT_NAME stands there 2 times; the last one counts"
+    ]
+    for text, line in (("A=1\njust text\n", 2), ("=x\n", 1), ("A=1\n\nLOG_LEVEL\n", 3)):
+        file.write_text(text)
+        with pytest.raises(Misconfigured, match="is no setting") as refused:
+            load({}, file)
+        assert f"line {line}:" in refused.value.message
+
+
+def test_a_machine_that_nobody_has_told_where_it_is_is_in_utc(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("UTC", "Etc/UTC", "Etc/UCT", "GMT", ":Etc/Zulu"):
+        monkeypatch.setenv("TZ", name)
+        assert machine_zone() == "UTC"
+    monkeypatch.setenv("TZ", "Atlantic/Reykjavik")
+    assert machine_zone() == "Atlantic/Reykjavik"

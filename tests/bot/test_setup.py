@@ -11,6 +11,14 @@ import sys
 from contextlib import closing, suppress
 from pathlib import Path
 
+import pytest
+from doubles import MemoryChannel
+
+from bot.agents import OfflineAgent
+from bot.errors import BotError, Misconfigured
+from bot.settings import Settings
+from bot.setup import make_ready
+
 
 def setup(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -55,11 +63,50 @@ def test_what_only_the_owner_can_do_is_said(tmp_path: Path) -> None:
             "install Docker and start it",
         ),
         ((), {"ANTHROPIC_API_KEY": "k", "RUNTIME": "podman"}, "there are docker"),
+        ((), {"WHATSAPP": "yes", "WHATSAPP_PHONE": "12"}, "like 4915112345678"),
+        ((), {"GRAFTBOT_DATA": str(Path(__file__))}, "name another with --data"),
     ):
         refused = setup(tmp_path, *arguments, **environment)
         assert refused.returncode == 1
         assert words in refused.stderr
         assert "Traceback" not in refused.stderr
+
+
+def test_a_data_directory_that_cannot_be_is_said_by_run_too(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    command = [sys.executable, "-m", "bot", "run"]
+    ended = subprocess.run(
+        command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "cannot hold the log" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+async def test_whatever_a_messenger_s_library_raises_is_said_without_its_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(MemoryChannel):
+        def __init__(self, error: Exception) -> None:
+            super().__init__()
+            self.error = error
+
+        async def pair(self) -> str | None:
+            raise self.error
+
+    for error, words in (
+        (ValueError("my PIN is 4711"), "memory cannot be linked: ValueError"),
+        (ConnectionError("WhatsApp cannot be reached"), "linked: WhatsApp cannot be reached"),
+        (Misconfigured("unlinked", hint="link it"), "unlinked"),
+    ):
+        settings = Settings(graftbot_data=tmp_path)
+        made = ([Broken(error)], OfflineAgent(settings))
+        monkeypatch.setattr("bot.setup.parts", lambda _, made=made: made)
+        with pytest.raises(BotError) as refused:
+            await make_ready(settings, "", lambda _: None)
+        assert words in refused.value.message
+        assert "4711" not in refused.value.message
+        assert refused.value.hint
 
 
 def test_it_talks_to_a_bot_that_runs(tmp_path: Path) -> None:

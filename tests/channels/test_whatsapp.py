@@ -307,6 +307,32 @@ async def test_pairing_that_fails_says_why(folder: Path, monkeypatch: pytest.Mon
         await asyncio.wait_for(phone.running, 20)
 
 
+async def test_a_network_that_is_not_there_is_said_in_our_words(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def connect(_: Any) -> asyncio.Task[None]:
+        async def dial() -> None:
+            raise RuntimeError("failed to dial: lookup of somewhere: no such host")
+
+        return asyncio.create_task(dial())
+
+    monkeypatch.setattr(NewAClient, "connect", connect)
+    with pytest.raises(ConnectionError, match="WhatsApp cannot be reached"):
+        await asyncio.wait_for(WhatsAppChannel(folder, "Andy").pair(), 20)
+
+
+def test_a_number_as_people_write_it_is_one_and_what_is_none_is_refused(folder: Path) -> None:
+    for number in ("+49 151 2345-678", "0049 (151) 2345678", "491512345678"):
+        settings = Settings(graftbot_data=folder, whatsapp=True, whatsapp_phone=number)
+        made = WhatsAppChannel.from_settings(settings)
+        assert made is not None
+        assert made._phone == "491512345678"
+    for number in ("0151 2345678", "12", "a phone"):
+        settings = Settings(graftbot_data=folder, whatsapp=True, whatsapp_phone=number)
+        with pytest.raises(Misconfigured, match="WHATSAPP_PHONE cannot be"):
+            WhatsAppChannel.from_settings(settings)
+
+
 async def test_with_a_number_a_code_is_shown_instead(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
