@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from harness import Repo, skills, state
 from harness.cli import QUICK
 from harness.forks import skill
@@ -181,3 +182,34 @@ def test_a_file_that_was_moved_and_git_not_told(fork: Repo) -> None:
         "add-clock",
         says="parrot/settings.py is gone and parrot/moved.py is much like it",
     )
+
+
+MARKS = ["--assume-unchanged", "--skip-worktree"]
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_what_git_was_told_not_to_look_at_is_still_the_owners(fork: Repo, mark: str) -> None:
+    path = "parrot/commands.py"
+    fork.git("update-index", mark, path)
+    marked = fork.git("ls-files", "-v", path)
+    edited = "# Mine.\n" + (fork.path / path).read_text(encoding="utf-8")
+    fork.write({path: edited})
+    applied(fork, "add-dice")
+    found = (fork.path / path).read_text(encoding="utf-8")
+    assert found.startswith("# Mine.\n")
+    assert "dice" in found
+    assert fork.git("ls-files", "-v", path) == marked
+    assert "# Mine." not in fork.git("show", f"HEAD:{path}")
+
+    fork.write({path: found.replace("dice", "cube")})
+    refused(fork, "uninstall", *QUICK, "add-dice", says=path)
+    assert "cube" in (fork.path / path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_marked_file_that_the_owner_deleted_stays_away(fork: Repo, mark: str) -> None:
+    fork.git("update-index", mark, "parrot/commands.py")
+    (fork.path / "parrot/commands.py").unlink()
+    skills(fork, "apply", *QUICK, "add-dice")
+    there = (fork.path / "parrot/commands.py").exists()
+    assert there is (mark == "--skip-worktree"), "what git leaves out is written when it changes"

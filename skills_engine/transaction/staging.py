@@ -55,6 +55,11 @@ def _index(git: Git, path: Path, targets: Sequence[Target]) -> None:
     if real.exists():
         shutil.copyfile(real, path)
     _update(git, path, b"".join(_line(t.path, t.index) for t in targets))
+    for mark in ("--assume-unchanged", "--skip-worktree"):
+        kept = [os.fsencode(t.path) + b"\0" for t in targets if mark in t.kept and t.index]
+        if kept:
+            env = {"GIT_INDEX_FILE": str(path)}
+            git.run("update-index", mark, "-z", "--stdin", stdin=b"".join(kept), env=env)
 
 
 def _update(git: Git, index: Path, lines: bytes) -> None:

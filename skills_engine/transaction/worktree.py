@@ -56,7 +56,8 @@ class Target:
     """A path that changes: what the index will have there, and what the working tree will.
 
     `write` is False where the working tree stays as it is (the owner has
-    deleted the file, or it has the new content already).
+    deleted the file, or it has the new content already). `kept` are the marks that the owner has
+    set on its index entry and that it keeps: `--assume-unchanged`, `--skip-worktree`.
     """
 
     path: str
@@ -64,6 +65,7 @@ class Target:
     file: Entry | None
     write: bool
     before: Signature | None
+    kept: tuple[str, ...] = ()
 
 
 def check_quiet(repository: Repository) -> None:
@@ -83,8 +85,9 @@ def targets(
     changed = [*difference(git.objects, old, new)]
     paths = [path for path, _, _ in changed]
     staged = _staged(git)
-    edited = _edited(git, paths)
     root = git.repository.root
+    marks = _marks(git, paths)
+    edited = _edited(git, paths) | marks.keys()
     merged = partial(_merged, git, lines=lines, taking_out=taking_out)
     for path in paths:
         _check_parents(root, path)
@@ -105,6 +108,7 @@ def targets(
         if path not in on_disk:
             found.append(Target(path, index, wanted, write=True, before=before))
             continue
+        kept = marks.get(path, ())
         mine = on_disk[path]
         if was is None and mine is not None and not _same(mine, wanted):
             raise Refused(
@@ -113,10 +117,11 @@ def targets(
             )
         if mine is None and wanted is not None:
             _check_unmoved(git, path, was)
-            found.append(Target(path, index, None, write=False, before=before))
+            found.append(Target(path, index, None, write=False, before=before, kept=kept))
             continue
         file = merged(path, was, mine, wanted, kind="uncommitted")
-        found.append(Target(path, index, file, write=not _same(mine, file), before=before))
+        write = not _same(mine, file)
+        found.append(Target(path, index, file, write=write, before=before, kept=kept))
     return tuple(found)
 
 
@@ -263,6 +268,21 @@ def _edited(git: Git, paths: list[str]) -> set[str]:
         "diff-files", "--raw", "-z", "--no-renames", "--ignore-submodules=dirty", "--", *few
     )
     return {path for _, _, _, path in _records(raw)}
+
+
+def _marks(git: Git, paths: list[str]) -> dict[str, tuple[str, ...]]:
+    """The marks of those of the paths that git was told not to look at, though they may differ: it
+    calls them unchanged. What a sparse checkout leaves out is not among them.
+    """
+    few = paths if len(paths) <= 500 else []
+    wanted, found = set(paths), {}
+    for record in git.run("ls-files", "-v", "-z", "--", *few).split(b"\0"):
+        tag, path = record[:1].decode(), os.fsdecode(record[2:])
+        marks = ("--assume-unchanged",) * tag.islower() + ("--skip-worktree",) * (tag in "Ss")
+        sparse = tag == "S" and not os.path.lexists(git.repository.root / path)
+        if record and path in wanted and marks and not sparse:
+            found[path] = marks
+    return found
 
 
 def _records(raw: bytes) -> Iterable[tuple[int, str, str, str]]:
