@@ -111,13 +111,6 @@ NEIGHBOURS = {
         "def go(x):\n    a(x)\n    x = fix(x, again=True)\n    if x:\n        b(x)\n    c(x)\n",
         "def go(x):\n    a(x)\n    x = fix(x, again=True)\n    if x:\n        x = fix(x, again=True)\n        b(x)\n    c(x)\n",
     ),
-    "one rewrote what the other deleted": (
-        "rival",
-        "def f(a):\n    if a.ready:\n        return one(a)\n    return two(a)\n",
-        "def f(a):\n    for x in a.parts:\n        tell(x)\n    return two(a)\n",
-        "def f(a):\n    return two(a)\n",
-        "def f(a):\n    for x in a.parts:\n        tell(x)\n    return two(a)\n",
-    ),
     "a wrapper takes the argument of what it wraps": (
         "edge",
         "def run(a):\n    x = f(a)\n",
@@ -147,6 +140,23 @@ def test_what_a_side_wrote_keeps_its_place(what: str) -> None:
     law, base, ours, theirs, result = NEIGHBOURS[what]
     assert law in laws(base, ours, theirs, result)
     assert law in laws(base, theirs, ours, result)
+
+
+def test_a_comment_belongs_to_the_definition_that_it_is_indented_as() -> None:
+    base = "class A:\n    def go(self):\n        pass\n\n    x = 1\n"
+    ours = base.replace("        pass\n", "        # TODO: more\n        pass\n")
+    theirs = base.replace("        pass\n", '        """Go."""\n')
+    right = base.replace("        pass\n", '        """Go."""\n        # TODO: more\n')
+    assert laws(base, ours, theirs, right) == set()
+    assert laws(base, ours, theirs, right.replace("        # TODO", "    # TODO")) == {"com"}
+    assert laws(base, ours, theirs, theirs) == {"com"}
+
+
+def test_a_text_of_several_lines_is_counted_line_by_line() -> None:
+    base = 'x = go("""\none\ntwo\nthree\nfour\n""")\n'
+    ours, theirs = base.replace("one", "1"), base.replace("four", "4")
+    assert laws(base, ours, theirs, ours.replace("four", "4")) == set()
+    assert "tok" in laws(base, ours, theirs, theirs)
 
 
 def test_a_definition_that_was_renamed_or_moved_keeps_its_facts() -> None:

@@ -81,9 +81,8 @@ def _pattern(node: ast.pattern) -> str:
 
 
 def _constant(value: object) -> str:
-    if isinstance(value, str) and "\n" in value:
-        return repr("\n".join(line.strip() for line in value.split("\n")))
-    return repr(value)
+    """A text of several lines merges line by line, so that its lines are words of their own."""
+    return '"""' if isinstance(value, str) and "\n" in value else repr(value)
 
 
 def _statement(node: ast.stmt) -> str:  # noqa: PLR0912  (one case a kind of node)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from skills_engine.judge.labels import label_of
@@ -12,7 +14,18 @@ from skills_engine.judge.labels import label_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Piece", "Source", "Suite", "shared", "suites"]
+__all__ = ["KEPT", "Piece", "Source", "Suite", "parsed", "shared", "suites"]
+
+KEPT = 16
+"""Texts of which what was read is kept: three versions, as read with other words, and results."""
+
+
+@lru_cache(maxsize=KEPT)
+def parsed(text: str) -> ast.Module:
+    """Raises what `ast.parse` does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from skills_engine.judge import counting, sequence
 from skills_engine.judge.counting import Four
 from skills_engine.judge.doubt import Doubt
-from skills_engine.judge.pieces import Source, shared
+from skills_engine.judge.pieces import Source, parsed, shared
 from skills_engine.judge.reading import Body, Reading, Statement, read
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator, Mapping
 
 __all__ = ["LAWS", "Law", "doubts"]
@@ -37,16 +36,12 @@ LAWS: dict[str, Law] = {
     "place": counting.places,
     "anchor": sequence.anchors,
     "twice": counting.twice,
-    "rival": sequence.rivals,
 }
 
 
-@lru_cache(maxsize=8)
 def parse(text: str) -> ast.Module | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
+        return parsed(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -64,12 +59,19 @@ def doubts(base: str, ours: str, theirs: str, result: str) -> Iterator[Doubt]:
         return
     sources = [Source(text, module) for text, module in zip(texts, modules, strict=True)]
     alike = shared(sources)
-    b, o, t, r = (read(source, alike) for source in sources)
+    known = _known(base, ours, theirs)
+    b, o, t, r = (read(source, alike, known) for source in sources)
     mine, his = _renamed(b, o), _renamed(b, t)
     four: Four = (b, _called(o, mine), _called(t, his), _called(r, {**his, **mine}))
     for law in LAWS.values():
         yield from law(four)
     yield from counting.dead(four, modules)
+
+
+@lru_cache(maxsize=2)
+def _known(_base: str, _ours: str, _theirs: str) -> dict[tuple[str, str], Reading]:
+    """What was read of statements, kept while the same three versions are judged."""
+    return {}
 
 
 def _renamed(base: Reading, side: Reading) -> dict[str, str]:

@@ -83,24 +83,44 @@ class Reading:
     bound: set[Scoped] = field(default_factory=set)
     used: set[Scoped] = field(default_factory=set)
 
+    def add(self, part: Reading) -> None:
+        """Take in what a statement says; its first body is the one that it stands in."""
+        self.words.update(part.words)
+        self.edges.update(part.edges)
+        self.labels.update(part.labels)
+        self.rows += part.rows
+        self.bodies += part.bodies[1:]
+        self.sequence += part.sequence
+        self.statements += part.statements
+        self.comments.update(part.comments)
+        self.imports |= part.imports
+        self.bound |= part.bound
+        self.used |= part.used
 
-def read(source: Source, shared: frozenset[str]) -> Reading:
-    """The facts of a text, without the pieces that `shared` names."""
-    reader = _Reader(source, shared)
+
+Known = dict[tuple[str, str], "Reading"]
+"""What statements say, by the keys of their pieces and the labels of what they stand in."""
+
+
+def read(source: Source, shared: frozenset[str], known: Known) -> Reading:
+    """The facts of a text, without the pieces that `shared` names. `known` keeps what was read."""
+    reader = _Reader(source, shared, known)
     reader.body(Body("", "body", ""), source.module.body, "module")
-    last = source.module.body[-1].end_lineno if source.module.body else 0
-    reader.comments(last or 0, len(source.rows), "")
+    last = source.module.body[-1] if source.module.body else None
+    reader.behind(last, (last.end_lineno if last else 0) or 0, len(source.rows), "")
     return reader.out
 
 
 class _Reader:
-    def __init__(self, source: Source, shared: frozenset[str]) -> None:
-        self.source, self.shared = source, shared
+    def __init__(self, source: Source, shared: frozenset[str], known: Known) -> None:
+        self.source, self.shared, self.known = source, shared, known
         self.out = Reading()
+        self.met: set[tuple[str, str]] = set()
 
     def body(self, body: Body, stmts: list[ast.stmt], label: str) -> None:
         """Read the statements of a body; `label` is that of what has it."""
         self.out.bodies.append(body)
+        last: ast.stmt | None = None
         for stmt in stmts:
             piece = self.source.pieces[id(stmt)]
             if piece.key in self.shared:
@@ -108,7 +128,33 @@ class _Reader:
                 body.statements.append(said)
                 self.out.sequence.append(said)
             else:
-                self._statement(piece, body, label)
+                self.behind(last, piece.start, top(stmt), body.scope)
+                self._known(piece, body, label)
+            last = stmt
+
+    def _known(self, piece: Piece, body: Body, label: str) -> None:
+        """Read a statement, or take what was read where it stood in another text."""
+        key = (piece.key, label)
+        if key in self.met or self._holds_shared(piece.stmt):
+            self._statement(piece, body, label)
+            return
+        self.met.add(key)
+        kept = self.known.get(key)
+        if kept is None:
+            reader = _Reader(self.source, self.shared, {})
+            within = Body(body.owner, body.role, body.scope)
+            reader.out.bodies.append(within)
+            reader._statement(piece, within, label)
+            kept = self.known[key] = reader.out
+        body.statements.extend(kept.bodies[0].statements)
+        self.out.add(kept)
+
+    def _holds_shared(self, stmt: ast.stmt) -> bool:
+        return any(
+            self.source.pieces[id(inner)].key in self.shared or self._holds_shared(inner)
+            for suite in suites(stmt)
+            for inner in suite.body
+        )
 
     # --- statements
 
@@ -119,7 +165,6 @@ class _Reader:
         if isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             inner = f"{scope}.{stmt.name}".lstrip(".")
         head = top(stmt)
-        self.comments(piece.start, head, scope)
         self.comments(max(head, piece.start), top(below[0].body[0]) if below else piece.end, inner)
         match stmt:
             case ast.Import() | ast.ImportFrom():
@@ -271,6 +316,22 @@ class _Reader:
             self.out.rows.append((scope, parent, "parameter", labels))
 
     # --- comments
+
+    def behind(self, last: ast.stmt | None, first: int, end: int, scope: str) -> None:
+        """Count the comments on lines `first` to `end`, which stand behind the statement `last`.
+        One that is indented as its body is belongs to the definition that ends there.
+        """
+        within = [(0, scope)]
+        while last is not None and (below := suites(last)):
+            if isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                scope = f"{scope}.{last.name}".lstrip(".")
+                within.append((last.body[0].col_offset, scope))
+            last = below[-1].body[-1]
+        for at in range(first, end):
+            row = self.source.rows[at]
+            column = len(row) - len(row.lstrip())
+            inner = [name for least, name in within if least <= column]
+            self.comments(at, at + 1, inner[-1])
 
     def comments(self, first: int, end: int, scope: str) -> None:
         """Count the comments on lines `first` to `end`."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from skills_engine.judge.counting import Four
     from skills_engine.judge.reading import Body, Reading, Statement
 
-__all__ = ["anchors", "order", "rivals", "statements"]
+__all__ = ["anchors", "order", "statements"]
 
 _ALIKE = 0.6
 """The share of words in common from which a statement is taken for another one rewritten."""
@@ -273,20 +273,3 @@ def _runs(known: Sequence[frozenset[str]]) -> Iterator[tuple[int, int]]:
         if end > at:
             yield at, end - 1
         at = end + 1
-
-
-def rivals(four: Four) -> Iterator[Doubt]:
-    """What one side put in the place of statements that the other deleted is a matter to ask."""
-    old = four[0].sequence
-    there = {s.key for s in four[3].sequence}
-    for mine, his in ((1, 2), (2, 1)):
-        row, other = four[mine].sequence, four[his].sequence
-        kept = set(_named(old, other)) | {s.key for s in other}
-        known = kept | {s.key for s in old}
-        keys = [s.key for s in old], [s.key for s in row]
-        for tag, i, j, k, m in _opcodes(*keys):
-            gone = [s for s in old[i:j] if s.key not in keys[1]]
-            put = [s for s in row[k:m] if s.key in there and s.key not in known]
-            if tag == "replace" and gone and put and all(s.key not in kept for s in gone):
-                says = f"was put in the place of {gone[0].title}, which the other side deleted"
-                yield Doubt("rival", put[0].title, put[0].scope, says=says)

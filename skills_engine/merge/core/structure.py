@@ -18,9 +18,22 @@ if TYPE_CHECKING:
     from skills_engine.merge.core.chunks import Chunk
     from skills_engine.merge.core.tree import Node
 
-__all__ = ["merge_trees"]
+__all__ = ["Trees", "merge_trees"]
 
 _NEUTRAL = Rules()
+
+
+class Trees:
+    """The trees of the texts that are merged with one another."""
+
+    def __init__(self) -> None:
+        self.ids = Ids()
+        self._known: dict[str, Node] = {}
+
+    def of(self, parse: Callable[[str, Ids], Node], text: str) -> Node:
+        if text not in self._known:
+            self._known[text] = parse(text, self.ids)
+        return self._known[text]
 
 
 def merge_trees(
@@ -31,13 +44,15 @@ def merge_trees(
     *,
     keeps: bool = False,
     rules: Rules = _NEUTRAL,
+    trees: Trees | None = None,
 ) -> Chunks:
-    """Merge by structure. `parse` takes text that ends with a newline (or is empty).
+    """Merge by structure. `parse` takes text that ends with a newline (or is empty). With `trees`
+    what was read of a text before is not read again.
 
     Raises Unsupported where a version cannot be parsed, or where the judge doubts a clean
     merge.
     """
-    draft = _merged(parse, (base, ours, theirs), keeps=keeps, rules=rules)
+    draft = _merged(parse, (base, ours, theirs), keeps=keeps, rules=rules, trees=trees)
     if draft.clean:
         reason = doubt(rules.path, base, ours, theirs, draft.text)
         if reason:
@@ -46,10 +61,15 @@ def merge_trees(
 
 
 def _merged(
-    parse: Callable[[str, Ids], Node], texts: tuple[str, str, str], *, keeps: bool, rules: Rules
+    parse: Callable[[str, Ids], Node],
+    texts: tuple[str, str, str],
+    *,
+    keeps: bool,
+    rules: Rules,
+    trees: Trees | None,
 ) -> Chunks:
-    ids = Ids()
-    base, ours, theirs = (parse(_closed(text), ids) for text in texts)
+    trees = trees or Trees()
+    base, ours, theirs = (trees.of(parse, _closed(text)) for text in texts)
     walk = TreeMerge(
         Revivals(base.version, ours.version, theirs.version), rules, "ours" if keeps else ""
     )

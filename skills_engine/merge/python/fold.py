@@ -11,7 +11,7 @@ import textwrap
 import warnings
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from skills_engine.merge.core.alignment import increasing
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
@@ -142,7 +142,8 @@ def _common(
 
 def _fold(blocks: tuple[_Block, ...], found: list[tuple[_Block, ...]]) -> bool:
     """Whether blocks that are alike can be folded; then they are among those that are found."""
-    if blocks[0].last - blocks[0].first < _FEWEST or not _whole(blocks[0]):
+    block = blocks[0]
+    if block.last - block.first < _FEWEST or not _whole(block.text, definition=bool(block.name)):
         return False
     found.append(blocks)
     return True
@@ -201,12 +202,13 @@ def _body(lines: list[str], at: int, last: int, depth: int) -> int:
     return 0
 
 
-def _whole(block: _Block) -> bool:
+@lru_cache(maxsize=2_048)
+def _whole(text: str, *, definition: bool) -> bool:
     """Whether a text is one definition, or a body."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            body = ast.parse(textwrap.dedent(block.text)).body
+            body = ast.parse(textwrap.dedent(text)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    return len(body) == 1 if block.name else bool(body)
+    return len(body) == 1 if definition else bool(body)

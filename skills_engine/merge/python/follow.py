@@ -64,10 +64,10 @@ def _made(
     base: str, side: str, other: str, there: frozenset[str], kinds: set[str]
 ) -> tuple[str, str] | None:
     """Base and other with the edits of a side that can be made in both."""
-    rows_b, rows_s, rows_o = (text.split("\n") for text in (base, side, other))
+    rows_b, rows_o = base.split("\n"), other.split("\n")
     bare_b, bare_o = ([row.strip() for row in rows] for rows in (rows_b, rows_o))
     found: list[tuple[int, _Edit, str, str]] = []
-    for edit in _edits(rows_b, rows_s, kinds):
+    for edit in (edit for kind, edit in _edits(base, side) if kind in kinds):
         lines = {*bare_b[edit.first : edit.last], *(row.strip() for row in edit.now), ""}
         place = _place(edit, bare_b, bare_o) if lines - {""} <= there else None
         if place is None:
@@ -102,7 +102,13 @@ def _made(
     return (b, o) if _parses(b) and _parses(o) else None
 
 
-def _edits(base: Lines, side: Lines, kinds: set[str]) -> list[_Edit]:
+@lru_cache(maxsize=8)
+def _edits(base: str, side: str) -> tuple[tuple[str, _Edit], ...]:
+    """The hunks in which a side differs, with difflib's words for their kinds."""
+    return tuple(_hunks(base.split("\n"), side.split("\n")))
+
+
+def _hunks(base: Lines, side: Lines) -> Iterator[tuple[str, _Edit]]:
     low, high = 0, 0
     while low < min(len(base), len(side)) and base[low] == side[low]:
         low += 1
@@ -110,11 +116,8 @@ def _edits(base: Lines, side: Lines, kinds: set[str]) -> list[_Edit]:
         high += 1
     rows_b, rows_s = base[low : len(base) - high], side[low : len(side) - high]
     matcher = SequenceMatcher(None, rows_b, rows_s, autojunk=False)
-    return [
-        _Edit(low + i, low + j, tuple(rows_s[k:m]))
-        for tag, i, j, k, m in matcher.get_opcodes()
-        if tag in kinds
-    ]
+    for tag, i, j, k, m in matcher.get_opcodes():
+        yield tag, _Edit(low + i, low + j, tuple(rows_s[k:m]))
 
 
 def _place(edit: _Edit, base: Lines, other: Lines) -> tuple[int, range] | None:

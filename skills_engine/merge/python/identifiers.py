@@ -12,6 +12,7 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from skills_engine.judge.pieces import KEPT
 from skills_engine.merge.python.source import every, parse
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _KNOWN = _BUILTINS | {
 }
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=KEPT)
 def vocabulary(text: str) -> frozenset[str]:
     """Raises Unsupported for what does not parse."""
     return frozenset(word for node in every(text) for word in _words(node))
@@ -97,7 +98,7 @@ def _has(module: str, name: str) -> bool:
     return _standard(module) and (known is None or hasattr(known, name))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=KEPT)
 def _variables(text: str) -> frozenset[str]:
     """Names that stand for nothing but variables of functions which assign them."""
     tables = [symtable.symtable(text, "merged", "exec")]
@@ -129,7 +130,7 @@ def undefined(ours: str, theirs: str, result: str, common: str = "") -> str:
     return f"nothing would define {min(fresh)}" if fresh else ""
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=KEPT)
 def _globals(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """Names that are read as globals, and names that the module binds; none where it imports all of
     a module.

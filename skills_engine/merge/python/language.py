@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.judge import doubt as judged
 from skills_engine.merge.core.regions import decidable
-from skills_engine.merge.core.structure import merge_trees
+from skills_engine.merge.core.structure import Trees, merge_trees
 from skills_engine.merge.python.fold import fold
 from skills_engine.merge.python.follow import followed
 from skills_engine.merge.python.identifiers import resurrected, undefined
@@ -47,9 +47,9 @@ def merge(base: str, ours: str, theirs: str) -> Chunks:
 
 def _merge(base: str, ours: str, theirs: str, common: str = "") -> Chunks:
     """As `merge`; `common` is code that all versions have besides."""
-    draft, strange = None, ""
+    draft, strange, trees = None, "", Trees()
     try:
-        draft = merge_trees(tree, base, ours, theirs, rules=_RULES)
+        draft = merge_trees(tree, base, ours, theirs, rules=_RULES, trees=trees)
         strange = foreign(base, ours, theirs, draft.text, common) if draft.clean else ""
     except NotPython:
         raise
@@ -57,9 +57,9 @@ def _merge(base: str, ours: str, theirs: str, common: str = "") -> Chunks:
         strange = str(unsupported)
     if draft is None or not draft.clean or strange:
         better = (
-            _in_the_same_words(base, ours, theirs, common)
-            or _after_edits(base, ours, theirs, draft, common)
-            or _mirrored(base, ours, theirs, common)
+            _in_the_same_words(base, ours, theirs, common, trees)
+            or _after_edits(base, ours, theirs, draft, common, trees)
+            or _mirrored(base, ours, theirs, common, trees)
         )
         if better is not None:
             return better
@@ -77,7 +77,9 @@ def foreign(base: str, ours: str, theirs: str, result: str, common: str = "") ->
     )
 
 
-def _in_the_same_words(base: str, ours: str, theirs: str, common: str) -> Chunks | None:
+def _in_the_same_words(
+    base: str, ours: str, theirs: str, common: str, trees: Trees
+) -> Chunks | None:
     """The merge after what one side renamed is called so in all three, if it is clean then."""
     of_ours, of_theirs = renames(base, ours, theirs, common), renames(base, theirs, ours, common)
     if not of_ours and not of_theirs:
@@ -87,17 +89,18 @@ def _in_the_same_words(base: str, ours: str, theirs: str, common: str) -> Chunks
         read_with(ours, of_theirs),
         read_with(theirs, of_ours),
         common,
+        trees,
     )
 
 
 def _after_edits(
-    base: str, ours: str, theirs: str, draft: Chunks | None, common: str
+    base: str, ours: str, theirs: str, draft: Chunks | None, common: str, trees: Trees
 ) -> Chunks | None:
     """The merge after edits have followed their lines, if it is clean then."""
     if draft is None or draft.clean:
         return None
     for texts in followed(base, ours, theirs, draft):
-        better = _believed(*texts, common)
+        better = _believed(*texts, common, trees)
         if (
             better is not None
             and _good(base, ours, theirs, better.text, common)
@@ -107,21 +110,21 @@ def _after_edits(
     return None
 
 
-def _mirrored(base: str, ours: str, theirs: str, common: str) -> Chunks | None:
+def _mirrored(base: str, ours: str, theirs: str, common: str, trees: Trees) -> Chunks | None:
     """The merge with the sides swapped, if it is clean then: it is so either way or neither way."""
     try:
-        draft = merge_trees(tree, base, theirs, ours, rules=_RULES)
+        draft = merge_trees(tree, base, theirs, ours, rules=_RULES, trees=trees)
     except Unsupported:
         return None
     if draft.clean:
         return draft if _good(base, ours, theirs, draft.text, common) else None
-    return _after_edits(base, theirs, ours, draft, common)
+    return _after_edits(base, theirs, ours, draft, common, trees)
 
 
-def _believed(base: str, ours: str, theirs: str, common: str) -> Chunks | None:
+def _believed(base: str, ours: str, theirs: str, common: str, trees: Trees) -> Chunks | None:
     """The merge by structure where it is clean and nothing speaks against it."""
     try:
-        draft = merge_trees(tree, base, ours, theirs, rules=_RULES)
+        draft = merge_trees(tree, base, ours, theirs, rules=_RULES, trees=trees)
     except Unsupported:
         return None
     good = draft.clean and _good(base, ours, theirs, draft.text, common)

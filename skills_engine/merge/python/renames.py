@@ -116,6 +116,7 @@ def _definitions(text: str) -> dict[int, int]:
     return within
 
 
+@lru_cache(maxsize=8)
 def _changed(base: str, side: str) -> list[tuple[list[_Token], list[_Token]]]:
     """The words of the lines that differ, hunk by hunk; lines that one of the two has alone bear
     nothing out.

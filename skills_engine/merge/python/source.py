@@ -8,10 +8,10 @@ import io
 import re
 import sys
 import tokenize
-import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from skills_engine.judge.pieces import KEPT, parsed
 from skills_engine.merge.types import NotPython, Unsupported
 
 if TYPE_CHECKING:
@@ -38,18 +38,15 @@ _NESTS = sys.version_info >= (3, 12)
 _MARKS = frozenset({"ctx", "op"})
 
 
-@lru_cache(maxsize=8)
 def parse(text: str) -> ast.Module:
-    """Raises Unsupported for what does not parse."""
+    """The tree that the judge reads, too. Raises Unsupported for what does not parse."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
+        return parsed(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise NotPython("a version does not parse") from error
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=KEPT)
 def every(text: str) -> tuple[ast.AST, ...]:
     """All nodes of a text but for operators and contexts, outer ones first. Raises NotPython for
     what does not parse.
@@ -65,7 +62,7 @@ def every(text: str) -> tuple[ast.AST, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=KEPT)
 def comments(text: str) -> list[tuple[int, str]]:
     """The comments of Python code with their offsets. Raises Unsupported for what cannot be
     cut into tokens.
