@@ -23,6 +23,7 @@ from skills_engine.transaction.lock import exclusive
 from skills_engine.types import Problem
 from skills_engine.verbs.abort import Aborted
 from skills_engine.verbs.care import Diagnosis, Replayed
+from skills_engine.verbs.dev import Round
 from skills_engine.verbs.history import Operation
 from skills_engine.verbs.inspect import Line, Shown
 from skills_engine.verbs.look import Listed, Status
@@ -62,6 +63,7 @@ RESULTS: dict[str, Any] = {
     "log": list[Operation],
     "blame": list[Line],
     "new": Made,
+    "dev": Round,
     "lint": list[Problem],
     "record": Recorded,
     "test": list[Trial],
@@ -103,6 +105,7 @@ REFUSED = {
     "diff": (1, "diff nothing-of-that-name"),
     "blame": (2, "blame README.md:0"),
     "new": (1, "new nothing-of-that-kind add-it"),
+    "dev": (1, "dev nothing-of-that-name --once"),
     "lint": (1, "lint nothing-of-that-name"),
     "test": (2, "test"),
     "apply": (2, "apply"),

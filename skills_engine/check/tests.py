@@ -56,9 +56,10 @@ def run_tests(
     report: Callable[[str], None],
     network: bool = False,
     words: Sequence[str] = (),
+    on_line: Callable[[str], None] | None = None,
 ) -> TestRun:
     """Run pytest on `tests`, paths below `worktree`; at most `timeout` seconds. No tests at all
-    pass. `words` are more arguments of pytest's own.
+    pass. `words` are more arguments of pytest's own; `on_line` gets each line as it comes.
 
     The tests see the worktree (and its src/) on their path, an empty home
     folder, and of the user's variables only those that cannot hold a secret.
@@ -89,7 +90,9 @@ def run_tests(
     with tempfile.TemporaryDirectory(prefix="graftbot-home-", ignore_cleanup_errors=True) as home:
         room = Room(worktree, python_files(python), (worktree, Path(home)), network)
         with enclosed(command, room, _environment(python, worktree, Path(home))) as inside:
-            ran = run(inside.command, cwd=worktree, env=inside.env, timeout=timeout)
+            ran = run(
+                inside.command, cwd=worktree, env=inside.env, timeout=timeout, on_line=on_line
+            )
     done = replace(ran, code=inside.status(ran.code))
     if done.code == 0:
         return TestRun(passed=True, output=done.output, seconds=done.seconds)

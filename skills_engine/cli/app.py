@@ -58,7 +58,7 @@ FAMILIES = {
         *("skip", "abort", "undo", "doctor", "replay"),
     ),
     "resolve": ("resolve",),
-    "author": ("new", "lint", "record"),
+    "author": ("new", "dev", "lint", "record"),
     "trying": ("test",),
     "merging": ("merge-file", "merge-driver"),
 }

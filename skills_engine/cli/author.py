@@ -10,6 +10,7 @@ import typer
 
 from skills_engine.cli.complete import available
 from skills_engine.cli.options import Asked, changing
+from skills_engine.errors import TestsFailed, UsageError
 
 __all__ = ["Names", "verbs"]
 
@@ -24,7 +25,7 @@ Folder = Annotated[
 
 
 def verbs() -> dict[str, Callable[..., None]]:
-    return {"lint": lint, "new": new, "record": record}
+    return {"dev": dev, "lint": lint, "new": new, "record": record}
 
 
 @changing()
@@ -87,6 +88,10 @@ def record(
             show_default=False,
         ),
     ] = None,
+    into: Annotated[
+        bool,
+        typer.Option("--into", help="Take what was edited where it is applied into the package."),
+    ] = False,
     output: Folder = None,
     loose: Annotated[
         bool,
@@ -97,13 +102,20 @@ def record(
 ) -> None:
     """Turn a change into a skill package, and prove that the package makes it."""
     from skills_engine.verbs.record import record as verb  # noqa: PLC0415
+    from skills_engine.verbs.record_into import record_into  # noqa: PLC0415
 
     out = asked.out
-    found = out.run(verb(asked.where, name, change or [], output, loose=loose))
+    if into and (change or output or loose):
+        raise UsageError("--into takes the name of the package alone")
+    found = out.run(
+        record_into(asked.where, name)
+        if into
+        else verb(asked.where, name, change or [], output, loose=loose)
+    )
 
     def people() -> None:
-        out.line(f"{found.folder}: {len(found.operations)} operations")
-        for line in found.operations if out.verbose else ():
+        out.line(f"{found.folder}: {len(found.operations)} {'changes' if into else 'operations'}")
+        for line in found.operations if out.verbose or into else ():
             out.line(f"  {line}")
         for line in found.left:
             out.line(f"left out: {line}", "note")
@@ -117,3 +129,50 @@ def record(
         )
 
     out.result(found, people)
+
+
+@changing("trust")
+def dev(
+    asked: Asked,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME|PATH", autocompletion=available, show_default=False)
+    ],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- PYTEST…]", help="Pytest's own arguments.", show_default=False),
+    ] = None,
+    output: Folder = None,
+    once: Annotated[bool, typer.Option("--once", help="Once, and do not watch.")] = False,
+) -> None:
+    """Keep a worktree with a skill applied: again, and its tests, whenever a file changes."""
+    from skills_engine.verbs.dev import Round  # noqa: PLC0415
+    from skills_engine.verbs.dev import dev as verb  # noqa: PLC0415
+
+    out = asked.out
+
+    def seen(done: Round) -> None:
+        out.line(f"{done.name} in {done.folder}, applied in {done.seconds:.2f} s")
+        if done.ok:
+            out.line("its tests pass" if done.tests else "it has no tests", "good")
+        else:
+            out.line(done.problem, "bad")
+            if done.hint:
+                out.line(f"  → {done.hint}")
+
+    steps = verb(
+        asked.where,
+        name,
+        words or [],
+        out=output,
+        once=once,
+        trust=asked.options().trust,
+        line=None if out.json else out.line,
+        seen=seen,
+    )
+    try:
+        done = out.run(steps)
+    except KeyboardInterrupt:
+        return
+    out.result(done, lambda: seen(done))
+    if not done.ok:
+        raise typer.Exit(TestsFailed.exit_code)
