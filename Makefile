@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := setup
-.PHONY: setup image demo test check laws killpoints faults fuzz bench reference site clean
+.PHONY: setup image demo test check laws killpoints faults fuzz bench reference schemas site clean
 
 setup: .venv/ready  ## everything that the other targets need
 
@@ -60,6 +60,9 @@ reference: setup  ## docs/operations.md from the operations themselves, the tabl
 
 site: setup  ## these documents as a site in docs/_build/html
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
+schemas: setup  ## docs/schemas, from the types themselves
+	$(BIN)/python -m skills_engine.cli.schemas docs/schemas
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache docs/_build

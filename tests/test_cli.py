@@ -19,22 +19,9 @@ from forkkit import skills as in_process
 from harness import Repo, environment, skills
 
 from skills_engine.cli.complete import available, installed
+from skills_engine.cli.schemas import RESULTS
 from skills_engine.transaction.lock import exclusive
-from skills_engine.types import Problem
-from skills_engine.verbs.abort import Aborted
-from skills_engine.verbs.care import Diagnosis, Replayed
-from skills_engine.verbs.dev import Round
-from skills_engine.verbs.history import Operation
-from skills_engine.verbs.inspect import Line, Shown
-from skills_engine.verbs.look import Listed, Status
-from skills_engine.verbs.merge_driver import Installed
-from skills_engine.verbs.merging import MergeResult
-from skills_engine.verbs.new import Made
-from skills_engine.verbs.plan import Plan
-from skills_engine.verbs.record import Recorded
 from skills_engine.verbs.reports import ChangeReport
-from skills_engine.verbs.resolve import Left
-from skills_engine.verbs.trials.trial import Trial
 
 pytest_plugins = ("forkkit.plugin",)
 
@@ -50,33 +37,6 @@ def fork(workshop: Workshop, tmp_path: Path) -> Repo:
 
 # --- one document, whatever happens
 
-RESULTS: dict[str, Any] = {
-    **dict.fromkeys(
-        ["init", "apply", "uninstall", "upgrade", "rebase", "continue", "skip", "undo"],
-        ChangeReport,
-    ),
-    "plan": Plan,
-    "list": list[Listed],
-    "search": list[Listed],
-    "show": Shown,
-    "status": Status,
-    "log": list[Operation],
-    "blame": list[Line],
-    "new": Made,
-    "dev": Round,
-    "lint": list[Problem],
-    "record": Recorded,
-    "test": list[Trial],
-    "abort": Aborted,
-    "resolve": Left,
-    "doctor": Diagnosis,
-    "replay": Replayed,
-    "merge-file": MergeResult,
-    "merge-driver install": Installed,
-    "merge-driver uninstall": Installed,
-}
-"""What each verb's `result` is; `diff` alone is a mapping of its own."""
-
 DONE = {
     "list": "list",
     "search": "search pager",
@@ -87,6 +47,7 @@ DONE = {
     "diff": "diff",
     "blame": "blame README.md:1",
     "lint": "lint",
+    "operations": "operations element",
     "test": "test add-pager --no-test",
     "upgrade": "upgrade --no-test --no-install",
     "rebase": "rebase --dry-run",
@@ -107,6 +68,7 @@ REFUSED = {
     "new": (1, "new nothing-of-that-kind add-it"),
     "dev": (1, "dev nothing-of-that-name --once"),
     "lint": (1, "lint nothing-of-that-name"),
+    "operations": (1, "operations nothing-of-that-name"),
     "test": (2, "test"),
     "apply": (2, "apply"),
     "uninstall": (1, "uninstall nothing-of-that-name"),

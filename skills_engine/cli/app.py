@@ -58,7 +58,7 @@ FAMILIES = {
         *("skip", "abort", "undo", "doctor", "replay"),
     ),
     "resolve": ("resolve",),
-    "author": ("new", "dev", "lint", "record"),
+    "author": ("new", "dev", "lint", "record", "operations"),
     "trying": ("test",),
     "merging": ("merge-file", "merge-driver"),
 }

@@ -25,7 +25,7 @@ Folder = Annotated[
 
 
 def verbs() -> dict[str, Callable[..., None]]:
-    return {"dev": dev, "lint": lint, "new": new, "record": record}
+    return {"dev": dev, "lint": lint, "new": new, "operations": operations, "record": record}
 
 
 @changing()
@@ -176,3 +176,25 @@ def dev(
     out.result(done, lambda: seen(done))
     if not done.ok:
         raise typer.Exit(TestsFailed.exit_code)
+
+
+@changing()
+def operations(
+    asked: Asked,
+    word: Annotated[str, typer.Argument(metavar="[WORD]", show_default=False)] = "",
+) -> None:
+    """What a codemod block can ask for; of one operation the whole reference."""
+    from skills_engine.verbs.operations import operations as verb  # noqa: PLC0415
+
+    out = asked.out
+    found = verb(word)
+
+    def people() -> None:
+        wide = max(len(each.operation) for each in found)
+        for each in found:
+            if each.reference:
+                out.text(each.reference)
+            else:
+                out.line(f"{each.operation:<{wide}}  {each.summary}")
+
+    out.result(found, people)

@@ -75,7 +75,7 @@ state = State()
 
 _QUESTIONS = {
     *("list", "search", "show", "plan", "status", "log", "diff", "blame"),
-    *("doctor", "replay", "new", "dev", "lint", "record", "test"),
+    *("doctor", "replay", "new", "dev", "lint", "record", "test", "operations"),
 }
 
 

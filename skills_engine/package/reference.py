@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.operation import Example, Operation, Tree
 
-__all__ = ["entry", "page"]
+__all__ = ["entry", "page", "section", "table"]
 
 _INTRODUCTION = """\
 # Operations
@@ -73,6 +73,16 @@ def page() -> str:
     )
     parts = [_INTRODUCTION, f"| `ensure:` | what then holds |\n|---|---|\n{contents}\n"]
     return "\n".join([*parts, *("\n".join(_operation(op)) for op in found)])
+
+
+def table() -> tuple[tuple[str, str], ...]:
+    """Each operation with the first sentence of what it does."""
+    return tuple((word, _first_sentence(operation(word))) for word in words())
+
+
+def section(word: str) -> str:
+    """The reference of one operation, as the page has it."""
+    return "\n".join(_operation(operation(word)))
 
 
 def entry(word: str, keys: Mapping[str, Any]) -> str:
