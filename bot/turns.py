@@ -134,8 +134,7 @@ class Turns:
             running = _Running(turn)
             try:
                 async with self._locks[group.folder]:
-                    await self.fetch(chat)
-                    latest = await self._store.turn(chat, most=self._most(chat))
+                    latest = await self._whole(chat)
                     if latest is None:  # the chat has another name meanwhile
                         return
                     running = _Running(latest)
@@ -164,6 +163,16 @@ class Turns:
             else:
                 self._deliveries.wake(chat)
                 self._works_again(chat)
+
+    async def _whole(self, chat: str, after: int = 0) -> Turn | None:
+        """What waits, with its files: what came while others were fetched has some, too."""
+        turn = await self._store.turn(chat, after, self._most(chat))
+        while (seen := turn) is not None:
+            await self.fetch(chat)
+            turn = await self._store.turn(chat, after, self._most(chat))
+            if turn is None or turn.until == seen.until:
+                break
+        return turn
 
     def _most(self, chat: str) -> int:
         return self._troubles[chat].most if chat in self._troubles else MOST_ASKED
@@ -209,10 +218,10 @@ class Turns:
         """What arrives while an agent is at work joins its turn, if the agent can take it."""
         while (running := self._running.get(chat)) and (group := self._store.group(chat)):
             async with running.joining:
-                await self.fetch(chat)
+                more = await self._whole(chat, running.turn.until)
                 if self._running.get(chat) is not running or self._most(chat) == 1:
                     return  # where one is refused, each is asked by itself
-                if (more := await self._store.turn(chat, running.turn.until)) is None:
+                if more is None:
                     return
                 if not await self._agent.follow_up(self._written(more, group)):
                     return

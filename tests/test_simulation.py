@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
+from doubles import FunctionAgent, MemoryChannel, message, register
 from simulation.plan import CallFault, Plan, Post, TimeFault, plan_of
 from simulation.run import simulate
+
+from bot.assistant import Assistant
+from bot.messages import Turn
+from bot.store import open_store
 
 SEEDS = 60
 
@@ -41,6 +49,29 @@ def test_a_run_that_is_woken_twice_when_the_engine_is_back_is_done_once() -> Non
             (TimeFault("engine down", 23.09, 3381.31), CallFault("start", 2, "refused")),
         )
     )
+
+
+async def test_a_message_that_comes_while_files_are_fetched_is_asked_with_its_own(
+    tmp_path: Path,
+) -> None:
+    fetched: list[str] = []
+    asked: list[tuple[int, list[str]]] = []
+
+    async def answer(turn: Turn) -> list[str]:
+        asked.append((len(fetched), [one.text for one in turn.asked]))
+        return ["yes"]
+
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:me", trigger=None)
+
+        async def fetch(chat: str) -> None:
+            fetched.append(chat)
+            await store.take_in(message("second"), asks=True)
+
+        assistant = Assistant(store, [MemoryChannel([message("first")])], FunctionAgent(answer))
+        assistant.turns.fetch = fetch
+        await assistant.run(asyncio.Event())
+    assert asked == [(2, ["first", "second"])]
 
 
 def test_a_task_that_waits_behind_a_turn_does_not_go_beyond_the_budget() -> None:

@@ -25,7 +25,7 @@ from bot.runtimes import Spec
 from bot.settings import Settings
 from simulation.world import Answer, World
 
-NAMED = re.compile(r">(?:@Andy )?m(\d+)(?: (\w+))?</message>")
+NAMED = re.compile(r">(?:@Andy )?m(\d+)(?: (\w+))?(?=</message>|\n<att)")
 TASK = re.compile(r'<task id="(\w+)"')
 TOKENS = (60, 40)
 DEAD = 137
@@ -224,6 +224,8 @@ class Program:
             one = world.posted[number]
             if world.group(one.post.chat) != folder:
                 world.problem(f"{folder} is told what was written in {one.chat}")
+        if "it is not there yet" in said["prompt"]:
+            world.problem(f"{folder} is asked before the files are there")
         kind = world.fault("api")
         seconds = world.delay("api", 20.0)
         if any(does == "slow" for _, does in found):
@@ -314,6 +316,7 @@ class Program:
         world, name = self._world, f"{id_}-{tool.replace('_', '-')}"
         base = Paths(world.folder).ipc(folder).source
         draft = base / "requests" / f".{name}.tmp"
+        draft.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text(json.dumps({"id": name, "tool": tool, "arguments": arguments}))
         draft.rename(draft.with_name(f"{name}.json"))
         world.note(f"{folder} requests {tool} {name}")

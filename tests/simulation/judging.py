@@ -33,6 +33,7 @@ WAITS = {
     "messages wait": SQL["waiting"],
     "pieces wait": SQL["undelivered"],
     "runs are under way": "SELECT id FROM tasks WHERE claimed_at IS NOT NULL",
+    "files are to come": "SELECT seq FROM inbox WHERE unfetched AND asks",
     "runs are open": "SELECT id FROM runs WHERE ended_at IS NULL",
     "reminders are to come": "SELECT id FROM tasks WHERE status = 'active' AND kind = 'once'",
 }
@@ -122,12 +123,9 @@ def _answers(world: World, db: sqlite3.Connection) -> Iterator[str]:
 
 
 def _excused(world: World, one: Posted, kept: dict[str, list[str]]) -> bool:
-    if not one.tried:
-        return False
-    said = kept[one.chat]
-    if one.refused and any(text.startswith(SORRY) for text in said):
+    if one.stopped:
         return True
-    return any("Stopped." in text or "has ended" in text for text in said)
+    return one.refused and any(text.startswith(SORRY) for text in kept[one.chat])
 
 
 def _pieces(world: World, db: sqlite3.Connection) -> Iterator[str]:

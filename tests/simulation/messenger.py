@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import ClassVar, Self
 
 from bot.channels import Channel
-from bot.errors import BotError, Undeliverable
-from bot.messages import Message, Receive
+from bot.errors import BotError, Undeliverable, Unfetchable
+from bot.messages import Attachment, Message, Receive
 from bot.settings import Settings
 from simulation.plan import Post
 from simulation.world import BEGIN, Accepted, Posted, World
@@ -43,7 +43,16 @@ class Messenger:
     def message(self, number: int) -> Message:
         one = self.world.posted[number]
         when = datetime.fromtimestamp(BEGIN + one.post.at, UTC)
-        return Message(one.chat, str(number), f"Person {one.post.chat}", one.text, when, False)
+        files = (Attachment("document", f"{number}.txt", 4, source=str(number)),)
+        return Message(
+            one.chat,
+            str(number),
+            f"Person {one.post.chat}",
+            one.text,
+            when,
+            False,
+            attachments=files if one.post.does == "file" else (),
+        )
 
 
 class SimulatedChannel(Channel):
@@ -122,6 +131,18 @@ class SimulatedChannel(Channel):
         if kind == "crash after":
             world.crash()
             await asyncio.sleep(0)
+
+    async def fetch(self, attachment: Attachment, most: int) -> bytes:
+        kind = self._world.fault("fetch")
+        await asyncio.sleep(self._world.delay("bring", 2.0))
+        if kind == "crash":
+            self._world.crash()
+            await asyncio.sleep(0)
+        if kind == "unfetchable":
+            raise Unfetchable("it is too old")
+        if kind or self._world.down("messenger"):
+            raise ConnectionError("the messenger is down")
+        return b"text"
 
     def split(self, text: str) -> Sequence[str]:
         return text.split("|")

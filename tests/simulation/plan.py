@@ -15,6 +15,8 @@ CALLS = {
     "start": ("refused", "slow", "hangs", "crash before", "crash after"),
     "api": ("529", "401", "400", "silence", "dies", "half a line", "garbage", "crash", "slow"),
     "file": ("eio", "enospc", "short"),
+    "fetch": ("refused", "unfetchable", "crash"),
+    "session": ("refused",),
     "open": ("crash", "crash"),
 }
 """Kinds of faults by what they hit: the n-th step of the loop, the n-th statement, ..."""
@@ -23,7 +25,7 @@ TIMES = (
     *("restart", "crash", "two crashes", "containers gone"),
 )
 """Kinds of faults that come at a time, in seconds, and last."""
-REACH = {"step": 6000, "sql": 600, "send": 40, "bring": 40, "start": 12, "api": 40, "file": 40}
+REACH = {"step": 6000, "sql": 600, "send": 40, "bring": 40, "start": 12, "api": 40, "file": 60}
 LONGEST = 1500.0
 Fault: TypeAlias = "CallFault | TimeFault"
 
@@ -86,6 +88,7 @@ DOES = (
     *("",) * 12,
     *("aside",) * 4,
     *("say", "once", "every", "poison", "slow", "split", "cancel", "isolated"),
+    "file",
     *("/new", "/stop", "/status", "/help"),
 )
 

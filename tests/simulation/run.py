@@ -8,19 +8,19 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import bot.confined
 import bot.ipc
 import bot.proxy
 import bot.run
 import bot.store
+import bot.turns
 from bot.bounds import Allowance, Seldom
 from bot.errors import BotError
 from bot.groups import Group
@@ -31,6 +31,7 @@ from bot.settings import Secret, Settings
 from bot.store import open_store
 from simulation.disk import Database
 from simulation.engine import Agent, Engine, Proxy, Runtime
+from simulation.files import Files
 from simulation.judging import judge, quiet, tasks_end
 from simulation.loop import Crash, Loop, Stuck
 from simulation.messenger import TRIGGER, Messenger, SimulatedChannel
@@ -53,10 +54,8 @@ class Outcome:
     problems: tuple[str, ...]
     injected: Mapping[str, int]
     trace: tuple[str, ...]
-
-    @property
-    def digest(self) -> str:
-        return sha256("\n".join(self.trace).encode()).hexdigest()
+    steps: int
+    lives: int
 
 
 class Watch:
@@ -134,7 +133,9 @@ class Simulation:
             world.now += self.chance.choice((0.5, 5.0, 100.0))
         if not world.problems:
             judge(world, self.engine)
-        return Outcome(tuple(world.problems), dict(world.injected), tuple(world.trace))
+        return Outcome(
+            tuple(world.problems), dict(world.injected), tuple(world.trace), world.step, world.life
+        )
 
     def _live(self) -> None:
         world = self.world
@@ -191,8 +192,25 @@ class Simulation:
             (bot.run, "SERVICES", (Ipc, Scheduler, Housekeeping)),
             (bot.run, "word_left", lambda *_: nullcontext()),  # of the fork, which is not here
             (bot.ipc, "Watch", Watch),
+            (bot.confined, "os", Files(self.world)),
+            (bot.turns.Turns, "stop", self._stopping(bot.turns.Turns.stop)),
             (bot.proxy, "Proxy", Proxy),
         ]
+
+    def _stopping(self, stop: Callable[..., bool]) -> Callable[..., bool]:
+        """A turn that somebody ended needs no answer."""
+
+        def stopped(turns: Any, chat: str) -> bool:
+            running = turns._running.get(chat)
+            if not stop(turns, chat):
+                return False
+            for one in running.turn.asked:
+                self.world.posted[int(one.id)].tried = True
+            for posted in self.world.posted.values():
+                posted.stopped |= posted.chat == chat and posted.tried
+            return True
+
+        return stopped
 
     async def _main(self, loop: Loop, database: Database) -> None:
         world, stop = self.world, asyncio.Event()
@@ -319,7 +337,3 @@ def simulate(plan: Plan) -> Outcome:
     finally:
         shutil.rmtree(folder)
         logging.disable(logging.NOTSET)
-
-
-def count(outcomes: list[Outcome]) -> Counter[str]:
-    return sum((Counter(one.injected) for one in outcomes), Counter())
