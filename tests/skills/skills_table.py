@@ -17,7 +17,7 @@ __all__ = ["FEATURES", "PAGE", "page"]
 PAGE = ROOT / "docs/skills.md"
 BLOCK = re.compile(r"(<!-- (skills|channels) -->\n).*?(<!-- end -->)", re.DOTALL)
 TELEGRAM, DISCORD, SLACK = "add-telegram", "add-discord", "add-slack"
-SIGNAL, MAIL = "add-signal", "add-email"
+SIGNAL, MAIL, BROWSER = "add-signal", "add-email", "add-webchat"
 FEATURES: dict[str, dict[str, str]] = {
     "private chats": {
         TELEGRAM: "test_text_comes_in_from_private_chats_and_groups_and_the_reply_goes_back",
@@ -25,6 +25,7 @@ FEATURES: dict[str, dict[str, str]] = {
         SLACK: "test_a_private_chat_a_mention_and_a_thread_are_answered_where_they_are",
         SIGNAL: "test_a_private_chat_and_a_group_are_answered_where_they_are",
         MAIL: "test_a_thread_is_a_conversation_and_an_answer_stays_in_it",
+        BROWSER: "test_a_message_is_stored_once_answered_and_shown_to_every_page",
     },
     "groups, when mentioned": {
         TELEGRAM: "test_who_is_meant_is_what_telegram_says",
@@ -55,6 +56,7 @@ FEATURES: dict[str, dict[str, str]] = {
         TELEGRAM: "test_typing_is_shown_while_the_agent_works",
         DISCORD: "test_typing_groups_and_what_is_refused",
         SIGNAL: "test_files_come_in_and_go_out",
+        BROWSER: "test_files_come_in_and_go_out",
     },
     "marks of its own": {
         TELEGRAM: "test_marks_are_telegrams_own_and_what_is_refused_goes_as_it_was_written",
@@ -62,6 +64,7 @@ FEATURES: dict[str, dict[str, str]] = {
         SLACK: "test_marks_are_slacks_own_and_nobody_is_called",
         SIGNAL: "test_styles_count_as_signal_does_and_addresses_stand_behind_their_words",
         MAIL: "test_files_come_in_and_go_out",
+        BROWSER: "test_a_message_is_stored_once_answered_and_shown_to_every_page",
     },
     "long replies in pieces": {
         TELEGRAM: "test_a_long_reply_goes_out_in_pieces_and_in_order_whatever_fails",
@@ -75,6 +78,7 @@ FEATURES: dict[str, dict[str, str]] = {
         SLACK: "test_files_come_in_and_go_out",
         SIGNAL: "test_files_come_in_and_go_out",
         MAIL: "test_files_come_in_and_go_out",
+        BROWSER: "test_files_come_in_and_go_out",
     },
     "files out": {
         TELEGRAM: "test_a_file_goes_out_with_its_words_and_into_its_topic",
@@ -82,6 +86,7 @@ FEATURES: dict[str, dict[str, str]] = {
         SLACK: "test_files_come_in_and_go_out",
         SIGNAL: "test_files_come_in_and_go_out",
         MAIL: "test_files_come_in_and_go_out",
+        BROWSER: "test_files_come_in_and_go_out",
     },
     "what was missed, after an outage": {
         TELEGRAM: "test_an_update_is_acknowledged_only_after_its_message_is_stored",
@@ -89,6 +94,7 @@ FEATURES: dict[str, dict[str, str]] = {
         SLACK: "test_what_was_missed_is_answered_once_and_in_order",
         SIGNAL: "test_a_private_chat_and_a_group_are_answered_where_they_are",
         MAIL: "test_what_was_missed_is_answered_once_also_where_mails_are_numbered_anew",
+        BROWSER: "test_a_message_is_stored_once_answered_and_shown_to_every_page",
     },
     "a piece whose answer was lost comes once": {
         DISCORD: "test_a_long_reply_is_split_and_a_piece_whose_answer_was_lost_comes_once",
