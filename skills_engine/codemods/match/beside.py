@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.codemods.match.anchors import follow, line_of, position, shared_name
 from skills_engine.codemods.source.blocks import extent, insert
+from skills_engine.codemods.source.flow import leaving
 from skills_engine.codemods.source.source import Edit
 from skills_engine.codemods.source.syntax import flatten, same
 from skills_engine.types import Span
@@ -78,8 +79,14 @@ def _runs(block: cst.BaseSuite | cst.Module, snippet: Snippet) -> list[range]:
     ]
 
 
+def _live(block: cst.BaseSuite | cst.Module, snippet: Snippet) -> list[range]:
+    """Those of the runs that nothing before them keeps from running."""
+    end = leaving(block)
+    return [run for run in _runs(block, snippet) if end is None or run.start <= end[0]]
+
+
 def holds(block: cst.BaseSuite | cst.Module, snippet: Snippet) -> bool:
-    return bool(_runs(block, snippet))
+    return bool(_live(block, snippet))
 
 
 def inside_run(match: Match, snippet: Snippet) -> bool:
@@ -96,7 +103,7 @@ def _between(
     either of them once, anywhere in it."""
     if after.body is None:
         return False
-    first, last, runs = position(after).stop, position(before).start, _runs(after.body, snippet)
+    first, last, runs = position(after).stop, position(before).start, _live(after.body, snippet)
     once = any(sum(match.body is after.body for match in matches) == 1 for matches in sides)
     return any(once or (first <= run.start and run.stop <= last) for run in runs)
 
@@ -107,7 +114,7 @@ def stands(anchor: Match, snippet: Snippet, *, before: bool, anywhere: bool) -> 
     """
     if anchor.body is None:
         return True
-    at, runs = position(anchor), _runs(anchor.body, snippet)
+    at, runs = position(anchor), _live(anchor.body, snippet)
     return any(
         anywhere or (run.stop == at.start if before else run.start == at.stop) for run in runs
     )

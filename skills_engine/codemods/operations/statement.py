@@ -13,9 +13,9 @@ from skills_engine.codemods.match.search import no_match, scope
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.source.blocks import append, fill, insert, prologue
 from skills_engine.codemods.source.code import Snippet
+from skills_engine.codemods.source.flow import leaving, word_of
 from skills_engine.codemods.source.snippets import first_line
 from skills_engine.codemods.source.source import Edit
-from skills_engine.codemods.source.syntax import flatten
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
@@ -215,6 +215,20 @@ class Statement(SourceOperation):
             "the body ends in a return",
         ),
         Refusal(
+            "it stands there, where it never runs",
+            "def f():\n    return 1\n    b()\n",
+            {"in": "m.py", "of": "f", "code": "b()"},
+            Outcome.DRIFTED,
+            "the body ends in a return",
+        ),
+        Refusal(
+            "both ways leave",
+            "def f(x):\n    if x:\n        return 1\n    else:\n        raise E\n",
+            {"in": "m.py", "of": "f", "code": "b()"},
+            Outcome.DRIFTED,
+            "the body ends in an if",
+        ),
+        Refusal(
             "a one-line suite",
             "def f():\n    if x: a()\n",
             {"in": "m.py", "of": "f", "code": "b()", "after": "a()"},
@@ -293,16 +307,10 @@ class Statement(SourceOperation):
                 snippet,
                 near="after" if imports or index == len(block.body) else "before",
             )
-        last = flatten(block)[-1:]
-        if last and isinstance(last[0], cst.Return | cst.Raise | cst.Continue | cst.Break):
-            word = type(last[0]).__name__.lower()
+        if (end := leaving(block)) is not None:
+            what = f"the body ends in {word_of(end[1])}, so nothing after it would run"
             hint = "place it with `before:` and a pattern"
-            raise source.drifted(
-                doing,
-                f"the body ends in a {word}, so nothing after it would run",
-                last[0],
-                hint=hint,
-            )
+            raise source.drifted(doing, what, end[1], hint=hint)
         return append(source, block, snippet)
 
     def _beside(

@@ -17,10 +17,12 @@ from skills_engine.codemods.source.blocks import extent, whole_lines
 from skills_engine.codemods.source.code import Snippet, rigid_lines
 from skills_engine.codemods.source.snippets import first_line
 from skills_engine.codemods.source.source import Edit, Splice
-from skills_engine.codemods.source.syntax import units
+from skills_engine.codemods.source.syntax import descend, flatten, units
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from skills_engine.codemods.source.source import Source
 
 __all__ = ["Wrap"]
@@ -101,6 +103,12 @@ class Wrap(SourceOperation):
             "f(1)\nif a:\n    f(2)\n",
         ),
         Example(
+            "wrapped already, further out",
+            "with lock:\n    if a:\n        b()\n    else:\n        f(1)\n",
+            {"in": "m.py", "statements": "f($X)", "wrapper": "with lock:\n    $BODY"},
+            "with lock:\n    if a:\n        b()\n    else:\n        f(1)\n",
+        ),
+        Example(
             "wrapped already, with more",
             "with  lock :\n    a()\n    f(1)\n",
             {"in": "m.py", "statements": "f($X)", "wrapper": "with lock:\n    $BODY"},
@@ -161,12 +169,15 @@ class Wrap(SourceOperation):
         doing, template = self.describe(), self._wrapper()
         owner, body = scope(source, self.selected("of"), doing)
         pattern = Pattern.parse(self.statements, "statements", statements=True)
-        wrapped = [
-            node for m in template.pattern.in_blocks(body) for node in m.bindings.get("BODY", ())
-        ]
+        wrapped = {
+            id(within)
+            for m in template.pattern.in_blocks(body)
+            for node in m.bindings.get("BODY", ())
+            for within in (node, *_within(node))
+        }
         found = list(pattern.in_blocks(body))
-        done = [m for m in found if any(m.nodes[0] is node for node in wrapped)]
-        free = [m for m in found if not any(m.nodes[0] is node for node in wrapped)]
+        done = [m for m in found if id(m.nodes[0]) in wrapped]
+        free = [m for m in found if id(m.nodes[0]) not in wrapped]
         where = self.of or source.path
         if not found:
             raise no_match(source, owner or source.module, pattern, where, doing)
@@ -251,3 +262,15 @@ class Wrap(SourceOperation):
         if foot := code[at.end() :]:
             splices.append(whole_lines(source, end, foot))
         return Edit(tuple(splices))
+
+
+def _within(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """The statements in the blocks of a statement, at any depth. What a definition holds is not
+    among them: it runs another time.
+    """
+    if isinstance(node, cst.BaseSuite):
+        for block in descend(node):
+            yield from flatten(block)
+    elif not isinstance(node, cst.FunctionDef | cst.ClassDef | cst.BaseExpression):
+        for child in node.children:
+            yield from _within(child)
