@@ -93,7 +93,11 @@ def start(
         if not chosen.is_dir():
             raise Refused(f"{chosen} is not a directory")
         os.chdir(chosen)
-    return output, Path.cwd()
+    try:
+        return output, Path.cwd()
+    except FileNotFoundError:
+        hint = "go to one that is there, or name the fork with -C DIR"
+        raise Refused("the current directory is gone", hint=hint) from None
 
 
 def ask(name: str, capabilities: tuple[str, ...]) -> bool:

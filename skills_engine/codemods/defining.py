@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import libcst as cst
 
 from skills_engine.codemods.match.anchors import between
+from skills_engine.codemods.names.scopes import Names
 from skills_engine.codemods.operation import Malformed, SourceOperation
 from skills_engine.codemods.source.blocks import (
     append,
@@ -81,6 +82,10 @@ def ensure_definition(
         after = name
     if present:
         if same([d.node for d in present], snippet.nodes):
+            apart = [d.node for d in present if d.body is not source.body_of(owner)]
+            if apart:
+                what = f"{qualname} stands in a block of its own, and not on every path"
+                raise source.drifted(doing, what, *apart)
             return Edit()
         if not replace or any(d.kind in {"variable", "type"} for d in present):
             hint = (
@@ -92,6 +97,8 @@ def ensure_definition(
                 doing, f"{source.path} already has another {qualname}", present[0].node, hint=hint
             )
         return replaced(source, present, snippet, doing)
+    if (taken := _taken(source, owner, name)) is not None:
+        raise source.drifted(doing, f"{qualname} is {taken[0]} already", taken[1])
     node = owner.node if owner else None
     if isinstance(node, cst.ClassDef | cst.FunctionDef) and not (before or after):
         filled = fill(source, node, snippet)
@@ -102,6 +109,19 @@ def ensure_definition(
         index, near = _beside(source, owner, body, before, after, doing)
         return insert(source, body, index, snippet, near=near)
     return _at(source, body, snippet, position)
+
+
+def _taken(source: Source, owner: Definition | None, name: str) -> tuple[str, cst.CSTNode] | None:
+    """What has the name though it is no definition: an import of the module, an attribute that
+    methods of the class assign.
+    """
+    names = Names.of(source)
+    if owner is None:
+        imports = [b for b in names.module.bound.get(name, ()) if b.kind == "import"]
+        return ("imported", imports[0].node) if imports else None
+    scope = next((s for s in names.classes if s.node is owner.node), None)
+    assigned = scope.attributes.get(name, ()) if scope else ()
+    return ("an attribute that methods assign", assigned[0].node) if assigned else None
 
 
 def _role(node: cst.CSTNode, name: str) -> str:

@@ -15,7 +15,7 @@ from skills_engine.merge.core.regions import decidable
 from skills_engine.merge.text import Form, Text, declares_encoding
 from skills_engine.merge.types import LineMerge, Merged, Region, Unsupported
 
-__all__ = ["merge_file"]
+__all__ = ["is_known", "merge_file"]
 
 T = TypeVar("T", str, bytes)
 
@@ -106,6 +106,11 @@ def merge_file(
     return chunks.merged(form, how)
 
 
+def is_known(path: str) -> bool:
+    """Whether files of that name are merged by more than lines."""
+    return _module(path) is not None
+
+
 def _trivial(base: T, ours: T, theirs: T) -> T | None:
     if theirs in (ours, base):
         return ours
@@ -186,8 +191,12 @@ def _whole(base: bytes, ours: bytes, theirs: bytes, reason: str) -> Merged:
 
 def _language(path: str) -> Language | None:
     """Imported when first needed: trivial merges and plain text need none."""
+    module = _module(path)
+    if module is None:
+        return None
+    return cast("Language", importlib.import_module(f"skills_engine.merge.{module}"))
+
+
+def _module(path: str) -> str | None:
     name = PurePosixPath(path).name.lower()
-    for pattern, module in _LANGUAGES:
-        if fnmatchcase(name, pattern):
-            return cast("Language", importlib.import_module(f"skills_engine.merge.{module}"))
-    return None
+    return next((module for pattern, module in _LANGUAGES if fnmatchcase(name, pattern)), None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skills_engine.errors import Refused
 from skills_engine.git import Git
 from skills_engine.graft.operation import line_merge
-from skills_engine.merge import merge_file
+from skills_engine.merge import is_known, merge_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,8 @@ class MergeResult:
 def merge_files(base: Path, ours: Path, theirs: Path, out: Path) -> MergeResult:
     """Merge three versions of a file into `out`, with diff3 markers where they conflict."""
     versions = read_versions(base, ours, theirs)
-    merged = merge_file(str(out), *versions, lines=line_merge(Git(out.resolve().parent)))
+    kind = _kind(base, ours, theirs, out)
+    merged = merge_file(kind, *versions, lines=line_merge(Git(out.resolve().parent)))
     _write(out, merged.data)
     return result_of(merged)
 
@@ -51,7 +52,9 @@ def carry_file(base: Path, ours: Path, theirs: Path, out: Path) -> MergeResult:
     from skills_engine.record.carry import carry  # noqa: PLC0415
 
     carried = carry(
-        out.name, *read_versions(base, ours, theirs), lines=line_merge(Git(out.resolve().parent))
+        _kind(base, ours, theirs, out),
+        *read_versions(base, ours, theirs),
+        lines=line_merge(Git(out.resolve().parent)),
     )
     if carried.data is None:
         return MergeResult(
@@ -59,6 +62,13 @@ def carry_file(base: Path, ours: Path, theirs: Path, out: Path) -> MergeResult:
         )
     _write(out, carried.data)
     return MergeResult(clean=True, how="record", conflicts=(), notes=())
+
+
+def _kind(base: Path, ours: Path, theirs: Path, out: Path) -> str:
+    """The name that says what kind of file it is: the result's, or a version's where that says
+    nothing (`-o /tmp/merged`).
+    """
+    return next((path.name for path in (out, ours, theirs, base) if is_known(path.name)), out.name)
 
 
 def read_versions(base: Path, ours: Path, theirs: Path) -> tuple[bytes, bytes, bytes]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.imports.statements import is_type_checking, names_of
+from skills_engine.codemods.source.flow import takes_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,7 +86,7 @@ class _Paths:
                 return bound and into(node.body, bound)
             case cst.Match():
                 cases = [into(case.body, bound) for case in node.cases]
-                return all(cases) and (bound or any(map(_is_open, node.cases)))
+                return all(cases) and (bound or any(map(takes_all, node.cases)))
         return bound
 
     def _after_if(
@@ -131,12 +132,4 @@ def _is_harmless(item: cst.WithItem) -> bool:
     match item.item:
         case cst.Call(func=cst.Name(value=name) | cst.Attribute(attr=cst.Name(value=name))):
             return name in _HARMLESS
-    return False
-
-
-def _is_open(case: cst.MatchCase) -> bool:
-    """Whether a `case` takes whatever comes."""
-    match case.pattern:
-        case cst.MatchAs(pattern=None) if case.guard is None:
-            return True
     return False

@@ -40,6 +40,8 @@ def is_loose(node: cst.CSTNode) -> bool:
 def in_place(source: Source, node: cst.CSTNode, text: str) -> str:
     """The text, in parentheses if the code around would otherwise read it as something else."""
     text = quoted_for(source, node, text)
+    if text.startswith("{") and _opens_a_field(source, node):
+        text = f" {text}"  # two braces are the text of one
     span = source.span(node)
     around = (
         source.text(Span(max(0, span.start - 1), span.start)),
@@ -58,6 +60,15 @@ def in_place(source: Source, node: cst.CSTNode, text: str) -> str:
     if safe is None or (plain is not None and same(plain, safe)):
         return text
     return f"({text})"
+
+
+def _opens_a_field(source: Source, node: cst.CSTNode) -> bool:
+    """Whether a node stands right behind the brace of an f-string's field."""
+    around = source.parents.get(node)
+    while around is not None and not isinstance(around, cst.FormattedStringExpression):
+        around = source.parents.get(around)
+    start = source.span(node).start
+    return around is not None and source.span(around.expression).start == start
 
 
 def quoted_for(source: Source, node: cst.CSTNode, text: str) -> str:

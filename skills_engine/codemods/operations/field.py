@@ -14,7 +14,7 @@ from skills_engine.codemods.refactor.project import Project
 from skills_engine.codemods.source import snippets
 from skills_engine.codemods.source.edits import finish, is_blank_at, lines_above, lines_at
 from skills_engine.codemods.source.fields import Field as Declared
-from skills_engine.codemods.source.fields import fields_of, orders_fields, parse_field
+from skills_engine.codemods.source.fields import fields_of, is_enum, orders_fields, parse_field
 from skills_engine.codemods.source.source import Edit, Source, Splice, reindent
 from skills_engine.types import Outcome
 
@@ -35,7 +35,8 @@ class Field(SourceOperation):
     where they touch, or directly `before` where others have come between; where one of the two is
     gone, the other is enough. A field without a default goes before those with one where the class
     needs that: in dataclasses and named tuples. Where callers in the repository fill the place by
-    position, that is a refusal, which names them.
+    position, that is a refusal, which names them; so is the name of a method, and in an enum a value
+    that another member has.
     """
 
     ensure = "field"
@@ -208,6 +209,13 @@ class Field(SourceOperation):
                 return Edit()
             own = snippets.one_line(source.code(field.node or node))
             raise source.drifted(doing, f"{name} has the field {own}", field.node or node)
+        for member in node.body.body:
+            if isinstance(member, cst.FunctionDef) and member.name.value == wanted.name:
+                raise source.drifted(doing, f"{name}.{wanted.name} is a method", member)
+        for field in fields:
+            if wanted.same_member(field) and is_enum(source, node) and field.node:
+                what = f"{field.name} has that value: {wanted.name} would be another name of it"
+                raise source.drifted(doing, what, field.node, hint="give it a value of its own")
         index = self._index(source, node, fields, wanted)
         return Edit(self._splices(source, node, fields, index), doing)
 

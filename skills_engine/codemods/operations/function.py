@@ -82,12 +82,6 @@ class Function(SourceOperation):
         Example("in an empty file", "", {"in": "m.py", "code": "# C.\ndef c(): ..."}, "# C.\ndef c(): ...\n", verbatim=True),
         Example("below a licence", "# Licence.\n", {"in": "m.py", "code": "def c(): ..."}, "# Licence.\n\n\ndef c(): ...\n"),
         Example(
-            "there already, for some versions",
-            "if NEW:\n    def c(): return {'a': 0x10}\n",
-            {"in": "m.py", "code": 'def c():\n    return {"a": 16,}'},
-            "if NEW:\n    def c(): return {'a': 0x10}\n",
-        ),
-        Example(
             "another one is replaced where that is said",
             "def a(): ...\n\n\n# Old.\ndef c():\n    return 1",
             {"in": "m.py", "code": "# New.\ndef c():\n    return 2", "replace": True},
@@ -95,6 +89,20 @@ class Function(SourceOperation):
         ),
     )  # fmt: skip
     INVALID = (
+        Refusal(
+            "it is there on one path only",
+            "if NEW:\n    def c(): return {'a': 0x10}\n",
+            {"in": "m.py", "code": 'def c():\n    return {"a": 16,}'},
+            Outcome.DRIFTED,
+            "c stands in a block of its own",
+        ),
+        Refusal(
+            "the name is imported",
+            "from z import c\n",
+            {"in": "m.py", "code": "def c(): ..."},
+            Outcome.DRIFTED,
+            "c is imported already",
+        ),
         Refusal("the neighbour is gone", "x = 1\n", {"in": "m.py", "code": "def f(): ...", "before": "y"}, Outcome.MISSING, "does not define y"),
         Refusal("there is another", "def f(): return 1\n", {"in": "m.py", "code": "def f(): ..."}, Outcome.DRIFTED, "already has another f"),
         Refusal(

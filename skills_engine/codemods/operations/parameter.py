@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from skills_engine.codemods.names.capture import captured_by
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.refactor.callers import moved_meaning, positional_callers
 from skills_engine.codemods.refactor.project import Project
@@ -32,7 +33,7 @@ class Parameter(SourceOperation):
     `after` the parameter of that name; `keyword_only: true` puts it after the `*`, which is made
     where there is none. Callers are not changed: give it a default, or change them too. A place
     that would give another meaning to what callers in the repository pass by position refuses, and
-    names them.
+    names them; so does a name that the function reads already.
     """
 
     ensure = "parameter"
@@ -167,6 +168,20 @@ class Parameter(SourceOperation):
             "would take what callers pass by position",
         ),
         Refusal(
+            "the function reads a variable of that name",
+            "c = 1\n\n\ndef f(a):\n    return lambda: c\n",
+            {"in": "m.py", "of": "f", "parameter": "c=3"},
+            Outcome.DRIFTED,
+            "c has a meaning in it already",
+        ),
+        Refusal(
+            "the function calls a builtin of that name",
+            "def f(a):\n    return type(a)\n",
+            {"in": "m.py", "of": "f", "parameter": "type=None"},
+            Outcome.DRIFTED,
+            "type has a meaning in it already",
+        ),
+        Refusal(
             "a type comment says the types",
             "def f(a):\n    # type: (int) -> None\n    return\n",
             {"in": "m.py", "of": "f", "parameter": "c=0"},
@@ -212,6 +227,9 @@ class Parameter(SourceOperation):
             what = "a type comment says the types of its parameters"
             hint = "make it annotations first, with `ensure: annotation`"
             raise source.drifted(self.describe(), what, node, hint=hint)
+        if captured := captured_by(source, node, wanted.name):
+            what = f"{wanted.name} has a meaning in it already, which would change"
+            raise source.drifted(self.describe(), what, captured, hint="take another name")
         index = self._index(source, node, signature)
         self._check_order(source, signature, index)
         star = self.keyword_only and not signature.kind("*", "*args")

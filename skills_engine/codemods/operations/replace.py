@@ -216,6 +216,12 @@ class Replace(SourceOperation):
             hint = "match more of it, or write `all: true`"
             raise source.ambiguous(doing, what, [m.nodes[0] for m in found], hint)
         if pattern.is_expression:
+            for match in found:
+                if _is_pattern(source, match) and not isinstance(
+                    template.pattern.nodes[0], _VALUES
+                ):
+                    what = "it stands in a `case`, where that would be another kind of pattern"
+                    raise source.drifted(doing, what, match.nodes[0])
             return Edit(tuple(_expressions(source, found, pattern, template)))
         return Edit(
             tuple(_statement(source, found, i, pattern, template, doing) for i in range(len(found)))
@@ -228,6 +234,16 @@ class Replace(SourceOperation):
         return Pattern.parse(self.pattern, statements=True), Template.parse(
             self.with_, statements=True
         )
+
+
+_VALUES = (
+    cst.Attribute, cst.SimpleString, cst.ConcatenatedString, cst.BaseNumber, cst.UnaryOperation,
+)  # fmt: skip
+"""What a `case` compares with."""
+
+
+def _is_pattern(source: Source, match: Match) -> bool:
+    return isinstance(source.parents.get(match.nodes[0]), cst.MatchValue)
 
 
 def _search(pattern: Pattern, root: cst.CSTNode) -> list[Match]:

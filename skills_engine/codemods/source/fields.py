@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.source.source import Source
 
-__all__ = ["Field", "fields_of", "orders_fields", "parse_field"]
+__all__ = ["Field", "fields_of", "is_enum", "orders_fields", "parse_field"]
 
 _FIELD_CALLS = {"field", "ib", "attrib", "Factory"}
 _DEFAULTS = {"default", "default_factory", "factory"}
@@ -37,6 +37,21 @@ class Field:
     """Whether it comes after `_: KW_ONLY`."""
     line: cst.SimpleStatementLine | None = None
     node: cst.CSTNode | None = None
+    value: str = ""
+    """The source of an unannotated one's value."""
+
+    def same_member(self, other: Field) -> bool:
+        """Whether both, as members of an enum, have one constant as value."""
+        try:
+            return bool(ast.literal_eval(self.value) == ast.literal_eval(other.value))
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return False
+
+
+def is_enum(source: Source, node: cst.ClassDef) -> bool:
+    """Whether a class is one of members, by the names of its bases."""
+    bases = [_last_name(source.code(base.value)) for base in node.bases]
+    return any(base.endswith(("Enum", "Flag")) for base in bases)
 
 
 def parse_field(key: str, text: str) -> Field:
@@ -75,6 +90,7 @@ def fields_of(source: Source, body: Sequence[cst.CSTNode]) -> list[Field]:
                 keyword_only,
                 within,
                 small,
+                field.value,
             )
             found.append(declared)
     return found
@@ -126,7 +142,8 @@ def _last_name(code: str) -> str:
 def _parse(text: str) -> Field | None:
     match snippets.parse(text.strip()).body:
         case [ast.Assign(targets=[ast.Name(id=name)]) as node]:
-            return Field(name, ast.dump(node), False, False, False)
+            code, value = ast.dump(node), ast.unparse(node.value)
+            return Field(name, code, False, False, False, value=value)
         case [ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value) as node]:
             if _last_name(ast.unparse(annotation)) in {"ClassVar", "KW_ONLY"}:
                 return Field(name, ast.dump(node), True, False, False)

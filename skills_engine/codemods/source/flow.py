@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import libcst as cst
-import libcst.matchers as m
 
 from skills_engine.codemods.source.syntax import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["leaving", "word_of"]
+__all__ = ["leaving", "takes_all", "word_of"]
 
 _OWN_LOOP = cst.For | cst.While | cst.FunctionDef | cst.ClassDef | cst.Lambda
 
@@ -27,6 +26,14 @@ def word_of(node: cst.CSTNode) -> str:
     kinds = {cst.If: "an if", cst.Try: "a try", cst.TryStar: "a try", cst.While: "an endless loop"}
     kinds |= {cst.Match: "a match", cst.Return: "a return", cst.Raise: "a raise"}
     return kinds.get(type(node), f"a {type(node).__name__.lower()}")
+
+
+def takes_all(case: cst.MatchCase) -> bool:
+    """Whether a `case` takes whatever comes."""
+    match case.pattern:
+        case cst.MatchAs(pattern=None) if case.guard is None:
+            return True
+    return False
 
 
 def _first(nodes: Sequence[cst.CSTNode]) -> tuple[int, cst.CSTNode] | None:
@@ -53,9 +60,7 @@ def _leaves(node: cst.CSTNode) -> bool:
         case cst.While(test=cst.Name(value="True") | cst.Integer(value="1")):
             return not _breaks(node.body)
         case cst.Match():
-            last = node.cases[-1]
-            takes_all = m.matches(last, m.MatchCase(pattern=m.MatchAs(pattern=None), guard=None))
-            return takes_all and all(_ends(case.body) for case in node.cases)
+            return takes_all(node.cases[-1]) and all(_ends(case.body) for case in node.cases)
     return False
 
 

@@ -1,0 +1,32 @@
+"""Names that a function reads from around it, and that a new name of its own would hide."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING
+
+from skills_engine.codemods.names.scopes import Names
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from skills_engine.codemods.source.source import Source
+
+__all__ = ["captured_by"]
+
+
+def captured_by(source: Source, function: cst.FunctionDef, name: str) -> cst.Name | None:
+    """Where a function reads `name` as something around it that is known; a name that nothing binds
+    waits for the parameter.
+    """
+    names = Names.of(source)
+    scope = next((scope for scope in names.scopes if scope.node is function), None)
+    for use in names.uses.get(name, ()):
+        chain = use.scope.chain()
+        if scope is None or scope not in chain:
+            continue
+        owner = use.owner
+        outside = owner not in chain[: chain.index(scope) + 1]
+        if outside and (name in owner.bound or hasattr(builtins, name)):
+            return use.node
+    return None
