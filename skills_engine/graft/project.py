@@ -26,6 +26,8 @@ _PYPROJECT, _OWN = "pyproject.toml", "skills.toml"
 class Project:
     """Each field is a key of the table, with a hyphen for an underscore."""
 
+    home: tuple[str, ...] = ("bot/**", "src/bot/**")
+    """Globs of the files that a skill from elsewhere may change without being trusted."""
     templates: str = ".claude/templates"
     """The folder that has a package to begin with for each kind of skill (`skills new`)."""
 
@@ -59,6 +61,13 @@ def _project(path: str, data: bytes) -> Project:
                 f"{path}: [tool.skills] has no key {key!r}",
                 hint=f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}",
             )
-        if not isinstance(value, str):
-            raise Refused(f"{path}: {key} in [tool.skills] is no text")
-    return Project(**{known[key]: value for key, value in table.items()})
+        is_list = isinstance(getattr(Project(), known[key]), tuple)
+        texts = value if is_list and isinstance(value, list) else [value]
+        if (is_list and texts is not value) or not all(isinstance(text, str) for text in texts):
+            what = "no list of texts" if is_list else "no text"
+            raise Refused(f"{path}: {key} in [tool.skills] is {what}")
+    values: dict[str, Any] = {
+        known[key]: tuple(value) if isinstance(value, list) else value
+        for key, value in table.items()
+    }
+    return Project(**values)

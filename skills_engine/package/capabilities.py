@@ -28,14 +28,14 @@ from skills_engine.package.decode import operations
 from skills_engine.package.toolfiles import is_tool_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from skills_engine.package.model import Manifest, Package
 
 __all__ = ["HOME", "Capabilities", "Capability", "Kind", "beyond", "capabilities"]
 
-HOME = "bot/"
-"""Where skills are expected to make their changes."""
+HOME = ("bot/**", "src/bot/**")
+"""Where skills are expected to make their changes, where the repository does not say."""
 
 _EXAMPLE = ".env.example"
 _INERT = re.compile(
@@ -94,7 +94,11 @@ class Capabilities:
 
 
 def capabilities(
-    package: Package, *, home: str = HOME, tested_by: Iterable[str] = (), tests: bool = True
+    package: Package,
+    *,
+    home: Sequence[str] = HOME,
+    tested_by: Iterable[str] = (),
+    tests: bool = True,
 ) -> Capabilities:
     """What a package asks for. Raises PackageError for entries that are no operations.
 
@@ -136,12 +140,19 @@ def _tests_shown(manifest: Manifest, *, tests: bool) -> set[str]:
     return {path for path in manifest.tests if not is_tool_file(path)} if tests else set()
 
 
-def beyond(paths: Iterable[str], *, home: str = HOME) -> Iterator[Capability]:
+def beyond(paths: Iterable[str], *, home: Sequence[str] = HOME) -> Iterator[Capability]:
     """A capability for each of these paths that a package may not change without being asked."""
+    inside = re.compile("|".join(map(_pattern, home)) or r"(?!)")
     for path in paths:
-        inside = path.startswith((home, f"src/{home}"))
-        if is_tool_file(path) or not inside:
+        if is_tool_file(path) or not inside.fullmatch(path):
             yield Capability(Kind.FILE, path, code=_is_code(path))
+
+
+def _pattern(glob: str) -> str:
+    """A glob of paths as a regular expression: `**` crosses folders, `*` and `?` do not."""
+    parts = re.split(r"(\*\*|\*|\?)", glob)
+    wild = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(wild.get(part) or re.escape(part) for part in parts)
 
 
 def _is_code(path: str) -> bool:

@@ -25,6 +25,7 @@ NAMES = (
     "usercustomize.py",
     "pyvenv.cfg",
     "pyproject.toml",
+    "skills.toml",
     "setup.py",
     "setup.cfg",
     "manifest.in",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Untrusted
+from skills_engine.graft.project import read_project
 from skills_engine.graft.trust import is_accepted, remember, runs_own_code
 from skills_engine.sandbox import unconfined
 from skills_engine.verbs.reports import Asked
@@ -66,9 +67,10 @@ def accept_effects(fork: Fork, computed: Computed, options: Options) -> tuple[As
     for pin, _ in _unaccepted(fork, computed.intent.after, tests=False):
         if pin.name not in changing or pin.name not in wrote:
             continue
-        known = set(capabilities(fork.pinned(pin)).items)
+        home = read_project(fork.tree).home
+        known = set(capabilities(fork.pinned(pin), home=home).items)
         named = {item.what for item in known}
-        more = {item for item in beyond(wrote[pin.name]) if item.what not in named}
+        more = {item for item in beyond(wrote[pin.name], home=home) if item.what not in named}
         wants = Capabilities(tuple(sorted(more - known)))
         asked = _asked(pin, wants, options, added=True)
         if options.dry_run:
@@ -114,7 +116,8 @@ def _unaccepted(fork: Fork, goal: Goal, *, tests: bool) -> Iterator[tuple[Pin, C
             continue
         if not is_accepted(pin.digest):
             by = tested_by(fork, goal) if tests else ()
-            yield pin, capabilities(fork.pinned(pin), tested_by=by, tests=tests)
+            home = read_project(fork.tree).home
+            yield pin, capabilities(fork.pinned(pin), home=home, tested_by=by, tests=tests)
 
 
 def _asked(pin: Pin, wants: Capabilities, options: Options, *, added: bool) -> tuple[Asked, ...]:

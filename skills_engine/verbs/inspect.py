@@ -11,6 +11,7 @@ from skills_engine.errors import Refused
 from skills_engine.graft.fold import Graft, fold
 from skills_engine.graft.fork import Fork
 from skills_engine.graft.intent import Goal
+from skills_engine.graft.project import read_project
 from skills_engine.manifest import skill_path
 from skills_engine.transaction.worktree import as_edited
 from skills_engine.tree import Tree
@@ -70,7 +71,8 @@ def show(directory: Path, name: str) -> Shown:
         steps += [decode(keys).describe() for keys in implied(package)]
         steps += [operation.describe() for _, operation in decoded(package)]
         pin = fork.pins.get(package.name)
-        asked = capabilities(package, tested_by=tested_by(fork, fork.goal) if fork.managed else ())
+        by = tested_by(fork, fork.goal) if fork.managed else ()
+        asked = capabilities(package, home=read_project(fork.tree).home, tested_by=by)
         return Shown(
             package.name,
             package.description,

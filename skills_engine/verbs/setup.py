@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from skills_engine.errors import Refused
 from skills_engine.graft.fork import Fork, core_version
 from skills_engine.graft.intent import Goal, Intent
+from skills_engine.graft.project import read_project
 from skills_engine.manifest import Core
 from skills_engine.tree import Tree, difference
 from skills_engine.types import Event
@@ -55,7 +56,7 @@ def init(
         version = core_version(Tree(fork.objects, fork.git.tree_of(found)))
         goal = Goal(Core(url, known, found, version), ())
         intent = Intent("init", f"Follow {url} ({known})", None, goal)
-        return (yield from carry_out(fork, intent, options, notes=(note,)))
+        return (yield from carry_out(fork, intent, options, notes=(note, _home(fork))))
 
     return (yield from locked(directory, "init", work, options))
 
@@ -81,6 +82,28 @@ def _remote(fork: Fork, wanted: str | None, *, add: bool) -> tuple[str, str]:
     if add:
         fork.git.run("remote", "add", name, wanted)
     return name, _public(wanted)
+
+
+def _home(fork: Fork) -> str:
+    """Where skills from elsewhere may make changes without being trusted, and how to say another
+    place.
+    """
+    home = read_project(fork.tree).home
+    there = [glob for glob in home if fork.tree.exists(glob.partition("*")[0].rstrip("/"))]
+    if there:
+        return f"skills may change {', '.join(there)} without --trust ([tool.skills] home)"
+    packages = [
+        f'"{folder}{name}**"'
+        for folder in ("", "src/")
+        for name in fork.tree.listdir(folder.rstrip("/"))
+        if name.endswith("/")
+        and name != "tests/"
+        and fork.tree.exists(f"{folder}{name}__init__.py")
+    ]
+    return (
+        "skills from elsewhere may change nothing without --trust; to let them, put "
+        f"home = [{', '.join(packages) or '…'}] into [tool.skills] of pyproject.toml"
+    )
 
 
 def _public(url: str) -> str:

@@ -76,3 +76,11 @@ def test_status_and_logs(tmp_path: Path) -> None:
     assert (
         json.loads((tmp_path / "data/logs/bot.log").read_text().splitlines()[0])["event"] == "ready"
     )
+
+
+def test_a_store_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "bot.db").write_bytes(b"this is no store, and long enough to be looked at " * 40)
+    ran = bot("status", "--data", str(tmp_path), cwd=tmp_path)
+    assert ran.returncode == 1
+    assert "cannot be read: file is not a database" in ran.stderr
+    assert "restore a backup" in ran.stderr

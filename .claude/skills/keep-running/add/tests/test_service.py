@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot import service
+from bot.errors import BotError
 
 HERE = str(Path(__file__).resolve().parents[1])
 """The fork that is tested, wherever another bot is installed."""
@@ -69,3 +70,18 @@ def test_a_service_of_launchd_starts_the_same_command(
     service.uninstall()
     assert not path.exists()
     assert [command[1] for command in ran] == ["bootstrap", "bootout"]
+
+
+def test_what_cannot_be_done_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "c"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BotError, match="no service is installed"):
+        service.uninstall()
+    with pytest.raises(BotError, match="there is no systemctl here"):
+        service.install(tmp_path)
+    fake = tmp_path / "systemctl"
+    fake.write_text("#!/bin/sh\necho out of order >&2\nexit 1\n")
+    fake.chmod(0o755)
+    with pytest.raises(BotError, match=r"daemon-reload failed: out of order"):
+        service.install(tmp_path)
