@@ -250,6 +250,8 @@ def test_nothing_is_left_of_one_that_fails(
     (tmp_path / "backup.tar.gz").symlink_to("nowhere")
     with pytest.raises(BotError, match="is there already"):
         backup(used, tmp_path / "backup.tar.gz")
+    with pytest.raises(BotError, match="there is no store in"):
+        backup(tmp_path, tmp_path / "backup.tar.gz")
 
 
 def test_a_backup_of_the_first_format_is_restored(used: Path, tmp_path: Path) -> None:
