@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := setup
-.PHONY: setup image demo test check laws killpoints faults fuzz bench reference schemas site clean
+.PHONY: setup image demo test check laws killpoints faults pairs fuzz bench reference schemas site clean
 
 setup: .venv/ready  ## everything that the other targets need
 
@@ -47,6 +47,9 @@ killpoints: setup  ## every kill point of five verbs
 
 faults: setup  ## every call to the file system of six verbs fails once, in each way
 	$(BIN)/python tests/killpoints --faults
+
+pairs: setup  ## at each step of six verbs, another verb, an edit or a commit comes in between
+	$(BIN)/python tests/killpoints --pairs
 
 fuzz: setup  ## skills, merges, edits, patterns, requests, HTTP, backups, mutated; SECONDS=600 for each
 	$(BIN)/python tests/fuzz --seconds $(or $(SECONDS),60)

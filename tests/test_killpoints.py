@@ -1,5 +1,5 @@
-"""A seeded sample of the kill points and of the faults; `make killpoints` and `make faults` try all
-of them.
+"""A seeded sample of the kill points, of the faults and of what others do meanwhile; `make
+killpoints`, `make faults` and `make pairs` try all of them.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("which", [(), ("--faults",)])
+@pytest.mark.parametrize("which", [(), ("--faults",), ("--pairs",)])
 def test_an_operation_is_undone_or_complete(
     capsys: pytest.CaptureFixture[str], which: tuple[str, ...]
 ) -> None:
-    """Killed, and with a call to the file system that fails."""
+    """Killed, with a call to the file system that fails, and with somebody else at work."""
     if (why := why_not()) and "CI" not in os.environ:
         pytest.skip(f"kill points cannot be tried here: {why}")
     count = "40" if "CI" in os.environ else "20"

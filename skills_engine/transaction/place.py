@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.durable import sync_files, sync_folders, sync_tree
 from skills_engine.transaction.journal import FileStep, Journal, Signature
+from skills_engine.transaction.swap import exchange, move_new
 from skills_engine.tree import SUBMODULE
 
 if TYPE_CHECKING:
@@ -121,33 +122,72 @@ def _is_as_before(step: FileStep, target: Path, *, later: bool) -> bool:
 def _write(step: FileStep, staging: Path, root: Path, *, later: bool) -> bool:
     target, source = root / step.path, _source(step, staging, root)
     if source is None:
+        _beside(target).unlink(missing_ok=True)  # killed right after the exchange
         return True
     if not _is_as_before(step, target, later=later):
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        source.replace(target)
+        return _put(step, source, target, later=later)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         _bring_over(source, target)
-        _beside(target).replace(target)
+        return _put(step, _beside(target), target, later=later)
+
+
+def _put(step: FileStep, source: Path, target: Path, *, later: bool) -> bool:
+    """The new file in its place; False, and all as it was, if what stood there was changed at the
+    last instant.
+    """
+    try:
+        if step.before is None:
+            move_new(source, target)
+            return True
+        if not exchange(source, target):
+            source.replace(target)
+            return True
+    except (FileExistsError, FileNotFoundError):
+        return False
+    if not _is_as_before(step, source, later=later):
+        exchange(source, target)
+        return False
+    source.unlink()  # what was there; a second name of it is kept
     return True
 
 
 def _remove(step: FileStep, staging: Path, root: Path, *, later: bool) -> bool:
-    target = root / step.path
+    target, gone = root / step.path, staging / "gone"
     if os.path.lexists(target) and not _is_as_before(step, target, later=later):
         return False
-    target.unlink(missing_ok=True)
+    try:
+        target.replace(gone)
+    except FileNotFoundError:
+        pass  # somebody else removed it
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        target.unlink(missing_ok=True)
+    else:
+        if not _is_as_before(step, gone, later=later):
+            move_new(gone, target)
+            return False
     _prune(target.parent, root)
     return True
 
 
 def _source(step: FileStep, staging: Path, root: Path) -> Path | None:
-    """Where the new file is, or None once it is in its place."""
+    """Where the new file is, or None once it is in its place: what lies there then is the old one,
+    until it is removed.
+    """
     places = (staging / (step.staged or ""), _beside(root / step.path))
-    return next((path for path in places if os.path.lexists(path)), None)
+    return next((path for path in places if not _is_old(step, path)), None)
+
+
+def _is_old(step: FileStep, path: Path) -> bool:
+    """Whether there is nothing, or what stood in the step's place."""
+    found = Signature.of(path)
+    return found is None or found.means(step.before)
 
 
 def _bring_over(staged: Path, target: Path) -> None:

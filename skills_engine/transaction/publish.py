@@ -242,7 +242,8 @@ def _lock_index(journal: Journal) -> None:
     try:
         os.link(new, lock)
         if index.exists():
-            os.link(index, Path(journal.staging) / _OLD_INDEX)
+            os.link(index, new.with_name(_OLD_INDEX))
+            sync_folders([new.parent])
     except FileExistsError:
         raise Refused(
             f"{lock} exists: another git process is at work, or one was killed",

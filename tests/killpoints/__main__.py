@@ -10,12 +10,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[1:3]]
 
+from killpoints.pairs import OTHERS, Pairs  # noqa: E402
 from killpoints.points import FAULTS, Bench, Point, Verdict, warm_up  # noqa: E402
 from killpoints.scenarios import SCENARIOS  # noqa: E402
 from killpoints.tracer import why_not  # noqa: E402
@@ -34,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="which sample")
     parser.add_argument(
         "--how",
-        choices=("kill", "git-lives", "full", *FAULTS),
+        choices=("kill", "git-lives", "full", *FAULTS, *OTHERS),
         help="one way alone (default: all three)",
     )
     parser.add_argument(
@@ -42,6 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--faults", action="store_true", help="each call fails once, in every way, or is cut off"
+    )
+    parser.add_argument(
+        "--pairs", action="store_true", help="somebody else does something whole at each step"
     )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="each N-th point alone")
     parser.add_argument(
@@ -59,11 +64,10 @@ def main(arguments: list[str] | None = None) -> int:
     only, _, step = (options.only or "").partition(":")
     for scenario in SCENARIOS:
         if only in {"", scenario.name}:
-            _benches[scenario.name] = Bench(scenario, folder)
+            make = Pairs if options.pairs else Bench
+            _benches[scenario.name] = make(scenario, folder)
     points = [
-        point
-        for bench in _benches.values()
-        for point in (bench.faults() if options.faults else bench.points())
+        point for bench in _benches.values() for point in _points(bench, faults=options.faults)
     ][options.first :: options.every]
     if step:
         points = [point for point in points if str(point) == options.only]
@@ -79,6 +83,12 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         _remove(folder)
     return 1 if neither else 0
+
+
+def _points(bench: Bench, *, faults: bool) -> Iterator[Point]:
+    if isinstance(bench, Pairs):
+        return bench.pairs()
+    return bench.faults() if faults else bench.points()
 
 
 def _judge_all(points: list[Point], jobs: int) -> list[Verdict]:

@@ -12,17 +12,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from harness import Repo, State, environment, state
 
 from killpoints.scenarios import Scenario
 from killpoints.tracer import Step, trace
 
-__all__ = ["FAULTS", "Bench", "How", "Point", "Verdict", "run_skills", "warm_up"]
+__all__ = [
+    "FAULTS",
+    "Bench",
+    "How",
+    "Point",
+    "Verdict",
+    "damage",
+    "leftovers",
+    "run_skills",
+    "warm_up",
+]
 
 
-How = Literal["kill", "git-lives", "full", "eio", "enospc", "eacces", "short"]
+How = str
+"""`kill`, `git-lives`, `full`, one of FAULTS, or who comes in between (`pairs`)."""
 _ERRORS = {"eio": errno.EIO, "enospc": errno.ENOSPC, "eacces": errno.EACCES}
 FAULTS: tuple[How, ...] = ("eio", "enospc", "eacces", "short")
 """What fails once, and lets everybody live."""
@@ -75,7 +86,7 @@ class Bench:
         assert (self.after == self.before) == (scenario.code == 3), self.before.differences(
             self.after
         )
-        left = list(_leftovers(fork, pending=scenario.code == 3))
+        left = list(leftovers(fork, pending=scenario.code == 3))
         assert not left, f"{scenario.name} leaves {', '.join(left)}"
 
     def points(self) -> Iterator[Point]:
@@ -168,10 +179,10 @@ class Bench:
             return "neither", f"doctor ended with {code}: {said}"
         found = state(fork)
         recovered = (json.loads(said)["result"]["recovered"] or {}).get("outcome")
-        if left := list(_leftovers(fork, pending=pending)):
+        if left := list(leftovers(fork, pending=pending)):
             return "neither", f"left over: {', '.join(left)}"
-        if damage := _fsck(fork):
-            return "neither", f"git fsck: {damage}"
+        if said := damage(fork):
+            return "neither", f"git fsck: {said}"
         if self.scenario.code == 3:
             if found != self.before:
                 return "neither", _difference(found, self.before)
@@ -209,7 +220,7 @@ class Bench:
                 return f"abort ended with {code}: {said}"
             if state(fork) != self.before:
                 return f"aborted: {_difference(state(fork), self.before)}"
-        left = list(_leftovers(fork, pending=False))
+        left = list(leftovers(fork, pending=False))
         return f"at the end left over: {', '.join(left)}" if left else ""
 
     # --- forks and programs
@@ -287,7 +298,7 @@ def _difference(found: State, wanted: State) -> str:
     return ", ".join(found.differences(wanted)) or "nothing"
 
 
-def _fsck(fork: Repo) -> str:
+def damage(fork: Repo) -> str:
     done = subprocess.run(
         ["git", "fsck", "--no-dangling", "--no-progress"],
         cwd=fork.path,
@@ -298,7 +309,7 @@ def _fsck(fork: Repo) -> str:
     return (done.stdout + done.stderr).strip()
 
 
-def _leftovers(fork: Repo, *, pending: bool) -> Iterator[str]:
+def leftovers(fork: Repo, *, pending: bool) -> Iterator[str]:
     """Traces of the engine in the git directory, and locks of git's that nobody holds."""
     folder = fork.git_dir
     ours = {"lock", *(("pending.json", "conflict") if pending else ())}

@@ -179,6 +179,8 @@ def trace(
     fail_at: int | None = None,
     error: int = errno.EIO,
     short: bool = False,
+    pause_at: int | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Trace:
     """Run a program to its end, or kill it just before a step (counted from 0) below a directory.
 
@@ -187,7 +189,8 @@ def trace(
     alone, and is waited for. Nobody is killed with `full_from`, but from that
     step on the disk is full: what needs room fails with ENOSPC. With `fail_at`
     that one step fails with `error`, or, if it is a write and `short`, writes
-    half of what it should.
+    half of what it should. Just before step `pause_at`, `meanwhile` is called, and whoever is at
+    that step waits for it.
     """
     root = os.fork()
     if root == 0:
@@ -216,6 +219,8 @@ def trace(
                 dying = not git_lives
                 for victim in alive if dying else [root]:
                     os.kill(victim, signal.SIGKILL)
+            if meanwhile is not None and pause_at == len(found.steps) - 1:
+                meanwhile()
             if fail_at == len(found.steps) - 1:
                 _spoil(pid, step, error, short=short)
             if (

@@ -229,7 +229,7 @@ def _unpack(source: Path, into: Path) -> None:
     """Raises BotError if anything in it is not as it was packed."""
     try:
         with tarfile.open(source) as archive:
-            archive.extractall(into, filter="data")
+            archive.extractall(into, filter=_files_alone)
         manifest = json.loads((into / MANIFEST).read_text("utf-8"))
         (into / MANIFEST).unlink()
         digests = manifest["files"] if manifest.get("format") == 2 else manifest
@@ -251,6 +251,13 @@ def _unpack(source: Path, into: Path) -> None:
         raise BotError(f"{source} is no backup that can be read: {error}", hint=hint) from None
     if found != digests or sound != "ok":
         raise BotError(f"{source} is not as it was made", hint="take another one")
+
+
+def _files_alone(member: tarfile.TarInfo, into: str) -> tarfile.TarInfo:
+    """Nothing else was ever packed: a link would come in beside what is digested."""
+    if not (member.isreg() or member.isdir()):
+        raise ValueError(f"{member.name!r} is no file")
+    return tarfile.data_filter(member, into)
 
 
 def _digest_of_the_first_format(file: BinaryIO) -> str:

@@ -120,6 +120,27 @@ def test_a_backup_that_is_not_as_it_was_made_is_refused_and_the_data_stay(
     assert not list(tmp_path.glob("data.before-*"))
 
 
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+@pytest.mark.parametrize("target", ["groups/main/notes.txt", "groups/main/x"])
+def test_what_is_no_file_is_no_part_of_a_backup(
+    used: Path, tmp_path: Path, kind: bytes, target: str
+) -> None:
+    """Also a link to a file that is in it, and one to itself; the rest is as it was packed."""
+    backup(used, tmp_path / "good.tar.gz")
+    with (
+        tarfile.open(tmp_path / "good.tar.gz") as good,
+        tarfile.open(tmp_path / "bad.tar.gz", "w:gz") as bad,
+    ):
+        for member in good:
+            bad.addfile(member, good.extractfile(member))
+        link = tarfile.TarInfo("groups/main/x")
+        link.type, link.linkname = kind, target
+        bad.addfile(link)
+    with pytest.raises(BotError, match="'groups/main/x' is no file"):
+        restore(tmp_path / "bad.tar.gz", used)
+    restore(tmp_path / "good.tar.gz", used)
+
+
 def test_what_agents_left_is_read_without_following_it_and_what_cannot_be_is_named(
     used: Path, tmp_path: Path
 ) -> None:
