@@ -4,6 +4,7 @@ does it.
 
 from __future__ import annotations
 
+from importlib.machinery import all_suffixes
 from pathlib import Path
 
 import pytest
@@ -204,6 +205,12 @@ def test_what_tools_read_is_never_only_the_bot(place: str) -> None:
     paths = [place + name for name in EXAMPLES]
     asked = [*beyond(paths)]
     assert [item.what for item in asked if item.code] == paths
+
+
+def test_whatever_python_would_import_for_a_source_is_asked_for() -> None:
+    """It is preferred to the source of that name, and no diff shows what it does."""
+    others = [suffix for suffix in all_suffixes() if suffix != ".py"]
+    assert [s for s in others if not is_tool_file(f"bot/settings{s}")] == []
 
 
 @pytest.mark.parametrize("path", ["bot/.gitattributes", "bot/conftest.py", "docs/CLAUDE.md"])

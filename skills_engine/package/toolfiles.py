@@ -1,9 +1,9 @@
 """Files that a tool reads and obeys, wherever they lie: no change of one is "only the bot".
 
 git applies `.gitattributes` to everything below it, pytest runs `conftest.py`, Python runs the
-lines of a `.pth` file and imports a `.pyc` before the source beside it, make, direnv, editors and
-assistants have theirs. The rule errs on the side of asking: every name that begins with a dot is
-taken for a tool's.
+lines of a `.pth` file and imports a `.so` or a `.pyc` before the source beside it; make, direnv,
+editors and assistants have theirs. The rule errs on the side of asking: every name that begins with
+a dot is taken for a tool's.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ NAMES = (
     "*.egg-link",
     "*.pyc",
     "*.pyo",
+    "*.so",
+    "*.pyd",
+    "*.dll",
+    "*.dylib",
+    "*.pyz",
+    "*.whl",
     "*.dist-info",
     "*.egg-info",
     "__pycache__",
@@ -49,6 +55,11 @@ NAMES = (
     "tox.ini",
     "tox.toml",
     "noxfile.py",
+    "fabfile.py",
+    "conanfile.py",
+    "hatch_build.py",
+    "mkdocs.y*ml",
+    "ansible.cfg",
     "mypy.ini",
     "ruff.toml",
     "pylintrc",
@@ -66,6 +77,22 @@ NAMES = (
     "sconstruct",
     "procfile",
     "vagrantfile",
+    "tiltfile",
+    "earthfile",
+    "brewfile",
+    "meson.build",
+    "build",
+    "build.bazel",
+    "workspace",
+    "workspace.bazel",
+    "*.bzl",
+    "*.nix",
+    "mise.toml",
+    "pixi.toml",
+    "lefthook.y*ml",
+    "devcontainer.json",
+    "*.code-workspace",
+    "*.desktop",
     "jenkinsfile",
     "dockerfile*",
     "*.dockerfile",
@@ -87,6 +114,11 @@ NAMES = (
     "package.json",
     "package-lock.json",
     "binding.gyp",
+    "gulpfile.*",
+    "deno.json*",
+    "pom.xml",
+    "build.gradle*",
+    "settings.gradle*",
     "cargo.toml",
     "build.rs",
     "gemfile",
