@@ -124,3 +124,25 @@ def test_a_manifest_that_names_another_object(fork: Repo, kind: str, verb: str) 
     ran = skills(fork, verb, *(["add-dice"] if verb == "uninstall" else []))
     assert "Traceback" not in ran.said, ran.said
     assert ran.code == (0 if verb == "status" else 1)
+
+
+@pytest.mark.parametrize("how", ["files", "bytes", "deep"])
+def test_a_package_that_is_beyond_the_bounds_is_refused_before_it_is_read(
+    fork: Repo, tmp_path: Path, how: str
+) -> None:
+    """As a directory, and out of git, which packs zeros into little."""
+    package = Repo.init(tmp_path / "large")
+    package.write({"SKILL.md": "---\nname: large\ndescription: Large.\n---\n", "add/x.py": ""})
+    if how == "files":
+        package.write({f"add/{number}.py": "" for number in range(2_000)})
+    elif how == "deep":
+        package.write({"add/" + "d/" * 30 + "x.py": ""})
+    else:
+        for number in range(11):
+            with (package.path / f"add/{number}.bin").open("wb") as file:
+                file.truncate(4_900_000)
+    package.commit("Large")
+    for place in (str(package.path), f"file://{package.path}"):
+        ran = skills(fork, "plan", place)
+        assert ran.code == 1, ran.said
+        assert f"{place} is no package that can be read" in ran.err

@@ -27,6 +27,8 @@ __all__ = ["Found", "find", "found", "read_directory"]
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _URL = re.compile(r"^([a-z][a-z0-9+]*://|[\w.-]+@[\w.-]+:)")
 _LARGEST = 5_000_000
+_MOST_FILES, _MOST_BYTES, _DEEPEST = 2_000, 50_000_000, 30
+"""Of a whole package: what its author decides, and this machine has to hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,14 @@ def _lying_in(name: str, place: str, hint: str = "") -> Iterator[None]:
 
 def read_directory(fork: Fork, directory: Path) -> str:
     """A directory as a git tree. Links are kept as links, for the package reader to report."""
-    tree = Tree(fork.objects, None)
+    tree, bounds = Tree(fork.objects, None), _Bounds(str(directory))
     for folder, folders, files in os.walk(directory):
         folders[:] = sorted(name for name in folders if name not in {".git", "__pycache__"})
         for name in sorted(files) + [name for name in folders if Path(folder, name).is_symlink()]:
             path = Path(folder, name)
             found = path.lstat()
             relative = path.relative_to(directory).as_posix()
+            bounds.admit(relative, found.st_size)
             if stat.S_ISLNK(found.st_mode):
                 tree.put(
                     relative, Entry(LINK, fork.objects.write("blob", os.fsencode(path.readlink())))
@@ -158,6 +161,7 @@ def _from_git(fork: Fork, wanted: str) -> Found:
         tree = Tree(there.objects, there.tree_of(commit))
         try:
             place = _place_inside(tree, inside, wanted)
+            _check_sizes(there, commit, place, _without_user(wanted))
             oid = _copy(there, fork, tree, place)
         finally:
             there.objects.close()
@@ -193,6 +197,39 @@ def _place_inside(tree: Tree, inside: str, wanted: str) -> str:
         if skills
         else "name its directory after a #",
     )
+
+
+class _Bounds:
+    """Counts the files of a package. Raises Refused for one that is beyond the bounds."""
+
+    def __init__(self, place: str) -> None:
+        self.place, self.files, self.bytes = place, 0, 0
+
+    def admit(self, path: str, size: int) -> None:
+        self.files += 1
+        self.bytes += size
+        why = ""
+        if path.count("/") >= _DEEPEST:
+            why = f"{path[:80]}… lies deeper than {_DEEPEST} folders"
+        elif self.files > _MOST_FILES:
+            why = f"it has more than {_MOST_FILES:,} files"
+        elif self.bytes > _MOST_BYTES:
+            why = f"it has more than {_MOST_BYTES:,} bytes"
+        if why:
+            raise Refused(
+                f"{self.place} is no package that can be read: {why}",
+                hint="name the directory that holds SKILL.md, and what belongs to it alone",
+            )
+
+
+def _check_sizes(there: Git, commit: str, place: str, named: str) -> None:
+    """Before a byte of it is read: what git packs into little may be large."""
+    bounds = _Bounds(named)
+    listed = there.run("ls-tree", "-r", "-l", "-z", commit, "--", *([f"{place}/"] if place else []))
+    for line in listed.split(b"\0")[:-1]:
+        about, _, path = line.partition(b"\t")
+        size = about.split()[3]
+        bounds.admit(os.fsdecode(path), int(size) if size.isdigit() else 0)
 
 
 def _copy(there: Git, fork: Fork, tree: Tree, place: str) -> str:
