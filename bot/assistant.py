@@ -67,6 +67,7 @@ class Assistant:
         self._deliveries = Deliveries(store, self.channels, self.backoff, patience)
         self._alarms = Alarms(store, self._deliveries)
         store.zone = zone = zone or ZoneInfo("UTC")
+        store.backoff = self.backoff
         self.turns = Turns(
             store,
             agent,

@@ -19,6 +19,15 @@ def one_line(text: str) -> str:
     return " ".join(seen.split())[:LONGEST_NAME]
 
 
+def checked(chat: str) -> str:
+    """The name of a chat. Raises BotError for what is none."""
+    channel, _, name = chat.partition(":")
+    if not channel or not name:
+        hint = "write its channel before it: telegram:123"
+        raise BotError(f"{chat[:80]!r} is no chat", hint=hint)
+    return chat
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """`folder` names its directories; `trigger` is `@Name`, or None where every message asks.
@@ -45,10 +54,7 @@ class Group:
                 "is not 'global'"
             )
             raise BotError(f"{self.folder!r} cannot be a group's folder", hint=hint)
-        if ":" not in self.chat:
-            raise BotError(
-                f"{self.chat!r} is no chat", hint="write its channel before it: telegram:123"
-            )
+        checked(self.chat)
 
     @property
     def main(self) -> bool:

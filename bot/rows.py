@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.messages import Attachment, Message
+from bot.text import mended
 
 
 def row_of(message: Message) -> tuple[Any, ...]:
@@ -34,3 +35,10 @@ def attachments_of(text: str) -> tuple[Attachment, ...]:
 def stamp(moment: datetime) -> str:
     """A moment as text that sorts: in UTC, always with milliseconds."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def storable(values: tuple[Any, ...] | dict[str, Any]) -> tuple[Any, ...] | dict[str, Any]:
+    """What is written down can be encoded."""
+    if isinstance(values, dict):
+        return dict(zip(values, storable(tuple(values.values())), strict=True))
+    return tuple(mended(value) if isinstance(value, str) else value for value in values)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,12 +19,12 @@ import aiosqlite
 
 from bot.database import HINTS, LOCKED, code, locked_by, migrate
 from bot.errors import BotError
-from bot.groups import Group
+from bot.groups import Group, checked
 from bot.log import log
 from bot.messages import Attachment, File, Message, Turn
 from bot.migrations import SQL
-from bot.rows import attachments_of, message_of, row_of, stamp
-from bot.text import mended
+from bot.rows import attachments_of, message_of, row_of, stamp, storable
+from bot.workers import Backoff
 
 Statement: TypeAlias = tuple[str, tuple[Any, ...] | dict[str, Any]]
 
@@ -49,6 +50,7 @@ class Store:
         """Called when a write fails, with a full disk, say: who wanted it tries again, but the
         owner should know.
         """
+        self.backoff = Backoff()
 
     @property
     def groups(self) -> list[Group]:
@@ -81,14 +83,18 @@ class Store:
         self._moved = dict(await self.read("SELECT chat, now FROM moved"))
 
     async def rekey(self, old: str, new: str) -> None:
-        """A chat is called otherwise from now on: all that is kept of it and of its topics goes
-        along. Its messages are told from those to come, whose messenger may count anew.
+        """A chat is called otherwise from now on."""
+        await self.write(*self.rekeyed(old, new))
+        await self.load_groups()
+
+    def rekeyed(self, old: str, new: str) -> tuple[Statement, ...]:
+        """What takes along all that is kept of a chat and its topics. Its messages are told from
+        those to come, whose messenger may count anew. Raises BotError if the new name is none.
         """
         steps = [SQL[name] for name in SQL if name.startswith("rekey_")]
         chats = [old, *(one.chat for one in self.groups if one.topic and one.whole == old)]
-        named = [{"old": chat, "new": new + chat.removeprefix(old)} for chat in chats]
-        await self.write(*((step, names) for names in named for step in steps))
-        await self.load_groups()
+        named = [{"old": chat, "new": checked(new) + chat.removeprefix(old)} for chat in chats]
+        return tuple((step, names) for names in named for step in steps)
 
     async def saw_chats(self, *chats: tuple[str, str]) -> None:
         """Remember chats, each with its name, so that the owner can find and register them."""
@@ -129,9 +135,14 @@ class Store:
 
     async def answered(self, turn: Turn, pieces: Iterable[str]) -> None:
         """The turn is handled and its reply waits in the outbox: both or neither."""
-        chat = self.called(turn.chat)
-        sends = ((SQL["send"], (chat, piece)) for piece in pieces)
-        await self.write((SQL["answered"], (chat, turn.until)), *sends)
+        replies = tuple(pieces)
+
+        def handled() -> Iterable[Statement]:
+            chat = self.called(turn.chat)
+            sends = ((SQL["send"], (chat, piece)) for piece in replies)
+            return (SQL["answered"], (chat, turn.until)), *sends
+
+        await self.insist(handled)
 
     async def send(self, chat: str, text: str) -> None:
         """A text into a chat's outbox, as it is."""
@@ -155,9 +166,8 @@ class Store:
 
     async def remember(self, folder: str, session: str | None) -> None:
         """The session to resume next; None begins anew."""
-        await self.write(
-            (SQL["remember"], (folder, session)) if session else (SQL["forget"], (folder,))
-        )
+        kept = (SQL["remember"], (folder, session)) if session else (SQL["forget"], (folder,))
+        await self.insist(lambda: (kept,))
 
     async def used(self, folder: str, tokens_in: int, tokens_out: int) -> None:
         await self.write((SQL["used"], (folder, self.today(), tokens_in, tokens_out)))
@@ -197,7 +207,8 @@ class Store:
     async def settled(self, seq: int, chat: str, error: str | None = None) -> None:
         """A piece was delivered or, with an error, is given up. It is not offered again."""
         settled = (SQL["settled"], (stamp(datetime.now(UTC)), error, seq))
-        await self.write(settled, *(() if error else [(SQL["taken"], (chat,))]))
+        taken = () if error else ((SQL["taken"], (chat,)),)
+        await self.insist(lambda: (settled, *taken))
 
     async def refused(self, chat: str) -> datetime:
         """The messenger takes nothing for a chat now; since when that is so."""
@@ -225,12 +236,25 @@ class Store:
             self.on_trouble(error)
             raise
 
+    async def insist(self, statements: Callable[[], Iterable[Statement]]) -> None:
+        """Write what has happened already, a delivery or an answer that was paid: a store that
+        cannot be written now is waited for, since who begins anew does it twice.
+        """
+        for failures in count(1):
+            try:
+                await self.write(*statements())
+                return
+            except sqlite3.Error as error:
+                if code(error) not in HINTS:
+                    raise
+            await asyncio.sleep(self.backoff.delay(failures))
+
     async def _transact(self, statements: Iterable[Statement]) -> int:
         async with self._mutex:
             await self._db.execute("BEGIN IMMEDIATE")
             try:
                 cursors = [
-                    await self._db.execute(sql, _stored(values)) for sql, values in statements
+                    await self._db.execute(sql, storable(values)) for sql, values in statements
                 ]
                 await self._db.execute("COMMIT")
             except BaseException:
@@ -270,10 +294,3 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
             finally:
                 async with store._mutex:  # a write that nobody waits for any more ends first
                     pass
-
-
-def _stored(values: tuple[Any, ...] | dict[str, Any]) -> tuple[Any, ...] | dict[str, Any]:
-    """What is written down can be encoded."""
-    if isinstance(values, dict):
-        return dict(zip(values, _stored(tuple(values.values())), strict=True))
-    return tuple(mended(value) if isinstance(value, str) else value for value in values)

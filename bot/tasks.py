@@ -102,12 +102,13 @@ class Tasks:
             else None
         )
         moved = (task.next_run, stamp(following) if following else None)
-        await self._store.write(
+        ended = (
             (QUERIES["end"], (stamp(now), result[:LONGEST_RESULT], error, task.id)),
             (QUERIES["move_on"], (stamp(now), *moved, *moved, task.id)),
             (QUERIES["keep_runs"], (task.id, task.id)),
             *((SQL["send"], piece) for piece in outgoing),
         )
+        await self._store.insist(lambda: ended)
 
 
 def task_of(row: Sequence[Any]) -> Task:

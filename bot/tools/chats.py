@@ -74,15 +74,15 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
         delete = "DELETE FROM groups WHERE chat = ?"
         return Effect(None, tuple((delete, (one.chat,)) for one in gone), host.store.load_groups)
     if old := arguments.text("instead_of", ""):
-        if now is not None or host.store.group(old) is None:
+        if now is not None or (moves := host.store.group(old)) is None:
             raise BotError(f"{old[:80]!r} is not registered, or {chat[:80]!r} is")
 
-        async def rekey() -> None:
-            await host.store.rekey(old, chat)
+        async def moved() -> None:
+            await host.store.load_groups()
             host.assistant.turns.wake(chat)
             host.assistant.wake_delivery(chat)
 
-        return Effect(None, (), rekey)
+        return Effect(None, host.store.rekeyed(moves.chat, chat), moved)
     folder = arguments.text("folder", now.folder if now else "")
     taken = next(
         (one for one in host.store.groups if one.folder == folder and one.chat != chat), None

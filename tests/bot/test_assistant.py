@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from bot.channels.refused import RefusedChannel
 from bot.errors import Misconfigured, RefusedForNow, Undeliverable
 from bot.groups import Group
 from bot.messages import Message, Receive, Turn
-from bot.store import open_store
+from bot.store import Statement, open_store
 from bot.turns import ATTEMPTS
 from bot.workers import Backoff
 
@@ -267,6 +268,47 @@ async def test_a_store_that_cannot_be_written_loses_nothing_and_the_owner_is_tol
             await store.read("PRAGMA max_page_count = 1000000")
             await running
     assert [text for _, text in channel.sent[1:]] == ["re: " + "x" * 50_000, "re: small"]
+
+
+@pytest.mark.parametrize("after", ["delivery", "answer", "session"])
+async def test_what_has_happened_is_not_done_again_for_a_store_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    """The disk is full from the moment on in which something was paid or delivered."""
+    done: list[str] = []
+
+    async with open_store(tmp_path) as store:
+        write, refusals = store.write, 0
+
+        async def refused(*statements: Statement) -> int:
+            nonlocal refusals
+            if after in done and refusals < 5:
+                refusals += 1
+                error = sqlite3.OperationalError("database or disk is full")
+                error.sqlite_errorcode = sqlite3.SQLITE_FULL
+                raise error
+            return await write(*statements)
+
+        class Delivering(MemoryChannel):
+            async def send(self, chat: str, text: str) -> None:
+                await super().send(chat, text)
+                done.append("delivery")
+
+        async def answer(turn: Turn) -> Sequence[str]:
+            done.append("answer")
+            if after == "session":
+                done.append(after)
+                await store.remember(turn.group.folder, "s")
+            return ["yes"]
+
+        monkeypatch.setattr(store, "write", refused)
+        channel = Delivering([message("hello")])
+        await register(store, "memory:me")
+        assistant = Assistant(store, [channel], FunctionAgent(answer), QUICK)
+        await asyncio.wait_for(assistant.run(asyncio.Event()), 60)
+    assert refusals == 5
+    assert done.count("answer") == 1
+    assert channel.sent == [("memory:me", "yes")]
 
 
 async def test_sending_is_tried_again_in_order_and_a_lost_cause_does_not_hold_up_the_rest(

@@ -173,6 +173,40 @@ async def test_a_crash_after_the_effect_does_not_repeat_it(
     assert not request.exists()
 
 
+async def test_a_chat_that_takes_over_does_so_in_one_transaction_with_the_request(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """What no handler catches, as a kill."""
+
+    async def die(_: Store) -> None:
+        raise Killed
+
+    main = house.store.main
+    assert main is not None
+    house.ask("main", "register_group", chat="memory:new", instead_of="memory:ada")
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "load_groups", die)
+        with pytest.raises(Killed):
+            await house.ipc.serve(main)
+    await house.store.load_groups()
+    group = house.store.group("memory:new")
+    assert group
+    assert group.folder == "ada"
+
+
+@pytest.mark.parametrize("name", ["ada", ":", "memory:", ":ada"])
+async def test_what_is_no_chat_takes_over_from_none(house: House, name: str) -> None:
+    main = house.store.main
+    assert main is not None
+    house.ask("main", "register_group", chat=name, instead_of="memory:ada")
+    await house.ipc.serve(main)
+    await house.store.load_groups()
+    group = house.store.group("memory:ada")
+    assert group
+    assert group.chat == "memory:ada"
+
+
 async def test_what_is_no_request_is_set_aside_with_the_reason(house: House) -> None:
     requests = house.paths.ipc("ada").source / "requests"
     outside = house.paths.data / "secret.json"
