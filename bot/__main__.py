@@ -2,6 +2,7 @@
 quick.
 """
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +46,12 @@ Data = Annotated[
 
 def _settings(data: Path | None) -> Settings:
     settings = load()
-    return replace(settings, graftbot_data=(data or settings.graftbot_data).expanduser().resolve())
+    folder = data or settings.graftbot_data
+    try:
+        return replace(settings, graftbot_data=folder.expanduser().resolve())
+    except (OSError, RuntimeError) as error:  # no such user, links in a circle
+        hint = "set GRAFTBOT_DATA, or give --data, as a path that there can be"
+        raise BotError(f"{folder} is no place for the data: {error}", hint=hint) from None
 
 
 @app.command()
@@ -84,8 +90,22 @@ def setup(
     asyncio.run(make_ready(_settings(data), chat, typer.echo))
 
 
+def _hold_standard_streams() -> None:
+    """A number that was closed is given to the file that is opened next, and what is said on
+    standard output would be written there.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+
 def main() -> None:
     """The console script `bot`: 0 done, 1 refused with a reason, 2 wrong usage."""
+    _hold_standard_streams()
     try:
         app()
     except BotError as error:

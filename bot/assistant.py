@@ -59,7 +59,7 @@ class Assistant:
         self._store, self._agent = store, agent
         self.channels = {channel.name: channel for channel in channels}
         self.backoff, self._name = backoff or Backoff(), name
-        self._pairing = Pairing(store, name)
+        self._pairing = Pairing(store, name, files.used if files else lambda folder: False)
         self.news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         """What tools let services know, by name."""
         self._queues: list[KeyedQueue] = []

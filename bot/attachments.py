@@ -39,6 +39,7 @@ class Files:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.channel: Callable[[str], Channel | None] = lambda chat: None
         self.backoff = Backoff()
+        self.used = paths.used
 
     async def fetch(self, chat: str) -> None:
         """Fetch what came with the messages of a chat and is not there yet. What cannot be fetched

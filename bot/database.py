@@ -2,6 +2,7 @@
 SQLite refuses.
 """
 
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -28,6 +29,7 @@ HINTS = {
     sqlite3.SQLITE_NOTADB: "restore a backup of the folder, or move it away to begin anew",
 }
 COPIES = 3
+COPY = re.compile(r"schema-(\d{1,6})-\w+\.db")
 
 
 def code(error: sqlite3.Error) -> int:
@@ -35,12 +37,18 @@ def code(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
+def unusable(folder: Path, error: sqlite3.Error) -> BotError:
+    """What is told to the owner of a store that cannot be opened."""
+    hint = HINTS.get(code(error), "see SQLite's documentation for that")
+    return BotError(f"{folder / 'bot.db'} cannot be used: {error}", hint=hint)
+
+
 def locked_by(folder: Path) -> FileLock:
     """The lock of the store in `folder`, taken. Raises Running if another process has it, BotError
     if the folder cannot hold a store.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return FileLock(folder / "bot.lock").acquire(timeout=0).lock
     except Timeout:
         hint = "stop it first, or give this one a folder of its own with --data"
@@ -97,7 +105,7 @@ def copy_that_fits(folder: Path) -> Path | None:
     fitting = [
         path
         for path in (folder / "backups").glob("schema-*.db")
-        if int(path.name.split("-")[1]) <= len(MIGRATIONS)
+        if (found := COPY.fullmatch(path.name)) and int(found[1]) <= len(MIGRATIONS)
     ]
     return max(fitting, key=lambda path: path.stat().st_mtime, default=None)
 

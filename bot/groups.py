@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -26,6 +26,22 @@ def checked(chat: str) -> str:
         hint = "write its channel before it: telegram:123"
         raise BotError(f"{chat[:80]!r} is no chat", hint=hint)
     return chat
+
+
+def refuse_taken(groups: "Iterable[Group]", new: "Group") -> None:
+    """Raises BotError where a registration would take another one's place. Main passes from chat to
+    chat, and the console, whose folder is made by itself, may have it again.
+    """
+    for one in groups:
+        moves = one.chat == new.chat and one.folder != new.folder
+        if moves and new.main and one.folder == "console":
+            continue
+        if moves or (one.chat != new.chat and one.folder == new.folder != MAIN):
+            raise BotError(
+                f"{new.folder!r} or {new.chat!r} is registered otherwise: {one.chat} in "
+                f"{one.folder}",
+                hint="remove that registration first",
+            )
 
 
 @dataclass(frozen=True, slots=True)

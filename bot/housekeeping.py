@@ -35,7 +35,7 @@ class Housekeeping:
 
     def __init__(self, host: Host) -> None:
         self._store, self._paths = host.store, host.paths
-        self._days, self._most = host.settings.keep_days, host.settings.keep_mb << 20
+        self._days, self._most = min(host.settings.keep_days, 36_500), host.settings.keep_mb << 20
 
     async def run(self) -> None:
         while True:

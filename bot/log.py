@@ -88,7 +88,8 @@ def set_up(
     handlers: list[logging.Handler] = [console]
     if folder is not None:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
             file = RotatingFileHandler(
                 folder / "bot.log", "a", BYTES, FILES, "utf-8", errors="backslashreplace"
             )

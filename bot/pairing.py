@@ -3,9 +3,12 @@
 import asyncio
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
-from bot.groups import MAIN, Group
+from bot.errors import BotError
+from bot.groups import MAIN, Group, one_line
 from bot.log import log
 from bot.messages import Message
 from bot.store import Store
@@ -14,6 +17,8 @@ LIFETIME = 3600.0
 MOST = 10
 """Chats that have a code at a time; further ones are only logged."""
 TYPED = re.compile(r"\s*/?pair\s+(\d{6})(?:\s+(main))?\s*", re.IGNORECASE)
+TOPIC = re.compile(r"-topic-\d+$")
+"""How the folder of a topic ends."""
 GREETING = (
     "I am {name}, and I do not know this chat. My owner can let me answer here: by writing "
     "pair {code} to me at my console or in the main chat, or on my machine with "
@@ -36,8 +41,11 @@ class _Code:
 class Pairing:
     """Who wrote from where, by the code that was shown there."""
 
-    def __init__(self, store: Store, name: str) -> None:
-        self._store, self._name = store, name
+    def __init__(
+        self, store: Store, name: str, used: Callable[[str], bool] = lambda folder: False
+    ) -> None:
+        """`used` says of a folder whether some group has ever had it."""
+        self._store, self._name, self._used = store, name, used
         self._codes: dict[str, _Code] = {}
 
     async def greet(self, message: Message) -> bool:
@@ -53,7 +61,7 @@ class Pairing:
         self._codes[code] = _Code(message, now + LIFETIME)
         text = GREETING.format(name=self._name, code=code, chat=message.chat)
         await self._store.send(message.chat, text)
-        await self._store.tell(NOTICE.format(sender=message.sender[:100], chat=message.chat))
+        await self._store.tell(NOTICE.format(sender=_shown(message), chat=message.chat))
         log.info("a code was shown", chat=message.chat)
         return True
 
@@ -66,22 +74,28 @@ class Pairing:
         one = self._codes.pop(found[1], None)
         if one is None or one.until < asyncio.get_running_loop().time():
             return UNKNOWN, ""
-        chat, name = one.message.chat, one.message.sender[:100]
+        chat, name = one.message.chat, _shown(one.message)
         if found[2]:
             group = Group(MAIN, chat, "Main")
         else:
             trigger = None if one.message.direct else f"@{self._name}"
             group = Group(self._folder(one.message), chat, name, trigger)
-        await self._store.register(group)
+        try:
+            await self._store.register(group)
+        except BotError as error:  # the owner has registered it otherwise meanwhile
+            return repr(error), ""
         rule = f", when I am called {group.trigger}" if group.trigger else ""
         return PAIRED.format(chat=chat, rule=rule, folder=group.folder), chat
 
     def _folder(self, message: Message) -> str:
         taken = {group.folder for group in self._store.groups} | {"global", MAIN}
         plain = re.sub(r"[^a-z0-9]+", "-", message.sender.lower()).strip("-")[:40]
-        first = plain or re.sub(r"[^a-z0-9]+", "-", message.chat.lower()).strip("-")[:40]
-        return next(
-            name
-            for number in range(len(taken) + 1)
-            if (name := f"{first}-{number}" if number else first) not in taken
-        )
+        if not plain or TOPIC.search(plain):
+            plain = re.sub(r"[^a-z0-9]+", "-", message.chat.lower()).strip("-")[:40]
+        names = (f"{plain}-{number}" if number else plain for number in count())
+        return next(name for name in names if name not in taken and not self._used(name))
+
+
+def _shown(message: Message) -> str:
+    """Who wrote, in one line: a sender chooses any name."""
+    return one_line(message.sender)[:100]

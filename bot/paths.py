@@ -1,5 +1,6 @@
 """The places of the assistant's files, below its data directory."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ MEMORY = (
     "# {name}\n\nWhat the assistant shall remember about this chat, and how it shall behave here.\n"
 )
 ROOMS = ("requests", "replies", "refused")
+AGENTS_ROOMS = ("groups", "sessions", "ipc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ class Paths:
             for place in sorted((self.data / room).glob("*")):
                 if place.is_dir():
                     yield f"{room}/{place.name}", Tree(place)
+
+    def used(self, folder: str) -> bool:
+        """Whether a group has, or ever had, this folder: what is in it is not another's to see."""
+        return any(os.path.lexists(self.data / room / folder) for room in AGENTS_ROOMS)
 
     def prepare(self, group: Group) -> None:
         """Make a group's directories, and its memory if it has none. What is broken is named in the

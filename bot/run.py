@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from bot.agents import AGENTS, Agent
 from bot.assistant import Assistant
@@ -48,7 +48,7 @@ def main(settings: Settings) -> None:
     """Run until every channel is at its end, or SIGTERM, SIGINT or SIGHUP; a second signal does not
     wait for what runs.
     """
-    talks = settings.console and sys.stdin.isatty() and sys.stdout.isatty()
+    talks = settings.console and on_terminal(sys.stdin) and on_terminal(sys.stdout)
     folder = Paths(settings.graftbot_data).logs()
     set_up(settings.log_level, settings.secrets(), folder, quiet=talks)
     elsewhere = not Path.cwd().samefile(FORK) and (FORK / "manifests").is_dir()
@@ -59,6 +59,11 @@ def main(settings: Settings) -> None:
     data = settings.graftbot_data.absolute()  # wherever the process will stand
     with suppress(asyncio.CancelledError):
         asyncio.run(_run(replace(settings, graftbot_data=data)))
+
+
+def on_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody is there; a stream that was closed at the start is None."""
+    return stream is not None and stream.isatty()
 
 
 def introduction(settings: Settings, *, elsewhere: bool) -> str:

@@ -21,7 +21,7 @@ from bot.log import set_up
 from bot.messages import channel_of
 from bot.owner import ask_running
 from bot.prompt import zone_of
-from bot.run import parts
+from bot.run import on_terminal, parts
 from bot.settings import DOTENV, Settings, misspelt, read_dotenv
 from bot.store import open_store
 
@@ -82,7 +82,7 @@ def _with_zone(settings: Settings, say: Callable[[str], None]) -> Settings:
     """Of many a machine the clock is UTC and its owner's is not: that is asked for."""
     zone = settings.timezone
     if zone == "UTC" and not (os.environ.get("TIMEZONE") or read_dotenv(DOTENV).get("TIMEZONE")):
-        if not sys.stdin.isatty():
+        if not on_terminal(sys.stdin):
             say(f"the time zone is {zone}{ASK_ZONE}")
             return settings
         zone = typer.prompt("The machine's time zone is UTC. Yours, like Europe/Berlin", zone)

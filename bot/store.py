@@ -17,9 +17,8 @@ from typing import Any, TypeAlias
 
 import aiosqlite
 
-from bot.database import HINTS, LOCKED, code, locked_by, migrate
-from bot.errors import BotError
-from bot.groups import Group, checked
+from bot.database import HINTS, LOCKED, code, locked_by, migrate, unusable
+from bot.groups import Group, checked, refuse_taken
 from bot.log import log
 from bot.messages import Attachment, File, Message, Turn
 from bot.migrations import SQL
@@ -27,7 +26,6 @@ from bot.rows import attachments_of, message_of, row_of, stamp, storable
 from bot.workers import Backoff
 
 Statement: TypeAlias = tuple[str, tuple[Any, ...] | dict[str, Any]]
-
 PATIENCE = 600.0
 """Seconds that a store which another program holds is waited for, when it is opened."""
 MOST_ASKED = 50
@@ -68,6 +66,10 @@ class Store:
         return self._moved.get(chat, chat)
 
     async def register(self, group: Group) -> None:
+        """Raises BotError if the chat has a registration in another folder, or the folder, unless
+        it is main, one for another chat: neither is lost to a new one.
+        """
+        refuse_taken(self.groups, group)
         await self.write((SQL["register"], group.row()))
         await self.load_groups()
 
@@ -88,8 +90,8 @@ class Store:
         await self.load_groups()
 
     def rekeyed(self, old: str, new: str) -> tuple[Statement, ...]:
-        """What takes along all that is kept of a chat and its topics. Its messages are told from
-        those to come, whose messenger may count anew. Raises BotError if the new name is none.
+        """What takes along all that is kept of a chat and its topics, its messages told from those
+        to come, whose messenger may count anew. Raises BotError if the new name is none.
         """
         steps = [SQL[name] for name in SQL if name.startswith("rekey_")]
         chats = [old, *(one.chat for one in self.groups if one.topic and one.whole == old)]
@@ -237,8 +239,8 @@ class Store:
             raise
 
     async def insist(self, statements: Callable[[], Iterable[Statement]]) -> None:
-        """Write what has happened already, a delivery or an answer that was paid: a store that
-        cannot be written now is waited for, since who begins anew does it twice.
+        """Write what has happened already, and would happen twice if it began anew: a store that
+        cannot be written now is waited for.
         """
         for failures in count(1):
             try:
@@ -274,6 +276,10 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
     another program holds is waited for.
     """
     with locked_by(folder):
+        try:
+            sqlite3.connect(folder / "bot.db").close()  # aiosqlite leaves a thread where it fails
+        except sqlite3.Error as error:
+            raise unusable(folder, error) from error
         async with aiosqlite.connect(folder / "bot.db", isolation_level=None) as db:
             store, begun = Store(db), asyncio.get_running_loop().time()
             while True:
@@ -283,10 +289,7 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
                 except sqlite3.Error as error:
                     waited = asyncio.get_running_loop().time() - begun
                     if code(error) not in LOCKED or waited > PATIENCE:
-                        raise BotError(
-                            f"{folder / 'bot.db'} cannot be used: {error}",
-                            hint=HINTS.get(code(error), "see SQLite's documentation for that"),
-                        ) from error
+                        raise unusable(folder, error) from error
                     log.warning("another program holds the store; I wait for it", hint=HINTS[5])
                     await asyncio.sleep(0.2)
             try:

@@ -1,4 +1,9 @@
-"""Text that can be written down."""
+"""Text that can be written down, and shown."""
+
+import re
+
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""C0 and C1 but for the tab and the end of a line: a terminal obeys them."""
 
 
 def mended(text: str) -> str:
@@ -8,3 +13,8 @@ def mended(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def visible(text: str) -> str:
+    """The text with `\\x1b` and the like for what a terminal would obey: others chose it."""
+    return CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\r\n", "\n"))

@@ -6,6 +6,7 @@ import asyncio
 import io
 import mimetypes
 import re
+import sys
 import threading
 from concurrent.futures import CancelledError
 from contextlib import suppress
@@ -18,6 +19,7 @@ from bot.channels.base import Channel
 from bot.errors import Undeliverable, Unfetchable
 from bot.messages import Attachment, File, Message, Receive
 from bot.settings import Settings
+from bot.text import visible
 
 
 class ConsoleChannel(Channel):
@@ -37,7 +39,7 @@ class ConsoleChannel(Channel):
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
-        if not settings.console:
+        if not settings.console or sys.stdin is None or sys.stdout is None:
             return None
         try:
             source, sink = io.FileIO(0, "r", closefd=False), io.FileIO(1, "w", closefd=False)
@@ -92,7 +94,7 @@ class ConsoleChannel(Channel):
         return None
 
     def _print(self, text: str) -> None:
-        data = memoryview(text.encode("utf-8", "replace") + b"\n")
+        data = memoryview(visible(text).encode("utf-8", "replace") + b"\n")
         while data:
             data = data[self._sink.write(data) :]
         self._sink.flush()

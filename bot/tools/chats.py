@@ -5,10 +5,11 @@ import json
 from dataclasses import asdict
 
 from bot.errors import BotError
-from bot.groups import MAIN, Group
+from bot.groups import Group, refuse_taken
 from bot.log import log
 from bot.mcp import granted
 from bot.migrations import SQL
+from bot.options import checked
 from bot.store import Statement
 from bot.tools.base import Arguments, Effect, Host
 
@@ -84,13 +85,6 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
 
         return Effect(None, host.store.rekeyed(moves.chat, chat), moved)
     folder = arguments.text("folder", now.folder if now else "")
-    taken = next(
-        (one for one in host.store.groups if one.folder == folder and one.chat != chat), None
-    )
-    if (now and now.folder != folder) or (taken and folder != MAIN):
-        raise BotError(
-            f"{folder!r} or {chat!r} is registered otherwise", hint="remove that registration first"
-        )
     now = now or Group(folder, chat, folder)
     name, word = (
         arguments.text("name", now.name),
@@ -101,8 +95,11 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
         arguments.of("drop", bool, now.drop),
         arguments.of("options", dict, dict(now.options)),
     )
+    if "options" in arguments.given:
+        checked(options)
     granted(options.get("mcp") or ())  # or it is refused here, before anybody waits for an answer
     new = Group(folder, chat, name, word, senders, drop, options)
+    refuse_taken(host.store.groups, new)
 
     async def registered() -> None:
         await host.store.load_groups()

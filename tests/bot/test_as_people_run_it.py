@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 BOT = str(Path(sys.executable).with_name("bot"))
 PLAIN = {
@@ -82,6 +85,63 @@ def test_it_says_which_assistant_it_is_where_it_is_not_at_home(tmp_path: Path) -
     assert "settings and data are those of this directory" in text
     _, said = start(tmp_path).communicate(b"", 60)
     assert "which is new" not in said.decode()
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1), (0, 1, 2)])
+def test_what_is_said_goes_into_no_file_where_a_standard_stream_is_closed(
+    tmp_path: Path, closed: tuple[int, ...]
+) -> None:
+    (tmp_path / "in").write_bytes(b"hello\n")
+    shut = " ".join(f"{number}{'<>>'[number]}&-" for number in closed)
+    call = f"exec {shlex.quote(BOT)} run <in >out 2>err {shut}"
+    done = subprocess.run(["sh", "-c", call], cwd=tmp_path, env=PLAIN, timeout=60, check=False)
+    talks = closed == (2,)
+    assert done.returncode == (0 if talks else 1)
+    assert ("Hello, I am Andy" in (tmp_path / "out").read_text()) is talks
+    log = tmp_path / "data/logs/bot.log"
+    assert "I am Andy" not in log.read_text()
+    assert "Traceback" not in (tmp_path / "err").read_text()
+
+
+WRONG: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "a file for the data": ("data", Path.touch),
+    "a file for the logs": ("data/logs", Path.touch),
+    "a folder for the log": ("data/logs/bot.log", Path.mkdir),
+    "a folder for the store": ("data/bot.db", Path.mkdir),
+    "a folder for the lock": ("data/bot.lock", Path.mkdir),
+    "links in a circle": ("data", lambda path: path.symlink_to("data")),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_hold_the_data_is_named(tmp_path: Path, case: str) -> None:
+    name, make = WRONG[case]
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    make(tmp_path / name)
+    bot = start(tmp_path)
+    _, said = bot.communicate(b"hello\n", 60)
+    assert bot.returncode == 1
+    assert b"Traceback" not in said
+    assert b"bot: " in said
+
+
+def test_a_home_that_nobody_has_is_named(tmp_path: Path) -> None:
+    bot = start(tmp_path, GRAFTBOT_DATA="~nobody-has-this/x")
+    _, said = bot.communicate(b"hello\n", 60)
+    assert bot.returncode == 1
+    assert said.startswith(b"bot: ~nobody-has-this/x is no place for the data")
+
+
+def test_the_data_are_their_owner_s_alone(tmp_path: Path) -> None:
+    start(tmp_path).communicate(b"", 60)
+    assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+
+
+def test_what_a_terminal_would_obey_is_shown(tmp_path: Path) -> None:
+    said, _ = start(tmp_path).communicate(b"\x1b]0;owned\x07\x9b\xc2\x9b1m\r\n", 60)
+    assert b"\x1b" not in said
+    assert b"\x07" not in said
+    assert b"\\x1b]0;owned" in said
 
 
 def test_on_a_terminal_nothing_stands_between_the_chat(tmp_path: Path) -> None:

@@ -195,6 +195,31 @@ async def test_a_chat_that_takes_over_does_so_in_one_transaction_with_the_reques
     assert group.folder == "ada"
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"daily_tokens": "1000"},
+        {"daily_tokens": True},
+        {"bots": "no"},
+        {"network": "yes"},
+        {"mounts": "/srv"},
+        {"mounts": ["/srv"]},
+        {"mounts": [{"host": "/srv", "name": "srv", "writable": True}]},
+        {"model": 5},
+        {"dayly_tokens": 5},
+    ],
+)
+async def test_an_option_of_another_kind_is_refused(house: House, options: dict[str, Any]) -> None:
+    main = house.store.main
+    assert main is not None
+    house.ask("main", "register_group", chat="memory:ada", options=options)
+    await house.ipc.serve(main)
+    await house.store.load_groups()
+    group = house.store.group("memory:ada")
+    assert group
+    assert not group.options
+
+
 @pytest.mark.parametrize("name", ["ada", ":", "memory:", ":ada"])
 async def test_what_is_no_chat_takes_over_from_none(house: House, name: str) -> None:
     main = house.store.main

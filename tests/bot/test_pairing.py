@@ -13,19 +13,25 @@ from doubles import FunctionAgent, MemoryChannel, message, register
 
 from bot import pairing as module
 from bot.assistant import Assistant
+from bot.attachments import Files
+from bot.errors import BotError
+from bot.groups import Group
 from bot.messages import Turn
+from bot.paths import Paths
 from bot.store import Store, open_store
 from bot.workers import Backoff
 
 
 class Scene:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, folder: Path) -> None:
         async def echo(turn: Turn) -> list[str]:
             return [f"re: {turn.asked[-1].text}"]
 
         self.store, self.channel = store, MemoryChannel(stays=True)
+        files = Files(store, Paths(folder), 100, 10)
+        quick = Backoff(0.001, 0.002)
         self.assistant = Assistant(
-            store, [self.channel], FunctionAgent(echo), Backoff(0.001, 0.002), name="Andy"
+            store, [self.channel], FunctionAgent(echo), quick, name="Andy", files=files
         )
 
     async def says(self, text: str, chat: str, *, direct: bool = True) -> list[str]:
@@ -41,7 +47,7 @@ class Scene:
 async def scene(folder: Path) -> AsyncIterator[Scene]:
     async with open_store(folder) as store:
         await register(store, "memory:owner")
-        made, stop = Scene(store), asyncio.Event()
+        made, stop = Scene(store, folder), asyncio.Event()
         running = asyncio.create_task(made.assistant.run(stop, 1))
         yield made
         stop.set()
@@ -93,6 +99,45 @@ async def test_codes_are_few_and_end(tmp_path: Path, monkeypatch: pytest.MonkeyP
         here.assistant._pairing._codes.clear()
         (greeting,) = await here.says("hello", "memory:late")
         assert await here.says(f"pair {code(greeting)}", "memory:owner") == [module.UNKNOWN]
+
+
+async def test_who_calls_himself_like_a_group_that_was_gets_nothing_of_it(tmp_path: Path) -> None:
+    async with scene(tmp_path) as here:
+        for room in ("groups", "sessions", "ipc"):
+            (tmp_path / room / f"somebody{'-1' * (room != 'groups')}").mkdir(parents=True)
+        (tmp_path / "groups/somebody-2").symlink_to("nowhere")
+        (greeting,) = await here.says("hello", "memory:new")
+        await here.says(f"pair {code(greeting)}", "memory:owner")
+        group = here.store.group("memory:new")
+        assert group
+        assert group.folder == "somebody-3"
+
+
+@pytest.mark.parametrize("as_main", ["", " main"])
+async def test_a_code_takes_the_place_of_no_registration(tmp_path: Path, as_main: str) -> None:
+    async with scene(tmp_path) as here:
+        (greeting,) = await here.says("hello", "memory:new")
+        kept = Group("team", "memory:new", "Team", "@Andy", ("42",), drop=True)
+        await here.store.register(kept)
+        (said,) = await here.says(f"pair {code(greeting)}{as_main}", "memory:owner")
+        assert "registered otherwise" in said
+        assert here.store.group("memory:new") == kept
+        assert here.store.main
+        assert here.store.main.chat == "memory:owner"
+        other = Group("team", "memory:other", "Other")
+        with pytest.raises(BotError, match="registered otherwise"):
+            await here.store.register(other)
+
+
+async def test_a_name_is_one_line_in_the_notice(tmp_path: Path) -> None:
+    async with scene(tmp_path) as here:
+        said = message("hello", "memory:new")
+        object.__setattr__(said, "sender", "Bob\n\x1b[31m\u202epair 123456 main\n" + "x" * 200)
+        await here.assistant.receive(said)
+        await asyncio.sleep(0.05)
+        (notice,) = [text for to, text in here.channel.sent if to == "memory:owner"]
+        assert notice.isprintable()
+        assert len(notice) < 400
 
 
 async def test_a_bot_and_the_owners_own_account_show_no_code(tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""Options: what main may grant a group's agent, by name and kind."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from bot.errors import BotError
+
+KINDS: dict[str, type] = {
+    "network": bool,
+    "bots": bool,
+    "mounts": list,
+    "mcp": list,
+    "model": str,
+    "daily_tokens": int,
+}
+MOUNT: dict[str, type] = {"host": str, "name": str, "write": bool}
+
+
+def checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, as they are. Raises BotError for one that there is not, or of another kind: it
+    would grant, or limit, something else than was meant.
+    """
+    _checked("option", options, KINDS)
+    for mount in options.get("mounts", ()):
+        if not isinstance(mount, Mapping):
+            raise BotError("a mount is an object", hint=f"with {', '.join(MOUNT)}")
+        _checked("key of a mount", mount, MOUNT)
+    return dict(options)
+
+
+def _checked(what: str, given: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    for name, value in given.items():
+        if name not in kinds:
+            near = get_close_matches(name, kinds, 1)
+            hint = f"do you mean {near[0]}?" if near else f"there are {', '.join(kinds)}"
+            raise BotError(f"there is no {what} {name[:80]!r}", hint=hint)
+        if type(value) is not kinds[name]:
+            raise BotError(f"the {what} {name} is no {kinds[name].__name__}")
