@@ -157,3 +157,20 @@ def test_a_current_directory_that_is_gone_is_said(tmp_path: Path) -> None:
     assert ran.returncode == 1
     assert "the current directory is gone" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_a_result_is_in_one_encoding(tmp_path: Path) -> None:
+    head = "# -*- coding: latin-1 -*-\n"
+    body = 'a = "é"\nb = 1\n\nc = 2\n'
+    for side, data in (
+        ("base", f"{head}{body}".encode("latin-1")),
+        ("ours", body.encode()),
+        ("theirs", f'{head}{body}d = "è"\n'.encode("latin-1")),
+    ):
+        (tmp_path / f"{side}.py").write_bytes(data)
+    command = skills_command("merge-file", "base.py", "ours.py", "theirs.py", "-o", "out.py")
+    env = environment(tmp_path / "home")
+    ran = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, check=False)
+    assert ran.returncode == 3
+    assert b"two encodings" in ran.stdout + ran.stderr
+    assert (tmp_path / "out.py").read_bytes() == body.encode()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from io import BytesIO
 from pathlib import PurePosixPath
+from tokenize import detect_encoding
 from typing import Protocol, TypeVar, cast
 
 from skills_engine.bounds import beyond
@@ -77,7 +79,7 @@ def merge_file(
     if path.endswith((".py", ".pyi")) and any(
         declares_encoding(data) for data in (base, ours, theirs)
     ):
-        return lines(base, ours, theirs)
+        return _readable(lines(base, ours, theirs), base, ours, theirs)
     b, o, t = Text.decode(base), Text.decode(ours), Text.decode(theirs)
     if b is None or o is None or t is None:
         if any(b"\0" in data for data in (base, ours, theirs)):
@@ -104,6 +106,23 @@ def merge_file(
     if not chunks.clean and not chunks.decidable:
         chunks = decidable(chunks, texts, language.broken)
     return chunks.merged(form, how)
+
+
+def _readable(merged: Merged, base: bytes, ours: bytes, theirs: bytes) -> Merged:
+    """A merge by lines of Python that says its encoding: one side may have changed it, so that
+    bytes of two stand in the result.
+    """
+    if merged.clean and all(map(_decodes, (base, ours, theirs))) and not _decodes(merged.data):
+        return _whole(base, ours, theirs, "the result would be in two encodings")
+    return merged
+
+
+def _decodes(data: bytes) -> bool:
+    try:
+        data.decode(detect_encoding(BytesIO(data).readline)[0])
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return False
+    return True
 
 
 def is_known(path: str) -> bool:
