@@ -103,7 +103,7 @@ async def answering(
             yield store
         finally:
             stop.set()
-            await asyncio.wait_for(running, 60)
+            await asyncio.wait_for(running, 600)
 
 
 class MemoryContainer:

@@ -68,7 +68,7 @@ async def test_a_scrape_tells_what_waits_what_was_given_up_and_what_was_used(
 
 async def scraped(port: int) -> str:
     """What is answered, once somebody answers."""
-    async with asyncio.timeout(30), ClientSession() as session:
+    async with asyncio.timeout(600), ClientSession() as session:
         while True:
             try:
                 async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:

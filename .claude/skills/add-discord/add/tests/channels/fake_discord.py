@@ -124,7 +124,7 @@ class FakeDiscord:
 
     async def until(self, sent: int = 0, identified: int = 0) -> list[tuple[str, str]]:
         """What the bot has sent, once there are so many; or once it has connected so often."""
-        async with asyncio.timeout(30), self._news:
+        async with asyncio.timeout(600), self._news:
             await self._news.wait_for(
                 lambda: len(self.sent) >= sent and self.identified >= identified
             )

@@ -53,7 +53,7 @@ async def taken_in(discord: DiscordChannel, most: int) -> list[Message]:
 
     task = asyncio.create_task(discord.connect(receive))
     waiting = asyncio.create_task(enough.wait())
-    await asyncio.wait({task, waiting}, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({task, waiting}, timeout=600, return_when=asyncio.FIRST_COMPLETED)
     task.cancel()
     waiting.cancel()
     await asyncio.gather(task, waiting, return_exceptions=True)
@@ -140,7 +140,7 @@ async def test_a_message_that_was_not_stored_is_read_again(
     await fake.until(identified=1)
     await fake.write("the first there ever was")
     with pytest.raises(OSError, match="no space left"):
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 600)
     stored = [one.text for one in await taken_in(discord, 1)]
     assert stored == ["the first there ever was"]
 
@@ -314,8 +314,8 @@ async def test_what_only_the_owner_can_mend_is_said(fake: FakeDiscord, tmp_path:
     refused = channel(tmp_path, "another")
     for asked in (refused.check(), refused.connect(receive)):
         with pytest.raises(Misconfigured, match="DISCORD_BOT_TOKEN"):
-            await asyncio.wait_for(asked, 30)
+            await asyncio.wait_for(asked, 600)
     fake.close_with = 4014
     with pytest.raises(Misconfigured, match="hides") as hidden:
-        await asyncio.wait_for(channel(tmp_path).connect(receive), 30)
+        await asyncio.wait_for(channel(tmp_path).connect(receive), 600)
     assert "Message Content Intent" in hidden.value.hint

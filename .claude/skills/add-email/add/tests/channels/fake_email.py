@@ -61,7 +61,7 @@ class FakeMail:
         self._box = {number + 100: data for number, data in self._box.items()}
 
     async def until(self, sent: int = 0, idle: bool = False) -> list[EmailMessage]:
-        async with asyncio.timeout(30), self._news:
+        async with asyncio.timeout(600), self._news:
             await self._news.wait_for(
                 lambda: len(self.sent) >= sent and (bool(self._idle) or not idle)
             )

@@ -120,9 +120,9 @@ async def test_a_mail_that_was_not_stored_is_read_again(fake: FakeMail, tmp_path
     await fake.until(idle=True)
     fake.put(mail("one", "1"))
     with pytest.raises(OSError, match="no space left"):
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 600)
     task = asyncio.create_task(email.connect(receive))
-    await asyncio.wait_for(done.wait(), 30)
+    await asyncio.wait_for(done.wait(), 600)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert stored == ["<1@example.com>"] * 2

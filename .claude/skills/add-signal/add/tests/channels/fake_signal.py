@@ -57,7 +57,7 @@ class FakeSignal:
 
     async def called(self, method: str, times: int = 1) -> list[dict[str, Any]]:
         """What came with a method's calls, once there are so many."""
-        async with asyncio.timeout(30), self._news:
+        async with asyncio.timeout(600), self._news:
             await self._news.wait_for(
                 lambda: sum(name == method for name, _ in self.calls) >= times
             )

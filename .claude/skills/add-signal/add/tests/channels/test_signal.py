@@ -48,7 +48,7 @@ async def taken_in(fake: FakeSignal, most: int) -> list[Message]:
         return True
 
     task = asyncio.create_task(channel(fake).connect(receive))
-    await asyncio.wait_for(enough.wait(), 30)
+    await asyncio.wait_for(enough.wait(), 600)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return found
@@ -106,7 +106,7 @@ async def test_a_message_is_handed_over_until_it_is_stored(
 
     task = asyncio.create_task(channel(fake).connect(receive))
     await fake.write("hello")
-    await asyncio.wait_for(done.wait(), 30)
+    await asyncio.wait_for(done.wait(), 600)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert stored == ["hello"] * 3

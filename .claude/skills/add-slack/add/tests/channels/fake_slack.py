@@ -76,7 +76,7 @@ class FakeSlack:
 
     async def until(self, sent: int = 0, connected: int = 0, acknowledged: int = 0) -> list[str]:
         """What the app has said, once it has so often, or has connected or acknowledged so often."""
-        async with asyncio.timeout(30), self._news:
+        async with asyncio.timeout(600), self._news:
             await self._news.wait_for(
                 lambda: (
                     len(self.sent) >= sent

@@ -52,7 +52,7 @@ async def taken_in(slack: SlackChannel, most: int) -> list[Message]:
 
     task = asyncio.create_task(slack.connect(receive))
     waiting = asyncio.create_task(enough.wait())
-    await asyncio.wait({task, waiting}, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({task, waiting}, timeout=600, return_when=asyncio.FIRST_COMPLETED)
     task.cancel()
     waiting.cancel()
     await asyncio.gather(task, waiting, return_exceptions=True)
@@ -143,7 +143,7 @@ async def test_what_is_not_stored_is_not_acknowledged_and_comes_again(
     await fake.until(connected=1)
     await fake.write("the first there ever was")
     with pytest.raises(OSError, match="no space left"):
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 600)
     assert fake.acknowledged == []
     assert (await taken_in(slack, 1))[0].text == "the first there ever was"
 
@@ -298,4 +298,4 @@ async def test_what_only_the_owner_can_mend_is_said(fake: FakeSlack, tmp_path: P
     assert await channel(tmp_path).check() == "@andy of Home"
     for wrong in (("xoxb-other", APP_TOKEN), (BOT_TOKEN, "xapp-other")):
         with pytest.raises(Misconfigured, match="invalid_auth"):
-            await asyncio.wait_for(channel(tmp_path, *wrong).connect(receive), 30)
+            await asyncio.wait_for(channel(tmp_path, *wrong).connect(receive), 600)

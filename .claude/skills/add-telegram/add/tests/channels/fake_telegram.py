@@ -63,7 +63,7 @@ class FakeTelegram:
 
     async def called(self, method: str, times: int = 1) -> list[dict[str, str]]:
         """The parameters of a method's calls, once there are so many."""
-        async with asyncio.timeout(30), self._news:
+        async with asyncio.timeout(600), self._news:
             await self._news.wait_for(lambda: len(self.of(method)) >= times)
         return self.of(method)
 

@@ -51,7 +51,7 @@ async def running(
             yield
         finally:
             stop.set()
-            await asyncio.wait_for(task, 30)
+            await asyncio.wait_for(task, 600)
 
 
 def test_it_starts_with_the_others_once_there_is_a_token() -> None:
@@ -196,7 +196,7 @@ async def test_it_connects_again_after_errors_and_gives_up_on_a_token_that_is_re
     async with fake_telegram() as fake:
         refused = channel(fake.url, "1:other")
         with pytest.raises(Misconfigured, match="does not accept"):
-            await asyncio.wait_for(refused.connect(_store_nothing), 30)
+            await asyncio.wait_for(refused.connect(_store_nothing), 600)
         with pytest.raises(Misconfigured, match="does not accept"):
             await refused.check()
         await refused.disconnect()

@@ -41,20 +41,20 @@ async def opened(webchat: WebChatChannel) -> AsyncIterator[tuple[ClientWebSocket
     """A page that has said its token, and what it was shown."""
     address, _, token = (await webchat.check()).partition("#")
     async with ClientSession() as session:
-        for _ in range(500):
+        while True:  # until it listens
             try:
                 page = await session.ws_connect(f"{address}socket")
                 break
             except OSError:
                 await asyncio.sleep(0.01)
         await page.send_str(token)
-        yield page, await asyncio.wait_for(page.receive_json(), 30)
+        yield page, await asyncio.wait_for(page.receive_json(), 600)
         await page.close()
 
 
 async def until(page: ClientWebSocketResponse, key: str, value: str = "") -> Any:
     """The next that the page is told of this kind."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(600):
         while True:
             news = await page.receive_json()
             if key in news and (not value or any(value in one["text"] for one in news[key])):
