@@ -60,7 +60,8 @@ class Tasks:
         now = stamp(datetime.now(UTC))
         claimed = [id_ for (id_,) in await self._store.read(QUERIES["claimed"])]
         begun = [(QUERIES["begin_again"], (id_, now)) for id_ in claimed]
-        await self._store.write((QUERIES["cut_off"], (now,)), *begun)
+        ended = ((QUERIES["cut_off"], (now,)), (QUERIES["release"], ()))
+        await self._store.write(*ended, *begun)
         return claimed
 
     async def claim_due(self) -> AsyncIterator[str]:

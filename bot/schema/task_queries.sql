@@ -26,6 +26,8 @@ INSERT INTO runs (task, started_at) SELECT ?, ? WHERE changes() = 1
 SELECT id FROM tasks WHERE claimed_at IS NOT NULL AND status != 'cancelled'
 --# cut_off
 UPDATE runs SET error = 'interrupted', ended_at = ? WHERE ended_at IS NULL
+--# release
+UPDATE tasks SET claimed_at = NULL WHERE status = 'cancelled'
 --# begin_again
 INSERT INTO runs (task, started_at) VALUES (?, ?)
 --# end

@@ -198,6 +198,8 @@ class Program:
         if not line:
             return 0
         start: dict[str, Any] = json.loads(line)
+        if start["type"] == "close":
+            return 0
         folder, door = start["group"], self._engine.doors.get(start["token"])
         if door is None or door.group != folder:
             self._world.problem(f"{folder} has the token of another, or of none")
