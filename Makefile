@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := setup
-.PHONY: setup image demo test check laws killpoints faults pairs fuzz bench reference schemas site clean
+.PHONY: setup image demo test check laws killpoints faults pairs simulate mutants-bot fuzz bench reference schemas site clean
 
 setup: .venv/ready  ## everything that the other targets need
 
@@ -50,6 +50,12 @@ faults: setup  ## every call to the file system of six verbs fails once, in each
 
 pairs: setup  ## at each step of six verbs, another verb, an edit or a commit comes in between
 	$(BIN)/python tests/killpoints --pairs
+
+simulate: setup  ## the whole bot under seeded faults; SEEDS=n, JOBS=n; goes on where it was ended
+	$(BIN)/python tests/simulation --seeds $(or $(SEEDS),20000) --jobs $(or $(JOBS),1) --state .simulated.jsonl
+
+mutants-bot: setup  ## mistakes in the message path, made from its code: which does the simulation see?
+	$(BIN)/python tests/simulation/mutants.py
 
 fuzz: setup  ## skills, merges, edits, patterns, requests, HTTP, backups, mutated; SECONDS=600 for each
 	$(BIN)/python tests/fuzz --seconds $(or $(SECONDS),60)

@@ -249,7 +249,8 @@ class Turns:
         trouble.timer = asyncio.get_running_loop().call_later(seconds, self._turns.wake, chat)
 
     def _wake(self, group: Group) -> None:
-        for chat in {group.chat, self._store.main.chat if self._store.main else group.chat}:
+        main = self._store.main or group
+        for chat in dict.fromkeys((group.chat, main.chat)):
             self._deliveries.wake(chat)
 
     def _works_again(self, chat: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from bot.assistant import Assistant
 from bot.messages import Turn
 from bot.store import open_store
 
-SEEDS = 60
+SEEDS = 300 if "CI" in os.environ else 60
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, 20))
@@ -72,6 +73,12 @@ async def test_a_message_that_comes_while_files_are_fetched_is_asked_with_its_ow
         assistant.turns.fetch = fetch
         await assistant.run(asyncio.Event())
     assert asked == [(2, ["first", "second"])]
+
+
+def test_a_task_that_is_cancelled_as_it_runs_is_held_by_nobody_after_a_crash() -> None:
+    posts = (Post(1.0, 0, 1, "once"), Post(31.5, 0, 2, "cancel"))
+    for at in range(30, 56, 3):
+        holds(Plan(9, 1, 2, 0, posts, (TimeFault("crash", float(at), 0.0),)))
 
 
 def test_a_task_that_waits_behind_a_turn_does_not_go_beyond_the_budget() -> None:

@@ -290,6 +290,9 @@ class Simulation:
 
     def _unhandled(self, loop: object, context: dict[str, Any]) -> None:
         error = context.get("exception")
+        if isinstance(error, sqlite3.Error):  # of a write that nobody waits for any more
+            self.world.note(f"unheard: {error}")
+            return
         self.world.problem(f"nobody hears of: {context['message']}: {error!r}")
 
 

@@ -1,0 +1,204 @@
+"""`python tests/simulation/mutants.py`: mistakes in the message path, made from its code one at a
+time; each must be seen by the simulation. 1 if one is not that is not explained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import importlib.abc
+import importlib.util
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
+
+MODULES = ("assistant", "turns", "store", "deliveries", "workers", "tasks", "scheduler", "budget")
+SEEDS = 300
+SECONDS = 30.0
+"""Of the processor, for one seed: more is an endless loop."""
+EXPLAINED: dict[str, str] = {}
+KILLED, SURVIVED = 3, 4
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A statement by module, function and line, and what becomes of it."""
+
+    module: str
+    where: str
+    line: int
+    kind: str
+    code: str
+    source: str
+
+    @property
+    def name(self) -> str:
+        """What stays when lines move."""
+        return f"{self.module}.{self.where}: {self.kind}: {self.code}"
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    """All that can be made of a module."""
+    text = (ROOT / f"bot/{module}.py").read_text("utf-8")
+    tree = ast.parse(text)
+    for body, where in _bodies(tree, ""):
+        for index, statement in enumerate(body):
+            for kind, new, count in _changes(body, index):
+                old = body[:]
+                body[index : index + count] = new
+                source = ast.unparse(ast.fix_missing_locations(copy.deepcopy(tree)))
+                body[:] = old
+                code = ast.unparse(statement).split("\n")[0][:90]
+                yield Mutant(module, where, statement.lineno, kind, code, source)
+
+
+def _bodies(node: ast.AST, where: str) -> Iterator[tuple[list[ast.stmt], str]]:
+    for name in ("body", "orelse", "finalbody", "handlers"):
+        found = getattr(node, name, None)
+        if not isinstance(found, list):
+            continue
+        if name != "handlers" and not isinstance(node, ast.Module | ast.ClassDef):
+            yield found, where
+        for child in found:
+            inner = where
+            if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                inner = f"{where}.{child.name}".strip(".")
+            yield from _bodies(child, inner)
+
+
+def _changes(body: Sequence[ast.stmt], index: int) -> Iterator[tuple[str, list[ast.stmt], int]]:
+    one = body[index]
+    call = _call(one)
+    if call is not None and isinstance(one, ast.Expr):
+        awaited = isinstance(one.value, ast.Await)
+        name = _name(call)
+        if awaited or name.split(".")[-1] in {"wake", "_wake", "set", "add", "discard", "cancel"}:
+            yield "skipped" if awaited else "not called", [ast.Pass()], 1
+        if awaited and name.endswith("write") and len(call.args) > 1:
+            for at in range(1, len(call.args)):
+                parts = [_with(one, call.args[:at]), _with(one, call.args[at:])]
+                yield f"split at {at}", parts, 1
+                break
+        after = body[index + 1] if index + 1 < len(body) else None
+        if awaited and isinstance(after, ast.Expr | ast.Assign | ast.Delete):
+            yield "moved down", [after, one], 2
+    if isinstance(one, ast.AsyncWith):
+        yield "unlocked", [ast.If(ast.Constant(True), one.body, [])], 1
+    if isinstance(one, ast.Return) and isinstance(one.value, ast.Await | ast.Compare):
+        inner = copy.deepcopy(one)
+        for node in ast.walk(inner):
+            if isinstance(node, ast.Await) and _shield(node.value):
+                assert isinstance(node.value, ast.Call)
+                node.value = node.value.args[0]
+                yield "not shielded", [inner], 1
+    if (
+        isinstance(one, ast.If)
+        and not one.orelse
+        and any(isinstance(last, ast.Return | ast.Continue | ast.Raise) for last in one.body)
+    ):
+        yield "never returns early", [ast.Pass()], 1
+
+
+def _shield(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and _name(node) == "asyncio.shield"
+
+
+def _call(statement: ast.stmt) -> ast.Call | None:
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    value = value.value if isinstance(value, ast.Await) else value
+    return value if isinstance(value, ast.Call) else None
+
+
+def _name(call: ast.Call) -> str:
+    return ast.unparse(call.func)
+
+
+def _with(statement: ast.Expr, arguments: list[ast.expr]) -> ast.stmt:
+    new = copy.deepcopy(statement)
+    call = _call(new)
+    assert call is not None
+    call.args = arguments
+    return new
+
+
+class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Loads the module of a mutant in the place of the bot's own."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._mutant = mutant
+
+    def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
+        if name != f"bot.{self._mutant.module}":
+            return None
+        return importlib.util.spec_from_loader(name, self)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__file__ = str(ROOT / f"bot/{self._mutant.module}.py")
+        exec(compile(self._mutant.source, module.__file__, "exec"), vars(module))  # noqa: S102
+
+
+def tried(mutant: Mutant, seeds: int) -> str:
+    """How it was killed; nothing if it was not. It lives in a process of its own."""
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        os.close(reading)
+        os.write(writing, _in_child(mutant, seeds).encode()[:4000])
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        said = told.read()
+    _, status = os.waitpid(child, 0)
+    return said if not status else f"seed ?: ended by signal {status}"
+
+
+def _in_child(mutant: Mutant, seeds: int) -> str:
+    sys.meta_path.insert(0, Finder(mutant))
+    seed = -1
+    try:
+        from simulation.plan import plan_of  # noqa: PLC0415  # not before the mutant is there
+        from simulation.run import simulate  # noqa: PLC0415
+
+        for seed in range(seeds):
+            signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)  # whose end is the process's
+            if problems := simulate(plan_of(seed)).problems:
+                return f"seed {seed}: {problems[0]}"
+    except BaseException as error:  # noqa: BLE001  # a mutant may raise anything
+        return f"seed {seed}: {error!r}"
+    return ""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python tests/simulation/mutants.py", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N", help="default: 300")
+    parser.add_argument("--only", default="", metavar="TEXT", help="those whose name has this")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="each N-th alone")
+    parser.add_argument("--list", action="store_true", help="name them, and try none")
+    options = parser.parse_args(arguments)
+    all_ = [one for module in MODULES for one in mutants(module) if options.only in one.name]
+    chosen, began = all_[:: options.every], time.monotonic()
+    found: Counter[str] = Counter()
+    for one in chosen:
+        if options.list:
+            print(one.name)
+            continue
+        how = tried(one, options.seeds)
+        verdict = "killed" if how else "explained" if one.name in EXPLAINED else "SURVIVED"
+        found[verdict] += 1
+        print(f"{verdict:9} {one.name}  [{how[:120]}]", flush=True)
+    print(f"{len(chosen)} mutants: {dict(found)}; {time.monotonic() - began:.0f} s")
+    return bool(found["SURVIVED"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
