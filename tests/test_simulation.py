@@ -75,6 +75,12 @@ async def test_a_message_that_comes_while_files_are_fetched_is_asked_with_its_ow
     assert asked == [(2, ["first", "second"])]
 
 
+def test_a_container_that_could_not_be_told_where_it_is_gives_its_place_back() -> None:
+    for n in range(10, 45):
+        posts = (Post(1.0, 0, 1), Post(2.0, 1, 2))
+        holds(Plan(85, 2, 1, 0, posts, (CallFault("sql", n, "busy"),)))
+
+
 def test_a_task_that_is_cancelled_as_it_runs_is_held_by_nobody_after_a_crash() -> None:
     posts = (Post(1.0, 0, 1, "once"), Post(31.5, 0, 2, "cancel"))
     for at in range(30, 56, 3):

@@ -171,6 +171,7 @@ class ContainerAgent(Agent):
         starting = asyncio.create_task(self._runtime.start(spec))
         try:
             container = await asyncio.shield(starting)
+            session = None if turn.isolated else await self._store.session(group.folder)
         except BaseException:  # the engine goes on with what it was asked
             self._undoing.add(undoing := asyncio.create_task(self._undo(starting, run, door)))
             undoing.add_done_callback(self._undoing.discard)
@@ -186,7 +187,7 @@ class ContainerAgent(Agent):
             "proxy": door.address,
             "network": spec.network,
             "credential": self._proxy.credential,
-            "session": None if turn.isolated else await self._store.session(group.folder),
+            "session": session,
             "group": group.folder,
             "main": group.main,
             "assistant": self._settings.assistant_name,
