@@ -321,7 +321,7 @@ def by_hand(tmp_path: Path) -> Repo:
     repo.commit("The core")
     shutil.copytree(ROOT / ".claude/skills/add-telegram/add", repo.path, dirs_exist_ok=True)
     repo.edit("bot/channels/__init__.py", "import ConsoleChannel\n", "import ConsoleChannel\nfrom bot.channels.telegram import TelegramChannel\n")  # fmt: skip
-    repo.edit("bot/channels/__init__.py", "WhatsAppChannel)", "WhatsAppChannel, TelegramChannel)")
+    repo.edit("bot/channels/__init__.py", "    WhatsAppChannel,\n)", "    WhatsAppChannel,\n    TelegramChannel,\n)")  # fmt: skip
     end = "\n\n    def secrets"  # of the fields of Settings
     repo.edit("bot/settings.py", end, '\n    telegram_bot_token: Secret = Secret()\n    telegram_api_server: str = ""' + end)  # fmt: skip
     repo.edit("pyproject.toml", "dependencies = [\n", 'dependencies = [\n    "aiogram>=3.31,<4",\n')
