@@ -31,7 +31,7 @@ class Refused(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class WalkLimits:
     """Of a walk: levels of folders, entries in all, and the characters of a path in the tree."""
 
     depth: int = 64
@@ -165,7 +165,9 @@ class Folder:
         except (IsADirectoryError, PermissionError):  # macOS says the latter
             os.rmdir(name, dir_fd=self._number)
 
-    def files(self, skipped: Skipped, limits: Limits = Limits()) -> Iterator[tuple[str, BinaryIO]]:
+    def files(
+        self, skipped: Skipped, limits: WalkLimits = WalkLimits()
+    ) -> Iterator[tuple[str, BinaryIO]]:
         """Each regular file below by its path, open until the next is asked for."""
         for folder, path, kind in self._below(_Walk(limits, skipped)):
             if stat.S_ISDIR(kind.st_mode):
@@ -180,13 +182,15 @@ class Folder:
             with file:
                 yield path, file
 
-    def kinds(self, limits: Limits = Limits()) -> Iterator[os.stat_result]:
+    def kinds(self, limits: WalkLimits = WalkLimits()) -> Iterator[os.stat_result]:
         """What the system says of each regular file below, as far as a walk goes."""
         for _, _, kind in self._below(_Walk(limits, lambda *_: None)):
             if stat.S_ISREG(kind.st_mode):
                 yield kind
 
-    def give(self, user: int, group: int, skipped: Skipped, limits: Limits = Limits()) -> None:
+    def give(
+        self, user: int, group: int, skipped: Skipped, limits: WalkLimits = WalkLimits()
+    ) -> None:
         """Make a user the owner of it, and of what is below."""
         os.fchown(self._number, user, group)
         for folder, path, kind in self._below(_Walk(limits, skipped)):
@@ -246,7 +250,7 @@ class Folder:
 
 @dataclass(slots=True)
 class _Walk:
-    limits: Limits
+    limits: WalkLimits
     skipped: Skipped
     seen: int = 0
 

@@ -35,7 +35,7 @@ SEEN = "SELECT reply FROM requests WHERE folder = ? AND id = ?"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """Of one group: the bytes of a request, requests a second and at once, how many may wait or
     lie set aside, and the bytes that requests may store in an hour.
     """
@@ -60,9 +60,9 @@ class Rooms:
 class Ipc:
     """Reads requests when a file event tells of them, and whatever lies there at the start."""
 
-    def __init__(self, host: Host, limits: Limits | None = None) -> None:
+    def __init__(self, host: Host, limits: RequestLimits | None = None) -> None:
         self._host, self._paths, self._store = host, host.paths, host.store
-        self._limits = limits or Limits()
+        self._limits = limits or RequestLimits()
         self._requests = Allowance(self._limits.rate, self._limits.burst)
         self._stored = Allowance.hourly(self._limits.stored)
         self._seldom = Seldom()

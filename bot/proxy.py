@@ -44,7 +44,7 @@ Used = Callable[[str, int, int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """Of one container: connections, seconds for the head of a request, and the bytes of a body.
     Those of a head are aiohttp's: 8 KB a line, 128 lines; so is that of requests sent ahead.
     """
@@ -64,14 +64,14 @@ class Proxy:
     """
 
     def __init__(
-        self, settings: Settings, folder: Path, used: Used, limits: Limits | None = None
+        self, settings: Settings, folder: Path, used: Used, limits: ConnectionLimits | None = None
     ) -> None:
         self.upstream = settings.anthropic_base_url.rstrip("/")
         key = settings.anthropic_api_key
         self.credential = "api_key" if key else "oauth"
         oauth = {"authorization": f"Bearer {settings.claude_code_oauth_token.value}"}
         self.header = {"x-api-key": key.value} if key else oauth
-        self.folder, self.used, self.limits = folder, used, limits or Limits()
+        self.folder, self.used, self.limits = folder, used, limits or ConnectionLimits()
         self.trouble = Seldom()
         self.networked = sys.platform != "linux"
         """Whether containers need a network to reach it."""

@@ -26,8 +26,8 @@ __all__ = [
     "MIGRATIONS",
     "SKILLS",
     "Core",
+    "PackageSource",
     "Pin",
-    "Source",
     "is_manifest",
     "parse_yaml",
     "read_core",
@@ -59,7 +59,7 @@ class Core:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PackageSource:
     """Where a package came from. `kind` is upstream, git (with `url` and `commit`), local or fork.
 
     A local one was copied into the fork and leaves with the skill; one of kind
@@ -81,7 +81,7 @@ class Pin:
     version: str
     digest: str
     package: str
-    source: Source = Source()
+    source: PackageSource = PackageSource()
 
     @property
     def path(self) -> str:
@@ -103,7 +103,7 @@ def render(what: Core | Pin) -> bytes:
     for key, value in asdict(what).items():
         if key != "source":
             lines.append(f"{key}: {_scalar(value)}\n")
-        elif value != asdict(Source()):
+        elif value != asdict(PackageSource()):
             lines.append(
                 "source:\n" + "".join(f"  {k}: {_scalar(v)}\n" for k, v in value.items() if v)
             )
@@ -140,8 +140,11 @@ def read_pins(tree: Tree) -> dict[str, Pin]:
         source = found.get("source") or {}
         if not isinstance(source, dict):
             raise Refused(f"{path}: source is not a mapping", hint=_RESTORE.format(path))
-        origin = Source(
-            **{key: str(source.get(key, default)) for key, default in asdict(Source()).items()}
+        origin = PackageSource(
+            **{
+                key: str(source.get(key, default))
+                for key, default in asdict(PackageSource()).items()
+            }
         )
         version, digest, package = (
             _text(path, found, key) for key in ("version", "digest", "package")

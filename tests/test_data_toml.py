@@ -129,7 +129,7 @@ def test_a_new_key_is_all_that_changes_and_goes_again(
             line.strip()[:1] for line in Counter(back.split("\n")) - Counter(text.split("\n"))
         } <= {"[", ""}
         assert tomllib.loads(back) == said
-        assert toml_edit.Document.of(text.encode()).line(parent) == ()
+        assert toml_edit.TomlDocument.of(text.encode()).line(parent) == ()
 
 
 @settings(deadline=None)

@@ -26,3 +26,14 @@ def test_a_module_s_docstring_begins_with_what_the_thing_is(room: str) -> None:
         if path.parts[0] == room
     }
     assert {path: word for path, word in first.items() if word in QUESTIONS} == {}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_public_class_has_a_name_of_its_own(room: str) -> None:
+    owners: dict[str, list[Path]] = {}
+    for path in MODULES:
+        if path.parts[0] == room:
+            for node in ast.parse((ROOT / path).read_bytes()).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    owners.setdefault(node.name, []).append(path)
+    assert {name: paths for name, paths in owners.items() if len(paths) > 1} == {}

@@ -8,10 +8,10 @@ from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.registry import decode
 from skills_engine.errors import CannotEnsure
 from skills_engine.import_order import (
-    Imported,
+    ImportedName,
+    ImportPlace,
     ImportSettings,
     Order,
-    Place,
     kept_apart,
     read_statement,
     settings_for,
@@ -63,10 +63,10 @@ def test_the_merge_may_ask_for_a_place_with_texts_alone() -> None:
     texts = [["import os", "import sys"], ["from bot.a import A, C", "from bot.b import x"]]
     paragraphs = [[read_statement(text) for text in row] for row in texts]
     order = Order.of(paragraphs, ImportSettings(), lambda top: top == "bot")
-    assert order.place(paragraphs, read_statement("import re")) == Place(0, 1)
-    assert order.place(paragraphs, read_statement("from bot.aa import z")) == Place(1, 1)
-    assert order.place(paragraphs, read_statement("import attrs")) == Place(0, 2, alone=True)
-    assert order.place([], (Imported("os"),)) is None
+    assert order.place(paragraphs, read_statement("import re")) == ImportPlace(0, 1)
+    assert order.place(paragraphs, read_statement("from bot.aa import z")) == ImportPlace(1, 1)
+    assert order.place(paragraphs, read_statement("import attrs")) == ImportPlace(0, 2, alone=True)
+    assert order.place([], (ImportedName("os"),)) is None
     key = order.member_key(["A", "C"])
     assert key is not None
     assert sorted(["b", "MAX", "Any"], key=key) == ["MAX", "Any", "b"]

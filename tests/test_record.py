@@ -23,7 +23,7 @@ from skills_engine.package.decode import operations
 from skills_engine.package.reader import read
 from skills_engine.record.carry import Carried, carry
 from skills_engine.record.file import record_file
-from skills_engine.record.package import Change, record_package
+from skills_engine.record.package import ChangedFile, record_package
 
 ROOT = Path(__file__).parent.parent
 
@@ -224,7 +224,7 @@ def test_operations_that_stand_on_one_another_keep_their_order() -> None:
     after = "def f(a):\n    x = a + 1\n    y = x + 2\n    return y\n"
     found = record_package(
         "tidy",
-        {"m.py": Change(before.encode(), after.encode())},
+        {"m.py": ChangedFile(before.encode(), after.encode())},
         MemoryFiles({"m.py": before.encode()}),
         core=">=0",
     )
@@ -276,7 +276,7 @@ def test_a_package_brings_a_test_where_the_change_has_none() -> None:
         "pyproject.toml": b'[project]\nname = "x"\ndependencies = [\n    "attrs",\n    "httpx>=0.28",\n]\n',
         ".env.example": b"# where it is\nPLACE=here\n",
     }
-    changes = {p: Change(before.get(p), after.get(p)) for p in before.keys() | after.keys()}
+    changes = {p: ChangedFile(before.get(p), after.get(p)) for p in before.keys() | after.keys()}
     found = record_package(
         "add-thing", changes, MemoryFiles(before), core=">=0", about="Adds a thing"
     )

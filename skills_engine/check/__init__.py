@@ -6,7 +6,7 @@ the fork's environment up to date afterwards.
 """
 
 from skills_engine.check.checks import check
-from skills_engine.check.finding import Changed, Finding, Rule, Tree
+from skills_engine.check.finding import Changed, CheckedTree, Finding, Rule
 from skills_engine.check.newer import unchecked
 
-__all__ = ["Changed", "Finding", "Rule", "Tree", "check", "unchecked"]
+__all__ = ["Changed", "CheckedTree", "Finding", "Rule", "check", "unchecked"]

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from skills_engine.check.finding import Hit
-from skills_engine.check.modules import Modules, Target
-from skills_engine.check.scopes import Bindings, Function, Imported, bindings, children, dotted
-from skills_engine.check.signatures import Shape, Signature, called, constructor, shape
+from skills_engine.check.modules import CallTarget, Modules
+from skills_engine.check.scopes import Bindings, Function, ImportBinding, bindings, children, dotted
+from skills_engine.check.signatures import CallSignature, Shape, called, constructor, shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -45,7 +45,7 @@ class Call:
     line: int
     owner: ast.ClassDef | None = None
     through: str = ""
-    local: Imported | None = field(default=None, compare=False)
+    local: ImportBinding | None = field(default=None, compare=False)
     made: bool = False
     """Whether it is of a method of what the class, all parts but the last, has just made."""
     use: str = field(default="value", compare=False)
@@ -231,7 +231,7 @@ def misfits(
             )
 
 
-def _signature(modules: Modules, path: str, call: Call) -> Signature | None:
+def _signature(modules: Modules, path: str, call: Call) -> CallSignature | None:
     target = _target(modules, path, call)
     if target is None:
         return None
@@ -241,7 +241,7 @@ def _signature(modules: Modules, path: str, call: Call) -> Signature | None:
     return called(modules, target, through=through)
 
 
-def _target(modules: Modules, path: str, call: Call) -> Target | None:
+def _target(modules: Modules, path: str, call: Call) -> CallTarget | None:
     """What is called; of `super().__init__` without one, the base class."""
     if call.made:
         made = modules.resolve(path, call.parts[:-1], call.local)
@@ -254,7 +254,7 @@ def _target(modules: Modules, path: str, call: Call) -> Target | None:
     if len(call.parts) != 2:
         return None
     name = call.parts[1]
-    own = Target(path, call.owner)
+    own = CallTarget(path, call.owner)
     if call.parts[0] == "super()":
         base = modules.base(own)
         return base if base is None or name == "__init__" else modules.method(base, name)
@@ -303,11 +303,11 @@ def _vanished(modules: Modules, path: str, call: Call) -> bool:
         return modules.lacks(made, call.parts[-1])
     if call.owner is None or len(call.parts) != 2:
         return False
-    own = Target(path, call.owner)
+    own = CallTarget(path, call.owner)
     return modules.lacks(modules.base(own) if call.parts[0] == "super()" else own, call.parts[1])
 
 
-def signatures(modules: Modules, path: str, *, other: Modules) -> dict[str, Signature | None]:
+def signatures(modules: Modules, path: str, *, other: Modules) -> dict[str, CallSignature | None]:
     """The functions, methods and constructors of a module by qualified name; None where it is not
     clear.
 
@@ -316,17 +316,17 @@ def signatures(modules: Modules, path: str, *, other: Modules) -> dict[str, Sign
     index, same = modules.index(path), _texts(other, path)
     if index is None:
         return {}
-    found: dict[str, Signature | None] = {}
+    found: dict[str, CallSignature | None] = {}
     for name, function in index.names.functions.items():
         if _text(modules, path, function) not in same:
-            found[name] = called(modules, Target(path, function), through="")
+            found[name] = called(modules, CallTarget(path, function), through="")
     for name, node in index.names.classes.items():
         if _text(modules, path, node) in same:
             continue
-        found[name] = constructor(modules, Target(path, node))
+        found[name] = constructor(modules, CallTarget(path, node))
         for inner, method in modules.members(node).functions.items():
             found[f"{name}.{inner}"] = called(
-                modules, Target(path, method, node), through="instance"
+                modules, CallTarget(path, method, node), through="instance"
             )
     return found
 

@@ -19,20 +19,22 @@ from skills_engine.check.scopes import dotted
 from skills_engine.check.syntax import markers, syntax
 from skills_engine.check.unchanged import unchanged
 from skills_engine.check.undefined import undefined
-from skills_engine.check.version import Parsed, Version, is_python
+from skills_engine.check.version import Parsed, TreeVersion, is_python
 from skills_engine.types import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from skills_engine.check.calls import Call
-    from skills_engine.check.finding import Changed, Hit, Rule, Tree
+    from skills_engine.check.finding import Changed, CheckedTree, Hit, Rule
     from skills_engine.check.scopes import Function
 
 __all__ = ["check"]
 
 
-def check(changed: Sequence[Changed], tree: Tree, base: Tree | None = None) -> tuple[Finding, ...]:
+def check(
+    changed: Sequence[Changed], tree: CheckedTree, base: CheckedTree | None = None
+) -> tuple[Finding, ...]:
     """What the operation broke, sorted by place. What was as broken in a version that went into it
     is left out.
 
@@ -45,11 +47,13 @@ def check(changed: Sequence[Changed], tree: Tree, base: Tree | None = None) -> t
 
 
 class _Check:
-    def __init__(self, changed: Sequence[Changed], tree: Tree, base: Tree | None) -> None:
+    def __init__(
+        self, changed: Sequence[Changed], tree: CheckedTree, base: CheckedTree | None
+    ) -> None:
         self.changed = {c.path: c for c in changed}
         self.tree = tree
         cache: dict[tuple[str, bytes], Parsed] = {}
-        self.after = Modules(Version({c.path: c.after for c in changed}, tree, cache))
+        self.after = Modules(TreeVersion({c.path: c.after for c in changed}, tree, cache))
         count = max((len(c.before) for c in changed), default=0)
         others = (
             tree,
@@ -57,7 +61,7 @@ class _Check:
         )  # what the operation did not change is in the owner's version as it is after it
         self.before = [
             Modules(
-                Version(
+                TreeVersion(
                     {c.path: c.before[n] if n < len(c.before) else None for c in changed},
                     others[n] if n < len(others) else None,
                     cache,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from skills_engine.types import Place
 
-__all__ = ["Changed", "Finding", "Hit", "Rule", "Tree", "fresh"]
+__all__ = ["Changed", "CheckedTree", "Finding", "Hit", "Rule", "fresh"]
 
 Rule = Literal["syntax", "duplicate", "undefined", "import", "signature", "data"]
 
@@ -48,7 +48,7 @@ class Changed:
         return self.before[0] if self.before else None
 
 
-class Tree(Protocol):
+class CheckedTree(Protocol):
     """The tree that the operation leads to; of `codemods.files.Files`, what reading needs."""
 
     def read(self, path: str) -> bytes | None:

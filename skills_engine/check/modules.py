@@ -10,14 +10,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from skills_engine.check.presence import Presence, presence
-from skills_engine.check.scopes import Bindings, Function, Imported, bindings, dotted
+from skills_engine.check.scopes import Bindings, Function, ImportBinding, bindings, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skills_engine.check.version import Version
+    from skills_engine.check.version import TreeVersion
 
-__all__ = ["GLOBAL", "Index", "Modules", "Target", "plain_bases", "stem"]
+__all__ = ["GLOBAL", "CallTarget", "Index", "Modules", "plain_bases", "stem"]
 
 _ALWAYS = {
     "__name__",
@@ -45,7 +45,7 @@ def stem(path: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class CallTarget:
     """A definition, or (without `node`) a module. `owner` is the class that a method is in."""
 
     path: str
@@ -101,7 +101,7 @@ class Index:
 class Modules:
     """Finds modules and definitions in one version of the tree."""
 
-    def __init__(self, version: Version) -> None:
+    def __init__(self, version: TreeVersion) -> None:
         self.version = version
         self._indexes: dict[str, Index | None] = {}
         self._classes: dict[ast.ClassDef, Bindings] = {}
@@ -209,8 +209,8 @@ class Modules:
     # --- definitions
 
     def resolve(
-        self, path: str, parts: Sequence[str], local: Imported | None = None, depth: int = 0
-    ) -> Target | None:
+        self, path: str, parts: Sequence[str], local: ImportBinding | None = None, depth: int = 0
+    ) -> CallTarget | None:
         """What `a.b.c` in the file `path` clearly refers to, or None. `local` is an import that
         binds `a` there.
         """
@@ -222,28 +222,28 @@ class Modules:
         if imported is not None:
             return self._imported(path, imported, rest, depth)
         node = index.names.classes.get(first) or index.names.functions.get(first)
-        return self._member(Target(path, node), rest, depth) if node is not None else None
+        return self._member(CallTarget(path, node), rest, depth) if node is not None else None
 
     def _imported(
-        self, path: str, imported: Imported, rest: Sequence[str], depth: int
-    ) -> Target | None:
+        self, path: str, imported: ImportBinding, rest: Sequence[str], depth: int
+    ) -> CallTarget | None:
         found = self.find(path, imported.module, imported.level)
         if imported.name is not None:
             if found is not None:
-                return self._member(Target(found), (imported.name, *rest), depth)
+                return self._member(CallTarget(found), (imported.name, *rest), depth)
             namespace = [
                 start for start in self.stems(path, imported.module, imported.level) if start
             ]
             files = [file for start in namespace if (file := self.file(f"{start}/{imported.name}"))]
-            return self._member(Target(files[0]), rest, depth) if files else None
+            return self._member(CallTarget(files[0]), rest, depth) if files else None
         if found is None and imported.whole:  # the root is a folder without __init__.py
             for length in range(1, len(rest) + 1):
                 deeper = self.find(path, ".".join([imported.module, *rest[:length]]))
                 if deeper is not None:
-                    return self._member(Target(deeper), rest[length:], depth)
-        return self._member(Target(found), rest, depth) if found is not None else None
+                    return self._member(CallTarget(deeper), rest[length:], depth)
+        return self._member(CallTarget(found), rest, depth) if found is not None else None
 
-    def _member(self, target: Target, rest: Sequence[str], depth: int) -> Target | None:
+    def _member(self, target: CallTarget, rest: Sequence[str], depth: int) -> CallTarget | None:
         if not rest:
             return target
         if target.node is None:
@@ -251,21 +251,21 @@ class Modules:
             if index is not None and rest[0] in index.names:
                 return self.resolve(target.path, rest, depth=depth + 1)
             deeper = self.submodule(target.path, rest[0])
-            return self._member(Target(deeper), rest[1:], depth + 1) if deeper else None
+            return self._member(CallTarget(deeper), rest[1:], depth + 1) if deeper else None
         if isinstance(target.node, ast.ClassDef) and len(rest) == 1:
             return self.method(target, rest[0], depth=depth)
         if isinstance(target.node, ast.ClassDef):
             inner = self.members(target.node).classes.get(rest[0])
             return (
-                self._member(Target(target.path, inner, target.node), rest[1:], depth)
+                self._member(CallTarget(target.path, inner, target.node), rest[1:], depth)
                 if inner
                 else None
             )
         return None
 
     def method(
-        self, target: Target, name: str, *, inherited: bool = True, depth: int = 0
-    ) -> Target | None:
+        self, target: CallTarget, name: str, *, inherited: bool = True, depth: int = 0
+    ) -> CallTarget | None:
         """A class's method or inner class, its own or of the one base that the tree has. None if it
         is not clear.
         """
@@ -274,11 +274,11 @@ class Modules:
         own = self.members(target.node)
         if name in own:
             node = own.functions.get(name) or own.classes.get(name)
-            return Target(target.path, node, target.node) if node else None
+            return CallTarget(target.path, node, target.node) if node else None
         base = self.base(target, depth) if inherited else None
         return self.method(base, name, depth=depth + 1) if base else None
 
-    def lacks(self, target: Target | None, name: str, depth: int = 0) -> bool:
+    def lacks(self, target: CallTarget | None, name: str, depth: int = 0) -> bool:
         """Whether nothing can give a class that attribute: the tree has all its bases, and none of
         them does.
         """
@@ -300,7 +300,7 @@ class Modules:
         bases = [self.resolve(target.path, parts) for parts in plain_bases(node)]
         return all(self.lacks(base, name, depth + 1) for base in bases)
 
-    def base(self, target: Target, depth: int = 0) -> Target | None:
+    def base(self, target: CallTarget, depth: int = 0) -> CallTarget | None:
         """The only base class, if the tree has it."""
         bases = plain_bases(target.node)
         if len(bases) != 1 or depth > _FOLLOW:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Bindings", "Function", "Imported", "bindings", "children", "dotted"]
+__all__ = ["Bindings", "Function", "ImportBinding", "bindings", "children", "dotted"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -31,7 +31,7 @@ def children(node: ast.AST) -> list[ast.AST]:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportBinding:
     """What an import binds a name to. `name` is None for `import module`; `whole` where that binds
     the first part.
     """
@@ -49,7 +49,7 @@ class Bindings:
     """
 
     times: Counter[str] = field(default_factory=Counter)
-    imports: dict[str, Imported] = field(default_factory=dict)
+    imports: dict[str, ImportBinding] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
     outer: set[str] = field(default_factory=set)
@@ -115,13 +115,13 @@ def _imports(found: Bindings, node: ast.Import | ast.ImportFrom) -> None:
         if isinstance(node, ast.ImportFrom):
             name, target = (
                 alias.asname or alias.name,
-                Imported(node.module or "", node.level, alias.name),
+                ImportBinding(node.module or "", node.level, alias.name),
             )
         elif alias.asname:
-            name, target = alias.asname, Imported(alias.name)
+            name, target = alias.asname, ImportBinding(alias.name)
         else:
             root = alias.name.partition(".")[0]
-            name, target = root, Imported(root, whole=True)
+            name, target = root, ImportBinding(root, whole=True)
         if found.imports.get(name) == target:
             continue  # the same import twice, or `import a.b` and `import a.c`: one binding
         found.imports[name] = target

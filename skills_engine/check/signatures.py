@@ -6,13 +6,13 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skills_engine.check.modules import Modules, Target, plain_bases
+from skills_engine.check.modules import CallTarget, Modules, plain_bases
 from skills_engine.check.scopes import Function, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Shape", "Signature", "called", "constructor", "shape", "signature_of"]
+__all__ = ["CallSignature", "Shape", "called", "constructor", "shape", "signature_of"]
 
 _TRANSPARENT = {
     "abstractmethod",
@@ -50,7 +50,7 @@ def shape(call: ast.Call) -> Shape | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class CallSignature:
     """Parameters as a caller sees them: `self` and `cls` are gone."""
 
     positional: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ class Signature:
             return f"it needs {', '.join(repr(name) for name in lacking)}"
         return ""
 
-    def accepts_all_of(self, old: Signature) -> bool:
+    def accepts_all_of(self, old: CallSignature) -> bool:
         """Whether every call that bound to the old parameters binds to these: what was added has
         defaults.
         """
@@ -99,12 +99,12 @@ class Signature:
             and self.any_keyword >= old.any_keyword
         )
 
-    def bound(self) -> Signature | None:
+    def bound(self) -> CallSignature | None:
         """Without the first parameter, which the instance or the class takes."""
         if not self.positional:
             return self if self.any_positional else None
         only = max(self.only_positional - 1, 0)
-        return Signature(
+        return CallSignature(
             self.positional[1:],
             only,
             max(self.required - 1, 0),
@@ -122,13 +122,13 @@ def _count(number: int) -> str:
     )
 
 
-def signature_of(node: Function) -> Signature | None:
+def signature_of(node: Function) -> CallSignature | None:
     """The parameters as written, or None if a decorator may have changed them."""
     if not _decorators(node) <= _TRANSPARENT:
         return None
     args = node.args
     names = [a.arg for a in (*args.posonlyargs, *args.args)]
-    return Signature(
+    return CallSignature(
         tuple(names),
         len(args.posonlyargs),
         len(names) - len(args.defaults),
@@ -141,7 +141,7 @@ def signature_of(node: Function) -> Signature | None:
     )
 
 
-def called(modules: Modules, target: Target, *, through: str) -> Signature | None:
+def called(modules: Modules, target: CallTarget, *, through: str) -> CallSignature | None:
     """The signature behind a call. `through` says what is before the dot: an "instance", a "class"
     or nothing ("").
     """
@@ -161,7 +161,7 @@ def called(modules: Modules, target: Target, *, through: str) -> Signature | Non
     return signature
 
 
-def constructor(modules: Modules, target: Target, depth: int = 0) -> Signature | None:
+def constructor(modules: Modules, target: CallTarget, depth: int = 0) -> CallSignature | None:
     """What a class is made with: its `__init__`, its fields, or those of its one base. None if it
     is not clear.
     """
@@ -186,7 +186,7 @@ def constructor(modules: Modules, target: Target, depth: int = 0) -> Signature |
     base = modules.base(target)
     if base is not None:
         return constructor(modules, base, depth + 1)
-    return None if plain_bases(node) else Signature()
+    return None if plain_bases(node) else CallSignature()
 
 
 def _decorators(node: Function | ast.ClassDef) -> set[str]:
@@ -198,7 +198,7 @@ def _decorators(node: Function | ast.ClassDef) -> set[str]:
     return found
 
 
-def _dataclass(modules: Modules, target: Target) -> str:
+def _dataclass(modules: Modules, target: CallTarget) -> str:
     """ "dataclass", "other" (something else of that name, or without an `__init__`) or ""."""
     node = target.node
     if not isinstance(node, ast.ClassDef):
@@ -222,9 +222,9 @@ class _Field:
     only_keyword: bool
 
 
-def _of_fields(fields: Iterable[_Field]) -> Signature:
+def _of_fields(fields: Iterable[_Field]) -> CallSignature:
     positional = [f for f in fields if not f.only_keyword]
-    return Signature(
+    return CallSignature(
         tuple(f.name for f in positional),
         0,
         sum(f.required for f in positional),
@@ -232,7 +232,7 @@ def _of_fields(fields: Iterable[_Field]) -> Signature:
     )
 
 
-def _fields(modules: Modules, target: Target, depth: int) -> list[_Field] | None:
+def _fields(modules: Modules, target: CallTarget, depth: int) -> list[_Field] | None:
     """A dataclass's fields, those of its base first. None if a base is not clear."""
     node = target.node
     if (

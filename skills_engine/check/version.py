@@ -13,9 +13,9 @@ from skills_engine.nesting import too_deep
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skills_engine.check.finding import Tree
+    from skills_engine.check.finding import CheckedTree
 
-__all__ = ["Parsed", "Version", "is_python"]
+__all__ = ["Parsed", "TreeVersion", "is_python"]
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
@@ -92,7 +92,7 @@ class Parsed:
         return _LINE_END.split(text)
 
 
-class Version:
+class TreeVersion:
     """One version of the whole tree: the changed files as they are in it and, if `tree` is given,
     all others.
 
@@ -103,7 +103,7 @@ class Version:
     def __init__(
         self,
         files: Mapping[str, bytes | None],
-        tree: Tree | None,
+        tree: CheckedTree | None,
         cache: dict[tuple[str, bytes], Parsed],
     ) -> None:
         self.files = files

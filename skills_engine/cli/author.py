@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from skills_engine.cli.complete import available
-from skills_engine.cli.options import Asked, changing
+from skills_engine.cli.options import VerbOptions, changing
 from skills_engine.errors import TestsFailed, UsageError
 
 __all__ = ["Names", "verbs"]
@@ -30,7 +30,7 @@ def verbs() -> dict[str, Callable[..., None]]:
 
 @changing()
 def new(
-    asked: Asked,
+    asked: VerbOptions,
     kind: Annotated[str, typer.Argument(metavar="KIND", show_default=False)],
     name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
     output: Folder = None,
@@ -53,7 +53,7 @@ def new(
 
 @changing()
 def lint(
-    asked: Asked,
+    asked: VerbOptions,
     names: Names = None,
     here: Annotated[
         bool, typer.Option("--here", help="Also try every operation on this fork's core.")
@@ -78,7 +78,7 @@ def lint(
 
 @changing()
 def record(
-    asked: Asked,
+    asked: VerbOptions,
     name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
     change: Annotated[
         list[str] | None,
@@ -133,7 +133,7 @@ def record(
 
 @changing("trust")
 def dev(
-    asked: Asked,
+    asked: VerbOptions,
     name: Annotated[
         str, typer.Argument(metavar="NAME|PATH", autocompletion=available, show_default=False)
     ],
@@ -180,7 +180,7 @@ def dev(
 
 @changing()
 def operations(
-    asked: Asked,
+    asked: VerbOptions,
     word: Annotated[str, typer.Argument(metavar="[WORD]", show_default=False)] = "",
 ) -> None:
     """What a codemod block can ask for; of one operation the whole reference."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skills_engine.cli.complete import available, installed
-from skills_engine.cli.options import Asked, changing
+from skills_engine.cli.options import VerbOptions, changing
 from skills_engine.cli.output import counted
 from skills_engine.cli.terminal import Styled
 from skills_engine.errors import Conflict
@@ -42,7 +42,7 @@ def verbs() -> dict[str, Callable[..., None]]:
 
 @changing("dry_run", "wait")
 def init(
-    asked: Asked,
+    asked: VerbOptions,
     upstream: Annotated[
         str | None, typer.Option(metavar="URL|REMOTE", help="Whom to follow.", show_default=False)
     ] = None,
@@ -68,7 +68,7 @@ def init(
 
 @changing("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
 def apply(
-    asked: Asked,
+    asked: VerbOptions,
     wanted: Wanted,
 ) -> None:
     """Add skills, dependencies first."""
@@ -87,7 +87,7 @@ def apply(
 
 @changing("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
 def uninstall(
-    asked: Asked,
+    asked: VerbOptions,
     names: Names,
 ) -> None:
     """Take skills off; your own edits stay."""
@@ -100,7 +100,7 @@ def uninstall(
 
 @changing("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
 def upgrade(
-    asked: Asked,
+    asked: VerbOptions,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME…]", autocompletion=installed, show_default=False),
@@ -117,7 +117,7 @@ def upgrade(
 
 @changing("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
 def rebase(
-    asked: Asked,
+    asked: VerbOptions,
     onto: Annotated[
         str | None,
         typer.Option(
@@ -138,7 +138,7 @@ def rebase(
 
 @changing("trust", "no_test", "no_install", "wait", "restart")
 def continue_(
-    asked: Asked,
+    asked: VerbOptions,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Accept findings of the checks in your resolution.")
     ] = False,
@@ -153,7 +153,7 @@ def continue_(
 
 @changing("trust", "no_test", "no_install", "wait", "restart")
 def skip(
-    asked: Asked,
+    asked: VerbOptions,
 ) -> None:
     """Go on with a stopped operation, without the skill that stopped it."""
     from skills_engine.verbs.skip import skip as verb  # noqa: PLC0415
@@ -166,7 +166,7 @@ def skip(
 
 @changing("wait")
 def abort(
-    asked: Asked,
+    asked: VerbOptions,
 ) -> None:
     """Give up a stopped operation; the fork is as it was before it."""
     from skills_engine.verbs.abort import abort as verb  # noqa: PLC0415
@@ -186,7 +186,7 @@ def abort(
 
 @changing("dry_run", "trust", "no_test", "no_install", "wait", "restart")
 def undo(
-    asked: Asked,
+    asked: VerbOptions,
 ) -> None:
     """Take the last operation back, as a commit; what you edited since stays."""
     from skills_engine.verbs.undo import undo as verb  # noqa: PLC0415
@@ -199,7 +199,7 @@ def undo(
 
 @changing("wait")
 def doctor(
-    asked: Asked,
+    asked: VerbOptions,
 ) -> None:
     """Recover after a crash, and check everything that a fork relies on."""
     from skills_engine.verbs.care import doctor as verb  # noqa: PLC0415
@@ -227,7 +227,7 @@ def doctor(
 
 @changing()
 def replay(
-    asked: Asked,
+    asked: VerbOptions,
     into: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write the graft's files there.", show_default=False),

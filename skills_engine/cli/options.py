@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from skills_engine.verbs.reports import Options
 
 __all__ = [
-    "Asked",
     "Dir",
     "DryRun",
     "Json",
@@ -29,6 +28,7 @@ __all__ = [
     "Quiet",
     "Restart",
     "Trust",
+    "VerbOptions",
     "Verbose",
     "Wait",
     "Yes",
@@ -121,7 +121,7 @@ _COMMON: dict[str, Any] = {"directory": Dir, "json": Json, "quiet": Quiet, "verb
 
 
 @dataclass(frozen=True)
-class Asked:
+class VerbOptions:
     """What a verb was asked for beside its own words: where, how to speak, and the options that
     verbs which change a fork share.
     """
@@ -161,7 +161,7 @@ def changing(*flags: str) -> Callable[[Callable[..., None]], Callable[..., None]
             directory = asked.pop("directory")
             how = {name: asked.pop(name) for name in ("json", "quiet", "verbose")}
             out, where = start(function.__name__.rstrip("_"), directory, **how)
-            function(Asked(out, where, asked), **given)
+            function(VerbOptions(out, where, asked), **given)
 
         _, *own = inspect.signature(function, eval_str=True).parameters.values()
         more = [

@@ -28,7 +28,7 @@ from skills_engine.types import Problem
 from skills_engine.verbs.abort import Aborted
 from skills_engine.verbs.care import Diagnosis, Replayed
 from skills_engine.verbs.dev import Round
-from skills_engine.verbs.history import Operation
+from skills_engine.verbs.history import EngineCommit
 from skills_engine.verbs.inspect import Line, Shown
 from skills_engine.verbs.look import Listed, Status
 from skills_engine.verbs.merge_driver import Installed
@@ -57,7 +57,7 @@ RESULTS: dict[str, Any] = {
     "search": list[Listed],
     "show": Shown,
     "status": Status,
-    "log": list[Operation],
+    "log": list[EngineCommit],
     "blame": list[Line],
     "new": Made,
     "dev": Round,

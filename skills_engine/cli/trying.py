@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skills_engine.cli.author import Names
-from skills_engine.cli.options import Asked, changing
+from skills_engine.cli.options import VerbOptions, changing
 from skills_engine.cli.terminal import Styled
 from skills_engine.errors import Refused, UsageError
 
@@ -27,7 +27,7 @@ def verbs() -> dict[str, Callable[..., None]]:
 
 @changing("no_test", "trust")
 def test(
-    asked: Asked,
+    asked: VerbOptions,
     names: Names = None,
     every: Annotated[bool, typer.Option("--all", help="All skills.")] = False,
     pairs: Annotated[bool, typer.Option("--pairs", help="Also in pairs, in both orders.")] = False,
@@ -101,7 +101,7 @@ def test(
         raise typer.Exit(4)
 
 
-def _table(asked: Asked) -> AbstractContextManager[Callable[[Trial], None] | None]:
+def _table(asked: VerbOptions) -> AbstractContextManager[Callable[[Trial], None] | None]:
     """A table of how each skill's trials went, while they go on; on a terminal alone."""
     if asked.out.quiet or asked.out.json or not sys.stderr.isatty():
         return nullcontext()

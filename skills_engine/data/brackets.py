@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from skills_engine.data.text import (
     Range,
-    Splice,
+    TextSplice,
     indent_at,
     line_break_before,
     line_end,
@@ -46,7 +46,7 @@ class Brackets:
 
     def insert(
         self, text: str, index: int, new: str, *, unit: str, spread: bool, trailing: bool
-    ) -> list[Splice]:
+    ) -> list[TextSplice]:
         """Put an item before that of `index`, or last.
 
         `new` is the item, its further lines indented relative to the first. `spread` puts the first
@@ -67,15 +67,15 @@ class Brackets:
         if comma is not None:
             at = self._line_done(text, comma + 1)
             if at is not None:
-                return [Splice(at, at, eol + indent + new + ",")]
-            return [Splice(comma + 1, comma + 1, self._gap(text) + new + ",")]
+                return [TextSplice(at, at, eol + indent + new + ",")]
+            return [TextSplice(comma + 1, comma + 1, self._gap(text) + new + ",")]
         at = self._line_done(text, last.end)
         if at is None and not self._begins_line(text, last):
-            return [Splice(last.end, last.end, "," + self._gap(text) + new)]
+            return [TextSplice(last.end, last.end, "," + self._gap(text) + new)]
         at = last.end if at is None else at
-        return [Splice(last.end, last.end, ","), Splice(at, at, eol + indent + new)]
+        return [TextSplice(last.end, last.end, ","), TextSplice(at, at, eol + indent + new)]
 
-    def remove(self, text: str, index: int) -> list[Splice]:
+    def remove(self, text: str, index: int) -> list[TextSplice]:
         """Take an item out, with its comma, and with its line if it has one to itself."""
         item = self.items[index]
         comma = self._comma(text, item.end)
@@ -84,49 +84,53 @@ class Brackets:
             around = text[self.start + 1 : item.start] + text[stop : self.end - 1]
             if not around.strip():
                 start = self.start + 1 if "\n" in around else item.start
-                return [Splice(start, self.end - 1, "")]
+                return [TextSplice(start, self.end - 1, "")]
         done = self._line_done(text, stop)
         if self._begins_line(text, item):
             if done is None and comma is not None and index + 1 < len(self.items):
-                return [Splice(item.start, self.items[index + 1].start, "")]
-            line = Splice(line_break_before(text, item.start), stop if done is None else done, "")
+                return [TextSplice(item.start, self.items[index + 1].start, "")]
+            line = TextSplice(
+                line_break_before(text, item.start), stop if done is None else done, ""
+            )
             if comma is None and index > 0:
                 before = self._comma(text, self.items[index - 1].end)
-                return [*([] if before is None else [Splice(before, before + 1, "")]), line]
+                return [*([] if before is None else [TextSplice(before, before + 1, "")]), line]
             return [line]
         return [self._remove_within_line(text, index, comma)]
 
-    def _remove_within_line(self, text: str, index: int, comma: int | None) -> Splice:
+    def _remove_within_line(self, text: str, index: int, comma: int | None) -> TextSplice:
         item = self.items[index]
         stop = item.end if comma is None else comma + 1
         if index == 0:
-            return Splice(item.start, self.items[1].start if len(self.items) > 1 else stop, "")
+            return TextSplice(item.start, self.items[1].start if len(self.items) > 1 else stop, "")
         before = self._comma(text, self.items[index - 1].end) or self.items[index - 1].end
         if comma is not None:
-            return Splice(before + 1, stop, "")
+            return TextSplice(before + 1, stop, "")
         leads = not text[
             line_start(text, before) : before
         ].strip()  # a comma that begins the item's line
-        return Splice(line_break_before(text, before) if leads else before, stop, "")
+        return TextSplice(line_break_before(text, before) if leads else before, stop, "")
 
     def _insert_only(
         self, text: str, on_line: str, new: str, eol: str, unit: str, *, spread: bool
-    ) -> Splice:
+    ) -> TextSplice:
         inside = text[self.start + 1 : self.end - 1]
         outer = indent_at(text, self.start)
         if inside.strip():
             at = self.start + 1 + len(inside.rstrip())
-            return Splice(at, at, eol + outer + unit + on_line)
+            return TextSplice(at, at, eol + outer + unit + on_line)
         if spread or "\n" in inside:
-            return Splice(self.start + 1, self.end - 1, eol + outer + unit + on_line + eol + outer)
-        return Splice(self.end - 1, self.end - 1, new + inside)
+            return TextSplice(
+                self.start + 1, self.end - 1, eol + outer + unit + on_line + eol + outer
+            )
+        return TextSplice(self.end - 1, self.end - 1, new + inside)
 
-    def _insert_first(self, text: str, new: str, line: str) -> Splice:
+    def _insert_first(self, text: str, new: str, line: str) -> TextSplice:
         first = self.items[0]
         done = self._line_done(text, self.start + 1)
         if done is not None:
-            return Splice(done, done, line + new + ",")
-        return Splice(first.start, first.start, new + "," + self._gap(text))
+            return TextSplice(done, done, line + new + ",")
+        return TextSplice(first.start, first.start, new + "," + self._gap(text))
 
     def _gap(self, text: str) -> str:
         """The white space after the commas between items of one line."""

@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 from skills_engine.data import path as paths
 from skills_engine.data import versions
 from skills_engine.data.errors import DataError
-from skills_engine.data.text import Splice, line_number, newline
-from skills_engine.data.toml_edit import Document, brackets_of, quoted
+from skills_engine.data.text import TextSplice, line_number, newline
+from skills_engine.data.toml_edit import TomlDocument, brackets_of, quoted
 from skills_engine.data.toml_edit import remove as remove_value
 from skills_engine.data.toml_scan import parse
 from skills_engine.types import Outcome
@@ -46,7 +46,7 @@ def ensure(pyproject: bytes, requirement: str, group: str = "") -> bytes:
     bounds that contradict each other, MISSING if there is no `[project]`.
     """
     wanted = requirement_of(requirement)
-    doc = Document.of(pyproject)
+    doc = TomlDocument.of(pyproject)
     path = _path(doc, group)
     done, there = paths.follow(doc.data, path)
     if len(done) < len(path):
@@ -60,7 +60,7 @@ def ensure(pyproject: bytes, requirement: str, group: str = "") -> bytes:
         )
         expected = paths.with_(doc.data, path, [_parsed(text)])
         return doc.edited(
-            [*splices[:-1], Splice(splices[-1].start, splices[-1].end, new)], expected
+            [*splices[:-1], TextSplice(splices[-1].start, splices[-1].end, new)], expected
         )
     found = doc.find(done)
     if found is None or not isinstance(there, list):
@@ -80,7 +80,7 @@ def ensure(pyproject: bytes, requirement: str, group: str = "") -> bytes:
                 return pyproject
             literal = _literal(merged, doc.text[item.start])
             return doc.edited(
-                [Splice(item.start, item.end, literal)],
+                [TextSplice(item.start, item.end, literal)],
                 paths.with_(doc.data, (*done, index), _parsed(literal)),
             )
     index = _position(entries, wanted, len(there))
@@ -98,7 +98,7 @@ def remove(pyproject: bytes, requirement: str, group: str = "", *, prune: bool =
     left empty.
     """
     wanted = requirement_of(requirement)
-    doc = Document.of(pyproject)
+    doc = TomlDocument.of(pyproject)
     path = _path(doc, group)
     done, there = paths.follow(doc.data, path)
     found = doc.find(done)
@@ -110,7 +110,7 @@ def remove(pyproject: bytes, requirement: str, group: str = "", *, prune: bool =
     return pyproject
 
 
-def _path(doc: Document, group: str) -> Path:
+def _path(doc: TomlDocument, group: str) -> Path:
     if group:
         groups = doc.data.get("dependency-groups", {})
         written = next(

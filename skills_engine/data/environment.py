@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from skills_engine.data.errors import DataError
-from skills_engine.data.text import BOM, Splice, decode, line_end, newline, splice, split_lines
+from skills_engine.data.text import BOM, TextSplice, decode, line_end, newline, splice, split_lines
 
 __all__ = ["ensure", "is_name", "keys", "remove"]
 
@@ -32,7 +32,7 @@ def ensure(data: bytes | None, key: str, value: str = "", comment: str = "") -> 
     eol = newline(text)
     at = line_end(text, len(text.rstrip()))
     gap = eol if _separated(split_lines(text), commented=bool(comment)) else ""
-    return (bom + splice(text, [Splice(at, at, eol + gap + eol.join(lines))])).encode()
+    return (bom + splice(text, [TextSplice(at, at, eol + gap + eol.join(lines))])).encode()
 
 
 def is_name(key: str) -> bool:

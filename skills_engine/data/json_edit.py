@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from skills_engine.data import path as paths
 from skills_engine.data.errors import DataError
-from skills_engine.data.json_scan import Node, parse, scan
+from skills_engine.data.json_scan import JsonNode, parse, scan
 from skills_engine.data.path import UNSET, Path
 from skills_engine.data.proof import proved
-from skills_engine.data.text import Splice, decode, indent_at, line_number, newline
+from skills_engine.data.text import TextSplice, decode, indent_at, line_number, newline
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Document", "ensure_element", "ensure_value", "remove", "remove_element"]
+__all__ = ["JsonDocument", "ensure_element", "ensure_value", "remove", "remove_element"]
 
 _FIRST_INDENT = re.compile(r"[{\[]\r?\n([ \t]+)")
 
 
 @dataclass(frozen=True)
-class Document:
+class JsonDocument:
     """One file: its text, and what it says."""
 
     bom: str
@@ -33,13 +33,13 @@ class Document:
     data: Any
 
     @classmethod
-    def of(cls, data: bytes) -> Document:
+    def of(cls, data: bytes) -> JsonDocument:
         """Raises DataError with the line for what is not JSON."""
         bom, text = decode(data)
         return cls(bom, text, parse(text))
 
     @cached_property
-    def root(self) -> Node:
+    def root(self) -> JsonNode:
         return scan(self.text)
 
     @cached_property
@@ -50,7 +50,7 @@ class Document:
             return found[1].removeprefix(indent_at(self.text, found.start()))
         return "  " if "\n" in self.text.strip() or self.text.strip() in {"{}", "[]"} else ""
 
-    def node(self, path: Path) -> Node:
+    def node(self, path: Path) -> JsonNode:
         node = self.root
         for part in path:
             node = node.items[part] if isinstance(part, int) else node.keys[part][1]
@@ -79,7 +79,7 @@ class Document:
         except (TypeError, ValueError):
             raise DataError(f"JSON has no way to write {value!r}") from None
 
-    def add(self, done: Path, key: str | None, value: Any) -> list[Splice]:
+    def add(self, done: Path, key: str | None, value: Any) -> list[TextSplice]:
         """The splices that add a key to an object, or with None an element to an array, at `done`;
         last.
         """
@@ -93,26 +93,26 @@ class Document:
             self.text, len(brackets.items), new, unit=self.unit, spread=spread, trailing=False
         )
 
-    def put(self, path: Path, value: Any) -> list[Splice]:
+    def put(self, path: Path, value: Any) -> list[TextSplice]:
         """The splices that write a value over the one at a path."""
         node = self.node(path)
         spread = bool(self.unit) and (not path or self.node(path[:-1]).brackets.spread(self.text))
         new = self.render(value, spread=spread)
         return [
-            Splice(
+            TextSplice(
                 node.start,
                 node.end,
                 new.replace("\n", newline(self.text) + indent_at(self.text, node.start)),
             )
         ]
 
-    def take(self, path: Path) -> list[Splice]:
+    def take(self, path: Path) -> list[TextSplice]:
         """The splices that take a key or an element out."""
         parent = self.node(path[:-1])
         index = path[-1] if isinstance(path[-1], int) else list(parent.keys).index(path[-1])
         return parent.brackets.remove(self.text, index)
 
-    def edited(self, splices: Sequence[Splice], expected: Any) -> bytes:
+    def edited(self, splices: Sequence[TextSplice], expected: Any) -> bytes:
         """The bytes with the splices made. Raises DataError if they say anything but what is
         expected.
         """
@@ -132,7 +132,7 @@ def ensure_value(
     Another value there is replaced if it is `was`, or with `replace`; otherwise DataError
     (DRIFTED).
     """
-    doc = Document.of(data)
+    doc = JsonDocument.of(data)
     parts = paths.split(path)
     value = _plain(value)
     done, there = paths.follow(doc.data, parts)
@@ -156,7 +156,7 @@ def ensure_value(
 
 def ensure_element(data: bytes, path: str | Sequence[str | int], element: Any) -> bytes:
     """Append an element to an array that does not have it; an array that is not there is made."""
-    doc = Document.of(data)
+    doc = JsonDocument.of(data)
     parts = paths.split(path)
     element = _plain(element)
     done, there = paths.follow(doc.data, parts)
@@ -177,7 +177,7 @@ def ensure_element(data: bytes, path: str | Sequence[str | int], element: Any) -
 
 def remove(data: bytes, path: str | Sequence[str | int], *, prune: bool = False) -> bytes:
     """Take a value out; with `prune`, also the objects and arrays that this leaves empty."""
-    doc = Document.of(data)
+    doc = JsonDocument.of(data)
     done, _ = paths.follow(doc.data, paths.split(path))
     if len(done) < len(paths.split(path)) or not done:
         return data
@@ -190,7 +190,7 @@ def remove_element(
     data: bytes, path: str | Sequence[str | int], element: Any, *, prune: bool = False
 ) -> bytes:
     """Take an element out of an array; with `prune`, also the array if it is empty then."""
-    doc = Document.of(data)
+    doc = JsonDocument.of(data)
     parts = paths.split(path)
     done, there = paths.follow(doc.data, parts)
     if len(done) < len(parts) or not isinstance(there, list):

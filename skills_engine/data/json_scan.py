@@ -15,7 +15,7 @@ from skills_engine.data.errors import DataError
 from skills_engine.data.text import Range, line_number
 from skills_engine.types import Outcome
 
-__all__ = ["Node", "parse", "scan"]
+__all__ = ["JsonNode", "parse", "scan"]
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -23,15 +23,15 @@ _OTHER = re.compile(r"[^\s,\]}]+")
 
 
 @dataclass(slots=True)
-class Node:
+class JsonNode:
     """A value's place. An object's `keys` are by name, each with its range from the key to the end
     of the value.
     """
 
     start: int
     end: int
-    items: list[Node] = field(default_factory=list)
-    keys: dict[str, tuple[int, Node]] = field(default_factory=dict)
+    items: list[JsonNode] = field(default_factory=list)
+    keys: dict[str, tuple[int, JsonNode]] = field(default_factory=dict)
 
     @property
     def brackets(self) -> Brackets:
@@ -65,7 +65,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def scan(text: str) -> Node:
+def scan(text: str) -> JsonNode:
     """The tree of a valid document."""
     try:
         return _value(text, _skip(text, 0))
@@ -78,14 +78,14 @@ def _skip(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _value(text: str, start: int) -> Node:
+def _value(text: str, start: int) -> JsonNode:
     if text[start] not in "[{":
         found = (_STRING if text[start] == '"' else _OTHER).match(text, start)
         if found is None:
             line = line_number(text, start)
             raise DataError(f"line {line} is not JSON", lines=(line,))
-        return Node(start, found.end())
-    node = Node(start, start)
+        return JsonNode(start, found.end())
+    node = JsonNode(start, start)
     at = _skip(text, start + 1)
     while text[at] not in "]}":
         if text[start] == "{":

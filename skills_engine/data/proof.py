@@ -14,12 +14,14 @@ from skills_engine.types import Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from skills_engine.data.text import Splice
+    from skills_engine.data.text import TextSplice
 
 __all__ = ["proved"]
 
 
-def proved(text: str, splices: Sequence[Splice], expected: Any, parse: Callable[[str], Any]) -> str:
+def proved(
+    text: str, splices: Sequence[TextSplice], expected: Any, parse: Callable[[str], Any]
+) -> str:
     """The text with the splices made. Raises DataError if it says anything but what is expected."""
     new = splice(text, splices)
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from skills_engine.data import path as paths
 from skills_engine.data.errors import DataError
-from skills_engine.data.yaml_document import Document
+from skills_engine.data.yaml_document import YamlDocument
 from skills_engine.data.yaml_edit import ensure_value, remove
 from skills_engine.types import Outcome
 
@@ -49,7 +49,7 @@ def remove_service(compose: bytes, name: str, volumes: Mapping[str, Any] | None 
 
 
 def _ensure(data: bytes, path: tuple[str, str], value: Any) -> bytes:
-    doc = Document.of(data)
+    doc = YamlDocument.of(data)
     done, there = (
         paths.follow(doc.data, path)
         if isinstance(doc.data, dict) and doc.data.get(path[0])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BOM",
     "Range",
-    "Splice",
+    "TextSplice",
     "decode",
     "drop_lines",
     "indent_at",
@@ -38,7 +38,7 @@ class Range(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Splice:
+class TextSplice:
     """Replace the characters from `start` to `end` by `new`."""
 
     start: int
@@ -56,7 +56,7 @@ def decode(data: bytes) -> tuple[str, str]:
     return (BOM, text[1:]) if text.startswith(BOM) else ("", text)
 
 
-def splice(text: str, splices: Iterable[Splice]) -> str:
+def splice(text: str, splices: Iterable[TextSplice]) -> str:
     """The text with the splices made. They must not overlap; those at one offset go in as they are
     given.
     """
@@ -101,7 +101,7 @@ def line_break_before(text: str, offset: int) -> int:
     return line_end(text, text.rfind("\n", 0, max(start - 1, 0)) + 1) if start else 0
 
 
-def drop_lines(text: str, start: int, end: int) -> Splice:
+def drop_lines(text: str, start: int, end: int) -> TextSplice:
     """Take out the lines from that of `start` to that of `end`, and a blank line if they stood
     between two.
 
@@ -111,15 +111,15 @@ def drop_lines(text: str, start: int, end: int) -> Splice:
     following = line_end(text, after) if (after := _past_break(text, last)) < len(text) else after
     blank_after = not text[after:following].strip()
     if first == 0:
-        return Splice(
+        return TextSplice(
             0, _past_break(text, following) if blank_after and text[after:].strip() else after, ""
         )
     before = line_break_before(text, first)
     if blank_after and not text[line_start(text, before) : before].strip():
         if line_start(text, before) == 0:
-            return Splice(0, after, "")
+            return TextSplice(0, after, "")
         before = line_break_before(text, before)
-    return Splice(before, last, "")
+    return TextSplice(before, last, "")
 
 
 def _past_break(text: str, end: int) -> int:

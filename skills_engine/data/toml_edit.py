@@ -14,7 +14,7 @@ from skills_engine.data.errors import DataError
 from skills_engine.data.path import UNSET, Path
 from skills_engine.data.proof import proved
 from skills_engine.data.text import (
-    Splice,
+    TextSplice,
     decode,
     drop_lines,
     indent_at,
@@ -24,31 +24,38 @@ from skills_engine.data.text import (
     newline,
     splice,
 )
-from skills_engine.data.toml_scan import Pair, Section, Value, parse, scan
+from skills_engine.data.toml_scan import Pair, Section, TomlValue, parse, scan
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Document", "Found", "ensure_element", "ensure_value", "remove", "remove_element"]
+__all__ = [
+    "FoundValue",
+    "TomlDocument",
+    "ensure_element",
+    "ensure_value",
+    "remove",
+    "remove_element",
+]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _INDENT = "    "
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundValue:
     """A value, and the pair that it belongs to among those of its owner (or the index of an array's
     item).
     """
 
-    value: Value
-    owner: Section | Value
+    value: TomlValue
+    owner: Section | TomlValue
     index: int
 
 
 @dataclass(frozen=True)
-class Document:
+class TomlDocument:
     """One file: its text, and what it says."""
 
     bom: str
@@ -56,7 +63,7 @@ class Document:
     data: dict[str, Any]
 
     @classmethod
-    def of(cls, data: bytes) -> Document:
+    def of(cls, data: bytes) -> TomlDocument:
         """Raises DataError with the line for what is not TOML."""
         bom, text = decode(data)
         return cls(bom, text, parse(text))
@@ -65,7 +72,7 @@ class Document:
     def sections(self) -> list[Section]:
         return scan(self.text)
 
-    def find(self, path: Path) -> Found | None:
+    def find(self, path: Path) -> FoundValue | None:
         """Where a value (with its list elements as indices) is written; None for a table of
         headers.
         """
@@ -83,13 +90,13 @@ class Document:
         )
         return tuple(line_number(self.text, start) for start in starts)
 
-    def edited(self, splices: Sequence[Splice], expected: Any) -> bytes:
+    def edited(self, splices: Sequence[TextSplice], expected: Any) -> bytes:
         """The bytes with the splices made. Raises DataError if they say anything but what is
         expected.
         """
         return (self.bom + proved(self.text, splices, expected, parse)).encode()
 
-    def insert(self, done: Path, missing: Path, value: Any) -> list[Splice]:
+    def insert(self, done: Path, missing: Path, value: Any) -> list[TextSplice]:
         """The splices that put a value where `done` is there and the rest of the path is not."""
         for length in range(len(done), 0, -1):
             found = self.find(done[:length])
@@ -117,18 +124,18 @@ class Document:
             if len(section.path) < len(path) and (*section.path, *pair.key)[: len(path)] == path
         ]
 
-    def _into_inline(self, table: Value, key: Path, value: Any) -> list[Splice]:
+    def _into_inline(self, table: TomlValue, key: Path, value: Any) -> list[TextSplice]:
         brackets = brackets_of(table)
         new = f"{key_text(key)} = {render(value)}"
         return brackets.insert(
             self.text, len(brackets.items), new, unit=_INDENT, spread=False, trailing=False
         )
 
-    def _after_pair(self, section: Section, number: int, key: Path, value: Any) -> Splice:
+    def _after_pair(self, section: Section, number: int, key: Path, value: Any) -> TextSplice:
         pair = section.pairs[number]
         return self._line_after(pair.value.end, indent_at(self.text, pair.start), key, value)
 
-    def _into_section(self, section: Section, key: Path, value: Any) -> Splice:
+    def _into_section(self, section: Section, key: Path, value: Any) -> TextSplice:
         if section.pairs:
             return self._after_pair(section, len(section.pairs) - 1, key, value)
         if section.path:
@@ -139,15 +146,15 @@ class Document:
         eol = newline(self.text)
         if len(self.sections) > 1:
             at = self._comments_above(self.sections[1].start)
-            return Splice(at, at, line + eol + eol)
+            return TextSplice(at, at, line + eol + eol)
         at = line_end(self.text, len(self.text.rstrip()))
-        return Splice(at, at, eol + line) if self.text.strip() else Splice(0, 0, line + eol)
+        return TextSplice(at, at, eol + line) if self.text.strip() else TextSplice(0, 0, line + eol)
 
-    def _line_after(self, offset: int, indent: str, key: Path, value: Any) -> Splice:
+    def _line_after(self, offset: int, indent: str, key: Path, value: Any) -> TextSplice:
         at = line_end(self.text, offset)
-        return Splice(at, at, f"{newline(self.text)}{indent}{key_text(key)} = {render(value)}")
+        return TextSplice(at, at, f"{newline(self.text)}{indent}{key_text(key)} = {render(value)}")
 
-    def _new_section(self, done: Path, path: Path, values: dict[str, Any]) -> Splice:
+    def _new_section(self, done: Path, path: Path, values: dict[str, Any]) -> TextSplice:
         eol = newline(self.text)
         header = key_text(tuple(part for part in path if isinstance(part, str)))
         lines = [
@@ -155,7 +162,7 @@ class Document:
             *(f"{key_text((key,))} = {render(value)}" for key, value in values.items()),
         ]
         if not self.text.strip():
-            return Splice(0, 0, eol.join(lines) + eol)
+            return TextSplice(0, 0, eol.join(lines) + eol)
         kin = [n for n, s in enumerate(self.sections) if s.path[: len(done)] == done]
         last = kin[-1] if kin else len(self.sections) - 1
         if last == len(self.sections) - 1:
@@ -168,7 +175,7 @@ class Document:
             1:2
         ]  # a file that sets no tables apart gets none set apart
         gap = eol if not following or following in "\r\n" else ""
-        return Splice(at, at, eol + gap + eol.join(lines))
+        return TextSplice(at, at, eol + gap + eol.join(lines))
 
     def _is_comment(self, end: int) -> bool:
         """Whether the line after a line end is a comment."""
@@ -181,7 +188,7 @@ class Document:
             at = line_start(self.text, at - 1)
         return at
 
-    def delete(self, path: Path) -> list[Splice]:
+    def delete(self, path: Path) -> list[TextSplice]:
         """The splices that take a value out: a pair with its line, an item, or the headers of a
         table.
         """
@@ -198,7 +205,7 @@ class Document:
                     f"{paths.show(path)} is made of dotted keys; name those", Outcome.DRIFTED
                 )
             return [drop_lines(self.text, start, end) for start, end in below]
-        if isinstance(found.owner, Value):
+        if isinstance(found.owner, TomlValue):
             return brackets_of(found.owner).remove(self.text, found.index)
         pair = found.owner.pairs[found.index]
         return [drop_lines(self.text, pair.start, pair.value.end)]
@@ -217,7 +224,7 @@ def ensure_value(
     Another value there is replaced if it is `was`, or with `replace`; otherwise DataError
     (DRIFTED).
     """
-    doc = Document.of(data)
+    doc = TomlDocument.of(data)
     parts = paths.split(path)
     done, there = paths.follow(doc.data, parts)
     if len(done) < len(parts):
@@ -238,13 +245,13 @@ def ensure_value(
     if found is None:
         message = f"{paths.show(done)} is a table with a header of its own; name the keys in it"
         raise DataError(message, Outcome.DRIFTED, lines=doc.line(done))
-    new = Splice(found.value.start, found.value.end, render(value))
+    new = TextSplice(found.value.start, found.value.end, render(value))
     return doc.edited([new], paths.with_(doc.data, done, value))
 
 
 def ensure_element(data: bytes, path: str | Sequence[str | int], element: Any) -> bytes:
     """Append an element to a list that does not have it; a list that is not there is made."""
-    doc = Document.of(data)
+    doc = TomlDocument.of(data)
     parts = paths.split(path)
     done, there = paths.follow(doc.data, parts)
     if len(done) < len(parts):
@@ -273,7 +280,7 @@ def ensure_element(data: bytes, path: str | Sequence[str | int], element: Any) -
 
 def remove(data: bytes, path: str | Sequence[str | int], *, prune: bool = False) -> bytes:
     """Take a value out; with `prune`, also the tables and lists that this leaves empty."""
-    doc = Document.of(data)
+    doc = TomlDocument.of(data)
     parts = paths.split(path)
     done, _ = paths.follow(doc.data, parts)
     if len(done) < len(parts):
@@ -281,7 +288,7 @@ def remove(data: bytes, path: str | Sequence[str | int], *, prune: bool = False)
     data = _without(doc, done)
     while prune and len(done) > 1:
         done = done[:-1]
-        doc = Document.of(data)
+        doc = TomlDocument.of(data)
         reached, there = paths.follow(doc.data, done)
         if len(reached) == len(done):
             if there or not isinstance(there, dict | list):
@@ -294,7 +301,7 @@ def remove_element(
     data: bytes, path: str | Sequence[str | int], element: Any, *, prune: bool = False
 ) -> bytes:
     """Take an element out of a list; with `prune`, also the list if it is empty then."""
-    doc = Document.of(data)
+    doc = TomlDocument.of(data)
     parts = paths.split(path)
     done, there = paths.follow(doc.data, parts)
     if len(done) < len(parts) or not isinstance(there, list):
@@ -330,32 +337,32 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def brackets_of(value: Value) -> Brackets:
+def brackets_of(value: TomlValue) -> Brackets:
     """An array or an inline table as a list in brackets."""
     return Brackets(
         value.start, value.end, tuple(each.range for each in (value.items or value.pairs))
     )
 
 
-def _among(owner: Section | Value, pairs: Sequence[Pair], path: Path) -> Found | None:
+def _among(owner: Section | TomlValue, pairs: Sequence[Pair], path: Path) -> FoundValue | None:
     for index, pair in enumerate(pairs):
         if path and path[: len(pair.key)] == pair.key:
-            found = _within(Found(pair.value, owner, index), path[len(pair.key) :])
+            found = _within(FoundValue(pair.value, owner, index), path[len(pair.key) :])
             if found is not None:
                 return found
     return None
 
 
-def _within(found: Found, path: Path) -> Found | None:
+def _within(found: FoundValue, path: Path) -> FoundValue | None:
     if not path:
         return found
     value, part = found.value, path[0]
     if isinstance(part, int):
-        return _within(Found(value.items[part], value, part), path[1:])
+        return _within(FoundValue(value.items[part], value, part), path[1:])
     return _among(value, value.pairs, path)
 
 
-def _without(doc: Document, path: Path) -> bytes:
+def _without(doc: TomlDocument, path: Path) -> bytes:
     """The bytes without a value. The tables that only its header or dotted key implied may go with
     it.
     """
@@ -376,12 +383,12 @@ def _pruned(data: Any, path: Path) -> Any:
     return data
 
 
-def _merged(splices: Sequence[Splice]) -> list[Splice]:
+def _merged(splices: Sequence[TextSplice]) -> list[TextSplice]:
     """Deletions, those that touch or overlap made one."""
-    merged: list[Splice] = []
+    merged: list[TextSplice] = []
     for each in sorted(splices):
         if merged and each.start <= merged[-1].end and not each.new:
-            merged[-1] = Splice(merged[-1].start, max(each.end, merged[-1].end), "")
+            merged[-1] = TextSplice(merged[-1].start, max(each.end, merged[-1].end), "")
         else:
             merged.append(each)
     return merged

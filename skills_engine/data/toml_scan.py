@@ -15,7 +15,7 @@ from skills_engine.bounds import beyond
 from skills_engine.data.errors import DataError
 from skills_engine.data.text import Range, line_number
 
-__all__ = ["Pair", "Section", "Value", "parse", "scan"]
+__all__ = ["Pair", "Section", "TomlValue", "parse", "scan"]
 
 _SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _BLANK = re.compile(r"[ \t]*")
@@ -32,13 +32,13 @@ _SCALAR = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class TomlValue:
     """A value's range; `items` are an array's, `pairs` an inline table's."""
 
     start: int
     end: int
     kind: str
-    items: tuple[Value, ...] = ()
+    items: tuple[TomlValue, ...] = ()
     pairs: tuple[Pair, ...] = ()
 
     @property
@@ -52,7 +52,7 @@ class Pair:
 
     start: int
     key: tuple[str, ...]
-    value: Value
+    value: TomlValue
 
     @property
     def range(self) -> Range:
@@ -157,14 +157,14 @@ def _pair(text: str, at: int) -> tuple[Pair, int]:
     return Pair(at, key, value), value.end
 
 
-def _value(text: str, start: int) -> Value:
+def _value(text: str, start: int) -> TomlValue:
     if text[start] == "[":
         items = []
         at = _skip(text, start + 1)
         while text[at] != "]":
             items.append(_value(text, at))
             at = _next(text, items[-1].end)
-        return Value(start, at + 1, "array", items=tuple(items))
+        return TomlValue(start, at + 1, "array", items=tuple(items))
     if text[start] == "{":
         pairs = []
         at = _skip(text, start + 1)
@@ -172,13 +172,13 @@ def _value(text: str, start: int) -> Value:
             pair, at = _pair(text, at)
             pairs.append(pair)
             at = _next(text, at)
-        return Value(start, at + 1, "table", pairs=tuple(pairs))
+        return TomlValue(start, at + 1, "table", pairs=tuple(pairs))
     found = _SCALAR.match(text, start)
     if found is None:
         raise DataError(
             f"line {line_number(text, start)} has no value", lines=(line_number(text, start),)
         )
-    return Value(start, found.end(), "scalar")
+    return TomlValue(start, found.end(), "scalar")
 
 
 def _next(text: str, at: int) -> int:

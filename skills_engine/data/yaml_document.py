@@ -17,7 +17,7 @@ from skills_engine.data.errors import DataError
 from skills_engine.data.proof import proved
 from skills_engine.data.text import (
     Range,
-    Splice,
+    TextSplice,
     decode,
     drop_lines,
     line_break_before,
@@ -33,22 +33,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from skills_engine.data.path import Path
-    from skills_engine.data.yaml_scan import Node
+    from skills_engine.data.yaml_scan import YamlNode
 
-__all__ = ["Document", "read"]
+__all__ = ["YamlDocument", "read"]
 
 
 @dataclass(frozen=True)
-class Document:
+class YamlDocument:
     """One file: its text, the tree of its nodes, and what it says."""
 
     bom: str
     text: str
-    root: Node | None
+    root: YamlNode | None
     data: Any
 
     @classmethod
-    def of(cls, data: bytes) -> Document:
+    def of(cls, data: bytes) -> YamlDocument:
         """Raises DataError with the line for what is not one document of YAML."""
         bom, text = decode(data)
         return cls(bom, text, *read(text))
@@ -78,14 +78,14 @@ class Document:
             not self.text.strip() or self.text.endswith("\n"),
         )
 
-    def column(self, node: Node) -> int:
+    def column(self, node: YamlNode) -> int:
         return node.first - line_start(self.text, node.first)
 
     def line(self, path: Path) -> tuple[int, ...]:
         chain = self.chain(path)
         return (line_number(self.text, chain[-1].first),) if chain else ()
 
-    def chain(self, path: Path) -> list[Node]:
+    def chain(self, path: Path) -> list[YamlNode]:
         """The nodes from the root to the one at a path (with its list elements as indices), as far
         as they are here.
         """
@@ -97,14 +97,14 @@ class Document:
             nodes.append(node.children[part] if isinstance(part, int) else _value_of(node, part))
         return nodes
 
-    def node(self, path: Path) -> Node:
+    def node(self, path: Path) -> YamlNode:
         """The node at a path. Raises DataError where an alias stands on the way."""
         chain = self.chain(path)
         if len(chain) != len(path) + 1:
             raise self._elsewhere(chain[-1], path[: len(chain) - 1])
         return chain[-1]
 
-    def _elsewhere(self, alias: Node, path: Path) -> DataError:
+    def _elsewhere(self, alias: YamlNode, path: Path) -> DataError:
         line = line_number(self.text, alias.start)
         message = (
             f"{paths.show(path)} comes from *{alias.value} in line {line}; change it "
@@ -112,7 +112,7 @@ class Document:
         )
         return DataError(message, Outcome.DRIFTED, lines=(line,))
 
-    def edited(self, splices: Sequence[Splice], expected: Any) -> bytes:
+    def edited(self, splices: Sequence[TextSplice], expected: Any) -> bytes:
         """The bytes with the splices made. Raises DataError if they say anything but what is
         expected.
         """
@@ -122,7 +122,7 @@ class Document:
 
     # --- adding
 
-    def add(self, done: Path, key: str | None, value: Any) -> list[Splice]:
+    def add(self, done: Path, key: str | None, value: Any) -> list[TextSplice]:
         """The splices that add a key to a mapping, or with None an element to a list, at `done`."""
         new = [value] if key is None else {key: value}
         if self.root is None or (not done and self.root.null):
@@ -147,9 +147,9 @@ class Document:
         )
         following = self.text[at:].partition("\n")[2].partition("\n")[0]
         gap = self.style.eol if not following.strip() and self._separated(node, len(lines)) else ""
-        return [Splice(at, at, self.style.eol + gap + self.style.eol.join(lines))]
+        return [TextSplice(at, at, self.style.eol + gap + self.style.eol.join(lines))]
 
-    def _lone(self, node: Node, done: Path, value: Any) -> bool:
+    def _lone(self, node: YamlNode, done: Path, value: Any) -> bool:
         """Whether `{}` gives way to a block: where blocks may stand, and for what is more than a
         scalar.
         """
@@ -159,7 +159,7 @@ class Document:
             and not any(n.flow for n in self.chain(done)[:-1])
         )
 
-    def _add_in_brackets(self, node: Node, key: str | None, value: Any) -> list[Splice]:
+    def _add_in_brackets(self, node: YamlNode, key: str | None, value: Any) -> list[TextSplice]:
         new = (
             flow(value, self.style)
             if key is None
@@ -175,12 +175,12 @@ class Document:
             trailing=False,
         )
 
-    def _at_end(self, lines: list[str]) -> Splice:
+    def _at_end(self, lines: list[str]) -> TextSplice:
         text = self.style.eol.join(lines)
         if not self.text.strip():
-            return Splice(0, 0, text + self.style.eol)
+            return TextSplice(0, 0, text + self.style.eol)
         at = line_end(self.text, len(self.text.rstrip()))
-        return Splice(at, at, self.style.eol + text)
+        return TextSplice(at, at, self.style.eol + text)
 
     def _after_comments(self, offset: int, column: int) -> int:
         """The end of the line of `offset`, or of the last comment below it that is indented as far
@@ -197,7 +197,7 @@ class Document:
             end = at
         return end
 
-    def _separated(self, node: Node, lines: int) -> bool:
+    def _separated(self, node: YamlNode, lines: int) -> bool:
         """Whether blank lines stand between the entries; at the top, between the only one and a new
         one too.
         """
@@ -217,27 +217,31 @@ class Document:
 
     # --- replacing
 
-    def put(self, path: Path, value: Any) -> list[Splice]:
+    def put(self, path: Path, value: Any) -> list[TextSplice]:
         """The splices that write a value over the one at a path."""
         node = self.node(path)
         chain = self.chain(path)
         if any(each.flow for each in chain[:-1]) or (not path and is_inline(value)):
-            return [Splice(node.start, node.end, flow(value, self.style))]
+            return [TextSplice(node.start, node.end, flow(value, self.style))]
         if not path:
-            return [Splice(node.start, node.end, self.style.eol.join(block(value, 0, self.style)))]
+            return [
+                TextSplice(node.start, node.end, self.style.eol.join(block(value, 0, self.style)))
+            ]
         below = node.block and "\n" in self.text[node.at : node.first]
         if is_inline(value):
             return self._put_inline(node, self.column(chain[-2]), value, below=below)
         return self._put_block(node, chain[-2], value, below=below)
 
-    def _put_inline(self, node: Node, column: int, value: Any, *, below: bool) -> list[Splice]:
+    def _put_inline(
+        self, node: YamlNode, column: int, value: Any, *, below: bool
+    ) -> list[TextSplice]:
         style = replace(self.style, literal=False) if below else self._style_before(node.end)
         text = " " + block([value], column, style)[0][column + 2 :]
         if not below:
-            return [Splice(node.at, node.end, text)]
+            return [TextSplice(node.at, node.end, text)]
         return [
-            Splice(node.at, node.at, text),
-            Splice(line_break_before(self.text, node.first), node.end, ""),
+            TextSplice(node.at, node.at, text),
+            TextSplice(line_break_before(self.text, node.first), node.end, ""),
         ]
 
     def _style_before(self, offset: int) -> Style:
@@ -245,11 +249,13 @@ class Document:
         ends = not self.text[offset : line_end(self.text, offset)].strip()
         return self.style if ends else replace(self.style, literal=False)
 
-    def _put_block(self, node: Node, parent: Node, value: Any, *, below: bool) -> list[Splice]:
+    def _put_block(
+        self, node: YamlNode, parent: YamlNode, value: Any, *, below: bool
+    ) -> list[TextSplice]:
         style, column = self._style_before(node.end), self.column(parent)
         if parent.kind == "sequence":
             return [
-                Splice(
+                TextSplice(
                     node.at, node.end, style.eol.join(block([value], column, style))[column + 1 :]
                 )
             ]
@@ -258,16 +264,16 @@ class Document:
             offset = self.column(node) - column
         text = style.eol + style.eol.join(block(value, column + offset, style))
         if below:
-            return [Splice(line_break_before(self.text, node.first), node.end, text)]
+            return [TextSplice(line_break_before(self.text, node.first), node.end, text)]
         if node.null and node.start >= node.end:
             at = self._after_comments(node.at, column + 1)
-            return [Splice(at, at, text)]
+            return [TextSplice(at, at, text)]
         end = line_end(self.text, node.end)
-        return [Splice(node.at, node.end, ""), Splice(end, end, text)]
+        return [TextSplice(node.at, node.end, ""), TextSplice(end, end, text)]
 
     # --- taking out
 
-    def take(self, path: Path) -> list[Splice]:
+    def take(self, path: Path) -> list[TextSplice]:
         """The splices that take a value out with its key or dash; a collection left empty becomes
         `{}` or `[]`.
         """
@@ -286,16 +292,16 @@ class Document:
         ].strip():  # the first entry, after the dash of another list
             if index + 1 == len(entries):
                 raise DataError("its key is written as `? key`", Outcome.DRIFTED)
-            return [Splice(start, self._entry_start(parent, index + 1), "")]
+            return [TextSplice(start, self._entry_start(parent, index + 1), "")]
         return [drop_lines(self.text, start, max(node.end, node.at))]
 
-    def _entry_start(self, parent: Node, index: int) -> int:
+    def _entry_start(self, parent: YamlNode, index: int) -> int:
         if parent.kind == "sequence":
             return parent.children[index].at - 1
         return parent.children[2 * index].start
 
 
-def read(text: str) -> tuple[Node | None, Any]:
+def read(text: str) -> tuple[YamlNode | None, Any]:
     from skills_engine.data.yaml_scan import load, scan  # noqa: PLC0415 - ruamel.yaml: 30 ms that only YAML costs
 
     try:
@@ -305,11 +311,11 @@ def read(text: str) -> tuple[Node | None, Any]:
         raise DataError("nested too deeply") from None
 
 
-def _value_of(mapping: Node, key: str) -> Node:
+def _value_of(mapping: YamlNode, key: str) -> YamlNode:
     return next(value for name, value in mapping.pairs if name.value == key)
 
 
-def _brackets(node: Node) -> Brackets:
+def _brackets(node: YamlNode) -> Brackets:
     if node.kind == "sequence":
         return Brackets(
             node.first, node.end, tuple(Range(each.start, each.end) for each in node.children)
@@ -319,7 +325,7 @@ def _brackets(node: Node) -> Brackets:
     )
 
 
-def _walk(node: Node | None) -> Iterator[Node]:
+def _walk(node: YamlNode | None) -> Iterator[YamlNode]:
     if node is not None:
         yield node
         for child in node.children:

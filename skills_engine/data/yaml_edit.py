@@ -11,7 +11,7 @@ from skills_engine.data import path as paths
 from skills_engine.data.errors import DataError
 from skills_engine.data.path import UNSET
 from skills_engine.data.text import splice
-from skills_engine.data.yaml_document import Document, read
+from skills_engine.data.yaml_document import YamlDocument, read
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def ensure_value(
     Another value there is replaced if it is `was`, or with `replace`; otherwise DataError
     (DRIFTED).
     """
-    doc = Document.of(data)
+    doc = YamlDocument.of(data)
     parts = paths.split(path)
     done, there = _follow(doc, parts)
     if len(done) < len(parts):
@@ -61,7 +61,7 @@ def ensure_value(
 
 def ensure_element(data: bytes, path: str | Sequence[str | int], element: Any) -> bytes:
     """Append an element to a list that does not have it; a list that is not there is made."""
-    doc = Document.of(data)
+    doc = YamlDocument.of(data)
     parts = paths.split(path)
     done, there = _follow(doc, parts)
     if len(done) < len(parts):
@@ -83,7 +83,7 @@ def ensure_element(data: bytes, path: str | Sequence[str | int], element: Any) -
 
 def remove(data: bytes, path: str | Sequence[str | int], *, prune: bool = False) -> bytes:
     """Take a value out; with `prune`, also the mappings and lists that this leaves empty."""
-    doc = Document.of(data)
+    doc = YamlDocument.of(data)
     parts = paths.split(path)
     done, _ = _follow(doc, parts)
     if len(done) < len(parts) or not done:
@@ -104,7 +104,7 @@ def remove_element(
     data: bytes, path: str | Sequence[str | int], element: Any, *, prune: bool = False
 ) -> bytes:
     """Take an element out of a list; with `prune`, also the list if it is empty then."""
-    doc = Document.of(data)
+    doc = YamlDocument.of(data)
     parts = paths.split(path)
     done, there = _follow(doc, parts)
     if len(done) < len(parts) or not isinstance(there, list):
@@ -113,7 +113,7 @@ def remove_element(
     return data if index is None else remove(data, (*done, index), prune=prune)
 
 
-def _follow(doc: Document, parts: Path) -> tuple[Path, Any]:
+def _follow(doc: YamlDocument, parts: Path) -> tuple[Path, Any]:
     """`follow`, where null holds as an empty mapping does: `volumes:` waits for its first key."""
     done: Path = ()
     value = doc.data

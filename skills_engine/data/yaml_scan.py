@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from ruamel.yaml.events import Event
 
-__all__ = ["Node", "Tagged", "load", "scan"]
+__all__ = ["Tagged", "YamlNode", "load", "scan"]
 
 _TAGS = "tag:yaml.org,2002:"
 _PROPERTIES = re.compile(r"(?:[&!]\S*|#[^\n]*|\s)*")
@@ -53,7 +53,7 @@ class Tagged:
 
 
 @dataclass(slots=True)
-class Node:
+class YamlNode:
     """A value's place. `start` may lie after its tag; `first` is where its content begins; `end` is
     after its text.
 
@@ -71,10 +71,10 @@ class Node:
     flow: bool = False
     anchor: str = ""
     at: int = 0
-    children: list[Node] = field(default_factory=list)
+    children: list[YamlNode] = field(default_factory=list)
 
     @property
-    def pairs(self) -> list[tuple[Node, Node]]:
+    def pairs(self) -> list[tuple[YamlNode, YamlNode]]:
         return list(zip(self.children[::2], self.children[1::2], strict=True))
 
     @property
@@ -86,7 +86,7 @@ class Node:
         return self.kind == "scalar" and self.tag == _TAGS + "null"
 
 
-def scan(text: str) -> Node | None:
+def scan(text: str) -> YamlNode | None:
     """The tree of the one document in a text, or None. Raises DataError with the line."""
     if why := beyond(text, indented=True):
         raise DataError(why)
@@ -117,25 +117,25 @@ def scan(text: str) -> Node | None:
     return None
 
 
-def load(text: str, root: Node | None) -> Any:
+def load(text: str, root: YamlNode | None) -> Any:
     """What a tree says, as JSON would have it: mappings have text keys. Raises DataError for a key
     that is twice.
     """
     return _Loader(text).load(root) if root is not None else None
 
 
-def _node(text: str, event: Event, events: Iterator[Event], resolver: Any) -> Node:
+def _node(text: str, event: Event, events: Iterator[Event], resolver: Any) -> YamlNode:
     start, end = event.start_mark.index, event.end_mark.index
     match event:
         case AliasEvent():
-            return Node("alias", start, start, end, "", str(event.anchor))
+            return YamlNode("alias", start, start, end, "", str(event.anchor))
         case ScalarEvent():
             tag = (
                 str(event.tag)
                 if event.tag
                 else str(resolver.resolve(ScalarNode, event.value, event.implicit))
             )
-            node = Node(
+            node = YamlNode(
                 "scalar",
                 start,
                 start,
@@ -152,7 +152,7 @@ def _node(text: str, event: Event, events: Iterator[Event], resolver: Any) -> No
             found = _PROPERTIES.match(text, start)
             first = found.end() if found else start
             tag = str(event.tag) if event.tag else _TAGS + ("seq" if sequence else "map")
-            node = Node(
+            node = YamlNode(
                 "sequence" if sequence else "mapping",
                 start,
                 first,
@@ -176,7 +176,7 @@ def _node(text: str, event: Event, events: Iterator[Event], resolver: Any) -> No
     raise DataError(f"line {line_number(text, start)} is not YAML")
 
 
-def _after_indicator(text: str, parent: Node, child: Node) -> int:
+def _after_indicator(text: str, parent: YamlNode, child: YamlNode) -> int:
     """The offset after the `-` of a list element or the `:` of a mapping's value."""
     if parent.kind == "mapping" and len(parent.children) % 2 == 0:
         return child.start
@@ -191,7 +191,7 @@ def _after_indicator(text: str, parent: Node, child: Node) -> int:
     )
 
 
-def _scalar_end(text: str, node: Node) -> int:
+def _scalar_end(text: str, node: YamlNode) -> int:
     if not node.value and not node.style:  # an empty one, maybe with an anchor or a tag
         return node.start + len(text[node.start : node.end].rstrip())
     if node.style not in {"|", ">"}:
@@ -210,14 +210,14 @@ class _Loader:
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.count = 0
 
-    def load(self, node: Node) -> Any:
+    def load(self, node: YamlNode) -> Any:
         before = self.count
         value = self._value(node)
         if node.anchor:
             self.anchors[node.anchor] = (value, self.count - before)
         return value
 
-    def _value(self, node: Node) -> Any:
+    def _value(self, node: YamlNode) -> Any:
         self.count += 1
         if node.kind == "alias":
             value, size = self.anchors.get(node.value, (Tagged("alias", node.value), 1))

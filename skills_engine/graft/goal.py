@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
 from skills_engine.graft.intent import Goal
-from skills_engine.graft.sources import Found, find, found
-from skills_engine.manifest import MIGRATIONS, Core, Pin, Source, parse_yaml
+from skills_engine.graft.sources import FoundPackage, find, found
+from skills_engine.manifest import MIGRATIONS, Core, PackageSource, Pin, parse_yaml
 from skills_engine.tree import Tree
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class _Chosen:
             self.packages[name] = self.fork.pinned(self.pins[name])
         return self.packages[name]
 
-    def choose(self, choice: Found) -> None:
+    def choose(self, choice: FoundPackage) -> None:
         if choice.package.manifest is None:
             raise Refused(
                 f"{choice.pin.name} is instructions for an assistant: it has nothing that the "
@@ -211,19 +211,25 @@ def for_upgrade(fork: Fork, names: Sequence[str]) -> Resolved:
     return _resolved(fork, chosen, notes)
 
 
-def _newer(fork: Fork, pin: Pin, base: Tree) -> Found | None:
+def _newer(fork: Fork, pin: Pin, base: Tree) -> FoundPackage | None:
     """What the owner made of the package comes first. A copy from elsewhere stays one, and leaves
     with the skill.
     """
     edited = fork.package_tree(pin.name)
     if edited is not None and edited != pin.package:
         copied = pin.source.kind in {"git", "local"}
-        return found(fork, pin.name, edited, base, Source("local") if copied else Source("fork"))
+        return found(
+            fork,
+            pin.name,
+            edited,
+            base,
+            PackageSource("local") if copied else PackageSource("fork"),
+        )
     if pin.source.kind == "git":
         return find(fork, pin.source.url, base)
     upstream = fork.package_tree(pin.name, base)
     if pin.source.kind == "upstream" and upstream is not None:
-        return found(fork, pin.name, upstream, base, Source())
+        return found(fork, pin.name, upstream, base, PackageSource())
     return None
 
 
@@ -255,7 +261,7 @@ def for_rebase(fork: Fork, onto: str, *, without: Iterable[str] = ()) -> Resolve
                 f"upstream has no package of {name} any more; the one that you applied stays"
             )
         elif oid != pin.package:
-            newer = found(fork, name, oid, tree, Source())
+            newer = found(fork, name, oid, tree, PackageSource())
             if newer.pin.version != pin.version:
                 notes.append(f"{name} {pin.version} → {newer.pin.version}")
             chosen.choose(newer)
@@ -299,7 +305,7 @@ def _changed(fork: Fork, chosen: _Chosen, tree: Tree, without: set[str]) -> list
                 f"{MIGRATIONS}: there is no skill {keeps}, which is to keep: {what}",
                 hint="tell upstream",
             )
-        chosen.choose(found(fork, keeps, oid, tree, Source()))
+        chosen.choose(found(fork, keeps, oid, tree, PackageSource()))
         notes.append(
             f"since {since}: {what}. {keeps} keeps it as it was; for the new way: skills "
             f"uninstall {keeps}"

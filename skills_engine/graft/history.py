@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from skills_engine.graft.fork import Fork
     from skills_engine.merge import LineMerge
 
-__all__ = ["Run", "last_run"]
+__all__ = ["EngineRun", "last_run"]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class EngineRun:
     """Commits of the engine, one on the other, with nothing of the owner's between: what they led
     from, and to.
 
@@ -47,7 +47,7 @@ class Run:
     after: str
 
 
-def last_run(fork: Fork, graft: str, lines: LineMerge) -> Run | None:
+def last_run(fork: Fork, graft: str, lines: LineMerge) -> EngineRun | None:
     """The engine's last commits, or None where there are none on this base that can be believed.
 
     `graft` is that of the fork as it is, on the base that it records.
@@ -62,7 +62,7 @@ def last_run(fork: Fork, graft: str, lines: LineMerge) -> Run | None:
             graft_before = result(fold(fork.git, goal, fork.applicable)).tree
         except SkillsError:  # a package or the base is no longer there: the history says nothing
             continue
-        run = Run(goal, graft_before, first.before.oid(), after)
+        run = EngineRun(goal, graft_before, first.before.oid(), after)
         again = merge_trees(fork.objects, run.graft, run.before, graft, lines=lines)
         if not again.conflicts and again.tree == after:
             return run

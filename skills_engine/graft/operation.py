@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from skills_engine.errors import Refused
 from skills_engine.graft.checking import checked, with_markers
 from skills_engine.graft.fold import Graft, fold
-from skills_engine.graft.history import Run, last_run
+from skills_engine.graft.history import EngineRun, last_run
 from skills_engine.graft.intent import CACHE, Goal, Intent, cache_ref
 from skills_engine.graft.merge3 import TreeMerge, merge_trees
 from skills_engine.manifest import CORE
@@ -120,7 +120,7 @@ def compute(fork: Fork, intent: Intent) -> Progress[Computed]:
     )
 
 
-def _merge(fork: Fork, intent: Intent, graft: str, wanted: str, run: Run | None) -> TreeMerge:
+def _merge(fork: Fork, intent: Intent, graft: str, wanted: str, run: EngineRun | None) -> TreeMerge:
     """The owner's tree with the change from one graft to the other: by the fork's history where
     that knows it.
 

@@ -17,13 +17,13 @@ from skills_engine.errors import Refused
 if TYPE_CHECKING:
     from skills_engine.tree import Tree
 
-__all__ = ["Project", "read_project"]
+__all__ = ["ProjectSettings", "read_project"]
 
 _PYPROJECT, _OWN = "pyproject.toml", "skills.toml"
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class ProjectSettings:
     """Each field is a key of the table, with a hyphen for an underscore."""
 
     home: tuple[str, ...] = ("bot/**", "src/bot/**")
@@ -32,7 +32,7 @@ class Project:
     """The folder that has a package to begin with for each kind of skill (`skills new`)."""
 
 
-def read_project(tree: Tree) -> Project:
+def read_project(tree: Tree) -> ProjectSettings:
     """Raises Refused, with the file, for a table that cannot be read or has a key of another
     name.
     """
@@ -40,18 +40,18 @@ def read_project(tree: Tree) -> Project:
         data = tree.read(path)
         if data is not None:
             return _project(path, data)
-    return Project()
+    return ProjectSettings()
 
 
-def _project(path: str, data: bytes) -> Project:
+def _project(path: str, data: bytes) -> ProjectSettings:
     try:
         text = data.decode("utf-8")
         whole = {} if beyond(text) else tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return Project()  # whoever needs the file for more says so
+        return ProjectSettings()  # whoever needs the file for more says so
     table: Any = whole if path == _OWN else whole.get("tool", {})
     table = table if path == _OWN else table.get("skills", {}) if isinstance(table, dict) else {}
-    known = {field.name.replace("_", "-"): field.name for field in fields(Project)}
+    known = {field.name.replace("_", "-"): field.name for field in fields(ProjectSettings)}
     if not isinstance(table, dict):
         raise Refused(f"{path}: tool.skills is no table", hint="write [tool.skills] above its keys")
     for key, value in table.items():
@@ -61,7 +61,7 @@ def _project(path: str, data: bytes) -> Project:
                 f"{path}: [tool.skills] has no key {key!r}",
                 hint=f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}",
             )
-        is_list = isinstance(getattr(Project(), known[key]), tuple)
+        is_list = isinstance(getattr(ProjectSettings(), known[key]), tuple)
         texts = value if is_list and isinstance(value, list) else [value]
         if (is_list and texts is not value) or not all(isinstance(text, str) for text in texts):
             what = "no list of texts" if is_list else "no text"
@@ -70,4 +70,4 @@ def _project(path: str, data: bytes) -> Project:
         known[key]: tuple(value) if isinstance(value, list) else value
         for key, value in table.items()
     }
-    return Project(**values)
+    return ProjectSettings(**values)

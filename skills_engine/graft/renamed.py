@@ -1,4 +1,4 @@
-"""What upstream renamed, or moved, by the commit that did it: files by git's detection, definitions
+"""Renames and moves that upstream made, by the commit that did it: files by git's detection, definitions
 where the old and the new one are the same but for the name.
 """
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.errors import PackageError, Refused
 from skills_engine.git import Git, GitError
-from skills_engine.manifest import SKILLS, Pin, Source
+from skills_engine.manifest import SKILLS, PackageSource, Pin
 from skills_engine.tree import EXECUTABLE, LINK, REGULAR, Entry, Tree
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from skills_engine.graft.fork import Fork
     from skills_engine.package.model import Package
 
-__all__ = ["Found", "find", "found", "read_directory"]
+__all__ = ["FoundPackage", "find", "found", "read_directory"]
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _URL = re.compile(r"^([a-z][a-z0-9+]*://|[\w.-]+@[\w.-]+:)")
@@ -32,14 +32,14 @@ _MOST_FILES, _MOST_BYTES, _DEEPEST = 2_000, 50_000_000, 30
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPackage:
     """A package and the pin that it would have."""
 
     package: Package
     pin: Pin
 
 
-def find(fork: Fork, wanted: str, base: Tree) -> Found:
+def find(fork: Fork, wanted: str, base: Tree) -> FoundPackage:
     """A package by NAME, PATH or GIT-URL. Raises Refused with names that look alike, PackageError
     for a bad one.
     """
@@ -49,7 +49,7 @@ def find(fork: Fork, wanted: str, base: Tree) -> Found:
         for tree in (fork.tree, base):
             oid = fork.package_tree(wanted, tree)
             if oid is not None:
-                return found(fork, wanted, oid, base, Source("fork"))
+                return found(fork, wanted, oid, base, PackageSource("fork"))
         beside = fork.repository.root / SKILLS / wanted
         if beside.is_dir():
             return _from_directory(fork, beside, base)
@@ -61,19 +61,19 @@ def find(fork: Fork, wanted: str, base: Tree) -> Found:
     )
 
 
-def _asked(fork: Fork, wanted: str, choice: Found) -> Found:
+def _asked(fork: Fork, wanted: str, choice: FoundPackage) -> FoundPackage:
     fork.asked_for[choice.pin.name] = wanted
     return choice
 
 
-def found(fork: Fork, name: str, oid: str, base: Tree, otherwise: Source) -> Found:
+def found(fork: Fork, name: str, oid: str, base: Tree, otherwise: PackageSource) -> FoundPackage:
     """A package that is in the object database; its source is upstream when upstream has these very
     bytes.
     """
     package = fork.load(name, oid)
-    source = Source() if fork.package_tree(name, base) == oid else otherwise
+    source = PackageSource() if fork.package_tree(name, base) == oid else otherwise
     version = package.manifest.version if package.manifest else ""
-    return Found(package, Pin(name, version, package.digest, oid, source))
+    return FoundPackage(package, Pin(name, version, package.digest, oid, source))
 
 
 def _alike(fork: Fork, wanted: str) -> str:
@@ -83,13 +83,13 @@ def _alike(fork: Fork, wanted: str) -> str:
     return f" (did you mean {' or '.join(near)}?)" if near else ""
 
 
-def _from_directory(fork: Fork, directory: Path, base: Tree) -> Found:
+def _from_directory(fork: Fork, directory: Path, base: Tree) -> FoundPackage:
     oid = read_directory(fork, directory)
     name = _declared_name(fork, oid, directory.name)
     if directory == fork.repository.root / SKILLS / name:
-        return found(fork, name, oid, base, Source("local"))
+        return found(fork, name, oid, base, PackageSource("local"))
     with _lying_in(name, str(directory)):
-        return found(fork, name, oid, base, Source("local"))
+        return found(fork, name, oid, base, PackageSource("local"))
 
 
 @contextlib.contextmanager
@@ -136,7 +136,7 @@ def _declared_name(fork: Fork, oid: str, otherwise: str) -> str:
     return match[1].decode() if match else otherwise
 
 
-def _from_git(fork: Fork, wanted: str) -> Found:
+def _from_git(fork: Fork, wanted: str) -> FoundPackage:
     address, _, inside = wanted.partition("#")
     url, revision = _split_revision(address)
     with tempfile.TemporaryDirectory(prefix="skills-") as folder:
@@ -166,7 +166,7 @@ def _from_git(fork: Fork, wanted: str) -> Found:
         finally:
             there.objects.close()
     name = _declared_name(fork, oid, place.rpartition("/")[2])
-    source = Source("git", _without_user(wanted), commit)
+    source = PackageSource("git", _without_user(wanted), commit)
     with _lying_in(name, source.url, hint="its author must mend it"):
         return found(fork, name, oid, Tree(fork.objects, None), source)
 

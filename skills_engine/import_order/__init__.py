@@ -18,8 +18,8 @@ no settings passes `ImportSettings()`; lines that a sorter is told to leave alon
 """
 
 from skills_engine.import_order.order import (
+    ImportPlace,
     Order,
-    Place,
     by_kind,
     by_natural,
     by_text,
@@ -27,7 +27,7 @@ from skills_engine.import_order.order import (
     index_of,
 )
 from skills_engine.import_order.reading import (
-    Imported,
+    ImportedName,
     kept_apart,
     module_of,
     read_statement,
@@ -35,10 +35,10 @@ from skills_engine.import_order.reading import (
 from skills_engine.import_order.settings import ImportSettings, settings_for
 
 __all__ = [
+    "ImportPlace",
     "ImportSettings",
-    "Imported",
+    "ImportedName",
     "Order",
-    "Place",
     "by_kind",
     "by_natural",
     "by_text",

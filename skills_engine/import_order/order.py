@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from skills_engine.import_order.reading import Imported
+    from skills_engine.import_order.reading import ImportedName
     from skills_engine.import_order.settings import ImportSettings
 
     Key = Callable[[str], Any]
-    Names = Sequence[Imported]
+    Names = Sequence[ImportedName]
     Paragraph = Sequence[Names]
 
-__all__ = ["Order", "Place", "by_kind", "by_natural", "by_text", "in_order", "index_of"]
+__all__ = ["ImportPlace", "Order", "by_kind", "by_natural", "by_text", "in_order", "index_of"]
 
 
 def by_text(name: str) -> Any:
@@ -106,7 +106,7 @@ class _Style:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ImportPlace:
     """Where a new statement goes: before statement `index` of `paragraph` (its length: below the
     last); `alone`, as a paragraph of its own there.
     """
@@ -201,7 +201,7 @@ class Order:
         settings = self.settings
         return settings.force_single_line and module not in settings.single_line_exclusions
 
-    def place(self, paragraphs: Sequence[Paragraph], names: Names) -> Place | None:
+    def place(self, paragraphs: Sequence[Paragraph], names: Names) -> ImportPlace | None:
         """Where a statement goes among those that are there; None where there is none."""
         if not any(paragraphs):
             return None
@@ -216,14 +216,16 @@ class Order:
         ]
         if below:
             at, index = below[-1]
-            return Place(at, index + 1, alone=True)
-        return Place(next(at for at, p in enumerate(paragraphs) if p), 0, alone=True)
+            return ImportPlace(at, index + 1, alone=True)
+        return ImportPlace(next(at for at, p in enumerate(paragraphs) if p), 0, alone=True)
 
     def _runs(self, paragraph: Paragraph) -> list[list[Names]]:
         kinds = sorted({self.section(names[0].module) for names in paragraph})
         return [[n for n in paragraph if self.section(n[0].module) == k] for k in kinds]
 
-    def _siblings(self, paragraphs: Sequence[Paragraph], name: Imported, kind: int) -> int | None:
+    def _siblings(
+        self, paragraphs: Sequence[Paragraph], name: ImportedName, kind: int
+    ) -> int | None:
         """The paragraph that has imports of that section, of that package if there is one."""
         top = name.module.partition(".")[0]
         tops = [
@@ -233,7 +235,7 @@ class Order:
         alike = [at for at, found in enumerate(tops) if top in found]
         return next(iter(alike or [at for at, found in enumerate(tops) if found]), None)
 
-    def _among(self, paragraph: Paragraph, at: int, kind: int, names: Names) -> Place:
+    def _among(self, paragraph: Paragraph, at: int, kind: int, names: Names) -> ImportPlace:
         mine = [i for i, n in enumerate(paragraph) if self.section(n[0].module) == kind]
         style = self._style
         if style is None:
@@ -244,8 +246,8 @@ class Order:
             new = style.key(names)
             for i in mine:
                 if style.key(paragraph[i]) > new:
-                    return Place(at, i)
-        return Place(at, mine[-1] + 1)
+                    return ImportPlace(at, i)
+        return ImportPlace(at, mine[-1] + 1)
 
 
 def _sorted(keys: Sequence[Any]) -> bool:

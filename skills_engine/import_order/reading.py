@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Imported", "kept_apart", "module_of", "read_statement", "skipped"]
+__all__ = ["ImportedName", "kept_apart", "module_of", "read_statement", "skipped"]
 
 _COMMENT = re.compile(r"#[^\n]*")
 _STATEMENT = re.compile(
@@ -18,7 +18,7 @@ _SKIP = re.compile(r"#.*\b(?:isort:\s*skip\b(?!_file)|isort\s*:\s*dont-add|noreo
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportedName:
     """One name of an import statement. `module` has its leading dots; `name` is '' for `import
     a.b`, '*' for all.
     """
@@ -43,11 +43,11 @@ class Imported:
         """As it stands in a statement: `C as D`, `a.b`."""
         return (self.name or self.module) + (f" as {self.alias}" if self.alias else "")
 
-    def means(self, other: Imported, path: str) -> bool:
+    def means(self, other: ImportedName, path: str) -> bool:
         """Whether both bind the same thing to the same name, in the file at `path`."""
         return self._meaning(path) == other._meaning(path)
 
-    def clashes(self, other: Imported, path: str) -> bool:
+    def clashes(self, other: ImportedName, path: str) -> bool:
         """Whether both bind the same name, to different things."""
         if not self.bound or self.bound != other.bound or self.means(other, path):
             return False
@@ -72,7 +72,7 @@ def module_of(module: str, path: str) -> str:
     return ".".join([*package[: len(package) - level + 1], *([bare] if bare else [])])
 
 
-def read_statement(text: str) -> tuple[Imported, ...]:
+def read_statement(text: str) -> tuple[ImportedName, ...]:
     """What one import statement imports, in whatever layout it is written; () for other code."""
     plain = _COMMENT.sub("", text).replace("\\\r\n", " ").replace("\\\n", " ").strip()
     found = _STATEMENT.fullmatch(plain)
@@ -80,14 +80,16 @@ def read_statement(text: str) -> tuple[Imported, ...]:
         return ()
     module = found["module"]
     module = None if module is None else re.sub(r"\s+", "", module)
-    names: list[Imported] = []
+    names: list[ImportedName] = []
     for part in found["names"].split(","):
         words = part.split()
         if not words:
             continue
         alias = words[-1] if len(words) > 2 and words[-2] == "as" else ""
         name = "".join(words[:-2] if alias else words)
-        names.append(Imported(name, "", alias) if module is None else Imported(module, name, alias))
+        names.append(
+            ImportedName(name, "", alias) if module is None else ImportedName(module, name, alias)
+        )
     return tuple(names)
 
 

@@ -14,7 +14,7 @@ from skills_engine.judge.labels import label_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["KEPT", "Piece", "Source", "Suite", "parsed", "shared", "suites"]
+__all__ = ["KEPT", "ParsedText", "StatementPiece", "Suite", "parsed", "shared", "suites"]
 
 KEPT = 16
 """Texts of which what was read is kept: three versions, as read with other words, and results."""
@@ -38,7 +38,7 @@ class Suite:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class StatementPiece:
     """A statement with its lines (from 0, `end` not included), what stands above it included. `key`
     is its text with the place that it is in.
     """
@@ -50,15 +50,15 @@ class Piece:
     scope: str
 
 
-class Source:
+class ParsedText:
     """A parsed text and its lines, cut into pieces as far as they were asked for."""
 
     def __init__(self, text: str, module: ast.Module) -> None:
         self.module = module
         self.rows = text.split("\n")
-        self.pieces: dict[int, Piece] = {}
+        self.pieces: dict[int, StatementPiece] = {}
 
-    def cut(self, body: list[ast.stmt], first: int, scope: str, place: str) -> list[Piece]:
+    def cut(self, body: list[ast.stmt], first: int, scope: str, place: str) -> list[StatementPiece]:
         """The pieces of a body that begins on the line `first`."""
         found, at = [], first
         for stmt in body:
@@ -66,13 +66,13 @@ class Source:
             text = "\n".join(self.rows[at:end]).strip("\n")
             if end <= at:  # behind a semicolon
                 text = f"{self.rows[end - 1]}@{stmt.col_offset}"
-            piece = Piece(stmt, at, end, f"{place}\0{text}", scope)
+            piece = StatementPiece(stmt, at, end, f"{place}\0{text}", scope)
             self.pieces[id(stmt)] = piece
             found.append(piece)
             at = max(at, end)
         return found
 
-    def below(self, piece: Piece) -> Iterator[Piece]:
+    def below(self, piece: StatementPiece) -> Iterator[StatementPiece]:
         """The pieces of a statement's bodies."""
         stmt, scope, label = piece.stmt, piece.scope, ""
         below = suites(stmt)
@@ -108,7 +108,7 @@ def suites(stmt: ast.stmt) -> list[Suite]:
     return found
 
 
-def shared(sources: Sequence[Source]) -> frozenset[str]:
+def shared(sources: Sequence[ParsedText]) -> frozenset[str]:
     """The keys of pieces that all texts have equally often; what holds one of them is no such
     piece itself.
     """

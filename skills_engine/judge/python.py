@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from skills_engine.judge import counting, sequence
 from skills_engine.judge.counting import Four
 from skills_engine.judge.doubt import Doubt
-from skills_engine.judge.pieces import Source, parsed, shared
-from skills_engine.judge.reading import Body, Reading, Statement, read
+from skills_engine.judge.pieces import ParsedText, parsed, shared
+from skills_engine.judge.reading import Body, CountedStatement, Reading, read
 
 if TYPE_CHECKING:
     import ast
@@ -57,7 +57,7 @@ def doubts(base: str, ours: str, theirs: str, result: str) -> Iterator[Doubt]:
         if all(module is not None for module in parsed[:3]):
             yield Doubt("syntax", "the result", "", says="would not parse")
         return
-    sources = [Source(text, module) for text, module in zip(texts, modules, strict=True)]
+    sources = [ParsedText(text, module) for text, module in zip(texts, modules, strict=True)]
     alike = shared(sources)
     known = _known(base, ours, theirs)
     b, o, t, r = (read(source, alike, known) for source in sources)
@@ -113,7 +113,7 @@ def _called(reading: Reading, names: Mapping[str, str]) -> Reading:
     said = {id(s): replace(s, scope=scope(s.scope)) for s in reading.sequence}
     said |= {id(s): replace(s, scope=scope(s.scope)) for s in reading.statements}
 
-    def all_of(statements: list[Statement]) -> list[Statement]:
+    def all_of(statements: list[CountedStatement]) -> list[CountedStatement]:
         return [said[id(s)] for s in statements]
 
     return Reading(

@@ -16,9 +16,9 @@ from skills_engine.judge.pieces import suites, top
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skills_engine.judge.pieces import Piece, Source
+    from skills_engine.judge.pieces import ParsedText, StatementPiece
 
-__all__ = ["Body", "Reading", "Statement", "read"]
+__all__ = ["Body", "CountedStatement", "Reading", "read"]
 
 _COMMENT = re.compile(r'("""|\'\'\'|"|\')(?:\\.|(?!\1).)*?\1|(?P<comment>#[^\n]*)', re.DOTALL)
 Scoped = tuple[str, str]
@@ -26,7 +26,7 @@ Scoped = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class CountedStatement:
     """A statement without what stands in its bodies. `key` tells it from others, by its meaning;
     `title` is for people. One that all texts share has its text as key, and was not looked into.
     """
@@ -62,7 +62,7 @@ class Body:
     owner: str
     role: str
     scope: str
-    statements: list[Statement] = field(default_factory=list)
+    statements: list[CountedStatement] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -74,9 +74,9 @@ class Reading:
     labels: Counter[Scoped] = field(default_factory=Counter)
     rows: list[tuple[str, str, str, tuple[str, ...]]] = field(default_factory=list)
     bodies: list[Body] = field(default_factory=list)
-    sequence: list[Statement] = field(default_factory=list)
+    sequence: list[CountedStatement] = field(default_factory=list)
     """All statements in the order of the text."""
-    statements: list[Statement] = field(default_factory=list)
+    statements: list[CountedStatement] = field(default_factory=list)
     """Those that count: without docstrings and what is shared, with clauses and decorators."""
     comments: Counter[Scoped] = field(default_factory=Counter)
     imports: set[tuple[str, str, str, str]] = field(default_factory=set)
@@ -102,7 +102,7 @@ Known = dict[tuple[str, str], "Reading"]
 """What statements say, by the keys of their pieces and the labels of what they stand in."""
 
 
-def read(source: Source, shared: frozenset[str], known: Known) -> Reading:
+def read(source: ParsedText, shared: frozenset[str], known: Known) -> Reading:
     """The facts of a text, without the pieces that `shared` names. `known` keeps what was read."""
     reader = _Reader(source, shared, known)
     reader.body(Body("", "body", ""), source.module.body, "module")
@@ -112,7 +112,7 @@ def read(source: Source, shared: frozenset[str], known: Known) -> Reading:
 
 
 class _Reader:
-    def __init__(self, source: Source, shared: frozenset[str], known: Known) -> None:
+    def __init__(self, source: ParsedText, shared: frozenset[str], known: Known) -> None:
         self.source, self.shared, self.known = source, shared, known
         self.out = Reading()
         self.met: set[tuple[str, str]] = set()
@@ -124,7 +124,7 @@ class _Reader:
         for stmt in stmts:
             piece = self.source.pieces[id(stmt)]
             if piece.key in self.shared:
-                said = Statement(piece.key, body.scope, "", Counter(), shared=True)
+                said = CountedStatement(piece.key, body.scope, "", Counter(), shared=True)
                 body.statements.append(said)
                 self.out.sequence.append(said)
             else:
@@ -132,7 +132,7 @@ class _Reader:
                 self._known(piece, body, label)
             last = stmt
 
-    def _known(self, piece: Piece, body: Body, label: str) -> None:
+    def _known(self, piece: StatementPiece, body: Body, label: str) -> None:
         """Read a statement, or take what was read where it stood in another text."""
         key = (piece.key, label)
         if key in self.met or self._holds_shared(piece.stmt):
@@ -158,7 +158,7 @@ class _Reader:
 
     # --- statements
 
-    def _statement(self, piece: Piece, body: Body, parent: str) -> None:
+    def _statement(self, piece: StatementPiece, body: Body, parent: str) -> None:
         scope, stmt = body.scope, piece.stmt
         below = suites(stmt)
         inner = scope
@@ -175,7 +175,7 @@ class _Reader:
         label, words = label_of(stmt), Counter[str]()
         self.out.edges[scope, parent, body.role, label] += 1
         self.out.labels[scope, label] += 1
-        said = Statement(header_of(stmt), scope, label, words)
+        said = CountedStatement(header_of(stmt), scope, label, words)
         body.statements.append(said)
         self.out.sequence.append(said)
         if not _docstring(stmt):
@@ -204,7 +204,7 @@ class _Reader:
         words[type(stmt).__name__] += 1
         for decorator in stmt.decorator_list:
             self.out.statements.append(
-                Statement("@" + ast.dump(decorator), scope, "@", Counter(), clause=True)
+                CountedStatement("@" + ast.dump(decorator), scope, "@", Counter(), clause=True)
             )
         self._row(stmt.decorator_list, "def", "decorator", scope, words)
         if isinstance(stmt, ast.ClassDef):
@@ -214,12 +214,12 @@ class _Reader:
             if stmt.returns is not None:
                 self._row([stmt.returns], "def", "returns", scope, words)
 
-    def _clause(self, clause: ast.AST, scope: str, parent: str) -> tuple[Statement, str]:
+    def _clause(self, clause: ast.AST, scope: str, parent: str) -> tuple[CountedStatement, str]:
         """Read the header of a handler or a case; it and its label."""
         label, words = label_of(clause), Counter[str]()
         self.out.edges[scope, parent, "clause", label] += 1
         self.out.labels[scope, label] += 1
-        said = Statement(header_of(clause), scope, label, words, clause=True)
+        said = CountedStatement(header_of(clause), scope, label, words, clause=True)
         self.out.statements.append(said)
         self._children(clause, label, scope, words)
         self.out.words.update({(scope, word): n for word, n in words.items()})

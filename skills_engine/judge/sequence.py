@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from skills_engine.judge.counting import Four
-    from skills_engine.judge.reading import Body, Reading, Statement
+    from skills_engine.judge.reading import Body, CountedStatement, Reading
 
 __all__ = ["anchors", "order", "statements"]
 
@@ -47,7 +47,7 @@ def statements(four: Four) -> Iterator[Doubt]:
                 yield Doubt("stmt", found[fact].title, scope, counts)
 
 
-def _held(lost: Statement, four: Four, other: int) -> bool:
+def _held(lost: CountedStatement, four: Four, other: int) -> bool:
     """Whether a statement of the other side says all that was added in a lost one, and nothing that
     was taken away.
     """
@@ -71,13 +71,13 @@ def _held(lost: Statement, four: Four, other: int) -> bool:
     )
 
 
-def _placed(one: Statement, other: Statement) -> float:
+def _placed(one: CountedStatement, other: CountedStatement) -> float:
     """Whether one of two statements at the same place may be the other one rewritten."""
     plain = one.scope == other.scope and not (one.defines or other.defines)
     return 1.0 if plain else _likeness(one, other)
 
 
-def _likeness(one: Statement, other: Statement) -> float:
+def _likeness(one: CountedStatement, other: CountedStatement) -> float:
     """From 0 to 1: how much a statement is another one rewritten."""
     if one.shared or other.shared or one.scope != other.scope:
         return 0.0
@@ -115,8 +115,8 @@ def order(four: Four) -> Iterator[Doubt]:
             yield Doubt("order", titles[one] or "a statement", scope, says=says)
 
 
-def _by_scope(row: Sequence[Statement]) -> dict[str, list[Statement]]:
-    found: dict[str, list[Statement]] = {}
+def _by_scope(row: Sequence[CountedStatement]) -> dict[str, list[CountedStatement]]:
+    found: dict[str, list[CountedStatement]] = {}
     for statement in row:
         found.setdefault(statement.scope, []).append(statement)
     return found
@@ -135,12 +135,12 @@ def _opcodes(one: list[str], other: list[str]) -> Iterator[tuple[str, int, int, 
         yield tag, i + first, j + first, k + first, m + first
 
 
-def _once(row: Sequence[Statement], keys: Sequence[str]) -> list[str]:
+def _once(row: Sequence[CountedStatement], keys: Sequence[str]) -> list[str]:
     counts = Counter(keys)
     return [k for s, k in zip(row, keys, strict=True) if counts[k] == 1 and s.telling]
 
 
-def _named(base: Sequence[Statement], side: Sequence[Statement]) -> list[str]:
+def _named(base: Sequence[CountedStatement], side: Sequence[CountedStatement]) -> list[str]:
     """The keys of a side's statements, each scope for itself."""
     old, names = _by_scope(base), dict[int, str]()
     for scope, row in _by_scope(side).items():
@@ -150,7 +150,7 @@ def _named(base: Sequence[Statement], side: Sequence[Statement]) -> list[str]:
 
 
 def _named_in(
-    base: Sequence[Statement], side: Sequence[Statement], *, positional: bool
+    base: Sequence[CountedStatement], side: Sequence[CountedStatement], *, positional: bool
 ) -> list[str]:
     """The keys of a side's statements; one that is a statement of the base rewritten has that
     one's.
@@ -206,7 +206,7 @@ class _Bodies:
     where they stood there.
     """
 
-    def __init__(self, base: Sequence[Statement], reading: Reading) -> None:
+    def __init__(self, base: Sequence[CountedStatement], reading: Reading) -> None:
         row = reading.sequence
         self.bodies = reading.bodies
         self.names = {

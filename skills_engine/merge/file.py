@@ -14,7 +14,7 @@ from skills_engine.bounds import beyond
 from skills_engine.judge import doubt
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
 from skills_engine.merge.core.regions import decidable
-from skills_engine.merge.text import Form, Text, declares_encoding
+from skills_engine.merge.text import FileText, Form, declares_encoding
 from skills_engine.merge.types import LineMerge, Merged, Region, Unsupported
 
 __all__ = ["is_known", "merge_file"]
@@ -80,7 +80,7 @@ def merge_file(
         declares_encoding(data) for data in (base, ours, theirs)
     ):
         return _readable(lines(base, ours, theirs), base, ours, theirs)
-    b, o, t = Text.decode(base), Text.decode(ours), Text.decode(theirs)
+    b, o, t = FileText.decode(base), FileText.decode(ours), FileText.decode(theirs)
     if b is None or o is None or t is None:
         if any(b"\0" in data for data in (base, ours, theirs)):
             return _whole(base, ours, theirs, "a version is binary")

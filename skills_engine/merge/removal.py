@@ -15,7 +15,7 @@ from difflib import SequenceMatcher
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from skills_engine.merge.text import Form, Text
+from skills_engine.merge.text import FileText, Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ def without(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     is still there.
     """
     b, o, t = (
-        Text.decode(data) if len(data) <= _LARGEST else None for data in (base, ours, theirs)
+        FileText.decode(data) if len(data) <= _LARGEST else None for data in (base, ours, theirs)
     )
     if (
         b is None

@@ -8,7 +8,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
-__all__ = ["Form", "Text", "declares_encoding"]
+__all__ = ["FileText", "Form", "declares_encoding"]
 
 _COOKIE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:[^\n]*\n)?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
@@ -44,14 +44,14 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class FileText:
     """A file's text and form."""
 
     text: str
     form: Form
 
     @classmethod
-    def decode(cls, data: bytes) -> Text | None:
+    def decode(cls, data: bytes) -> FileText | None:
         """None for what is binary or not UTF-8."""
         if b"\0" in data:
             return None

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from skills_engine.codemods.operation import Operation
-    from skills_engine.package.model import Entry, Package, PackageFiles, Step
+    from skills_engine.package.model import BlockEntry, Package, PackageFiles, Step
 
 __all__ = ["decode_steps", "keys_of", "operations"]
 
 
-def operations(package: Package) -> tuple[tuple[Entry, Operation], ...]:
+def operations(package: Package) -> tuple[tuple[BlockEntry, Operation], ...]:
     """Every operation of the codemod blocks, in order. Raises PackageError with all entries that
     are none.
 
@@ -35,7 +35,7 @@ def operations(package: Package) -> tuple[tuple[Entry, Operation], ...]:
 
 def decode_steps(
     steps: Iterable[Step], files: PackageFiles, problems: Problems
-) -> tuple[tuple[Entry, Operation], ...]:
+) -> tuple[tuple[BlockEntry, Operation], ...]:
     """The entries that are operations; the mistakes of the others go to `problems`."""
     found = []
     for step in steps:
@@ -56,7 +56,7 @@ def keys_of(operation: type[Operation]) -> tuple[str, ...]:
 
 
 def _bound(
-    entry: Entry, operation: Operation, files: PackageFiles, problems: Problems
+    entry: BlockEntry, operation: Operation, files: PackageFiles, problems: Problems
 ) -> Operation:
     if operation.ensure != "custom":
         return operation
@@ -69,7 +69,7 @@ def _bound(
         return operation
 
 
-def _check_paths(entry: Entry, operation: Operation, problems: Problems) -> None:
+def _check_paths(entry: BlockEntry, operation: Operation, problems: Problems) -> None:
     for path in operation.touches():
         named = (
             key
@@ -85,7 +85,7 @@ def _check_paths(entry: Entry, operation: Operation, problems: Problems) -> None
             )
 
 
-def _decode(entry: Entry, problems: Problems) -> Operation | None:
+def _decode(entry: BlockEntry, problems: Problems) -> Operation | None:
     """One entry; each key that is wrong is recorded, then left out to see the next."""
     keys: dict[str, Any] = dict(entry.keys)
     while True:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
-    "Entry",
+    "BlockEntry",
     "EnvironmentKey",
     "Manifest",
     "Package",
@@ -57,7 +57,7 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class BlockEntry:
     """One entry of a `codemod` block, as written. `lines` has the line of each key in SKILL.md."""
 
     line: int
@@ -74,7 +74,7 @@ class Step:
     heading: str
     prose: str
     line: int
-    entries: tuple[Entry, ...]
+    entries: tuple[BlockEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)

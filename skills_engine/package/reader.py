@@ -18,7 +18,7 @@ from skills_engine.package.frontmatter import NAME, read_frontmatter
 from skills_engine.package.layout import LARGEST_PAGE, check_adds, check_files
 from skills_engine.package.manifest import ManifestReader
 from skills_engine.package.markdown import Fence, Heading, Prose, normalised, split
-from skills_engine.package.model import ADD, Entry, Package, Step
+from skills_engine.package.model import ADD, BlockEntry, Package, Step
 from skills_engine.package.problems import Problems, moved
 from skills_engine.package.strict_yaml import Items, Keys
 
@@ -239,7 +239,7 @@ class _MachinePart:
         if entries:
             self.steps.append(Step(heading, prose, block.line, entries))
 
-    def _entries(self, block: Fence) -> tuple[Entry, ...]:
+    def _entries(self, block: Fence) -> tuple[BlockEntry, ...]:
         node = strict_yaml.parse(block.text, block.line + 1, self.problems)
         if node is None:
             return ()
@@ -263,7 +263,7 @@ class _MachinePart:
                     lines["ensure"], "'ensure' is no text", "the name of an operation"
                 )
             else:
-                entries.append(Entry(item.line, keys, lines))
+                entries.append(BlockEntry(item.line, keys, lines))
         return tuple(entries)
 
     def _other(self, block: Fence) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from skills_engine.codemods.source.source import Source
     from skills_engine.types import Span
 
-__all__ = ["Item", "Pair", "items", "pairs"]
+__all__ = ["BodyStatement", "Pair", "items", "pairs"]
 
 _ALIKE = 0.5
 """The similarity (difflib's ratio of lines or words) from which one statement is taken for
@@ -29,7 +29,7 @@ _LARGEST = 4_000
 
 
 @dataclass(frozen=True)
-class Item:
+class BodyStatement:
     """A statement of a body: `whole` are its lines with its comments, `span` its code, decorators
     included.
     """
@@ -47,18 +47,18 @@ class Item:
         )
 
 
-Pair = tuple[Item | None, Item | None]
+Pair = tuple[BodyStatement | None, BodyStatement | None]
 
 
-def items(source: Source, body: Body) -> list[Item]:
+def items(source: Source, body: Body) -> list[BodyStatement]:
     found = []
     for index, node in enumerate(body.body):
         span = extract(source, [node])
-        found.append(Item(node, extent(source, body, index), span, source.text(span)))
+        found.append(BodyStatement(node, extent(source, body, index), span, source.text(span)))
     return found
 
 
-def pairs(before: Sequence[Item], after: Sequence[Item]) -> list[Pair]:
+def pairs(before: Sequence[BodyStatement], after: Sequence[BodyStatement]) -> list[Pair]:
     """Both bodies in one row, in the order of both; what has no counterpart stands alone."""
     found: list[Pair] = []
     matcher = SequenceMatcher(
@@ -72,7 +72,7 @@ def pairs(before: Sequence[Item], after: Sequence[Item]) -> list[Pair]:
     return found
 
 
-def _alike(before: Sequence[Item], after: Sequence[Item]) -> list[Pair]:
+def _alike(before: Sequence[BodyStatement], after: Sequence[BodyStatement]) -> list[Pair]:
     """The alignment with the highest sum of similarities (Needleman and Wunsch, without a price for
     gaps).
     """
@@ -101,7 +101,7 @@ def _alike(before: Sequence[Item], after: Sequence[Item]) -> list[Pair]:
     return found
 
 
-def _likeness(one: Item, other: Item, *, names_only: bool) -> float:
+def _likeness(one: BodyStatement, other: BodyStatement, *, names_only: bool) -> float:
     a, b = one.node, other.node
     if one.name is not None or other.name is not None:
         return 1.0 if one.name == other.name and type(a) is type(b) else 0.0

@@ -14,14 +14,14 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Asked", "asked"]
+__all__ = ["ManifestKeys", "asked"]
 
 _KEY = re.compile(r"^(?:export\s+)?([A-Za-z_]\w*)=(.*)$")
 _COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ManifestKeys:
     """Keys of a manifest, as a page writes them."""
 
     dependencies: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Asked:
     volumes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def asked(changes: Mapping[str, tuple[bytes | None, bytes | None]]) -> Asked:
+def asked(changes: Mapping[str, tuple[bytes | None, bytes | None]]) -> ManifestKeys:
     """What the changed files ask for that they did not before; what does not parse asks for
     nothing.
     """
@@ -45,7 +45,7 @@ def asked(changes: Mapping[str, tuple[bytes | None, bytes | None]]) -> Asked:
     old_deps, new_deps = (
         _dependencies(data) for data in changes.get("pyproject.toml", (None, None))
     )
-    return Asked(
+    return ManifestKeys(
         tuple(wanted for wanted in new_deps if wanted not in old_deps),
         {key: value for key, value in new_env.items() if key not in old_env},
         services,

@@ -36,7 +36,7 @@ def changes(
     """
     if (told := _docstring(a, b, one, other, owner)) is not None:
         return told
-    found = Walk(a, b, owner).differing(one, other, ())
+    found = ExpressionWalk(a, b, owner).differing(one, other, ())
     if found is None or not found or len(found) > _MOST:
         return None
     return found
@@ -65,7 +65,7 @@ def _docstring(
     return None
 
 
-class Walk:
+class ExpressionWalk:
     """Two versions of one statement, walked side by side."""
 
     def __init__(self, a: Source, b: Source, owner: str) -> None:

@@ -19,20 +19,20 @@ from skills_engine.package.paths import reserved
 from skills_engine.package.reader import read
 from skills_engine.package.reference import entry as written
 from skills_engine.record.delta import Delta, Entry, Said
-from skills_engine.record.environment import Asked, asked
+from skills_engine.record.environment import ManifestKeys, asked
 from skills_engine.record.file import record_file
 from skills_engine.record.overlay import Overlay
-from skills_engine.record.prose import Step, steps, steps_in_order
+from skills_engine.record.prose import ProseStep, steps, steps_in_order
 from skills_engine.record.stub import stub
 
 if TYPE_CHECKING:
     from skills_engine.codemods.files import Files
 
-__all__ = ["Change", "Changes", "Recording", "record_package"]
+__all__ = ["ChangedFile", "Changes", "Recording", "record_package"]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangedFile:
     """A file before and after: None where it is not there."""
 
     before: bytes | None
@@ -40,7 +40,7 @@ class Change:
     executable: bool = False
 
 
-Changes = Mapping[str, Change]
+Changes = Mapping[str, ChangedFile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ _DATA = (".env.example",)
 """Files that a manifest makes where there are none."""
 
 
-def implied_by(wants: Asked) -> Iterator[Mapping[str, Any]]:
+def implied_by(wants: ManifestKeys) -> Iterator[Mapping[str, Any]]:
     """The entries that the manifest will stand for."""
     page = (
         "---\nname: x\ndescription: x y "
@@ -163,7 +163,7 @@ def _same_words(one: bytes, other: bytes) -> bool:
 
 
 def _manifest(
-    core: str, depends: Mapping[str, str], wants: Asked, adds: list[str], tests: list[str]
+    core: str, depends: Mapping[str, str], wants: ManifestKeys, adds: list[str], tests: list[str]
 ) -> dict[str, Any]:
     found = {
         "version": "1.0.0",
@@ -202,7 +202,7 @@ def _fenced(kind: str, text: str) -> str:
 
 
 def _page(
-    name: str, about: str, manifest: Mapping[str, Any], told: list[Step], *, draft: bool
+    name: str, about: str, manifest: Mapping[str, Any], told: list[ProseStep], *, draft: bool
 ) -> str:
     title = name.removeprefix("add-").replace("-", " ").capitalize()
     summary = about.strip().rstrip(".") or title

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from skills_engine.record.delta import Entry, Said
 
-__all__ = ["Step", "steps", "steps_in_order"]
+__all__ = ["ProseStep", "steps", "steps_in_order"]
 
 _DEFINED = {"class", "function", "method"}
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProseStep:
     """Entries under one heading with the prose that explains them."""
 
     heading: str
@@ -34,7 +34,7 @@ class Step:
     entries: tuple[Entry, ...]
 
 
-def steps(said: Sequence[tuple[str, Said]]) -> list[Step]:
+def steps(said: Sequence[tuple[str, Said]]) -> list[ProseStep]:
     """One step for each thing that changed, in order. An import goes with the first step that needs
     it.
 
@@ -64,7 +64,7 @@ def steps(said: Sequence[tuple[str, Said]]) -> list[Step]:
     ]
 
 
-def steps_in_order(said: Sequence[tuple[str, Said]]) -> list[Step]:
+def steps_in_order(said: Sequence[tuple[str, Said]]) -> list[ProseStep]:
     """Steps whose entries stand in the order in which they were proved: one thing may have
     several.
     """
@@ -99,13 +99,13 @@ def _mentions(entry: Entry, names: set[str]) -> bool:
     )
 
 
-def _step(path: str, about: str, entries: tuple[Entry, ...]) -> Step:
+def _step(path: str, about: str, entries: tuple[Entry, ...]) -> ProseStep:
     sentences = list(
         dict.fromkeys(_sentence(entry, path) for entry in entries if entry["ensure"] != "import")
     )
     if not sentences:
         sentences = [f"`{path}` imports what it needs."]
-    return Step(_heading(path, about, entries), " ".join(sentences), entries)
+    return ProseStep(_heading(path, about, entries), " ".join(sentences), entries)
 
 
 def _heading(path: str, about: str, entries: Sequence[Entry]) -> str:

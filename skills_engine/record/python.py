@@ -10,7 +10,7 @@ import libcst as cst
 from skills_engine.codemods.source.code import is_docstring
 from skills_engine.codemods.source.syntax import paired
 from skills_engine.record import says
-from skills_engine.record.align import Item, Pair, items, pairs
+from skills_engine.record.align import BodyStatement, Pair, items, pairs
 from skills_engine.record.delta import Delta, Entries
 from skills_engine.record.expressions import changes
 from skills_engine.record.headers import class_header, decorators, function_header
@@ -49,7 +49,7 @@ class Differ:
         row = pairs(items(self.a, one), items(self.b, other))
         at, to = here.start, there.start
         loose: list[Pair] = []
-        previous: tuple[Item, Item] | None = None
+        previous: tuple[BodyStatement, BodyStatement] | None = None
         for old, new in row:
             if old is None or new is None:
                 loose.append((old, new))
@@ -70,7 +70,7 @@ class Differ:
         gap = Gap(self, owner, one, previous, None, Span(at, here.end), Span(to, there.end))
         yield from gap.deltas(loose)
 
-    def statements(self, old: Item, new: Item, owner: str) -> Iterator[Delta]:
+    def statements(self, old: BodyStatement, new: BodyStatement, owner: str) -> Iterator[Delta]:
         """A statement that became another, with its comments."""
         yield from self.literal(
             Span(old.whole.start, old.span.start), Span(new.whole.start, new.span.start), owner
@@ -183,7 +183,7 @@ def _header(source: Source, block: cst.IndentedBlock) -> Span:
     return Span(start, source.line_end(start))
 
 
-def _inner_end(source: Source, item: Item) -> int:
+def _inner_end(source: Source, item: BodyStatement) -> int:
     """Where the lines of a statement's last block end, which its own span need not reach: a comment
     may come last.
     """
@@ -209,8 +209,8 @@ class Gap:
     differ: Differ
     owner: str
     body: Body
-    previous: tuple[Item, Item] | None
-    following: tuple[Item, Item] | None
+    previous: tuple[BodyStatement, BodyStatement] | None
+    following: tuple[BodyStatement, BodyStatement] | None
     here: Span
     there: Span
 
@@ -232,11 +232,13 @@ class Gap:
             if new:
                 yield from self._added(new, at)
 
-    def _instead(self, old: Sequence[Item], new: Sequence[Item]) -> Iterator[Entries]:
+    def _instead(
+        self, old: Sequence[BodyStatement], new: Sequence[BodyStatement]
+    ) -> Iterator[Entries]:
         yield from says.wrapped(self.differ.a, old, self.differ.b, new, self.owner)
         yield from says.replaced(self.differ.a, old, self.differ.b, new, self.owner)
 
-    def _added(self, new: Sequence[Item], at: Span) -> Iterator[Delta]:
+    def _added(self, new: Sequence[BodyStatement], at: Span) -> Iterator[Delta]:
         """One delta each; the last takes the gap below along."""
         groups = _groups(new)
         start = self.there.start
@@ -251,7 +253,7 @@ class Gap:
             yield Delta(at.start, at.end if last else at.start, data, ways, about)
             start, before = end, group[-1]
 
-    def _removed(self, old: Sequence[Item], *, keeps_gap: bool) -> Iterator[Delta]:
+    def _removed(self, old: Sequence[BodyStatement], *, keeps_gap: bool) -> Iterator[Delta]:
         a = self.differ.a
         turn = 2 if all(says.is_import(item.node) for item in old) else 0
         left = b"" if keeps_gap else self.differ.b.data[self.there.start : self.there.end]
@@ -276,16 +278,16 @@ class Gap:
         yield Delta(self.here.start, end, left, ways, says.named(old, self.owner), turn)
 
 
-def _apart(item: Item) -> bool:
+def _apart(item: BodyStatement) -> bool:
     """Whether an operation adds or removes such a statement by itself."""
     return isinstance(item.node, cst.FunctionDef | cst.ClassDef) or says.is_import(item.node)
 
 
-def _groups(new: Sequence[Item]) -> list[list[Item]]:
+def _groups(new: Sequence[BodyStatement]) -> list[list[BodyStatement]]:
     """Definitions and imports one by one, other statements in runs. Fields of a class are one by
     one, too.
     """
-    groups: list[list[Item]] = []
+    groups: list[list[BodyStatement]] = []
     for item in new:
         alone = _apart(item) or is_docstring(item.node)
         if groups and not alone and not _apart(groups[-1][-1]):

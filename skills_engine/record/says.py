@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.source.definitions import Body
     from skills_engine.codemods.source.source import Source
-    from skills_engine.record.align import Item
+    from skills_engine.record.align import BodyStatement
     from skills_engine.record.delta import Entries, Entry
 
 __all__ = [
@@ -40,7 +40,7 @@ def of(owner: str) -> Entry:
     return {"of": owner} if owner else {}
 
 
-def named(items: Sequence[Item], owner: str) -> str:
+def named(items: Sequence[BodyStatement], owner: str) -> str:
     """What a run of statements is about: the one definition or variable that it is, or what is
     around it.
     """
@@ -66,20 +66,20 @@ def _variable(node: cst.CSTNode) -> str | None:
     return None
 
 
-def whole_code(source: Source, items: Sequence[Item]) -> str:
+def whole_code(source: Source, items: Sequence[BodyStatement]) -> str:
     """Statements with their comments, at the left margin, `\\n` at the end of lines, without the
     last.
     """
     return _at_margin(source, items, Span(items[0].whole.start, items[-1].whole.end)).strip("\n")
 
 
-def bare_code(source: Source, items: Sequence[Item]) -> str:
+def bare_code(source: Source, items: Sequence[BodyStatement]) -> str:
     """The same without the comments around them."""
     start = source.line_start(items[0].span.start)
     return _at_margin(source, items, Span(start, items[-1].span.end)).strip("\n")
 
 
-def _at_margin(source: Source, items: Sequence[Item], span: Span) -> str:
+def _at_margin(source: Source, items: Sequence[BodyStatement], span: Span) -> str:
     """Lines at the left margin, four spaces a level; those inside strings as they are, but for
     docstrings.
     """
@@ -117,13 +117,13 @@ def _levels(line: str, unit: str) -> str:
     return "    " * level + line
 
 
-def anchor(source: Source, item: Item) -> str:
+def anchor(source: Source, item: BodyStatement) -> str:
     """A pattern for a statement: all of a simple one, the header of one with a block."""
     body = getattr(item.node, "body", None)
     return _header(item) if isinstance(body, cst.BaseSuite) else bare_code(source, [item])
 
 
-def _header(item: Item) -> str:
+def _header(item: BodyStatement) -> str:
     """The statement without decorators, body and further clauses."""
     node = item.node
     if isinstance(node, cst.Try | cst.TryStar):
@@ -143,12 +143,12 @@ def _header(item: Item) -> str:
 
 
 def added(
-    group: Sequence[Item],
+    group: Sequence[BodyStatement],
     b: Source,
     body: Body,
     owner: str,
-    before: Item | None,
-    after: Item | None,
+    before: BodyStatement | None,
+    after: BodyStatement | None,
 ) -> Iterator[Entries]:
     """Ways to add statements after `before` and before `after` in the body of `owner`."""
     path = b.path
@@ -190,8 +190,8 @@ def _defined(
     code: str,
     path: str,
     owner: str,
-    before: Item | None,
-    after: Item | None,
+    before: BodyStatement | None,
+    after: BodyStatement | None,
 ) -> Iterator[Entries]:
     if isinstance(node, cst.ClassDef):
         entry: Entry = {"ensure": "class", "in": path, **of(owner), "code": code}
@@ -214,12 +214,17 @@ def _defined(
     yield (entry,)
 
 
-def _is_guard(item: Item) -> bool:
+def _is_guard(item: BodyStatement) -> bool:
     return item.code.startswith("if __name__")
 
 
 def _fields(
-    group: Sequence[Item], b: Source, path: str, owner: str, before: Item | None, after: Item | None
+    group: Sequence[BodyStatement],
+    b: Source,
+    path: str,
+    owner: str,
+    before: BodyStatement | None,
+    after: BodyStatement | None,
 ) -> Iterator[Entries]:
     names = [_variable(item.node) for item in group]
     if not all(names):
@@ -250,7 +255,11 @@ def _in_function(source: Source, owner: str) -> bool:
 
 
 def removed(
-    group: Sequence[Item], a: Source, owner: str, before: Item | None, after: Item | None
+    group: Sequence[BodyStatement],
+    a: Source,
+    owner: str,
+    before: BodyStatement | None,
+    after: BodyStatement | None,
 ) -> Iterator[Entries]:
     path = a.path
     only = group[0] if len(group) == 1 else None
@@ -269,14 +278,14 @@ def removed(
 
 
 def replaced(
-    a: Source, old: Sequence[Item], b: Source, new: Sequence[Item], owner: str
+    a: Source, old: Sequence[BodyStatement], b: Source, new: Sequence[BodyStatement], owner: str
 ) -> Iterator[Entries]:
     pattern, code = bare_code(a, old), bare_code(b, new)
     yield ({"ensure": "replace", "in": a.path, **of(owner), "pattern": pattern, "with": code},)
 
 
 def wrapped(
-    a: Source, old: Sequence[Item], b: Source, new: Sequence[Item], owner: str
+    a: Source, old: Sequence[BodyStatement], b: Source, new: Sequence[BodyStatement], owner: str
 ) -> Iterator[Entries]:
     """All the old statements, now in a block of one new statement."""
     if len(new) != 1:

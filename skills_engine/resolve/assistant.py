@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from skills_engine.graft.operation import Computed
     from skills_engine.merge import Region
 
-__all__ = ["Assistant"]
+__all__ = ["AssistantCommand"]
 
 _ALLOWED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TERM", "USER", "LOGNAME", "SYSTEMROOT")
 """What a program needs to run at all; all else of the environment is named by the owner."""
@@ -60,7 +60,7 @@ that you write is read.
 
 
 @dataclass(frozen=True, slots=True)
-class Assistant:
+class AssistantCommand:
     """The command, the environment that it gets, and the fork whose conflicts it sees."""
 
     fork: Fork
@@ -71,7 +71,7 @@ class Assistant:
     may_be_unconfined: bool = False
 
     @classmethod
-    def of(cls, fork: Fork) -> Assistant | None:
+    def of(cls, fork: Fork) -> AssistantCommand | None:
         """As configured: `skills.assistant`, and in `skills.assistantEnvironment` the variables
         that it needs.
         """

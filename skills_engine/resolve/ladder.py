@@ -31,10 +31,10 @@ def climb(fork: Fork, computed: Computed, *, assistant: bool = True) -> Progress
     """
     if not any(conflict.regions for conflict in computed.merge.conflicts):
         return computed
-    from skills_engine.resolve.assistant import Assistant  # noqa: PLC0415  (most merges have no conflict)
+    from skills_engine.resolve.assistant import AssistantCommand  # noqa: PLC0415  (most merges have no conflict)
 
     computed = _tried(fork, computed, _recorded(fork, computed), "a recorded resolution")
-    asked = Assistant.of(fork) if assistant else None
+    asked = AssistantCommand.of(fork) if assistant else None
     if asked is None or not computed.merge.conflicts:
         return computed
     yield Event("ask the assistant", lasting=True)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from skills_engine.errors import Refused, SkillsError
 from skills_engine.graft.conflicts import FileConflict, Stage
 from skills_engine.graft.intent import Goal, Intent
-from skills_engine.manifest import Core, Pin, Source, skill_path
+from skills_engine.manifest import Core, PackageSource, Pin, skill_path
 from skills_engine.resolve.definition import definition_at
 from skills_engine.transaction.journal import pending_path
 from skills_engine.transaction.scratch import add_worktree, remove_worktree
@@ -313,4 +313,4 @@ def _goal(found: dict[str, Any] | None) -> Goal | None:
 
 
 def _pin(found: dict[str, Any]) -> Pin:
-    return Pin(**{**found, "source": Source(**found["source"])})
+    return Pin(**{**found, "source": PackageSource(**found["source"])})

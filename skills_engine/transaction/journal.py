@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from skills_engine.git import Git, Repository
 
 __all__ = [
+    "FileSignature",
     "FileStep",
     "Journal",
-    "Signature",
     "interrupted",
     "journal_path",
     "pending_path",
@@ -28,7 +28,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class FileSignature:
     """What tells whether a file is still the one that was looked at."""
 
     size: int
@@ -37,14 +37,14 @@ class Signature:
     mode: int
 
     @classmethod
-    def of(cls, path: Path) -> Signature | None:
+    def of(cls, path: Path) -> FileSignature | None:
         try:
             found = path.lstat()
         except (FileNotFoundError, NotADirectoryError):
             return None
         return cls(found.st_size, found.st_mtime_ns, found.st_ino, found.st_mode)
 
-    def means(self, other: Signature | None) -> bool:
+    def means(self, other: FileSignature | None) -> bool:
         """The same as `==` but for the inode: a fork that was copied or restored has others."""
         return other is not None and replace(other, inode=self.inode) == self
 
@@ -55,7 +55,7 @@ class FileStep:
 
     path: str
     staged: str | None
-    before: Signature | None
+    before: FileSignature | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def read_journal(git: Git) -> Journal | None:
             FileStep(
                 _inside(step["path"]),
                 None if step["staged"] is None else _inside(step["staged"]),
-                Signature(**step["before"]) if step["before"] else None,
+                FileSignature(**step["before"]) if step["before"] else None,
             )
             for step in found.pop("files")
         )

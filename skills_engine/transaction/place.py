@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skills_engine.durable import sync_files, sync_folders, sync_tree
-from skills_engine.transaction.journal import FileStep, Journal, Signature
+from skills_engine.transaction.journal import FileSignature, FileStep, Journal
 from skills_engine.transaction.swap import exchange, move_new
 from skills_engine.tree import SUBMODULE
 
@@ -115,7 +115,7 @@ def restore(journal: Journal) -> None:
 
 
 def _is_as_before(step: FileStep, target: Path, *, later: bool) -> bool:
-    found = Signature.of(target)
+    found = FileSignature.of(target)
     return found == step.before or (later and found is not None and found.means(step.before))
 
 
@@ -186,7 +186,7 @@ def _source(step: FileStep, staging: Path, root: Path) -> Path | None:
 
 def _is_old(step: FileStep, path: Path) -> bool:
     """Whether there is nothing, or what stood in the step's place."""
-    found = Signature.of(path)
+    found = FileSignature.of(path)
     return found is None or found.means(step.before)
 
 

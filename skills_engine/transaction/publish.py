@@ -19,8 +19,8 @@ from skills_engine.durable import sync_files, sync_folders, sync_tree
 from skills_engine.errors import Refused, Stale
 from skills_engine.git import BACKUPS, GitError
 from skills_engine.transaction.journal import (
+    FileSignature,
     Journal,
-    Signature,
     pending_path,
     remove_journal,
     write_journal,
@@ -69,7 +69,7 @@ def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
     """
     repository = git.repository
     check_quiet(repository)
-    index = Signature.of(repository.git_dir / "index")
+    index = FileSignature.of(repository.git_dir / "index")
     wanted = targets(git, commit.head_tree, commit.tree, lines=lines, taking_out=commit.taking_out)
     staging = repository.state / "staging" / os.urandom(16).hex()
     try:
@@ -251,12 +251,12 @@ def _lock_index(journal: Journal) -> None:
         ) from None
 
 
-def _check_unmoved(git: Git, journal: Journal, index: Signature | None) -> None:
+def _check_unmoved(git: Git, journal: Journal, index: FileSignature | None) -> None:
     """Raises Stale when git was used since the index was copied. Now it is locked: no more staging,
     no switching.
     """
     if (
-        Signature.of(Path(journal.git_dir) / "index") != index
+        FileSignature.of(Path(journal.git_dir) / "index") != index
         or (git.branch() or "HEAD") != journal.ref
     ):
         raise Stale(

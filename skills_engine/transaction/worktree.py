@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
 from skills_engine.git import paths_from
-from skills_engine.transaction.journal import Signature
+from skills_engine.transaction.journal import FileSignature
 from skills_engine.tree import (
     DIRECTORY,
     EXECUTABLE,
@@ -64,7 +64,7 @@ class Target:
     index: Entry | None
     file: Entry | None
     write: bool
-    before: Signature | None
+    before: FileSignature | None
     kept: tuple[str, ...] = ()
 
 
@@ -91,7 +91,7 @@ def targets(
     merged = partial(_merged, git, lines=lines, taking_out=taking_out)
     for path in paths:
         _check_parents(root, path)
-    signatures = {path: Signature.of(root / path) for path in paths}
+    signatures = {path: FileSignature.of(root / path) for path in paths}
     there = [
         p for p, was, _ in changed if p in edited or (was is None and signatures[p] is not None)
     ]
@@ -133,7 +133,7 @@ def as_edited(git: Git, head: str) -> str:
     raw = git.run("diff-index", "--raw", "-z", "--no-renames", "--ignore-submodules=all", "HEAD")
     for _, _, _, path in _records(raw):
         target = git.repository.root / path
-        found = Signature.of(target)
+        found = FileSignature.of(target)
         if found is not None and stat.S_ISLNK(found.mode):
             tree.put(path, Entry(LINK, git.objects.write("blob", os.fsencode(target.readlink()))))
         elif found is not None and stat.S_ISREG(found.mode):
@@ -186,7 +186,7 @@ def _check_unmoved(git: Git, path: str, was: Entry | None) -> None:
 
 
 def _check_submodule(
-    path: str, was: Entry | None, wanted: Entry | None, there: Signature | None
+    path: str, was: Entry | None, wanted: Entry | None, there: FileSignature | None
 ) -> None:
     """What is inside a submodule is the owner's, as git has it: a change of its commit is one of
     the index alone.
@@ -292,7 +292,7 @@ def _records(raw: bytes) -> Iterable[tuple[int, str, str, str]]:
         yield int(mode, 8), oid, status, os.fsdecode(path)
 
 
-def _on_disk(git: Git, signatures: Mapping[str, Signature | None]) -> dict[str, Entry | None]:
+def _on_disk(git: Git, signatures: Mapping[str, FileSignature | None]) -> dict[str, Entry | None]:
     """The files as git would store them (line ends and filters applied); written, so that they are
     not lost.
     """
@@ -305,7 +305,7 @@ def _on_disk(git: Git, signatures: Mapping[str, Signature | None]) -> dict[str, 
             zip(some, git.run("hash-object", "-w", "--", *some).decode().split(), strict=True)
         )
 
-    def entry(path: str, found: Signature | None) -> Entry | None:
+    def entry(path: str, found: FileSignature | None) -> Entry | None:
         target = git.repository.root / path
         if found is None:
             return None

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
     from skills_engine.git import Git
 
-__all__ = ["Operation", "operations"]
+__all__ = ["EngineCommit", "operations"]
 
 _FORMAT = "%x01%H%x00%aI%x00%an%x00%s%x00%(trailers:only,unfold)"
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class EngineCommit:
     """A commit that the engine made."""
 
     commit: str
@@ -28,7 +28,7 @@ class Operation:
     """Name and version of each skill that came, went or changed."""
 
 
-def operations(git: Git, head: str, *, limit: int = 0) -> Iterator[Operation]:
+def operations(git: Git, head: str, *, limit: int = 0) -> Iterator[EngineCommit]:
     """Newest first, along the first parents (what upstream did to itself is not this fork's
     doing).
     """
@@ -42,4 +42,6 @@ def operations(git: Git, head: str, *, limit: int = 0) -> Iterator[Operation]:
         names = [value for key, value in trailers if key == "Skill"]
         versions = [value for key, value in trailers if key == "Skill-Version"]
         verb = next((value for key, value in trailers if key == "Skills-Operation"), "")
-        yield Operation(commit, when, who, title, verb, tuple(zip(names, versions, strict=False)))
+        yield EngineCommit(
+            commit, when, who, title, verb, tuple(zip(names, versions, strict=False))
+        )

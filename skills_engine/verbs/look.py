@@ -14,7 +14,7 @@ from skills_engine.resolve.pending import Pending, load
 from skills_engine.transaction.journal import interrupted
 from skills_engine.transaction.worktree import as_edited
 from skills_engine.types import Stopped  # noqa: TC001  (a tool reads the hints at run time)
-from skills_engine.verbs.history import Operation, operations
+from skills_engine.verbs.history import EngineCommit, operations
 from skills_engine.verbs.reports import FileChange, file_changes
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _cached_graft(fork: Fork) -> str | None:
     return fork.objects.resolve(cache_ref(fork.git.tree_of(fork.core.base), fork.goal))
 
 
-def log(directory: Path, limit: int = 0) -> tuple[Operation, ...]:
+def log(directory: Path, limit: int = 0) -> tuple[EngineCommit, ...]:
     """The operations in the fork's history, newest first."""
     fork = Fork.open(directory)
     try:

@@ -16,7 +16,7 @@ from skills_engine.graft.fold import fold
 from skills_engine.graft.fork import Fork, core_version
 from skills_engine.manifest import SKILLS
 from skills_engine.package.frontmatter import NAME
-from skills_engine.record.package import Change, Changes, record_package
+from skills_engine.record.package import ChangedFile, Changes, record_package
 from skills_engine.tree import EXECUTABLE, Tree, difference
 from skills_engine.types import Event
 
@@ -137,7 +137,7 @@ def _commit(fork: Fork, word: str) -> str:
 
 
 def _trees(fork: Fork, base: str, before: str, after: str, about: str) -> _Seen:
-    changes: dict[str, Change] = {}
+    changes: dict[str, ChangedFile] = {}
     left: list[str] = []
     for path, old, new in difference(fork.objects, before, after):
         if path.startswith(("manifests/", f"{SKILLS}/")) or any(
@@ -149,7 +149,7 @@ def _trees(fork: Fork, base: str, before: str, after: str, about: str) -> _Seen:
         if was == now:
             left.append(path)
             continue
-        changes[path] = Change(was, now, executable=new is not None and new.mode == EXECUTABLE)
+        changes[path] = ChangedFile(was, now, executable=new is not None and new.mode == EXECUTABLE)
     tree = Tree(fork.objects, before)
     depends = {}
     for pin in fork.pins.values():
@@ -179,7 +179,9 @@ def core_range(version: str) -> str:
 def _directories(one: Path, other: Path) -> _Seen:
     before, after = _read(one), _read(other)
     changes = {
-        path: Change(before.get(path), after.get(path), executable=os.access(other / path, os.X_OK))
+        path: ChangedFile(
+            before.get(path), after.get(path), executable=os.access(other / path, os.X_OK)
+        )
         for path in sorted(before.keys() | after.keys())
         if before.get(path) != after.get(path)
     }

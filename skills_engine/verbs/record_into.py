@@ -19,7 +19,7 @@ from skills_engine.graft.intent import Goal
 from skills_engine.graft.sources import find
 from skills_engine.manifest import SKILLS, is_manifest
 from skills_engine.package.model import ADD
-from skills_engine.record.package import Change, record_package
+from skills_engine.record.package import ChangedFile, record_package
 from skills_engine.tree import EXECUTABLE, Tree, difference
 from skills_engine.types import Event
 from skills_engine.verbs.dev import Desk
@@ -90,7 +90,7 @@ def record_into(directory: Path, name: str) -> Progress[Recorded]:
         fork.close()
 
 
-def _changes(fork: Fork, before: str, after: str) -> tuple[dict[str, Change], tuple[str, ...]]:
+def _changes(fork: Fork, before: str, after: str) -> tuple[dict[str, ChangedFile], tuple[str, ...]]:
     changes, left = {}, []
     for path, old, new in difference(fork.objects, before, after):
         entries = [entry for entry in (old, new) if entry is not None]
@@ -100,12 +100,12 @@ def _changes(fork: Fork, before: str, after: str) -> tuple[dict[str, Change], tu
             left.append(path)
             continue
         was, now = (fork.objects.read(e.oid) if e is not None else None for e in (old, new))
-        changes[path] = Change(was, now, executable=new is not None and new.mode == EXECUTABLE)
+        changes[path] = ChangedFile(was, now, executable=new is not None and new.mode == EXECUTABLE)
     return changes, tuple(left)
 
 
 def _edited(
-    package: Package, manifest: Manifest, changes: dict[str, Change], around: GraftFiles
+    package: Package, manifest: Manifest, changes: dict[str, ChangedFile], around: GraftFiles
 ) -> tuple[dict[str, bytes], tuple[str, ...]]:
     """The files of the package with the changes in them, and what was made of each."""
     files, told = dict(package.files), []
@@ -114,7 +114,7 @@ def _edited(
     if block is None:
         raise Refused("SKILL.md has no manifest block that could be edited")
     yaml = block["text"].encode()
-    core: dict[str, Change] = {}
+    core: dict[str, ChangedFile] = {}
     for path, change in changes.items():
         own = path in manifest.adds
         if not own and (change.before is not None or change.after is None):

@@ -17,7 +17,7 @@ from skills_engine.verbs.accept import accept_trial
 from skills_engine.verbs.reports import Options
 from skills_engine.verbs.trials.spread import Bench, Spread
 from skills_engine.verbs.trials.subjects import Subjects
-from skills_engine.verbs.trials.trial import Case, Kind, Trial
+from skills_engine.verbs.trials.trial import Case, Trial, TrialKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -93,15 +93,19 @@ def _cases(bench: Bench, subjects: Subjects, ways: Ways) -> Iterator[Case]:
                 for names in combinations(subjects.skills, number):
                     wanted = set(names) & set(subjects.asked)
                     if wanted and not subjects.exclude(names):
-                        yield Case(Kind.TOGETHER, names, "", core)
-        others = {Kind.DRIFT: ways.drift, Kind.OWNER: ways.owner, Kind.MUTATE: ways.mutate}
+                        yield Case(TrialKind.TOGETHER, names, "", core)
+        others = {
+            TrialKind.DRIFT: ways.drift,
+            TrialKind.OWNER: ways.owner,
+            TrialKind.MUTATE: ways.mutate,
+        }
         for kind in (kind for kind, on in others.items() if on):
             for name in subjects.asked:
                 yield from bench.cases(kind, name, core)
 
 
 def _case(trial: Trial) -> Case:
-    return Case(Kind(trial.kind), trial.skills, trial.what, trial.core)
+    return Case(TrialKind(trial.kind), trial.skills, trial.what, trial.core)
 
 
 def summary(trials: Sequence[Trial]) -> dict[str, Counter[str]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.confined import Folder, Limits, Refused, Tree
+from bot.confined import Folder, Refused, Tree, WalkLimits
 
 SECRET = b"of the host"
 SWAPS = """
@@ -182,7 +182,8 @@ def test_a_walk_has_bounds_and_names_what_it_leaves_out(tree: Tree, host: Path) 
     skipped: dict[str, str] = {}
     with tree.open() as folder:
         found = {
-            path: file.read(20) for path, file in folder.files(skipped.__setitem__, Limits(depth=9))
+            path: file.read(20)
+            for path, file in folder.files(skipped.__setitem__, WalkLimits(depth=9))
         }
     shut = {"a file of mode 000": b""} if os.getuid() == 0 else {}
     sparse = {"a sparse file": bytes(20)}
@@ -204,7 +205,7 @@ def test_a_walk_ends_at_its_number(tree: Tree) -> None:
         (tree.source / f"{number:02}").touch()
     skipped: dict[str, str] = {}
     with tree.open() as folder:
-        found = list(folder.files(skipped.__setitem__, Limits(entries=20)))
+        found = list(folder.files(skipped.__setitem__, WalkLimits(entries=20)))
     assert len(found) == 20
     assert list(skipped.values()) == ["it is beyond 20 entries, as all that follows"]
 

@@ -22,7 +22,7 @@ from test_assistant import QUICK, until
 from bot.assistant import Assistant
 from bot.confined import Folder
 from bot.groups import Group
-from bot.ipc import Ipc, Limits
+from bot.ipc import Ipc, RequestLimits
 from bot.messages import Turn
 from bot.paths import Paths
 from bot.settings import Settings
@@ -54,7 +54,7 @@ async def silent(turn: Turn) -> Sequence[str]:
 class House:
     """Two groups beside main, and the host that serves them."""
 
-    def __init__(self, store: Store, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(self, store: Store, folder: Path, limits: RequestLimits | None = None) -> None:
         self.store = store
         self.paths = Paths(folder)
         self.channel = MemoryChannel(stays=True)

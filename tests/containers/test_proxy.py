@@ -15,7 +15,7 @@ from engine import KEY
 from fake_anthropic import FakeAnthropic
 from yarl import URL
 
-from bot.proxy import Door, Limits, Proxy
+from bot.proxy import ConnectionLimits, Door, Proxy
 from bot.settings import Secret, Settings
 
 ASK = {"model": "m", "messages": [{"role": "user", "content": "hello"}], "stream": True}
@@ -45,7 +45,7 @@ class Proxied:
 
 @asynccontextmanager
 async def proxied(
-    place: Path, used: Used, limits: Limits | None = None, **settings: Any
+    place: Path, used: Used, limits: ConnectionLimits | None = None, **settings: Any
 ) -> AsyncIterator[Proxied]:
     folder = place / ("long-name-" * 12)
     (folder / "left").mkdir(parents=True)  # by a process that was killed

@@ -17,7 +17,7 @@ from engine import KEY
 from fake_anthropic import FakeAnthropic
 from test_proxy import ASK, Proxied, Used, proxied
 
-from bot.proxy import Door, Limits
+from bot.proxy import ConnectionLimits, Door
 from bot.settings import Secret
 
 HEAD = b"POST /v1/messages HTTP/1.1\r\nHost: proxy\r\n"
@@ -51,7 +51,7 @@ async def test_half_requests_by_the_thousand_take_few_descriptors_and_no_one_els
         "anthropic_api_key": Secret(KEY),
         "anthropic_base_url": api.url,
     }
-    async with proxied(tmp_path, Used(), Limits(connections=8), **settings) as there:
+    async with proxied(tmp_path, Used(), ConnectionLimits(connections=8), **settings) as there:
         bad, good = there.proxy.admit("bad"), there.proxy.admit("good")
         flood: list[socket.socket] = []
         with ExitStack() as held:
@@ -77,7 +77,7 @@ async def test_a_head_that_does_not_come_and_one_that_drips_are_cut_off(
         "anthropic_base_url": api.url,
     }
     loop = asyncio.get_running_loop()
-    async with proxied(tmp_path, Used(), Limits(head_seconds=0.3), **settings) as there:
+    async with proxied(tmp_path, Used(), ConnectionLimits(head_seconds=0.3), **settings) as there:
         door = there.proxy.admit("bad")
         body = json.dumps(ASK | {"stream": False}).encode()
         whole = HEAD + f"x-api-key: {door.token}\r\ncontent-length: {len(body)}\r\n\r\n".encode()
@@ -176,7 +176,7 @@ async def test_a_body_has_an_end(api: FakeAnthropic, tmp_path: Path) -> None:
         "anthropic_api_key": Secret(KEY),
         "anthropic_base_url": api.url,
     }
-    async with proxied(tmp_path, Used(), Limits(body=5_000), **settings) as there:
+    async with proxied(tmp_path, Used(), ConnectionLimits(body=5_000), **settings) as there:
         door = there.proxy.admit("bad")
         client, headers = await there.client(door), {"x-api-key": door.token}
         for data in (b" " * 6_000, _endless(6)):

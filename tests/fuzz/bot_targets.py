@@ -26,11 +26,11 @@ from doubles import FunctionAgent, MemoryChannel
 from bot.assistant import Assistant
 from bot.errors import BotError
 from bot.groups import Group
-from bot.ipc import Ipc, Limits
+from bot.ipc import Ipc, RequestLimits
 from bot.messages import Turn
 from bot.paths import Paths
 from bot.proxy import PATHS, Proxy
-from bot.proxy import Limits as DoorLimits
+from bot.proxy import ConnectionLimits as DoorLimits
 from bot.settings import Secret, Settings
 from bot.store import open_store
 from bot.tools import Host
@@ -40,7 +40,7 @@ __all__ = ["BOT_TARGETS"]
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "corpus"
 KEY, COOKIE = "sk-the-real-key", "session=theirs"
-NO_LIMITS = Limits(rate=1e9, burst=1_000_000_000, stored=1 << 50)
+NO_LIMITS = RequestLimits(rate=1e9, burst=1_000_000_000, stored=1 << 50)
 BACKUP = ROOT / ".claude/skills/add-backup/add/bot/backup.py"
 
 VALUES: list[Any] = [

@@ -17,22 +17,22 @@ from skills_engine.codemods.source.edits import Draft, is_blank_at, lines_at
 from skills_engine.codemods.source.sequences import Sequence as Entries
 from skills_engine.codemods.source.source import Source, Splice
 from skills_engine.codemods.source.syntax import expressions
-from skills_engine.import_order import Imported
+from skills_engine.import_order import ImportedName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from skills_engine.codemods.imports.statements import Guard, Statement
+    from skills_engine.codemods.imports.statements import Guard, ImportStatement
     from skills_engine.import_order import ImportSettings
 
 __all__ = ["add", "drop", "missing_from"]
 
-_TYPE_CHECKING = Imported("typing", "TYPE_CHECKING")
+_TYPE_CHECKING = ImportedName("typing", "TYPE_CHECKING")
 
 
 def missing_from(
-    source: Source, names: Sequence[Imported], under: Guard, doing: str
-) -> list[Imported]:
+    source: Source, names: Sequence[ImportedName], under: Guard, doing: str
+) -> list[ImportedName]:
     """The names that are not bound as asked, on every path. Raises CannotEnsure if one is bound to
     something else.
     """
@@ -64,7 +64,7 @@ def missing_from(
 
 def add(
     draft: Draft,
-    names: Sequence[Imported],
+    names: Sequence[ImportedName],
     under: Guard,
     own: Callable[[str], bool],
     settings: ImportSettings,
@@ -94,7 +94,7 @@ def add(
             draft.make(merge(fresh, group) or (add_to_block(fresh, group),))
 
 
-def drop(draft: Draft, statement: Statement, name: Imported) -> None:
+def drop(draft: Draft, statement: ImportStatement, name: ImportedName) -> None:
     """Take one name out of a statement of the draft's file, and what is empty without it."""
     source = draft.source
     if isinstance(statement.line, cst.SimpleStatementSuite) and len(statement.names) == 1:
@@ -114,13 +114,13 @@ def drop(draft: Draft, statement: Statement, name: Imported) -> None:
     draft.make([_without(source, statement)])
 
 
-def _alike(names: Sequence[Imported], home: Home) -> bool:
+def _alike(names: Sequence[ImportedName], home: Home) -> bool:
     if home.splits(names[0].module):
         return False
     return home.settings.combine_as or len({bool(name.alias) for name in names}) == 1
 
 
-def _groups(home: Home, names: Sequence[Imported]) -> list[list[Imported]]:
+def _groups(home: Home, names: Sequence[ImportedName]) -> list[list[ImportedName]]:
     """The names of one statement each: those without an alias together, unless each stands
     alone.
     """
@@ -135,7 +135,7 @@ def _home(
     under: Guard,
     own: Callable[[str], bool],
     settings: ImportSettings,
-    names: Sequence[Imported],
+    names: Sequence[ImportedName],
 ) -> Home:
     """Where imports of these names are: above the first definition, and above their first use."""
     every = tuple(statements(source))
@@ -182,7 +182,7 @@ def _body(block: cst.CSTNode) -> Sequence[cst.CSTNode]:
 # --- `if TYPE_CHECKING:`
 
 
-def _new_block(source: Source, names: Sequence[Imported]) -> Splice:
+def _new_block(source: Source, names: Sequence[ImportedName]) -> Splice:
     """The block, after the last statement before the first definition that imports anything."""
     lines = [spell([name]) for name in names] if not names[0].name else [spell(names)]
     text = "if TYPE_CHECKING:\n" + "".join(f"{source.indent_unit}{line}\n" for line in lines)
@@ -197,7 +197,7 @@ def _new_block(source: Source, names: Sequence[Imported]) -> Splice:
     return lines_at(source, at, ("\n" if at else "") + text + below)
 
 
-def _leave_type_checking(draft: Draft, name: Imported) -> None:
+def _leave_type_checking(draft: Draft, name: ImportedName) -> None:
     path = draft.source.path
     for statement in statements(draft.source):
         same = [theirs for theirs in statement.names if theirs.means(name, path)]
@@ -206,7 +206,7 @@ def _leave_type_checking(draft: Draft, name: Imported) -> None:
             return
 
 
-def _drop_block(draft: Draft, statement: Statement) -> None:
+def _drop_block(draft: Draft, statement: ImportStatement) -> None:
     """Remove a block of one import; and TYPE_CHECKING with it, if nothing else uses that."""
     source = draft.source
     for block in type_checking_blocks(source):
@@ -232,7 +232,7 @@ def _drop_block(draft: Draft, statement: Statement) -> None:
 # --- removing a line
 
 
-def _without(source: Source, statement: Statement) -> Splice:
+def _without(source: Source, statement: ImportStatement) -> Splice:
     smalls = list(statement.line.body)
     span = source.span(statement.node)
     if len(smalls) > 1:

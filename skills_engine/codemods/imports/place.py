@@ -24,8 +24,8 @@ from skills_engine.types import Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from skills_engine.codemods.imports.statements import Statement
-    from skills_engine.import_order import Imported, ImportSettings
+    from skills_engine.codemods.imports.statements import ImportStatement
+    from skills_engine.import_order import ImportedName, ImportSettings
 
 __all__ = ["Home", "add_to_block", "header_end", "merge", "spell"]
 
@@ -48,8 +48,8 @@ class Home:
 
     source: Source
     body: Sequence[cst.CSTNode]
-    imports: tuple[Statement, ...]
-    every: tuple[Statement, ...]
+    imports: tuple[ImportStatement, ...]
+    every: tuple[ImportStatement, ...]
     own: Callable[[str], bool]
     settings: ImportSettings
     indent: str = ""
@@ -60,15 +60,15 @@ class Home:
         return kept_apart(self.source.data.decode("utf-8"))
 
     @cached_property
-    def free(self) -> tuple[Statement, ...]:
+    def free(self) -> tuple[ImportStatement, ...]:
         """The imports that sorters may move."""
         return tuple(s for s in self.imports if self.fence(s) is None and not self.skipped(s))
 
     @cached_property
-    def paragraphs(self) -> list[list[Statement]]:
+    def paragraphs(self) -> list[list[ImportStatement]]:
         """The free imports with neither a blank line nor another statement between them."""
         source, last = self.source, -1
-        groups: list[list[Statement]] = []
+        groups: list[list[ImportStatement]] = []
         for statement in self.free:
             start = source.line_start(source.span(statement.line).start)
             lines = source.data[last:start].splitlines() if last >= 0 else []
@@ -86,11 +86,11 @@ class Home:
         others = [s.names for s in self.every if id(s) not in free]
         return Order.of(rows, self.settings, self.own, others=others)
 
-    def fence(self, statement: Statement) -> range | None:
+    def fence(self, statement: ImportStatement) -> range | None:
         line = self.source.line(self.source.span(statement.node).start)
         return next((fence for fence in self.fences if line in fence), None)
 
-    def skipped(self, statement: Statement) -> bool:
+    def skipped(self, statement: ImportStatement) -> bool:
         span = self.source.span(statement.line)
         end = self.source.line_end(span.end)
         return skipped(self.source.text(Span(span.start, end)))
@@ -104,7 +104,7 @@ class Home:
         same = self.siblings(module)
         return len(same) > 1 and all(len(s.names) == 1 for s in same)
 
-    def siblings(self, module: str) -> list[Statement]:
+    def siblings(self, module: str) -> list[ImportStatement]:
         """The from-imports of a module, however it is spelled."""
         path = self.source.path
         wanted = module_of(module, path)
@@ -115,7 +115,7 @@ class Home:
         ]
 
 
-def spell(names: Sequence[Imported]) -> str:
+def spell(names: Sequence[ImportedName]) -> str:
     """The statement that imports some names from one module, or one module."""
     inside = ", ".join(str(name) for name in names)
     return f"from {names[0].module} import {inside}" if names[0].name else f"import {inside}"
@@ -124,7 +124,7 @@ def spell(names: Sequence[Imported]) -> str:
 # --- into a from-import that is there
 
 
-def merge(home: Home, names: Sequence[Imported]) -> tuple[Splice, ...]:
+def merge(home: Home, names: Sequence[ImportedName]) -> tuple[Splice, ...]:
     """Splices that add names to a from-import of the same module; none where the file would not."""
     if not names[0].name or names[0].name == "*" or home.splits(names[0].module):
         return ()
@@ -149,7 +149,7 @@ def merge(home: Home, names: Sequence[Imported]) -> tuple[Splice, ...]:
     )
 
 
-def _commented(home: Home, statement: Statement) -> bool:
+def _commented(home: Home, statement: ImportStatement) -> bool:
     """Whether a comment may speak of all names of a statement, and so would of one more: at its
     end, at its opening bracket, or for its line.
     """
@@ -177,7 +177,7 @@ def _combines_aliases(home: Home) -> bool:
 # --- a line of its own
 
 
-def add_to_block(home: Home, names: Sequence[Imported]) -> Splice:
+def add_to_block(home: Home, names: Sequence[ImportedName]) -> Splice:
     """A splice that adds an import statement in the section, and at the place in it, that the
     file's habits say.
     """
@@ -201,7 +201,7 @@ def add_to_block(home: Home, names: Sequence[Imported]) -> Splice:
     return Splice(at, at, text + gap)
 
 
-def _below(home: Home, statement: Statement, *, fenced: bool) -> int:
+def _below(home: Home, statement: ImportStatement, *, fenced: bool) -> int:
     """The end of a statement's line; where a section is to follow, that of what is fenced in below
     it.
     """
@@ -224,7 +224,7 @@ def _start_of(source: Source, line: int) -> int:
     return at
 
 
-def _above(home: Home, statement: Statement, *, headed: bool) -> int:
+def _above(home: Home, statement: ImportStatement, *, headed: bool) -> int:
     """Where what comes before a statement goes: above its comments, but below a heading of its
     section (`headed`: it joins that section), and below what a file begins with.
     """

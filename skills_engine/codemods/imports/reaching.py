@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.imports.statements import Guard
     from skills_engine.codemods.source.source import Source
-    from skills_engine.import_order import Imported
+    from skills_engine.import_order import ImportedName
 
 __all__ = ["is_imported"]
 
@@ -24,7 +24,7 @@ _HARMLESS = {"catch_warnings", "nullcontext"}
 """Context managers of which it is known that they let no exception pass in silence."""
 
 
-def is_imported(source: Source, name: Imported, under: Guard = "") -> bool:
+def is_imported(source: Source, name: ImportedName, under: Guard = "") -> bool:
     """Whether the file imports `name` on every path; with `under`, at least for type checkers.
 
     A `try` counts where each of its handlers imports something under that name, or leaves. What
@@ -34,7 +34,7 @@ def is_imported(source: Source, name: Imported, under: Guard = "") -> bool:
 
 
 class _Paths:
-    def __init__(self, path: str, name: Imported, under: Guard) -> None:
+    def __init__(self, path: str, name: ImportedName, under: Guard) -> None:
         self._path, self._name, self._under = path, name, under
 
     def after(self, body: Sequence[cst.CSTNode], bound: bool, *, any_of: bool = False) -> bool:

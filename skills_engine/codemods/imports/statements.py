@@ -12,7 +12,7 @@ import libcst as cst
 
 from skills_engine.codemods.source import snippets
 from skills_engine.codemods.source.definitions import suites
-from skills_engine.import_order import Imported
+from skills_engine.import_order import ImportedName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Guard",
-    "Imported",
-    "Repository",
-    "Statement",
+    "ImportStatement",
+    "ImportedName",
+    "OwnModules",
     "is_type_checking",
     "names_of",
     "statements",
@@ -39,12 +39,12 @@ module, in a class or in a function.
 
 
 @dataclass(frozen=True, eq=False)
-class Statement:
+class ImportStatement:
     """An import statement of a file."""
 
     node: cst.Import | cst.ImportFrom
     line: cst.SimpleStatementLine | cst.SimpleStatementSuite
-    names: tuple[Imported, ...]
+    names: tuple[ImportedName, ...]
     guard: Guard
     block: cst.CSTNode
     """The body that the line stands in, or the one-line suite that it is."""
@@ -56,12 +56,12 @@ class Statement:
         """What a from-import imports from, with its dots; '' for `import a`."""
         return self.names[0].module if isinstance(self.node, cst.ImportFrom) else ""
 
-    def index(self, name: Imported) -> int:
+    def index(self, name: ImportedName) -> int:
         return self.names.index(name)
 
 
 @dataclass(frozen=True)
-class Repository:
+class OwnModules:
     """Says whether a top-level name is the repository's own: a package or module at its root or in
     src/.
     """
@@ -76,12 +76,12 @@ class Repository:
         return self.files is not None and any(self.files.exists(path) for path in paths)
 
 
-def wanted(key: str, text: str) -> tuple[Imported, ...]:
+def wanted(key: str, text: str) -> tuple[ImportedName, ...]:
     """What one import statement imports. Raises Malformed for anything else."""
     return snippets.read(key, text, _wanted, "write one import statement: `from a.b import C`")
 
 
-def statements(source: Source, *, local: bool = False) -> list[Statement]:
+def statements(source: Source, *, local: bool = False) -> list[ImportStatement]:
     """The imports of a module in file order; those in `if __name__ == "__main__"` left out, and
     those in functions and classes but for `local`.
     """
@@ -98,26 +98,26 @@ def type_checking_blocks(source: Source) -> list[cst.If]:
     ]
 
 
-def _wanted(text: str) -> tuple[Imported, ...] | None:
+def _wanted(text: str) -> tuple[ImportedName, ...] | None:
     match snippets.parse(text).body:
         case [ast.Import(names=names)]:
-            return tuple(Imported(alias.name, "", alias.asname or "") for alias in names)
+            return tuple(ImportedName(alias.name, "", alias.asname or "") for alias in names)
         case [ast.ImportFrom(module=module, names=names, level=level)]:
             origin = "." * level + (module or "")
-            return tuple(Imported(origin, alias.name, alias.asname or "") for alias in names)
+            return tuple(ImportedName(origin, alias.name, alias.asname or "") for alias in names)
     return None
 
 
 def _statements(
     block: cst.CSTNode, body: Sequence[cst.CSTNode], guard: Guard, top: cst.CSTNode | None = None
-) -> Iterator[Statement]:
+) -> Iterator[ImportStatement]:
     for line in body:
         above = top or line
         match line:
             case cst.SimpleStatementLine() | cst.SimpleStatementSuite():
                 for small in line.body:
                     if isinstance(small, cst.Import | cst.ImportFrom):
-                        yield Statement(small, line, names_of(small), guard, block, above)
+                        yield ImportStatement(small, line, names_of(small), guard, block, above)
             case cst.If():
                 yield from _branches(line, guard, above)
             case cst.FunctionDef():
@@ -129,12 +129,12 @@ def _statements(
                     yield from _inside(suite, guard or "block", above)
 
 
-def _inside(suite: cst.BaseSuite, guard: Guard, top: cst.CSTNode) -> Iterator[Statement]:
+def _inside(suite: cst.BaseSuite, guard: Guard, top: cst.CSTNode) -> Iterator[ImportStatement]:
     lines = suite.body if isinstance(suite, cst.IndentedBlock) else [suite]
     yield from _statements(suite, lines, guard, top)
 
 
-def _branches(node: cst.If, guard: Guard, top: cst.CSTNode) -> Iterator[Statement]:
+def _branches(node: cst.If, guard: Guard, top: cst.CSTNode) -> Iterator[ImportStatement]:
     if _is_main(node.test) and not guard:
         return
     inner: Guard = guard or ("TYPE_CHECKING" if is_type_checking(node.test) else "block")
@@ -160,16 +160,18 @@ def _is_main(test: cst.BaseExpression) -> bool:
     )
 
 
-def names_of(node: cst.Import | cst.ImportFrom) -> tuple[Imported, ...]:
+def names_of(node: cst.Import | cst.ImportFrom) -> tuple[ImportedName, ...]:
     if isinstance(node, cst.Import):
         return tuple(
-            Imported(alias.evaluated_name, "", alias.evaluated_alias or "") for alias in node.names
+            ImportedName(alias.evaluated_name, "", alias.evaluated_alias or "")
+            for alias in node.names
         )
     module = "." * len(node.relative) + (_dotted(node.module) if node.module else "")
     if isinstance(node.names, cst.ImportStar):
-        return (Imported(module, "*"),)
+        return (ImportedName(module, "*"),)
     return tuple(
-        Imported(module, alias.evaluated_name, alias.evaluated_alias or "") for alias in node.names
+        ImportedName(module, alias.evaluated_name, alias.evaluated_alias or "")
+        for alias in node.names
     )
 
 

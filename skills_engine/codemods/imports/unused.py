@@ -13,10 +13,10 @@ from skills_engine.types import Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from skills_engine.codemods.imports.statements import Statement
+    from skills_engine.codemods.imports.statements import ImportStatement
     from skills_engine.codemods.names.scopes import Scope
     from skills_engine.codemods.source.source import Source
-    from skills_engine.import_order import Imported
+    from skills_engine.import_order import ImportedName
 
 __all__ = ["marked", "uses"]
 
@@ -42,7 +42,7 @@ _READ_BY_PYTHON = frozenset({"__all__", "__getattr__", "__dir__", "__path__", "_
 _COLLECTED = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$")
 
 
-def uses(source: Source, name: Imported, statement: Statement) -> list[int]:
+def uses(source: Source, name: ImportedName, statement: ImportStatement) -> list[int]:
     """The lines that use what an import binds, in order; empty if nothing does.
 
     A star, `import x as x` and what is marked for a linter (`# noqa: F401`, `# pylint:
@@ -66,7 +66,7 @@ def uses(source: Source, name: Imported, statement: Statement) -> list[int]:
     return sorted(set(_lines(names, scope, chain)))
 
 
-def marked(source: Source, name: Imported, statement: Statement) -> bool:
+def marked(source: Source, name: ImportedName, statement: ImportStatement) -> bool:
     """Whether a linter is told to leave the import alone, though nothing may use it."""
     text = source.data.decode("utf-8")
     if _IN_FILE.search(text):
@@ -82,7 +82,7 @@ def marked(source: Source, name: Imported, statement: Statement) -> bool:
     return any(_ON_LINE.search(lines[number - 1]) for number in own)
 
 
-def _own_lines(source: Source, name: Imported, statement: Statement) -> set[int]:
+def _own_lines(source: Source, name: ImportedName, statement: ImportStatement) -> set[int]:
     node = statement.node
     if isinstance(node.names, cst.ImportStar):
         return set()
@@ -96,7 +96,7 @@ def _annotations(source: Source) -> Iterator[int]:
             yield source.line(source.span(node).start)
 
 
-def _shared(names: Names, name: Imported) -> bool:
+def _shared(names: Names, name: ImportedName) -> bool:
     """Whether another `import a.x` binds the same package, so that only `a.b` itself says what is
     used.
     """

@@ -45,7 +45,7 @@ from skills_engine.parsing import parse_expression, parse_module
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from skills_engine.codemods.source.syntax import Unit
+    from skills_engine.codemods.source.syntax import StatementUnit
 
 __all__ = ["Match", "Pattern"]
 
@@ -59,7 +59,7 @@ class Match:
 
     nodes: tuple[cst.CSTNode, ...]
     bindings: Mapping[str, tuple[cst.CSTNode, ...]]
-    units: tuple[Unit, ...] = ()
+    units: tuple[StatementUnit, ...] = ()
     body: cst.BaseSuite | cst.Module | None = None
     pairs: Mapping[int, cst.CSTNode] = field(default_factory=dict)
     """By the id of a node in the pattern, what it matched."""

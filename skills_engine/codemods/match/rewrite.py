@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.match.metavariables import Metavariable
 
-__all__ = ["Layout", "difference"]
+__all__ = ["Indents", "difference"]
 
 _LARGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class Indents:
     """The indent of what is rewritten, and that of one level."""
 
     indent: str
@@ -47,7 +47,7 @@ def difference(
     pattern: tuple[str, Sequence[Metavariable]],
     template: tuple[str, Sequence[Metavariable]],
     texts: Callable[[str], str],
-    layout: Layout,
+    layout: Indents,
 ) -> str | None:
     """`region` as the template has it; None where its tokens are not those of the pattern, or a
     comment would be lost.
@@ -121,7 +121,7 @@ class _Rewriting:
         old: list[Token],
         new: list[Token],
         texts: Callable[[str], str],
-        layout: Layout,
+        layout: Indents,
     ) -> None:
         self._region, self._template, self._pattern = region, template, pattern
         self._old, self._new, self._texts = old, new, texts

@@ -18,7 +18,7 @@ from skills_engine.codemods.malformed import Malformed
 from skills_engine.codemods.match.in_place import in_place, is_loose, plain
 from skills_engine.codemods.match.metavariables import SPELLED, find_metavariables, lone
 from skills_engine.codemods.match.pattern import Match, Pattern
-from skills_engine.codemods.match.rewrite import Layout, difference
+from skills_engine.codemods.match.rewrite import Indents, difference
 from skills_engine.codemods.match.tokens import comments_in
 from skills_engine.codemods.source.blocks import block_of, extent
 from skills_engine.codemods.source.code import Snippet, rigid_lines
@@ -249,7 +249,7 @@ class Template:
             (pattern, variables),
             (self.pattern.text, find_metavariables(self.pattern.text)),
             text_of,
-            Layout(source.indent_at(span.start), source.indent_unit),
+            Indents(source.indent_at(span.start), source.indent_unit),
         )
         if made is None:
             return None

@@ -13,7 +13,7 @@ from skills_engine.codemods.refactor.callers import moved_meaning, positional_ca
 from skills_engine.codemods.refactor.project import Project
 from skills_engine.codemods.source import snippets
 from skills_engine.codemods.source.edits import finish, is_blank_at, lines_above, lines_at
-from skills_engine.codemods.source.fields import Field as Declared
+from skills_engine.codemods.source.fields import FieldLine as Declared
 from skills_engine.codemods.source.fields import fields_of, is_enum, orders_fields, parse_field
 from skills_engine.codemods.source.source import Edit, Source, Splice, reindent
 from skills_engine.types import Outcome

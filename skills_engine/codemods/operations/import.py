@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from skills_engine.codemods.imports.edit import add, missing_from
-from skills_engine.codemods.imports.statements import Repository, wanted
+from skills_engine.codemods.imports.statements import OwnModules, wanted
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.source.edits import Draft, finish
 from skills_engine.codemods.source.source import Edit, Source
@@ -241,15 +241,15 @@ class Import(SourceOperation):
         return f"{self.import_.strip()}{below} in {self.in_}"
 
     def edit(self, source: Source) -> Edit:
-        return self._edit(source, Repository(source.path), ImportSettings())
+        return self._edit(source, OwnModules(source.path), ImportSettings())
 
     def apply(self, files: Files) -> Change:
         path = self.locate(files)
         source = Source.parse(path, files.read(path) or b"")
-        edit = self._edit(source, Repository(path, files), settings_for(path, files.read))
+        edit = self._edit(source, OwnModules(path, files), settings_for(path, files.read))
         return finish(files, source, edit, self.describe())
 
-    def _edit(self, source: Source, own: Repository, settings: ImportSettings) -> Edit:
+    def _edit(self, source: Source, own: OwnModules, settings: ImportSettings) -> Edit:
         doing = self.describe()
         missing = missing_from(source, wanted("import", self.import_), self.under, doing)
         draft = Draft(source)

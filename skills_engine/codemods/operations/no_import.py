@@ -15,8 +15,8 @@ from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
     from skills_engine.codemods.files import Files
-    from skills_engine.codemods.imports.statements import Statement
-    from skills_engine.import_order import Imported
+    from skills_engine.codemods.imports.statements import ImportStatement
+    from skills_engine.import_order import ImportedName
     from skills_engine.types import Change
 
 __all__ = ["NoImport"]
@@ -164,8 +164,8 @@ class NoImport(SourceOperation):
         return Edit(draft.splices, "; ".join(said))
 
     def _next(
-        self, source: Source, name: Imported, stay: set[int]
-    ) -> tuple[Statement, Imported] | None:
+        self, source: Source, name: ImportedName, stay: set[int]
+    ) -> tuple[ImportStatement, ImportedName] | None:
         """The first import of a name, those in lines that `stay` left out."""
         for statement in statements(source, local=True):
             for theirs in statement.names:

@@ -17,7 +17,7 @@ from skills_engine.types import Change, Outcome, Place
 if TYPE_CHECKING:
     from skills_engine.codemods.files import Files
     from skills_engine.codemods.names.scopes import Scope
-    from skills_engine.codemods.refactor.name_references import Found
+    from skills_engine.codemods.refactor.name_references import NameReferences
 
 __all__ = ["Rename"]
 
@@ -204,7 +204,7 @@ class Rename(Operation):
             )
         return self._write(project, found)
 
-    def _write(self, project: Project, found: Found) -> Change:
+    def _write(self, project: Project, found: NameReferences) -> Change:
         places: list[Place] = []
         written: dict[str, bytes] = {}
         for path, splices in sorted(found.splices.items()):
@@ -281,7 +281,7 @@ class Rename(Operation):
             )
             raise source.drifted(self.describe(), what, at, hint="rename it by hand")
 
-    def _members(self, project: Project, scope: Scope, old: str) -> Found:
+    def _members(self, project: Project, scope: Scope, old: str) -> NameReferences:
         members = Members(project, scope, old, self.to, lookalikes=self.unclear == "rename")
         if above := members.overridden():
             what = f"it overrides {', '.join(f'{a.qualname}.{old}' for a in above)}"

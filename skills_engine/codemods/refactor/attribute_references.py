@@ -15,7 +15,7 @@ import libcst as cst
 
 from skills_engine.codemods.names.type_strings import dotted
 from skills_engine.codemods.refactor.dotted_paths import paths_in_text
-from skills_engine.codemods.refactor.name_references import Found
+from skills_engine.codemods.refactor.name_references import NameReferences
 from skills_engine.codemods.refactor.project import Links
 from skills_engine.codemods.refactor.types import Types
 
@@ -77,8 +77,8 @@ class Members:
             {name or "?" for name in self.outside if not name.endswith(_plain_ends(name))}
         )
 
-    def references(self) -> Found:
-        found = Found(self.old, self.new)
+    def references(self) -> NameReferences:
+        found = NameReferences(self.old, self.new)
         for scope in sorted(self.family, key=lambda c: (c.names.path, c.qualname)):
             self._collisions(found, scope)
         for scope in self.above:
@@ -97,7 +97,7 @@ class Members:
                 self._in_text(found, text, scope)
         return found
 
-    def _in_text(self, found: Found, text: PathInText, scope: Scope) -> None:
+    def _in_text(self, found: NameReferences, text: PathInText, scope: Scope) -> None:
         depth = scope.qualname.count(".") + 1
         words = [word for word, _ in text.names]
         if words[depth : depth + 1] != [self.old] or ".".join(words[:depth]) != scope.qualname:
@@ -107,7 +107,7 @@ class Members:
 
     # --- accesses
 
-    def _access(self, found: Found, names: Names, access: Access) -> None:
+    def _access(self, found: NameReferences, names: Names, access: Access) -> None:
         things = self.types.of(access.value, access.scope)
         verdicts = {self._ours(thing) for thing in things if thing.kind != "none"}
         if verdicts == {True}:
@@ -171,7 +171,7 @@ class Members:
             and self._may_see(names.path)
         ]
 
-    def _collisions(self, found: Found, scope: Scope) -> None:
+    def _collisions(self, found: NameReferences, scope: Scope) -> None:
         for binding in (*scope.bound.get(self.new, ()), *scope.attributes.get(self.new, ())):
             found.collides(scope.names, binding.name or binding.node)
         for binding in scope.attributes.get(

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skills_engine.codemods.imports.statements import Repository
+from skills_engine.codemods.imports.statements import OwnModules
 from skills_engine.codemods.refactor.movable import Piece
 from skills_engine.codemods.refactor.move_imports import (
     prune,
     relative,
     settled,
 )
-from skills_engine.codemods.refactor.overlay import Overlay
+from skills_engine.codemods.refactor.overlay import OverlaidFiles
 from skills_engine.codemods.refactor.project import Project, stem_of
 from skills_engine.codemods.source.source import Source, Splice, spliced
 from skills_engine.errors import CannotEnsure
@@ -110,7 +110,7 @@ class Mover(TargetEdits, ImporterEdits):
         for path in {*self.fresh, *self.idle}:
             data = written[path] if path in written else self.project.files.read(path) or b""
             settings = settings_for(path, self.project.files.read)
-            own = Repository(path, self.project.files)
+            own = OwnModules(path, self.project.files)
             lines, idle = self.fresh.get(path, []), self.idle.get(path, [])
             written[path] = settled(Source.parse(path, data), lines, idle, own, settings)
         for path, data in written.items():
@@ -129,7 +129,7 @@ class Mover(TargetEdits, ImporterEdits):
         """No import that this adds may close a circle of modules that import each other as they are
         imported.
         """
-        after = Project(Overlay(self.project.files, written))
+        after = Project(OverlaidFiles(self.project.files, written))
         for path in written:
             before = self.project.files.read(path) is not None
             known = self.project.imports(path, at_import_time=True) if before else set()

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from skills_engine.codemods.refactor.project import Project
     from skills_engine.types import Place
 
-__all__ = ["Found", "variable_references"]
+__all__ = ["NameReferences", "variable_references"]
 
 
 @dataclass
-class Found:
+class NameReferences:
     """Splices by path that give a definition its new name, and the reasons not to make them."""
 
     old: str
@@ -61,9 +61,9 @@ class Found:
             self.unclear.append(place)
 
 
-def variable_references(project: Project, scope: Scope, old: str, new: str) -> Found:
+def variable_references(project: Project, scope: Scope, old: str, new: str) -> NameReferences:
     """The references to a module's variable, through every import and re-export of it."""
-    found = Found(old, new)
+    found = NameReferences(old, new)
     links = Links(project, scope, old)
     for names in project.mentioning(old):
         _imports(found, links, names)
@@ -86,7 +86,7 @@ def variable_references(project: Project, scope: Scope, old: str, new: str) -> F
     return found
 
 
-def _obstacles(found: Found, links: Links, names: Names) -> None:
+def _obstacles(found: NameReferences, links: Links, names: Names) -> None:
     """What in a file stands against the new name."""
     for scope in links.scopes(names):
         _collisions(found, names, scope)
@@ -107,7 +107,7 @@ def _obstacles(found: Found, links: Links, names: Names) -> None:
             found.collides(names, star.statement)
 
 
-def _imports(found: Found, links: Links, names: Names) -> None:
+def _imports(found: NameReferences, links: Links, names: Names) -> None:
     for imported in names.imports:
         alias = imported.alias
         if alias is None or imported.name != found.old or not links.taken(imported):
@@ -132,7 +132,7 @@ def _stays_public(project: Project, star: Imported, old: str, new: str) -> bool:
     )
 
 
-def _collisions(found: Found, names: Names, scope: Scope) -> None:
+def _collisions(found: NameReferences, names: Names, scope: Scope) -> None:
     """The new name must be free in `scope`, and mean `scope`'s where the old one does, and nowhere
     else.
     """

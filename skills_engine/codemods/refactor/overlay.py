@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from skills_engine.codemods.files import Files
 
-__all__ = ["Overlay"]
+__all__ = ["OverlaidFiles"]
 
 
-class Overlay:
+class OverlaidFiles:
     """Files with some of them written, for looking only."""
 
     def __init__(self, files: Files, written: dict[str, bytes]) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.source.source import Source
 
-__all__ = ["Field", "fields_of", "is_enum", "orders_fields", "parse_field"]
+__all__ = ["FieldLine", "fields_of", "is_enum", "orders_fields", "parse_field"]
 
 _FIELD_CALLS = {"field", "ib", "attrib", "Factory"}
 _DEFAULTS = {"default", "default_factory", "factory"}
@@ -23,7 +23,7 @@ _ORDERING_DECORATORS = {"dataclass", "define", "frozen", "mutable", "s", "attrs"
 
 
 @dataclass(frozen=True)
-class Field:
+class FieldLine:
     """A field. `required` and `optional` are both false where its place among the others does not
     matter.
     """
@@ -40,7 +40,7 @@ class Field:
     value: str = ""
     """The source of an unannotated one's value."""
 
-    def same_member(self, other: Field) -> bool:
+    def same_member(self, other: FieldLine) -> bool:
         """Whether both, as members of an enum, have one constant as value."""
         try:
             return bool(ast.literal_eval(self.value) == ast.literal_eval(other.value))
@@ -54,14 +54,14 @@ def is_enum(source: Source, node: cst.ClassDef) -> bool:
     return any(base.endswith(("Enum", "Flag")) for base in bases)
 
 
-def parse_field(key: str, text: str) -> Field:
+def parse_field(key: str, text: str) -> FieldLine:
     """A field in source: `name: type = default` or `NAME = value`."""
     return snippets.read(
         key, text, _parse, "write one field: `name: type = default` or `NAME = value`"
     )
 
 
-def fields_of(source: Source, body: Sequence[cst.CSTNode]) -> list[Field]:
+def fields_of(source: Source, body: Sequence[cst.CSTNode]) -> list[FieldLine]:
     """The fields that a class body declares, in order; `__slots__` and its like left out."""
     found = []
     keyword_only = False
@@ -81,7 +81,7 @@ def fields_of(source: Source, body: Sequence[cst.CSTNode]) -> list[Field]:
             matters = field.annotated and not keyword_only
             within = line if isinstance(line, cst.SimpleStatementLine) else None
             required, optional = field.required and matters, field.optional and matters
-            declared = Field(
+            declared = FieldLine(
                 field.name,
                 field.code,
                 field.annotated,
@@ -117,7 +117,7 @@ def orders_fields(source: Source, node: cst.ClassDef) -> bool:
     return False
 
 
-def _declared(source: Source, node: cst.Assign | cst.AnnAssign) -> Field | None:
+def _declared(source: Source, node: cst.Assign | cst.AnnAssign) -> FieldLine | None:
     """A field of the file. One for a newer Python than this one is known by its text."""
     text = source.code(node)
     try:
@@ -129,7 +129,7 @@ def _declared(source: Source, node: cst.Assign | cst.AnnAssign) -> Field | None:
         match targets:
             case [cst.Name(value=name)]:
                 annotated, default = isinstance(node, cst.AnnAssign), node.value is not None
-                return Field(
+                return FieldLine(
                     name, text, annotated, annotated and not default, annotated and default
                 )
     return None
@@ -139,20 +139,20 @@ def _last_name(code: str) -> str:
     return code.partition("[")[0].rpartition(".")[2].strip()
 
 
-def _parse(text: str) -> Field | None:
+def _parse(text: str) -> FieldLine | None:
     match snippets.parse(text.strip()).body:
         case [ast.Assign(targets=[ast.Name(id=name)]) as node]:
             code, value = ast.dump(node), ast.unparse(node.value)
-            return Field(name, code, False, False, False, value=value)
+            return FieldLine(name, code, False, False, False, value=value)
         case [ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value) as node]:
             if _last_name(ast.unparse(annotation)) in {"ClassVar", "KW_ONLY"}:
-                return Field(name, ast.dump(node), True, False, False)
+                return FieldLine(name, ast.dump(node), True, False, False)
             if isinstance(value, ast.Call) and _last_name(ast.unparse(value.func)) in _FIELD_CALLS:
                 flags = {k.arg: ast.unparse(k.value) for k in value.keywords if k.arg}
                 if flags.get("init") == "False" or flags.get("kw_only") == "True":
-                    return Field(name, ast.dump(node), True, False, False)
+                    return FieldLine(name, ast.dump(node), True, False, False)
                 has_default = bool(_DEFAULTS & set(flags))
             else:
                 has_default = value is not None
-            return Field(name, ast.dump(node), True, not has_default, has_default)
+            return FieldLine(name, ast.dump(node), True, not has_default, has_default)
     return None

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.source.source import Source
 
-__all__ = ["Kind", "Parameter", "Signature", "parse_parameter"]
+__all__ = ["Kind", "Signature", "SignatureParameter", "parse_parameter"]
 
 Kind = Literal["positional only", "/", "positional", "*", "*args", "keyword only", "**"]
 
 
 @dataclass(frozen=True)
-class Parameter:
+class SignatureParameter:
     """A parameter, or the lone `/` or `*`. `code` is its code without layout; of a lone one, ''."""
 
     kind: Kind
@@ -40,7 +40,7 @@ class Signature:
     other.
     """
 
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[SignatureParameter, ...]
     layout: Sequence
 
     @classmethod
@@ -54,7 +54,7 @@ class Signature:
         parameters = []
         for (kind, part), span in zip(found, spans, strict=True):
             if kind in {"/", "*"} or not isinstance(part, cst.Param):
-                parameters.append(Parameter(kind, node=part))
+                parameters.append(SignatureParameter(kind, node=part))
                 continue
             parameters.append(_declared(kind, part, source.text(span)))
         return cls(tuple(parameters), Sequence(source, spans, opening + 1, closing))
@@ -66,7 +66,7 @@ class Signature:
         return [n for n, p in enumerate(self.parameters) if p.kind in kinds]
 
 
-def parse_parameter(key: str, text: str) -> Parameter:
+def parse_parameter(key: str, text: str) -> SignatureParameter:
     """A parameter in source: `name: int = 3`, `*args` or `**options`. Its kind is as if it stood
     alone.
     """
@@ -75,18 +75,18 @@ def parse_parameter(key: str, text: str) -> Parameter:
     )
 
 
-def _declared(kind: Kind, node: cst.Param, text: str) -> Parameter:
+def _declared(kind: Kind, node: cst.Param, text: str) -> SignatureParameter:
     """A parameter of the file. One for a newer Python than this one is known by its text."""
     try:
         parsed = _parse(text.strip())
     except snippets.Unread:
         parsed = None
     if parsed is None:
-        return Parameter(kind, node.name.value, text, node.default is None, node)
-    return Parameter(kind, parsed.name, parsed.code, parsed.required, node)
+        return SignatureParameter(kind, node.name.value, text, node.default is None, node)
+    return SignatureParameter(kind, parsed.name, parsed.code, parsed.required, node)
 
 
-def _parse(text: str) -> Parameter | None:
+def _parse(text: str) -> SignatureParameter | None:
     match snippets.parse(f"def _({text}): ...").body:
         case [ast.FunctionDef(args=args)] if not text.endswith(","):
             code = ast.dump(args)
@@ -94,15 +94,15 @@ def _parse(text: str) -> Parameter | None:
                 case ast.arguments(
                     posonlyargs=[], args=[only], vararg=None, kwonlyargs=[], kwarg=None
                 ):
-                    return Parameter("positional", only.arg, code, not args.defaults)
+                    return SignatureParameter("positional", only.arg, code, not args.defaults)
                 case ast.arguments(
                     posonlyargs=[], args=[], vararg=ast.arg(arg=name), kwonlyargs=[], kwarg=None
                 ):
-                    return Parameter("*args", name, code)
+                    return SignatureParameter("*args", name, code)
                 case ast.arguments(
                     posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kwarg=ast.arg(arg=name)
                 ):
-                    return Parameter("**", name, code)
+                    return SignatureParameter("**", name, code)
     return None
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from skills_engine.codemods.source.source import Source
 
 __all__ = [
-    "Unit",
+    "StatementUnit",
     "children",
     "descend",
     "docstring",
@@ -95,7 +95,7 @@ def part(node: cst.CSTNode, name: str) -> object:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class StatementUnit:
     """One statement as a reader counts them: `a; b` is two. `line` is the statement in the body
     that holds it.
     """
@@ -110,17 +110,19 @@ class Unit:
         return self.first and self.last
 
 
-def units(body: cst.BaseSuite | cst.Module) -> tuple[Unit, ...]:
+def units(body: cst.BaseSuite | cst.Module) -> tuple[StatementUnit, ...]:
     """The statements of a block, of a one-line suite or of a module."""
-    found: list[Unit] = []
+    found: list[StatementUnit] = []
     if isinstance(body, cst.SimpleStatementSuite):
-        return tuple(Unit(small, body, first=False, last=False) for small in body.body)
+        return tuple(StatementUnit(small, body, first=False, last=False) for small in body.body)
     for line in body.body:
         if isinstance(line, cst.SimpleStatementLine):
             last = len(line.body) - 1
-            found += [Unit(small, line, i == 0, i == last) for i, small in enumerate(line.body)]
+            found += [
+                StatementUnit(small, line, i == 0, i == last) for i, small in enumerate(line.body)
+            ]
         else:
-            found.append(Unit(line, line))
+            found.append(StatementUnit(line, line))
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ from skills_engine.merge.core.alignment import Alignment, align
 from skills_engine.merge.core.chunks import Conflicting
 from skills_engine.merge.core.insertions import Run, runs
 from skills_engine.merge.core.levels import below
-from skills_engine.merge.core.order import Entry, arrange
+from skills_engine.merge.core.order import Aligned, arrange
 from skills_engine.merge.core.row_style import OTHERWISE, left_behind
 from skills_engine.merge.core.sequences import merge_seq
 from skills_engine.merge.core.tree import Block, Node, Seq, Unit, words
@@ -67,18 +67,18 @@ class _Body:
         self.covered: set[int] = set()
         """Entries (by id) that stand in a region beside them."""
 
-    def units(self, entry: Entry) -> tuple[Unit | None, Unit | None, Unit | None]:
+    def units(self, entry: Aligned) -> tuple[Unit | None, Unit | None, Unit | None]:
         return (
             None if entry.base is None else self.base.units[entry.base],
             None if entry.ours is None else self.ours.units[entry.ours],
             None if entry.theirs is None else self.theirs.units[entry.theirs],
         )
 
-    def _nodes(self, entry: Entry) -> tuple[Node | None, Node | None, Node | None]:
+    def _nodes(self, entry: Aligned) -> tuple[Node | None, Node | None, Node | None]:
         b, o, t = (None if unit is None else unit.node for unit in self.units(entry))
         return b, o, t
 
-    def texts(self, entry: Entry) -> tuple[str, str, str]:
+    def texts(self, entry: Aligned) -> tuple[str, str, str]:
         """The entry's three texts in the merge's indentation, '' where there is none."""
         b, o, t = self.units(entry)
         return (
@@ -87,10 +87,10 @@ class _Body:
             t.under(self.theirs.indent, self.indent) if t else "",
         )
 
-    def clash(self, entry: Entry, reason: str) -> list[Chunk]:
+    def clash(self, entry: Aligned, reason: str) -> list[Chunk]:
         return [Conflicting(*self.texts(entry), reason)]
 
-    def pieces(self, entry: Entry) -> list[Chunk] | None:
+    def pieces(self, entry: Aligned) -> list[Chunk] | None:
         """The entry's merged text without its gap, or None where it is gone."""
         b, o, t = self.units(entry)
         text_b, text_o, text_t = self.texts(entry)
@@ -141,7 +141,7 @@ class _Body:
         margin = o.version.text[o.code : o.node.start]
         return [lead, margin, *(_explained(piece, o.title) for piece in node), trail]
 
-    def _added(self, entry: Entry) -> list[Chunk] | None:
+    def _added(self, entry: Aligned) -> list[Chunk] | None:
         _, o, t = self.units(entry)
         _, text_o, text_t = self.texts(entry)
         alone = t if o is None else o if t is None else None
@@ -158,14 +158,14 @@ class _Body:
             return [merged]
         return [Conflicting("", text_o, text_t, f"both sides add {o.title}")]
 
-    def _revived(self, entry: Entry, unit: Unit) -> list[Chunk]:
+    def _revived(self, entry: Aligned, unit: Unit) -> list[Chunk]:
         """What one side moved or wrapped and the other deleted, with what stood beside it and went
         along.
         """
         mine = entry.ours is not None
         back, moved = self.walk.revivals.within(unit), set(unit.holds)
 
-        def along(other: Entry) -> bool:
+        def along(other: Aligned) -> bool:
             base, o, t = self.units(other)
             return base is not None and (o if mine else t) is None and base.sig in moved
 
@@ -194,7 +194,7 @@ class _Body:
         does = "moves" if unit.sig in back else "wraps"
         return [Conflicting(text_b, *texts, f"{sides[0]} deletes what {sides[1]} {does}: {title}")]
 
-    def _deleted(self, entry: Entry) -> list[Chunk] | None:
+    def _deleted(self, entry: Aligned) -> list[Chunk] | None:
         b, o, t = self.units(entry)
         text_b, text_o, text_t = self.texts(entry)
         left, text = (t, text_t) if o is None else (o, text_o)
@@ -214,7 +214,7 @@ class _Body:
         sides = ("ours", "theirs") if o is None else ("theirs", "ours")
         return self.clash(entry, f"{sides[0]} deletes what {sides[1]} edited: {b.title}")
 
-    def gap(self, entry: Entry, before: Entry | None) -> str:
+    def gap(self, entry: Aligned, before: Aligned | None) -> str:
         """The blank lines above an entry; `before` is the entry above it, None for the first."""
         if before is None:
             return gap3(
@@ -256,7 +256,7 @@ class _Body:
                 made[id(entry)] = self.clash(entry, f"the neighbours of {title} {OTHERWISE}")
         made.update(dict.fromkeys(self.covered))
         out: list[Chunk] = []
-        before: Entry | None = None
+        before: Aligned | None = None
         code = False
         todo = [
             entry
@@ -285,7 +285,7 @@ class _Body:
         tails = self.base.tail, self.ours.tail, self.theirs.tail
         return [*out, tails[2] if tails[1] == tails[0] else tails[1]]
 
-    def _idle(self, entry: Entry, made: dict[int, list[Chunk] | None]) -> bool:
+    def _idle(self, entry: Aligned, made: dict[int, list[Chunk] | None]) -> bool:
         """A `pass` of theirs, where ours has statements."""
         b, o, t = self.units(entry)
         if b is not None or o is not None or t is None or t.role != "filler":

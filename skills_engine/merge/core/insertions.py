@@ -12,10 +12,10 @@ from skills_engine.merge.core.tree import words
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from skills_engine.merge.core.order import Entry
+    from skills_engine.merge.core.order import Aligned
     from skills_engine.merge.core.tree import Unit
 
-    Units = Callable[[Entry], tuple[Unit | None, Unit | None, Unit | None]]
+    Units = Callable[[Aligned], tuple[Unit | None, Unit | None, Unit | None]]
 
 __all__ = ["Run", "runs"]
 
@@ -32,14 +32,14 @@ class Run:
     """Entries in a row; `conflict` is why they conflict as a whole, or ''; `alone` says that the
     additions of one side are the reason."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[Aligned, ...]
     conflict: str = ""
     alone: bool = False
 
 
 def runs(
-    entries: list[Entry],
-    kept: list[Entry],
+    entries: list[Aligned],
+    kept: list[Aligned],
     units: Units,
     scope: str,
     size: int,
@@ -77,7 +77,7 @@ def runs(
         at = end
 
 
-def _settled(new: list[Entry], units: Units, scope: str, lost: dict[str, int]) -> Iterable[Run]:
+def _settled(new: list[Aligned], units: Units, scope: str, lost: dict[str, int]) -> Iterable[Run]:
     """Additions at one place: in order, or as one run that is conflict."""
     ours = [entry for entry in new if entry.ours is not None]
     theirs = [entry for entry in new if entry.ours is None]
@@ -101,7 +101,7 @@ def _settled(new: list[Entry], units: Units, scope: str, lost: dict[str, int]) -
         yield Run((entry,))
 
 
-def _sorted(imports: list[tuple[Entry, Unit]]) -> list[Entry]:
+def _sorted(imports: list[tuple[Aligned, Unit]]) -> list[Aligned]:
     """Imports of both sides; those of theirs among ours where both are in the order of their
     text.
     """
@@ -191,5 +191,5 @@ def _words(units: list[Unit]) -> set[str]:
     return {word for unit in units for word in words(unit.node.text)}
 
 
-def _new(entry: Entry) -> bool:
+def _new(entry: Aligned) -> bool:
     return entry.base is None and (entry.ours is None or entry.theirs is None)

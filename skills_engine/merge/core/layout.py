@@ -12,7 +12,7 @@ from skills_engine.merge.types import NodeConflict
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from skills_engine.merge.core.order import Entry
+    from skills_engine.merge.core.order import Aligned
     from skills_engine.merge.core.tree import Node
 
 __all__ = ["Layout", "blank_of", "comment3"]
@@ -54,7 +54,7 @@ class Layout:
             self.between.rpartition("\n")[2] if self.wide and not ours.infix else self.indent_o
         )
 
-    def text(self, kept: list[tuple[Entry, str]], head: str, close: str) -> str:
+    def text(self, kept: list[tuple[Aligned, str]], head: str, close: str) -> str:
         """Everything between the brackets."""
         out = head
         for at, (entry, text) in enumerate(kept):
@@ -69,7 +69,7 @@ class Layout:
             raise NodeConflict("a comment would swallow a bracket")
         return out + close
 
-    def _lead(self, entry: Entry, at: int) -> str:
+    def _lead(self, entry: Aligned, at: int) -> str:
         if entry.ours is not None:
             lead = self._own_lead(entry.ours, at)
             above = self._theirs_alone(entry, lambda item: comments_in(item.lead))
@@ -104,7 +104,7 @@ class Layout:
             raise NodeConflict("there is no line for a comment")
         return "".join(blank + comment for comment in said) + blank
 
-    def _after(self, entry: Entry) -> tuple[str, str]:
+    def _after(self, entry: Aligned) -> tuple[str, str]:
         """The trail and what stands before the separator."""
         if entry.ours is not None:
             item = self.ours.items[entry.ours]
@@ -116,7 +116,7 @@ class Layout:
         return ("  " + trail.lstrip() if trail else ""), ""
 
     def _theirs_alone(
-        self, entry: Entry, said: Callable[[Item], tuple[str, ...]]
+        self, entry: Aligned, said: Callable[[Item], tuple[str, ...]]
     ) -> tuple[str, ...] | None:
         """The comments at an element of ours where only theirs changed them, else None. Raises
         NodeConflict where both did.
@@ -131,7 +131,7 @@ class Layout:
             return theirs
         raise NodeConflict("both sides changed a comment")
 
-    def _closed(self, entry: Entry, size: int) -> bool:
+    def _closed(self, entry: Aligned, size: int) -> bool:
         """Whether a separator follows the last element."""
         if self.ours.single and size == 1:
             return True

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from skills_engine.merge.core.chunks import Chunk
     from skills_engine.merge.core.tree import Node
 
-__all__ = ["TreeMerge"]
+__all__ = ["NodeMerge"]
 
 T = TypeVar("T")
 Side = Literal["", "ours", "theirs"]
@@ -30,7 +30,7 @@ Said = tuple[str, ...]
 _BLANK = re.compile(r"#[^\n]*|\\\n|\s+")
 
 
-class TreeMerge(Walk):
+class NodeMerge(Walk):
     """Merges nodes of every shape."""
 
     def node(self, base: Node, ours: Node, theirs: Node) -> list[Chunk]:
@@ -52,9 +52,9 @@ class TreeMerge(Walk):
                 raise
         return [theirs.under(indent) if taken else ours.under(indent)]
 
-    def swapped(self) -> TreeMerge:
+    def swapped(self) -> NodeMerge:
         """A walk for which theirs is ours."""
-        return TreeMerge(self.revivals, self.rules, _OTHER[self.keeps], self.notes)
+        return NodeMerge(self.revivals, self.rules, _OTHER[self.keeps], self.notes)
 
     def _parts(self, base: Node, ours: Node, theirs: Node) -> list[Chunk]:
         nested = self._nested(base, ours, theirs)

@@ -14,11 +14,11 @@ from skills_engine.merge.types import NodeConflict
 if TYPE_CHECKING:
     from skills_engine.merge.core.alignment import Alignment
 
-__all__ = ["Entry", "arrange"]
+__all__ = ["Aligned", "arrange"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Aligned:
     """One part by its index in each version; None where it is not."""
 
     base: int | None
@@ -28,7 +28,7 @@ class Entry:
 
 def arrange(
     ours: int, theirs: int, by_ours: Alignment, by_theirs: Alignment, same: dict[int, int]
-) -> list[Entry]:
+) -> list[Aligned]:
     """The entries of all parts but those that both sides deleted, in the order of the merge.
 
     `ours` and `theirs` are numbers of parts; `same` pairs what both sides added. A side that
@@ -53,7 +53,7 @@ def _woven(
     same: dict[int, int],
     *,
     mirror: bool,
-) -> list[Entry]:
+) -> list[Aligned]:
     """The order of one side, with what only the other has put in."""
     other_of = {base: at for at, base in other_back.items()}
     skeleton: list[tuple[int | None, int | None, int | None]] = []
@@ -78,5 +78,5 @@ def _woven(
         skeleton.insert(place, (base, None, at))
         place += 1
     if mirror:
-        return [Entry(base, there, here) for base, here, there in skeleton]
-    return [Entry(base, here, there) for base, here, there in skeleton]
+        return [Aligned(base, there, here) for base, here, there in skeleton]
+    return [Aligned(base, here, there) for base, here, there in skeleton]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from skills_engine.merge.core.alignment import Alignment, align
 from skills_engine.merge.core.layout import Layout, blank_of, comment3
 from skills_engine.merge.core.levels import below, value_in
-from skills_engine.merge.core.order import Entry, arrange
+from skills_engine.merge.core.order import Aligned, arrange
 from skills_engine.merge.core.row_style import OTHERWISE, left_behind
 from skills_engine.merge.core.tree import Item, Seq, comments_in, words
 from skills_engine.merge.types import NodeConflict
@@ -68,7 +68,7 @@ def merge_seq(
             raise NodeConflict(f"both sides add {_short(o.items[mine].node)}, at different places")
     entries = arrange(len(o.items), len(t.items), by_ours, by_theirs, same)
     layout = Layout(b, ours[0], o, theirs[0], t)
-    kept: list[tuple[Entry, str]] = []
+    kept: list[tuple[Aligned, str]] = []
     for entry in entries:
         text = _element(walk, entry, (b, o, t), layout.indent, by_ours.weak | by_theirs.weak)
         if text is not None:
@@ -130,7 +130,7 @@ def _above(alignment: Alignment, at: int) -> int:
 
 
 def _element(
-    walk: Walk, entry: Entry, seqs: tuple[Seq, Seq, Seq], indent: str, weak: frozenset[int]
+    walk: Walk, entry: Aligned, seqs: tuple[Seq, Seq, Seq], indent: str, weak: frozenset[int]
 ) -> str | None:
     """The entry's own text, or None if it is gone."""
     b, o, t = (
@@ -158,7 +158,7 @@ def _element(
     return walk.inline(b.node, o.node, t.node)
 
 
-def _item(entry: Entry, ours: Seq, theirs: Seq) -> Item:
+def _item(entry: Aligned, ours: Seq, theirs: Seq) -> Item:
     return ours.items[entry.ours] if entry.ours is not None else theirs.items[entry.theirs or 0]
 
 
@@ -168,8 +168,8 @@ def _short(node: Node) -> str:
 
 
 def _in_order(
-    kept: list[tuple[Entry, str]], base: Seq, ours: Seq, theirs: Seq
-) -> list[tuple[Entry, str]]:
+    kept: list[tuple[Aligned, str]], base: Seq, ours: Seq, theirs: Seq
+) -> list[tuple[Aligned, str]]:
     """Where all keep their elements sorted, what theirs adds stands where it sorts among what ours
     adds.
 
@@ -177,7 +177,7 @@ def _in_order(
     came first.
     """
 
-    def places(entry: Entry) -> tuple[str, ...]:
+    def places(entry: Aligned) -> tuple[str, ...]:
         return order(_item(entry, ours, theirs).node.text)
 
     if len(base.items) < 3:
@@ -202,8 +202,8 @@ def _in_order(
 
 
 def _named(
-    rules: Rules, kept: list[tuple[Entry, str]], ours: Node, o: Seq, theirs: Node, t: Seq
-) -> list[tuple[Entry, str]]:
+    rules: Rules, kept: list[tuple[Aligned, str]], ours: Node, o: Seq, theirs: Node, t: Seq
+) -> list[tuple[Aligned, str]]:
     """Imported names of theirs where all imports of both files are in one order, and so is what
     ours has here.
     """
@@ -227,8 +227,8 @@ def _ordered(texts: list[str], order: Callable[[str], tuple[str, ...]]) -> bool:
 
 
 def _positional_first(
-    kept: list[tuple[Entry, str]], ours: Seq, theirs: Seq
-) -> list[tuple[Entry, str]]:
+    kept: list[tuple[Aligned, str]], ours: Seq, theirs: Seq
+) -> list[tuple[Aligned, str]]:
     """Where one side adds arguments by position and the other by keyword at one place, syntax gives
     the order.
     """
@@ -249,7 +249,7 @@ def _positional_first(
     return out
 
 
-def _no_rivals(kept: list[tuple[Entry, str]], ours: Seq, theirs: Seq) -> None:
+def _no_rivals(kept: list[tuple[Aligned, str]], ours: Seq, theirs: Seq) -> None:
     """NodeConflict where both sides add at one place and the order means something (positional
     arguments).
     """
@@ -265,7 +265,7 @@ def _no_rivals(kept: list[tuple[Entry, str]], ours: Seq, theirs: Seq) -> None:
             raise NodeConflict(f"both sides add beside {text.splitlines()[0]}")
 
 
-def _none_left_behind(kept: list[tuple[Entry, str]], base: Seq, ours: Seq, theirs: Seq) -> None:
+def _none_left_behind(kept: list[tuple[Aligned, str]], base: Seq, ours: Seq, theirs: Seq) -> None:
     """Conflict where an element is written as its neighbours were before the other side wrote
     them all in another way.
     """

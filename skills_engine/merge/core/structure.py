@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from skills_engine.judge import doubt
 from skills_engine.merge.core.chunks import Chunks
 from skills_engine.merge.core.delete_move import Revivals
-from skills_engine.merge.core.nodes import TreeMerge
+from skills_engine.merge.core.nodes import NodeMerge
 from skills_engine.merge.core.rules import Rules
 from skills_engine.merge.core.tree import Ids
 from skills_engine.merge.types import NodeConflict, Unsupported
@@ -70,7 +70,7 @@ def _merged(
 ) -> Chunks:
     trees = trees or Trees()
     base, ours, theirs = (trees.of(parse, _closed(text)) for text in texts)
-    walk = TreeMerge(
+    walk = NodeMerge(
         Revivals(base.version, ours.version, theirs.version), rules, "ours" if keeps else ""
     )
     try:

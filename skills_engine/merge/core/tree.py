@@ -30,7 +30,7 @@ __all__ = [
     "Node",
     "Seq",
     "Shape",
-    "Statement",
+    "StatementSignature",
     "Unit",
     "Version",
     "comments_in",
@@ -53,7 +53,7 @@ class Ids:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class StatementSignature:
     """A statement of code: where it begins, and its signature."""
 
     start: int
@@ -71,10 +71,10 @@ class Version:
         self.comments: list[tuple[int, str]] = []
         self.starts = [0, *(m.end() for m in re.finditer("\n", text))]
         self.strings: frozenset[int] = frozenset()
-        self.find_statements: Callable[[], list[Statement]] = list
+        self.find_statements: Callable[[], list[StatementSignature]] = list
 
     @cached_property
-    def statements(self) -> list[Statement]:
+    def statements(self) -> list[StatementSignature]:
         """The statements that would be known again elsewhere, in order of place; none where a file
         has no code.
         """

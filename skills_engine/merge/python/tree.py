@@ -14,7 +14,7 @@ from skills_engine.merge.core.tree import (
     Node,
     Seq,
     Shape,
-    Statement,
+    StatementSignature,
     Unit,
     Version,
     constant,
@@ -48,7 +48,7 @@ def tree(text: str, ids: Ids, module: ast.Module | None = None) -> Node:
     version.comments = comments(text)
     python = _Python(text, ids, version)
     version.find_statements = lambda: [
-        Statement(python.span(stmt)[0], python.sig(stmt))
+        StatementSignature(python.span(stmt)[0], python.sig(stmt))
         for stmt in statements_in(module)
         if telling(stmt)
     ]

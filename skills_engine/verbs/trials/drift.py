@@ -24,7 +24,7 @@ from skills_engine.types import result
 from skills_engine.verbs.trials.meaning import meaning
 from skills_engine.verbs.trials.perturb import perturbations
 from skills_engine.verbs.trials.targets import module, targets
-from skills_engine.verbs.trials.trial import Case, Kind, Trial, Verdict
+from skills_engine.verbs.trials.trial import Case, Trial, TrialKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ class Drift:
         found = perturbations(targets(self.core, self.grafted))
         return {name: each for name, each in found if each(self.core) != self.core}
 
-    def cases(self, kind: Kind) -> Iterator[Case]:
+    def cases(self, kind: TrialKind) -> Iterator[Case]:
         for name in self.perturbations:
             yield Case(kind, (self.skill,), name, self.subjects.base.base)
 
@@ -71,7 +71,7 @@ class Drift:
         tree = self._tree(core, self.core, self.subjects.bare.tree)
         wanted = {p: t.replace("\r\n", "\n") for p, t in perturb(self.grafted).items()}
         try:
-            if case.kind is Kind.DRIFT:
+            if case.kind is TrialKind.DRIFT:
                 base, got = self._by_upstream(tree, case.what)
             else:
                 base, got = self.subjects.base.base, self._by_owner(tree)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Definition", "Edit", "Text", "bound", "display"]
+__all__ = ["Definition", "Edit", "EditedText", "bound", "display"]
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Edit = tuple[int, int, str]
@@ -20,7 +20,7 @@ Edit = tuple[int, int, str]
 
 
 @dataclass(frozen=True)
-class Text:
+class EditedText:
     """Source with `\\n` line ends."""
 
     source: str

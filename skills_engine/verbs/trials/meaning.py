@@ -1,4 +1,4 @@
-"""What a file says, whatever the order of what has none: elements, fields, imports, settings.
+"""The meaning of a file, whatever the order of what has none: elements, fields, imports, settings.
 
 Two skills that each add an element to one list do not care who came first. Two that wrap the same
 call do: statements, calls and arguments are compared in their order.

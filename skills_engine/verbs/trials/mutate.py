@@ -16,8 +16,8 @@ from skills_engine.graft.operation import networked_tests
 from skills_engine.package.model import ADD
 from skills_engine.types import result
 from skills_engine.verbs.environment import run_skill_tests
-from skills_engine.verbs.trials.edit import Definition, Text
-from skills_engine.verbs.trials.trial import Case, Kind, Trial, Verdict
+from skills_engine.verbs.trials.edit import Definition, EditedText
+from skills_engine.verbs.trials.trial import Case, Trial, TrialKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ _BROKEN = "a_call_that_was_broken"
 def mutants(subjects: Subjects, skill: str) -> Iterator[Case]:
     """What is broken, by the line that it stands in."""
     for what in _mutants(subjects.package(skill)):
-        yield Case(Kind.MUTATE, (skill,), what, subjects.base.base)
+        yield Case(TrialKind.MUTATE, (skill,), what, subjects.base.base)
 
 
 def run_mutant(subjects: Subjects, case: Case) -> Trial:
@@ -84,7 +84,7 @@ def _mutants(package: Package) -> dict[str, Package]:
 
 def _broken(source: str, own: set[str]) -> Iterator[tuple[int, str]]:
     """The lines with a call into the core, each with the source in which its calls are broken."""
-    text = Text(source.replace("\r\n", "\n"))
+    text = EditedText(source.replace("\r\n", "\n"))
     lines: dict[int, list[ast.Call]] = {}
     for call in _calls(text.tree, own):
         lines.setdefault(call.lineno, []).append(call)

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from skills_engine.verbs.trials.edit import Definition, Edit, Text, display
+from skills_engine.verbs.trials.edit import Definition, Edit, EditedText, display
 from skills_engine.verbs.trials.rename import moved, renamed, renamed_module
 from skills_engine.verbs.trials.targets import Files, Targets
 
@@ -56,7 +56,7 @@ def _on(paths: tuple[str, ...], change: Callable[[str], str]) -> Perturbation:
 
 def _tabs(source: str) -> str:
     inside: set[int] = set()
-    for token in Text(source).tokens():
+    for token in EditedText(source).tokens():
         inside.update(range(token.start[0] + 1, token.end[0] + 1))
     lines = source.split("\n")
     for number, line in enumerate(lines, 1):
@@ -67,7 +67,7 @@ def _tabs(source: str) -> str:
 
 
 def _uncommented(source: str) -> str:
-    text = Text(source)
+    text = EditedText(source)
     edits = []
     for token in text.tokens():
         if token.type == 64 or token.string.startswith("#"):
@@ -78,7 +78,7 @@ def _uncommented(source: str) -> str:
 
 
 def _airy(source: str) -> str:
-    text = Text(source)
+    text = EditedText(source)
     return text.edited(
         (text.line_start(node), text.line_start(node), "\n# What follows is as it was.\n")
         for node in text.tree.body
@@ -88,7 +88,7 @@ def _airy(source: str) -> str:
 
 def _exploded(source: str) -> str:
     """Every display of the module an element a line, with a comma after the last."""
-    text = Text(source)
+    text = EditedText(source)
     edits: list[Edit] = []
     for node in text.tree.body:
         value = display(node)
@@ -102,7 +102,7 @@ def _exploded(source: str) -> str:
     return text.edited(edits)
 
 
-def _elements(text: Text, value: ast.expr | None) -> list[str]:
+def _elements(text: EditedText, value: ast.expr | None) -> list[str]:
     if isinstance(value, ast.Dict):
         return [
             f"{text.segment(key)}: {text.segment(item)}" if key else f"**{text.segment(item)}"
@@ -125,7 +125,7 @@ _LAYOUTS: Final[dict[str, Callable[[str], str]]] = {
 
 # --- what stands at the skill's places
 
-At = Iterator[tuple[str, str, Callable[[Text, ast.stmt], Iterator[Edit]]]]
+At = Iterator[tuple[str, str, Callable[[EditedText, ast.stmt], Iterator[Edit]]]]
 """Paths, names, and the edits of the statement that defines one."""
 
 
@@ -135,7 +135,7 @@ def _at(edits: At) -> Perturbation:
     def perturb(files: Files) -> Files:
         out = dict(files)
         for path, name, change in listed:
-            text = Text(out.get(path, ""))
+            text = EditedText(out.get(path, ""))
             node = text.named(name)
             if node is not None:
                 out[path] = text.edited(change(text, node))
@@ -144,14 +144,14 @@ def _at(edits: At) -> Perturbation:
     return perturb
 
 
-def _first(text: Text, node: ast.stmt) -> Iterator[Edit]:
+def _first(text: EditedText, node: ast.stmt) -> Iterator[Edit]:
     value = display(node)
     if value is not None and _elements(text, value):
         new = '"neighbour": None, ' if isinstance(value, ast.Dict) else '"neighbour", '
         yield text.start(value) + 1, text.start(value) + 1, new
 
 
-def _last(text: Text, node: ast.stmt) -> Iterator[Edit]:
+def _last(text: EditedText, node: ast.stmt) -> Iterator[Edit]:
     value = display(node)
     elements = _elements(text, value)
     if value is not None and elements:
@@ -163,14 +163,14 @@ def _last(text: Text, node: ast.stmt) -> Iterator[Edit]:
             yield text.end(last), text.end(last), new
 
 
-def _as_list(text: Text, node: ast.stmt) -> Iterator[Edit]:
+def _as_list(text: EditedText, node: ast.stmt) -> Iterator[Edit]:
     value = display(node)
     if isinstance(value, ast.Tuple) and text.segment(value).startswith("("):
         yield text.start(value), text.start(value) + 1, "["
         yield text.end(value) - 1, text.end(value), "]"
 
 
-def _as_call(text: Text, node: ast.stmt) -> Iterator[Edit]:
+def _as_call(text: EditedText, node: ast.stmt) -> Iterator[Edit]:
     value = display(node)
     if isinstance(value, ast.Dict) and all(
         isinstance(key, ast.Constant) and str(key.value).isidentifier() for key in value.keys
@@ -180,12 +180,12 @@ def _as_call(text: Text, node: ast.stmt) -> Iterator[Edit]:
         yield text.start(value), text.end(value), f"dict({', '.join(words)})"
 
 
-def _unannotated(text: Text, node: ast.stmt) -> Iterator[Edit]:
+def _unannotated(text: EditedText, node: ast.stmt) -> Iterator[Edit]:
     if isinstance(node, ast.AnnAssign) and node.value is not None:
         yield text.end(node.target), text.end(node.annotation), ""
 
 
-def _grown(text: Text, node: ast.stmt) -> Iterator[Edit]:
+def _grown(text: EditedText, node: ast.stmt) -> Iterator[Edit]:
     """Something is added to it by the next statement."""
     value = display(node)
     name = text.segment(node).split(":")[0].split("=")[0].strip()
@@ -194,7 +194,7 @@ def _grown(text: Text, node: ast.stmt) -> Iterator[Edit]:
         yield text.line_end(node), text.line_end(node), f"{more}\n"
 
 
-def _above(text: Text, node: ast.stmt) -> Iterator[Edit]:
+def _above(text: EditedText, node: ast.stmt) -> Iterator[Edit]:
     indent = " " * node.col_offset
     new = textwrap.indent(_NEIGHBOUR.strip("\n") + "\n\n\n", indent)
     yield text.line_start(node), text.line_start(node), new
@@ -208,7 +208,7 @@ def _inside(node: ast.stmt) -> list[ast.stmt]:
     return body[1:] if is_docstring else body
 
 
-def _guarded(text: Text, node: ast.stmt) -> Iterator[Edit]:
+def _guarded(text: EditedText, node: ast.stmt) -> Iterator[Edit]:
     body = _inside(node)
     if body and not isinstance(node, ast.ClassDef):
         indent = " " * body[0].col_offset
@@ -216,13 +216,13 @@ def _guarded(text: Text, node: ast.stmt) -> Iterator[Edit]:
         yield text.line_start(body[0]), text.line_start(body[0]), new
 
 
-def _redocumented(text: Text, node: ast.stmt) -> Iterator[Edit]:
+def _redocumented(text: EditedText, node: ast.stmt) -> Iterator[Edit]:
     body = node.body if isinstance(node, Definition) else []
     if body and body[0] not in _inside(node):
         yield text.start(body[0]), text.end(body[0]), '"""What it is, in other words."""'
 
 
-def _wider(text: Text, node: ast.stmt) -> Iterator[Edit]:
+def _wider(text: EditedText, node: ast.stmt) -> Iterator[Edit]:
     """A parameter more."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         args = node.args
@@ -232,7 +232,7 @@ def _wider(text: Text, node: ast.stmt) -> Iterator[Edit]:
             yield at, at, ", *, neighbour: bool = False"
 
 
-def _field(text: Text, node: ast.stmt) -> Iterator[Edit]:
+def _field(text: EditedText, node: ast.stmt) -> Iterator[Edit]:
     fields = [each for each in _inside(node) if isinstance(each, ast.AnnAssign)]
     if isinstance(node, ast.ClassDef) and fields:
         indent = " " * fields[0].col_offset
@@ -240,14 +240,14 @@ def _field(text: Text, node: ast.stmt) -> Iterator[Edit]:
         yield at, at, f"{indent}neighbour: int = 0\n"
 
 
-def _method(text: Text, node: ast.stmt) -> Iterator[Edit]:
+def _method(text: EditedText, node: ast.stmt) -> Iterator[Edit]:
     if isinstance(node, ast.ClassDef):
         indent = " " * node.body[0].col_offset
         new = textwrap.indent("\ndef neighbour(self) -> None:\n    pass\n", indent)
         yield text.line_end(node), text.line_end(node), new
 
 
-def _reversed(text: Text, node: ast.stmt) -> Iterator[Edit]:
+def _reversed(text: EditedText, node: ast.stmt) -> Iterator[Edit]:
     """The methods in the other order."""
     methods = (
         [e for e in node.body if isinstance(e, Definition)]

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from skills_engine.verbs.trials.edit import Text, bound
+from skills_engine.verbs.trials.edit import EditedText, bound
 from skills_engine.verbs.trials.targets import Files, module
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def moved(path: str, name: str) -> Callable[[Files], Files]:
     new = f"{folder}/{stem}{_END}.py" if folder else f"{stem}{_END}.py"
 
     def perturb(files: Files) -> Files:
-        text = Text(files.get(path, ""))
+        text = EditedText(files.get(path, ""))
         node = text.named(name)
         if node is None or _needs_more(text, node):
             return files
@@ -81,7 +81,7 @@ def moved(path: str, name: str) -> Callable[[Files], Files]:
     return perturb
 
 
-def _needs_more(text: Text, node: ast.stmt) -> bool:
+def _needs_more(text: EditedText, node: ast.stmt) -> bool:
     """Whether it uses other definitions of its module: it cannot move alone."""
     here = {name for each in text.tree.body if each is not node for name in bound(each)}
     used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}

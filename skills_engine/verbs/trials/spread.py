@@ -13,7 +13,7 @@ from skills_engine.verbs.trials.drift import Drift
 from skills_engine.verbs.trials.mutate import mutants, run_mutant
 from skills_engine.verbs.trials.subjects import Subjects
 from skills_engine.verbs.trials.together import run_together
-from skills_engine.verbs.trials.trial import Kind
+from skills_engine.verbs.trials.trial import TrialKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,18 +52,18 @@ class Bench:
             self._drift[core, skill] = Drift(self.subjects(core), skill)
         return self._drift[core, skill]
 
-    def cases(self, kind: Kind, skill: str, core: str) -> list[Case]:
+    def cases(self, kind: TrialKind, skill: str, core: str) -> list[Case]:
         """What there is to try of a skill, but for `together`."""
-        if kind is Kind.MUTATE:
+        if kind is TrialKind.MUTATE:
             return list(mutants(self.subjects(core), skill))
         return list(self.drift(core, skill).cases(kind))
 
     def run(self, case: Case) -> Trial:
         """What became of it; it lasted so many seconds."""
         began = time.monotonic()
-        if case.kind is Kind.TOGETHER:
+        if case.kind is TrialKind.TOGETHER:
             trial = run_together(self.subjects(case.core), case, run=self.run_tests)
-        elif case.kind is Kind.MUTATE:
+        elif case.kind is TrialKind.MUTATE:
             trial = run_mutant(self.subjects(case.core), case)
         else:
             trial = self.drift(case.core, case.skills[0]).run(case)

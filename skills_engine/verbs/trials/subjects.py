@@ -1,4 +1,4 @@
-"""What is tried on what: the packages on disk, the core's commit, and what each skill needs."""
+"""The subjects of trials: the packages on disk, the core's commit, and what each skill needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skills_engine.graft.fold import Graft, fold
 from skills_engine.graft.fork import Fork, core_version
 from skills_engine.graft.goal import accepts
 from skills_engine.graft.intent import Goal
-from skills_engine.graft.sources import Found, find
+from skills_engine.graft.sources import FoundPackage, find
 from skills_engine.manifest import Core, Pin
 from skills_engine.tree import Tree
 from skills_engine.types import result
@@ -34,7 +34,7 @@ class Subjects:
 
     fork: Fork
     base: Core
-    skills: dict[str, Found]
+    skills: dict[str, FoundPackage]
     asked: tuple[str, ...]
     _grafts: dict[tuple[str, ...], Graft] = field(default_factory=dict)
 
@@ -52,7 +52,7 @@ class Subjects:
             base = Core("", "", commit, core_version(Tree(fork.objects, fork.git.tree_of(commit))))
         tree = Tree(fork.objects, fork.git.tree_of(base.base))
         known = _with_manifest(fork, tree, names=())
-        asked: dict[str, Found] = {}
+        asked: dict[str, FoundPackage] = {}
         for name in names:
             found = _with_manifest(fork, tree, (name,))
             if not found:
@@ -119,6 +119,6 @@ class Subjects:
         return self.goal(names).pins
 
 
-def _with_manifest(fork: Fork, tree: Tree, names: Sequence[str]) -> dict[str, Found]:
+def _with_manifest(fork: Fork, tree: Tree, names: Sequence[str]) -> dict[str, FoundPackage]:
     choices = [find(fork, str(folder), tree) for folder in folders(fork, names)]
     return {choice.pin.name: choice for choice in choices if choice.package.manifest}

@@ -1,4 +1,4 @@
-"""What a skill touches in the core, and what it takes from it: where changes would hurt it."""
+"""Targets: the places of the core that a skill touches, or takes something from, where changes would hurt it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skills_engine.verbs.trials.edit import Definition, Text, bound, display
+from skills_engine.verbs.trials.edit import Definition, EditedText, bound, display
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,7 +63,7 @@ def _changed(before: str, after: str) -> Iterator[tuple[str, ast.stmt]]:
     """The definitions of a file, and those in its classes, that are there before and after, and
     differ.
     """
-    one, other = Text(before), Text(after)
+    one, other = EditedText(before), EditedText(after)
     for name, node in _definitions(one.tree.body):
         now = other.named(name)
         if now is not None and ast.dump(now) != ast.dump(node):
@@ -88,7 +88,7 @@ def _imported(source: str, core: Mapping[str, str]) -> Iterator[tuple[str, str]]
         if isinstance(node, ast.ImportFrom) and node.module in files and not node.level:
             path = files[node.module]
             for name in node.names:
-                known = Text(core[path]).named(name.name) is not None
+                known = EditedText(core[path]).named(name.name) is not None
                 yield path, name.name if known else ""
         elif isinstance(node, ast.Import):
             yield from ((files[n.name], "") for n in node.names if n.name in files)

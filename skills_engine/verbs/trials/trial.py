@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Case", "Kind", "Trial", "Verdict"]
+__all__ = ["Case", "Trial", "TrialKind", "Verdict"]
 
 
-class Kind(StrEnum):
+class TrialKind(StrEnum):
     """What is tried."""
 
     TOGETHER = "together"
@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 class Case:
     """Something to try: skills by name, `what` is done to them or to the core, on which commit."""
 
-    kind: Kind
+    kind: TrialKind
     skills: tuple[str, ...]
     what: str = ""
     core: str = ""
@@ -51,7 +51,7 @@ class Trial:
     ok: bool
     found: str
     output: str = ""
-    kind: str = Kind.TOGETHER
+    kind: str = TrialKind.TOGETHER
     what: str = ""
     core: str = ""
     verdict: str = Verdict.RIGHT
