@@ -59,10 +59,7 @@ def build(settings: Settings, context: Path = CONTEXT) -> Iterator[str]:
                 for label in (STAGE, RECIPE):
                     client.images.prune({"dangling": True, "label": label})
     except (DockerException, OSError) as error:
-        hint = (
-            "see with `docker info` whether Docker runs; AGENT_BASE in .env names another "
-            "base image"
-        )
+        hint = "see with `docker info` whether Docker runs; AGENT_BASE names another base image"
         raise BotError(f"the image cannot be built: {error}", hint=hint) from error
 
 
@@ -98,31 +95,16 @@ def outdated(settings: Settings, context: Path = CONTEXT) -> bool:
 
 def recipe(base: str, context: Path) -> str:
     """What an image is built from, as a digest; images have it as the label RECIPE."""
-    parts = [
-        base.encode(),
-        *((context / name).read_bytes() for name in ("Dockerfile", "requirements.txt")),
-    ]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+    files = ((context / name).read_bytes() for name in ("Dockerfile", "requirements.txt"))
+    return hashlib.sha256(b"\0".join([base.encode(), *files])).hexdigest()
 
 
 def _download(context: Path, python: str, machine: str) -> None:
     platforms = [f"--platform=manylinux_2_{minor}_{machine}" for minor in GLIBC]
-    place = ["--dest", str(context / "wheels"), "--requirement", str(context / "requirements.txt")]
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--disable-pip-version-check",
-        *place,
-    ]
-    command += [
-        "--only-binary=:all:",
-        f"--python-version={python}",
-        "--implementation=cp",
-        *platforms,
-    ]
+    quietly = ("-m", "pip", "download", "--quiet", "--disable-pip-version-check")
+    place = ("--dest", str(context / "wheels"), "--requirement", str(context / "requirements.txt"))
+    kind = ("--only-binary=:all:", f"--python-version={python}", "--implementation=cp")
+    command = [sys.executable, *quietly, *place, *kind, *platforms]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise BotError(
@@ -131,14 +113,18 @@ def _download(context: Path, python: str, machine: str) -> None:
         )
 
 
+def main() -> None:
+    """Build the image; with `--if-outdated` only where it is not there, or from another recipe."""
+    settings = load()
+    if "--if-outdated" in sys.argv and not outdated(settings):
+        print(f"the image {settings.agent_image} is up to date")  # noqa: T201
+        return
+    for line in build(settings):
+        print(line, flush=True)  # noqa: T201
+
+
 if __name__ == "__main__":
     try:
-        _settings = load()
-        _needed = "--if-outdated" not in sys.argv or outdated(_settings)
-        for _line in (
-            build(_settings) if _needed else [f"the image {_settings.agent_image} is up to date"]
-        ):
-            sys.stdout.write(_line + "\n")
-            sys.stdout.flush()
+        main()
     except BotError as _error:
         sys.exit(repr(_error))

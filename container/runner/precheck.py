@@ -20,9 +20,7 @@ async def precheck(script: str, prompt: str) -> str | None:
     unnoticed.
     """
     process = await asyncio.create_subprocess_exec(
-        "bash",
-        "-c",
-        script,
+        *("bash", "-c", script),
         cwd="/workspace/group",
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -37,20 +35,12 @@ async def precheck(script: str, prompt: str) -> str | None:
     lines = output.decode("utf-8", "replace").strip().splitlines()
     log(f"the check ended with {code}")
     try:
-        said = json.loads(lines[-1]) if code == 0 and lines else None
-        wake = bool(said["wake"]) if isinstance(said, dict) else None
-    except (ValueError, KeyError):
-        wake = None
-    if wake is None:
-        return (
-            f"{prompt}\n\nThe check before this task failed with {code}; it said: "
-            f"{chr(10).join(lines[-5:])}"
-        )
+        said = json.loads(lines[-1]) if code == 0 else {}
+        wake, data = bool(said["wake"]), said.get("data")
+    except (ValueError, KeyError, TypeError, IndexError):
+        told = "\n".join(lines[-5:])
+        return f"{prompt}\n\nThe check before this task failed with {code}; it said: {told}"
     if not wake:
         return None
-    data = said.get("data") if isinstance(said, dict) else None
-    return (
-        prompt
-        if data is None
-        else f"{prompt}\n\nThe check before this task says: {json.dumps(data)}"
-    )
+    more = "" if data is None else f"\n\nThe check before this task says: {json.dumps(data)}"
+    return prompt + more

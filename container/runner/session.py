@@ -92,12 +92,8 @@ class Conversation:
         text = self._asked[uuid][1]
 
         async def one() -> AsyncIterator[dict[str, Any]]:
-            yield {
-                "type": "user",
-                "uuid": uuid,
-                "message": {"role": "user", "content": text},
-                "parent_tool_use_id": None,
-            }
+            said = {"role": "user", "content": text}
+            yield {"type": "user", "uuid": uuid, "message": said, "parent_tool_use_id": None}
 
         await self._client.query(one())
 
@@ -112,10 +108,7 @@ class Conversation:
             log(f"session {self._session} cannot be resumed, a new one begins: {error}")
             self._session = None
             self._asked = {str(uuid4()): asked for asked in self._asked.values()}
-            try:
-                await self._listen()
-            except ClaudeSDKError as again:
-                self._fail(str(again))
+            await self._talk()
 
     async def _listen(self) -> None:
         self._heard = False
@@ -127,11 +120,8 @@ class Conversation:
                     await self._send(uuid)
                 async for message in client.receive_messages():
                     if isinstance(message, SystemMessage):
-                        log(
-                            f"{message.subtype} {json.dumps(message.data)[:500]}"
-                            if "retry" in message.subtype
-                            else ""
-                        )
+                        if "retry" in message.subtype:
+                            log(f"{message.subtype} {json.dumps(message.data)[:500]}")
                     elif isinstance(message, ResultMessage):
                         self._result(message)
                         if self._closing and not self._asked:
@@ -147,10 +137,8 @@ class Conversation:
         """
         if message.is_error and not self._heard and self._session:
             return  # the session is unknown: the exception that follows begins a new one
-        uuids = message.user_message_uuids or (
-            [message.user_message_uuid] if message.user_message_uuid else []
-        )
-        if not uuids and message.is_error:
+        uuids = message.user_message_uuids or [message.user_message_uuid]
+        if not any(uuids) and message.is_error:
             uuids = list(self._asked)
         turns = [self._asked.pop(uuid)[0] for uuid in uuids if uuid in self._asked]
         if message.is_error:
@@ -160,12 +148,8 @@ class Conversation:
             return
         for turn in turns[:-1]:  # several were answered together
             put("result", turn=turn, text=None, session=message.session_id)
-        put(
-            "result",
-            turn=turns[-1] if turns else None,
-            text=message.result,
-            session=message.session_id,
-        )
+        last = turns[-1] if turns else None
+        put("result", turn=last, text=message.result, session=message.session_id)
 
     def _fail(self, reason: str) -> None:
         for turn, _ in self._asked.values():
@@ -185,17 +169,14 @@ class Conversation:
     def _options(self) -> Any:
         start = self._start
         key = "CLAUDE_CODE_OAUTH_TOKEN" if start.credential == "oauth" else "ANTHROPIC_API_KEY"
+        about = _about(start) + _shared_memory()
         return ClaudeAgentOptions(
             cwd="/workspace/group",
             resume=self._session,
             model=start.model or None,
             permission_mode="bypassPermissions",
             setting_sources=["user", "project"],
-            system_prompt={
-                "type": "preset",
-                "preset": "claude_code",
-                "append": _about(start) + _shared_memory(),
-            },
+            system_prompt={"type": "preset", "preset": "claude_code", "append": about},
             tools=[*OFFERED, *(ONLINE if start.network else ())],
             disallowed_tools=[*SHADOWS, *(() if start.network else ONLINE)],
             mcp_servers={**self._servers(), "graftbot": server(main=start.main)},
@@ -229,12 +210,10 @@ def _shared_memory(place: Path = GLOBAL_MEMORY) -> str:
 
 def _about(start: Start) -> str:
     return (
-        f"You are {start.assistant}, a personal assistant who answers in a chat. Messages come "
-        "as <messages>; what you"
-        " write as your answer is sent to the chat, where Markdown is shown as it should be; be "
-        "brief. If nothing needs to be said,"
-        " answer with nothing. An <attachment> is a file in your folder, at its path. "
-        "/workspace/group is this group's folder and is kept; its "
-        "CLAUDE.md is your memory of"
-        " the group. /workspace/global/CLAUDE.md is memory that all groups share.\n\n"
+        f"You are {start.assistant}, a personal assistant who answers in a chat. Messages come as "
+        "<messages>; what you write as your answer is sent to the chat, where Markdown is shown as "
+        "it should be; be brief. If nothing needs to be said, answer with nothing. An <attachment> "
+        "is a file in your folder, at its path. /workspace/group is this group's folder and is "
+        "kept; its CLAUDE.md is your memory of the group. /workspace/global/CLAUDE.md is memory "
+        "that all groups share.\n\n"
     )

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["TASK_TOOLS"]
+__all__ = ["TASK_TOOLS", "text", "yes"]
 
 
-def _text(about: str, **more: Any) -> dict[str, Any]:
+def text(about: str, **more: Any) -> dict[str, Any]:
     return {"type": "string", "description": about, **more}
 
 
-ID = {"task_id": _text("The task's identifier, from list_tasks.")}
+def yes(about: str) -> dict[str, Any]:
+    return {"type": "boolean", "description": about}
+
+
+ID = {"task_id": text("The task's identifier, from list_tasks.")}
 TASK: dict[str, Any] = {
-    "prompt": _text(
-        "What the agent is to do each time. It sees nothing of this conversation if the task is"
-        " isolated."
-    ),
-    "kind": _text("How `value` is read.", enum=["cron", "interval", "once"]),
-    "value": _text(
+    "prompt": text("What to do each time; an isolated task sees nothing of this conversation."),
+    "kind": text("How `value` is read.", enum=["cron", "interval", "once"]),
+    "value": text(
         "cron: five fields. interval: seconds. once: ISO 8601 local time, such as 2030-01-31T09:00."
     ),
-    "timezone": _text("IANA name such as Europe/Berlin; without one, the assistant's."),
-    "isolated": {
-        "type": "boolean",
-        "description": "In a fresh conversation each time, not in this one.",
-    },
-    "script": _text(
+    "timezone": text("IANA name such as Europe/Berlin; without one, the assistant's."),
+    "isolated": yes("In a fresh conversation each time, not in this one."),
+    "script": text(
         "Optional bash script that runs first. Its last line of output is JSON: {'wake': false}"
         " ends the run without an agent; {'wake': true, 'data': ...} wakes it with the data."
     ),
@@ -34,7 +32,7 @@ TASK: dict[str, Any] = {
 TASK_TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "schedule_task": (
         "Schedule a task for this group. Only the main group may name another.",
-        {**TASK, "folder": _text("The folder of the group that the task is for.")},
+        {**TASK, "folder": text("The folder of the group that the task is for.")},
         ["prompt", "kind", "value"],
     ),
     "list_tasks": ("The tasks of this group; for the main group, all.", {}, []),

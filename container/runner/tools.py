@@ -10,33 +10,29 @@ from typing import Any
 from claude_agent_sdk import SdkMcpTool, create_sdk_mcp_server
 
 from runner.ipc import Refused, request
-from runner.tasks import TASK_TOOLS
+from runner.tasks import TASK_TOOLS, text, yes
 
 __all__ = ["server"]
-
-
-def _text(about: str) -> dict[str, Any]:
-    return {"type": "string", "description": about}
 
 
 OPTIONS = (
     "'network': true; 'model': str; 'mcp': [a server's name, as the owner has described it]; "
     "'daily_tokens': int; 'bots': true; 'mounts': [{'host': path, 'name': str, 'write': bool}]."
 )
-CHAT = _text("The chat, as refresh_groups lists it.")
+CHAT = text("The chat, as refresh_groups lists it.")
 
 # name: (what it does, arguments, which of them must be there)
 TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "send_message": (
         "Send a message now, before the answer ends. Only the main group may name another chat.",
-        {"text": _text("What to send."), "chat": CHAT},
+        {"text": text("What to send."), "chat": CHAT},
         ["text"],
     ),
     "send_file": (
         "Send a file of yours to the chat, now. Only the main group may name another chat.",
         {
-            "path": _text("The file, below /workspace/group."),
-            "text": _text("What to say with it."),
+            "path": text("The file, below /workspace/group."),
+            "text": text("What to say with it."),
             "chat": CHAT,
         },
         ["path"],
@@ -48,19 +44,13 @@ MAIN_TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         "Let the assistant take part in a chat, with a folder of its own.",
         {
             "chat": CHAT,
-            "folder": _text("Lower-case letters, digits, - and _."),
-            "name": _text("The name that people see."),
-            "trigger": _text(
-                "How a message must begin to be answered, such as @Andy; without one, all are "
-                "answered."
-            ),
+            "folder": text("Lower-case letters, digits, - and _."),
+            "name": text("The name that people see."),
+            "trigger": text("How a message must begin to be answered (@Andy); without one, any."),
             "options": {"type": "object", "description": OPTIONS},
-            "remove": {"type": "boolean", "description": "Take part no longer; its folder stays."},
-            "cancel_tasks": {
-                "type": "boolean",
-                "description": "With remove, once the owner has agreed that its tasks end.",
-            },
-            "instead_of": _text("A registered chat that this one takes over, tasks and all."),
+            "remove": yes("Take part no longer; its folder stays."),
+            "cancel_tasks": yes("With remove, once the owner has agreed that its tasks end."),
+            "instead_of": text("A registered chat that this one takes over, tasks and all."),
         },
         ["chat"],
     ),
@@ -88,10 +78,6 @@ def _tool(name: str, about: str, properties: dict[str, Any], required: list[str]
         said = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
         return {"content": [{"type": "text", "text": said}]}
 
-    schema = {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }
+    given = {"properties": properties, "required": required, "additionalProperties": False}
+    schema = {"type": "object", **given}
     return SdkMcpTool(name=name, description=about, input_schema=schema, handler=call)
