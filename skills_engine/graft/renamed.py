@@ -1,5 +1,5 @@
-"""Renames and moves that upstream made, by the commit that did it: files by git's detection, definitions
-where the old and the new one are the same but for the name.
+"""Renames and moves that upstream made, by the commit that did it: files by git's detection,
+definitions where the old and the new one are the same but for the name.
 """
 
 from __future__ import annotations

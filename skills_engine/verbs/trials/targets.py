@@ -1,4 +1,6 @@
-"""Targets: the places of the core that a skill touches, or takes something from, where changes would hurt it."""
+"""Targets: the places of the core that a skill touches, or takes something from, where changes would
+hurt it.
+"""
 
 from __future__ import annotations
 
