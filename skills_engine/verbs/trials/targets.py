@@ -1,5 +1,5 @@
-"""Targets: the places of the core that a skill touches, or takes something from, where changes would
-hurt it.
+"""Targets: the places of the core that a skill touches, or takes something from, where changes
+would hurt it.
 """
 
 from __future__ import annotations
