@@ -157,8 +157,14 @@ class SourceOperation(Operation):
         if data == source.original:
             return Change(Outcome.ALREADY, self.describe())
         Source.check(path, source.original, data, self.describe())
+        self.check(files, source, data)
         files.write(path, data)
         return Change(Outcome.APPLIED, edit.summary or self.describe(), edit.places(source))
+
+    def check(self, files: Files, source: Source, data: bytes) -> None:
+        """Raises CannotEnsure where the file's new text does harm that only the whole tree
+        shows.
+        """
 
     def touches(self) -> tuple[str, ...]:
         return (self.in_,) if self.in_ else module_paths(self._module())

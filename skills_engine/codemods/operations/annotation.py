@@ -12,6 +12,7 @@ import libcst as cst
 from skills_engine.codemods.match.expressions import Expression, assignment_of
 from skills_engine.codemods.match.search import parameter_named
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
+from skills_engine.codemods.refactor.field_order import check_field_order
 from skills_engine.codemods.source.snippets import parse
 from skills_engine.codemods.source.source import Edit, Splice
 from skills_engine.codemods.source.syntax import extract, parameters
@@ -19,6 +20,7 @@ from skills_engine.codemods.source.type_comments import on_line, signature_comme
 from skills_engine.types import Outcome, Span
 
 if TYPE_CHECKING:
+    from skills_engine.codemods.files import Files
     from skills_engine.codemods.source.source import Source
 
 __all__ = ["Annotation"]
@@ -110,6 +112,13 @@ class Annotation(SourceOperation):
         Refusal("it is another by now", "x: str = 1\n", {"in": "m.py", "of": "x", "annotation": "int", "was": "float"}, Outcome.DRIFTED, "the annotation is str, not float"),
         Refusal("it has none", "x = 1\n", {"in": "m.py", "of": "x", "annotation": "int", "was": "float"}, Outcome.DRIFTED, "there is no annotation, not float"),
         Refusal("several targets", "x = y = 1\n", {"in": "m.py", "of": "x", "annotation": "int"}, Outcome.DRIFTED, "shares its assignment"),
+        Refusal(
+            "it would be a field with a default, before a required one",
+            "@dataclass\nclass A:\n    x = 1\n    y: int\n",
+            {"in": "m.py", "of": "A.x", "annotation": "int"},
+            Outcome.DRIFTED,
+            "in A, y is required, and x before it has a default",
+        ),
         Refusal("two definitions", "x = 1\nx = 2\n", {"in": "m.py", "of": "x", "annotation": "int"}, Outcome.AMBIGUOUS, "x is defined 2 times"),
     )  # fmt: skip
 
@@ -129,6 +138,10 @@ class Annotation(SourceOperation):
             self.parameter, f"{self.parameter} of {self.of}"
         )
         return f"annotate {what} as {Expression.parse(self.annotation, 'annotation').short}"
+
+    def check(self, files: Files, source: Source, data: bytes) -> None:
+        owner = self.selected("of").rpartition(".")[0]
+        check_field_order(files, source, data, owner, self.describe())
 
     def edit(self, source: Source) -> Edit:
         doing, new = self.describe(), Expression.parse(self.annotation, "annotation")

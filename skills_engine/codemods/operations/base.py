@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
+from skills_engine.codemods.refactor.field_order import check_field_order
 from skills_engine.codemods.source import snippets
 from skills_engine.codemods.source.sequences import into_class
 from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.types import Outcome
+
+if TYPE_CHECKING:
+    from skills_engine.codemods.files import Files
 
 __all__ = ["Base"]
 
@@ -89,6 +93,13 @@ class Base(SourceOperation):
             Outcome.DRIFTED,
             "A has the base B[int]",
         ),
+        Refusal(
+            "its fields would come after a default",
+            "@dataclass\nclass A:\n    x: int = 1\n\n\n@dataclass\nclass B:\n    y: int\n",
+            {"in": "m.py", "of": "B", "base": "A"},
+            Outcome.DRIFTED,
+            "in B, y is required, and x before it has a default",
+        ),
     )
 
     of: str
@@ -101,6 +112,9 @@ class Base(SourceOperation):
 
     def describe(self) -> str:
         return f"make {self.of} a subclass of {snippets.one_line(self.base)}"
+
+    def check(self, files: Files, source: Source, data: bytes) -> None:
+        check_field_order(files, source, data, self.selected("of"), self.describe())
 
     def edit(self, source: Source) -> Edit:
         text, doing = self.base.strip(), self.describe()

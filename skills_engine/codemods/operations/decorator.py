@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
+from skills_engine.codemods.refactor.field_order import check_field_order
 from skills_engine.codemods.source import snippets
 from skills_engine.codemods.source.source import Edit, Source, Splice, reindent
 from skills_engine.codemods.source.syntax import extract
 from skills_engine.types import Outcome
+
+if TYPE_CHECKING:
+    from skills_engine.codemods.files import Files
 
 __all__ = ["Decorator"]
 
@@ -85,6 +89,13 @@ class Decorator(SourceOperation):
             Outcome.DRIFTED,
             "A is decorated with dataclass(frozen=True)",
         ),
+        Refusal(
+            "its fields are in no order for that",
+            "class A:\n    x: int = 1\n    y: int\n",
+            {"in": "m.py", "of": "A", "decorator": "dataclass"},
+            Outcome.DRIFTED,
+            "in A, y is required, and x before it has a default",
+        ),
     )
 
     of: str
@@ -97,6 +108,9 @@ class Decorator(SourceOperation):
 
     def describe(self) -> str:
         return f"decorate {self.of} with @{snippets.one_line(self.decorator)}"
+
+    def check(self, files: Files, source: Source, data: bytes) -> None:
+        check_field_order(files, source, data, self.selected("of"), self.describe())
 
     def edit(self, source: Source) -> Edit:
         text, doing = self.decorator.strip(), self.describe()

@@ -10,6 +10,7 @@ import libcst as cst
 from skills_engine.codemods.match.anchors import between
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
 from skills_engine.codemods.refactor.callers import moved_meaning, positional_callers
+from skills_engine.codemods.refactor.field_order import check_field_order
 from skills_engine.codemods.refactor.project import Project
 from skills_engine.codemods.source import snippets
 from skills_engine.codemods.source.edits import finish, is_blank_at, lines_above, lines_at
@@ -35,8 +36,9 @@ class Field(SourceOperation):
     where they touch, or directly `before` where others have come between; where one of the two is
     gone, the other is enough. A field without a default goes before those with one where the class
     needs that: in dataclasses and named tuples. Where callers in the repository fill the place by
-    position, that is a refusal, which names them; so is the name of a method, and in an enum a value
-    that another member has.
+    position, that is a refusal, which names them; so is a required field after one that a base has
+    with a default (or before a subclass's, the other way round), the name of a method, and in an
+    enum a value that another member has.
     """
 
     ensure = "field"
@@ -64,6 +66,12 @@ class Field(SourceOperation):
             "@dataclass(kw_only=True)\nclass A:\n    x: int = 1\n",
             {"in": "m.py", "of": "A", "field": "n: str"},
             "@dataclass(kw_only=True)\nclass A:\n    x: int = 1\n    n: str\n",
+        ),
+        Example(
+            "required, where a base has defaults but takes keywords only",
+            "@dataclass(kw_only=True)\nclass A:\n    x: int = 1\n\n\n@dataclass\nclass B(A):\n    y: int\n",
+            {"in": "m.py", "of": "B", "field": "n: str"},
+            "@dataclass(kw_only=True)\nclass A:\n    x: int = 1\n\n\n@dataclass\nclass B(A):\n    y: int\n    n: str\n",
         ),
         Example(
             "with a default, in a named tuple",
@@ -139,49 +147,33 @@ class Field(SourceOperation):
         ),
     )
     INVALID = (
+        Refusal("there is no such class", "class A: ...\n", {"in": "m.py", "of": "B", "field": "x: int"}, Outcome.MISSING, "m.py does not define B"),
+        Refusal("it has another type", "class A:\n    x: int\n", {"in": "m.py", "of": "A", "field": "x: str"}, Outcome.DRIFTED, "A has the field x: int"),
+        Refusal("the neighbour is not there", "class A:\n    x: int\n", {"in": "m.py", "of": "A", "field": "y: str", "after": "z"}, Outcome.MISSING, "A has no field z"),
+        Refusal("the neighbours have changed places", "class A:\n    y: int\n    x: int\n", {"in": "m.py", "of": "A", "field": "n: str", "after": "x", "before": "y"}, Outcome.DRIFTED, "A has y before x"),
+        Refusal("a required one after one with a default", "@dataclass\nclass A:\n    x: int = 1\n", {"in": "m.py", "of": "A", "field": "y: str", "after": "x"}, Outcome.DRIFTED, "y is required, and x before it has a default"),
+        Refusal("callers fill the place by position", "@dataclass\nclass A:\n    a: int = 1\n\n\nA(5)\n", {"in": "m.py", "of": "A", "field": "b: int"}, Outcome.DRIFTED, "would take what callers pass by position"),
         Refusal(
-            "there is no such class",
-            "class A: ...\n",
-            {"in": "m.py", "of": "B", "field": "x: int"},
-            Outcome.MISSING,
-            "m.py does not define B",
-        ),
-        Refusal(
-            "it has another type",
-            "class A:\n    x: int\n",
-            {"in": "m.py", "of": "A", "field": "x: str"},
+            "a base has a default",
+            {
+                "a.py": "@dataclass\nclass A:\n    x: int = 1\n",
+                "b.py": "from a import A\n\n\n@dataclass\nclass B(A):\n    y: int = 2\n",
+            },
+            {"of": "b:B", "field": "z: int"},
             Outcome.DRIFTED,
-            "A has the field x: int",
+            "in B, z is required, and x before it has a default",
         ),
         Refusal(
-            "the neighbour is not there",
-            "class A:\n    x: int\n",
-            {"in": "m.py", "of": "A", "field": "y: str", "after": "z"},
-            Outcome.MISSING,
-            "A has no field z",
-        ),
-        Refusal(
-            "the neighbours have changed places",
-            "class A:\n    y: int\n    x: int\n",
-            {"in": "m.py", "of": "A", "field": "n: str", "after": "x", "before": "y"},
+            "a subclass has a required one",
+            {
+                "a.py": "@dataclass\nclass A:\n    x: int\n",
+                "b.py": "from a import A\n\n\n@dataclass\nclass B(A):\n    y: int\n",
+            },
+            {"of": "a:A", "field": "z: int = 1"},
             Outcome.DRIFTED,
-            "A has y before x",
+            "in B, y is required, and z before it has a default",
         ),
-        Refusal(
-            "a required one after one with a default",
-            "@dataclass\nclass A:\n    x: int = 1\n",
-            {"in": "m.py", "of": "A", "field": "y: str", "after": "x"},
-            Outcome.DRIFTED,
-            "y is required, and x before it has a default",
-        ),
-        Refusal(
-            "callers fill the place by position",
-            "@dataclass\nclass A:\n    a: int = 1\n\n\nA(5)\n",
-            {"in": "m.py", "of": "A", "field": "b: int"},
-            Outcome.DRIFTED,
-            "would take what callers pass by position",
-        ),
-    )
+    )  # fmt: skip
 
     of: str
     field: str
@@ -227,6 +219,8 @@ class Field(SourceOperation):
         edit = self.edit(source)
         if edit.splices:
             self._check_callers(files, source)
+            data, owner = source.splice(edit.splices), self.selected("of")
+            check_field_order(files, source, data, owner, self.describe())
         return finish(files, source, edit, self.describe())
 
     def _check_callers(self, files: Files, source: Source) -> None:

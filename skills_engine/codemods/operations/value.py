@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from skills_engine.codemods.match.expressions import Expression, value_of
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
+from skills_engine.codemods.refactor.field_order import check_field_order
 from skills_engine.codemods.source.snippets import one_line
 from skills_engine.codemods.source.source import Edit, Splice
 from skills_engine.codemods.source.syntax import extract
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
+    from skills_engine.codemods.files import Files
     from skills_engine.codemods.source.source import Source
 
 __all__ = ["Value"]
@@ -55,6 +57,13 @@ class Value(SourceOperation):
         Refusal("assigned twice", "x = 1\nx = 2\n", {"in": "m.py", "of": "x", "value": "3"}, Outcome.AMBIGUOUS, "x is defined 2 times"),
         Refusal("unpacked", "x, (y, *z) = f()\n", {"in": "m.py", "of": "z", "value": "3"}, Outcome.DRIFTED, "z is bound in another way"),
         Refusal("a loop's", "for x in y: pass\n", {"in": "m.py", "of": "x", "value": "3"}, Outcome.DRIFTED, "x is bound in another way"),
+        Refusal(
+            "a required field comes after it",
+            "@dataclass\nclass A:\n    x: int\n    y: int\n",
+            {"in": "m.py", "of": "A.x", "value": "3"},
+            Outcome.DRIFTED,
+            "in A, y is required, and x before it has a default",
+        ),
         Refusal("a function", "def x(): ...\n", {"in": "m.py", "of": "x", "value": "3"}, Outcome.DRIFTED, "x is a function"),
         Refusal(
             "an instance's, assigned twice",
@@ -77,6 +86,10 @@ class Value(SourceOperation):
 
     def describe(self) -> str:
         return f"set {self.of} to {Expression.parse(self.value, 'value').short}"
+
+    def check(self, files: Files, source: Source, data: bytes) -> None:
+        owner = self.selected("of").rpartition(".")[0]
+        check_field_order(files, source, data, owner, self.describe())
 
     def edit(self, source: Source) -> Edit:
         doing, new = self.describe(), Expression.parse(self.value, "value")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.source.source import Source
 
-__all__ = ["FieldLine", "fields_of", "is_enum", "orders_fields", "parse_field"]
+__all__ = ["FieldLine", "fields_of", "is_enum", "makes_fields", "orders_fields", "parse_field"]
 
 _FIELD_CALLS = {"field", "ib", "attrib", "Factory"}
 _DEFAULTS = {"default", "default_factory", "factory"}
@@ -39,6 +39,10 @@ class FieldLine:
     node: cst.CSTNode | None = None
     value: str = ""
     """The source of an unannotated one's value."""
+
+    def anywhere(self) -> FieldLine:
+        """The field where its place does not matter."""
+        return replace(self, required=False, optional=False)
 
     def same_member(self, other: FieldLine) -> bool:
         """Whether both, as members of an enum, have one constant as value."""
@@ -96,25 +100,41 @@ def fields_of(source: Source, body: Sequence[cst.CSTNode]) -> list[FieldLine]:
     return found
 
 
+def makes_fields(source: Source, node: cst.ClassDef) -> bool:
+    """Whether the class becomes one with a constructor that takes its fields."""
+    return _is_named_tuple(source, node) or bool(_makers(source, node))
+
+
 def orders_fields(source: Source, node: cst.ClassDef) -> bool:
     """Whether the class needs its required fields before those with a default, as positional
     parameters do.
     """
-    if any(_last_name(source.code(base.value)) == "NamedTuple" for base in node.bases):
+    if _is_named_tuple(source, node):
         return True
+    return any(
+        flags.get("kw_only") != "True" and flags.get("init") != "False"
+        for flags in _makers(source, node)
+    )
+
+
+def _is_named_tuple(source: Source, node: cst.ClassDef) -> bool:
+    return any(_last_name(source.code(base.value)) == "NamedTuple" for base in node.bases)
+
+
+def _makers(source: Source, node: cst.ClassDef) -> list[dict[str, str]]:
+    """The keywords of each decorator that makes a constructor of the fields."""
+    found: list[dict[str, str]] = []
     for decorator in node.decorators:
+        flags: dict[str, str] = {}
         match decorator.decorator:
             case cst.Call(func=func, args=args):
-                flags = {
-                    arg.keyword.value: source.code(arg.value)
-                    for arg in args
-                    if arg.keyword is not None
-                }
+                named = ((arg.keyword, arg.value) for arg in args)
+                flags = {key.value: source.code(value) for key, value in named if key is not None}
             case func:
-                flags = {}
-        if _last_name(source.code(func)) in _ORDERING_DECORATORS and flags.get("kw_only") != "True":
-            return True
-    return False
+                pass
+        if _last_name(source.code(func)) in _ORDERING_DECORATORS:
+            found.append(flags)
+    return found
 
 
 def _declared(source: Source, node: cst.Assign | cst.AnnAssign) -> FieldLine | None:
