@@ -164,7 +164,6 @@ def test_fences_are_ranges_of_lines() -> None:
         "if False:\n    {}\n",
         "try:\n    {}\nexcept ImportError:\n    pass\n",
         "try:\n    f()\nexcept E:\n    {}\n",
-        "{}\ndel C\n",
         "match x:\n    case 1:\n        {}\n",
         "if TYPE_CHECKING:\n    {}\n",
         "def f():\n    {}\n",
@@ -193,6 +192,39 @@ def test_what_is_imported_on_one_path_only_is_not_imported(head: str) -> None:
 def test_what_is_imported_on_every_path_is_imported(head: str) -> None:
     line = "from late import C"
     assert ensure({"m.py": head.format(line, line)}, line) == head.format(line, line)
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "C = 3",
+        "a, (b, *C) = f()",
+        "C: int = 3",
+        "C += 1",
+        "if (C := f()): pass",
+        "def C(): ...",
+        "class C: ...",
+        "for C in x: pass",
+        "with x as C: pass",
+        "try:\n    f()\nexcept E as C:\n    pass",
+        "match x:\n    case [C]:\n        pass",
+        "if x:\n    C = 3",
+        "from other import C",
+        "del C",
+        "del a, C",
+        "if x:\n    del [C]",
+    ],
+)
+def test_what_is_something_else_or_gone_behind_its_import_refuses(tail: str) -> None:
+    line = "from late import C"
+    with pytest.raises(CannotEnsure, match=r"something else|somewhere else|deleted again"):
+        ensure({"m.py": f"{line}\n{tail}\n"}, line)
+
+
+@pytest.mark.parametrize("tail", ["C: int", "C.x = 1", "C[0] = 1", "del C.x", "def f(C): C = 1"])
+def test_what_only_changes_a_name_that_is_imported_leaves_it_imported(tail: str) -> None:
+    code = f"from late import C\n{tail}\n"
+    assert ensure({"m.py": code}, "from late import C") == code
 
 
 def test_a_name_that_is_something_else_on_another_path_refuses() -> None:

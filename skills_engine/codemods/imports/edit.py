@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.imports.place import Home, add_to_block, header_end, merge, spell
-from skills_engine.codemods.imports.reaching import is_imported
+from skills_engine.codemods.imports.reaching import deleted_by, is_imported
 from skills_engine.codemods.imports.statements import statements, type_checking_blocks
 from skills_engine.codemods.imports.unused import uses
 from skills_engine.codemods.match.expressions import bound_otherwise
 from skills_engine.codemods.source.edits import Draft, is_blank_at, lines_at
 from skills_engine.codemods.source.sequences import Sequence as Entries
 from skills_engine.codemods.source.source import Source, Splice
-from skills_engine.codemods.source.syntax import expressions
+from skills_engine.codemods.source.syntax import descend, expressions, flatten
 from skills_engine.import_order import ImportedName
 
 if TYPE_CHECKING:
@@ -52,14 +52,22 @@ def missing_from(
             what = f"{name.bound} is the name of something else in this file"
             partly = [s.node for s in every if any(n.means(name, source.path) for n in s.names)]
             if partly:
-                what = (
-                    f"{name.bound} is imported in line {source.place(partly[0]).line} on one path"
-                )
-                what += " only, and is the name of something else on another"
-                hint = "import it on every path first"
+                lines = source.place(partly[0]).line, source.place(other[0]).line
+                what = f"{name.bound} is imported in line {lines[0]}, and is the name of something"
+                what += f" else in line {lines[1]}"
+                hint = "import it on every path first, and give the other another name"
             raise source.drifted(doing, what, other[0], hint=hint)
+        if gone := _deletions(source, name.bound):
+            what = f"{name.bound} is deleted again"
+            raise source.drifted(doing, what, gone[0], hint=hint)
         missing.append(name)
     return missing
+
+
+def _deletions(source: Source, name: str) -> list[cst.Del]:
+    """The `del name` statements of a module's own code."""
+    smalls = (small for block in descend(source.module) for small in flatten(block))
+    return [s for s in smalls if isinstance(s, cst.Del) and name in deleted_by(s)]
 
 
 def add(

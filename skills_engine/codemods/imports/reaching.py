@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.imports.statements import is_type_checking, names_of
+from skills_engine.codemods.match.expressions import bound_by
 from skills_engine.codemods.source.flow import takes_all
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from skills_engine.codemods.source.source import Source
     from skills_engine.import_order import ImportedName
 
-__all__ = ["is_imported"]
+__all__ = ["deleted_by", "is_imported"]
 
 _HARMLESS = {"catch_warnings", "nullcontext"}
 """Context managers of which it is known that they let no exception pass in silence."""
@@ -28,7 +29,8 @@ def is_imported(source: Source, name: ImportedName, under: Guard = "") -> bool:
     """Whether the file imports `name` on every path; with `under`, at least for type checkers.
 
     A `try` counts where each of its handlers imports something under that name, or leaves. What
-    stands in a loop, a condition with one branch or a `with` may not have run.
+    stands in a loop, a condition with one branch or a `with` may not have run. What is bound to
+    something else or deleted behind its import is not imported.
     """
     return _Paths(source.path, name, under).after(source.module.body, False)
 
@@ -53,22 +55,32 @@ class _Paths:
 
     def _after_small(self, small: cst.CSTNode, bound: bool, any_of: bool) -> bool:
         if isinstance(small, cst.Import | cst.ImportFrom):
-            return bound or any(
-                theirs.means(self._name, self._path)
-                or (any_of and theirs.bound == self._name.bound)
-                for theirs in names_of(small)
-            )
-        if isinstance(small, cst.Del):
-            gone = small.target
-            targets = [e.value for e in gone.elements] if isinstance(gone, cst.Tuple) else [gone]
-            named = (t.value for t in targets if isinstance(t, cst.Name))
-            return bound and self._name.bound not in named
-        return bound
+            for theirs in names_of(small):
+                if theirs.means(self._name, self._path):
+                    bound = True
+                elif theirs.clashes(self._name, self._path):
+                    bound = any_of
+            return bound
+        return bound and not self._rebinds(small)
+
+    def _rebinds(self, node: cst.CSTNode) -> bool:
+        """Whether a statement itself gives the name to something else, or takes it away."""
+        if self._name.module == "__future__" or not self._name.bound:
+            return False  # what these bring nothing takes away
+        match node:
+            case cst.Del():
+                return self._name.bound in deleted_by(node)
+            case cst.FunctionDef(name=name) | cst.ClassDef(name=name) | cst.TypeAlias(name=name):
+                return name.value == self._name.bound
+            case cst.AnnAssign(value=None) | cst.Try() | cst.TryStar() | cst.Match():
+                return False
+        return self._name.bound in bound_by(node)
 
     def _after_block(self, node: cst.CSTNode, bound: bool, any_of: bool) -> bool:
         def into(suite: cst.BaseSuite, was: bool, *, other: bool = any_of) -> bool:
             return self.after(_lines(suite), was, any_of=other)
 
+        bound = bound and not self._rebinds(node)
         match node:
             case cst.If():
                 return self._after_if(node, bound, into)
@@ -76,7 +88,10 @@ class _Paths:
                 done = into(node.body, bound)
                 if node.orelse is not None:
                     done = into(node.orelse.body, done)
-                handled = [into(handler.body, bound, other=True) for handler in node.handlers]
+                handled = [
+                    into(handler.body, bound, other=True) and not self._is_named(handler)
+                    for handler in node.handlers
+                ]
                 every = done and all(handled)
                 return into(node.finalbody.body, every) if node.finalbody else every
             case cst.With():
@@ -85,9 +100,17 @@ class _Paths:
             case cst.For() | cst.While():
                 return bound and into(node.body, bound)
             case cst.Match():
+                bound = bound and self._name.bound not in bound_by(node)
                 cases = [into(case.body, bound) for case in node.cases]
                 return all(cases) and (bound or any(map(takes_all, node.cases)))
         return bound
+
+    def _is_named(self, handler: cst.ExceptHandler | cst.ExceptStarHandler) -> bool:
+        """Whether the exception has the name, which is gone behind its handler."""
+        match handler.name:
+            case cst.AsName(name=cst.Name(value=name)):
+                return name == self._name.bound
+        return False
 
     def _after_if(
         self, node: cst.If, bound: bool, into: Callable[[cst.BaseSuite, bool], bool]
@@ -105,6 +128,13 @@ class _Paths:
             case cst.Name(value="False") | cst.Integer(value="0"):
                 return orelse
         return body and orelse
+
+
+def deleted_by(node: cst.Del) -> set[str]:
+    """The names that a `del` takes away."""
+    gone = node.target
+    targets = [e.value for e in gone.elements] if isinstance(gone, cst.Tuple | cst.List) else [gone]
+    return {t.value for t in targets if isinstance(t, cst.Name)}
 
 
 def _lines(suite: cst.BaseSuite) -> Sequence[cst.CSTNode]:

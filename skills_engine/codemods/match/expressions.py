@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Expression",
     "assignment_of",
+    "bound_by",
     "bound_otherwise",
     "instance_attributes",
     "value_of",
@@ -155,11 +156,11 @@ def bound_otherwise(source: Source, selector: str) -> list[cst.CSTNode]:
     found: list[cst.CSTNode] = []
     for body in bodies if owner else [source.module]:
         for block in descend(body):
-            found += [node for node in flatten(block) if name in _bound(node)]
+            found += [node for node in flatten(block) if name in bound_by(node)]
     return found
 
 
-def _bound(node: cst.CSTNode) -> set[str]:
+def bound_by(node: cst.CSTNode) -> set[str]:
     """The names that a statement binds itself; what is in its blocks left out."""
     heads: list[cst.CSTNode] = []
     match node:

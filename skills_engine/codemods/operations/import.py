@@ -29,7 +29,7 @@ class Import(SourceOperation):
     It joins a from-import of the same module, unless a comment there speaks of the names, or gets a
     line in its section, sorted as isort or Ruff is configured to, or else as the file sorts. What
     is imported in a condition, a loop or a `try` that does not import it on every path, is not
-    imported.
+    imported; nor is what is bound to something else, or deleted, behind its import.
     """
 
     ensure = "import"
@@ -220,6 +220,20 @@ class Import(SourceOperation):
             {"in": "m.py", "import": "from telegram import Telegram"},
             Outcome.DRIFTED,
             "Telegram is the name of something else",
+        ),
+        Refusal(
+            "the name is bound to something else behind its import",
+            "from a import B\n\nB = 3\n",
+            {"in": "m.py", "import": "from a import B"},
+            Outcome.DRIFTED,
+            "B is imported in line 1, and is the name of something else in line 3",
+        ),
+        Refusal(
+            "the name is deleted behind its import",
+            "from a import B\n\ndel B\n",
+            {"in": "m.py", "import": "from a import B"},
+            Outcome.DRIFTED,
+            "B is deleted again",
         ),
     )
 
