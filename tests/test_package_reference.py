@@ -1,4 +1,4 @@
-"""docs/operations.md is what the operations say, and its examples are entries that a package may
+"""docs/operations.md is what the operations say, and their examples are entries that a package may
 have.
 """
 
@@ -15,7 +15,8 @@ from skills_engine.codemods.registry import operation, words
 from skills_engine.package import strict_yaml
 from skills_engine.package.decode import keys_of
 from skills_engine.package.problems import Problems
-from skills_engine.package.reference import entry, page
+from skills_engine.package.reference import entry, page, section
+from skills_engine.package.wishes import WISHES
 
 PAGE = Path(__file__).parent.parent / "docs" / "operations.md"
 EXAMPLES = [(word, example) for word in words() for example in operation(word).VALID]
@@ -47,19 +48,21 @@ def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text("utf-8") == page(), stale
 
 
-def test_the_page_has_every_word_every_key_and_every_example() -> None:
-    sections = {
-        section.split("\n")[0]: section
-        for section in re.split(r"^## ", page(), flags=re.MULTILINE)[1:]
-    }
-    assert tuple(sections) == words()
-    for word, section in sections.items():
-        assert all(f"| `{key}` |" in section for key in keys_of(operation(word))), word
-        shown = [
-            entries(source)[0]
-            for source in re.findall(r"^```yaml\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-        ]
-        assert len(shown) == len(operation(word).VALID), word
+def test_each_word_is_on_the_page_and_answers_a_wish() -> None:
+    assert all(f"| `{word}` |" in page() for word in words())
+    assert {word for _, word, _ in WISHES} == set(words())
+    assert len({wish for wish, _, _ in WISHES}) == len(WISHES), "each has a place of its own"
+
+
+@pytest.mark.parametrize("word", words())
+def test_the_reference_of_a_word_has_every_key_and_every_example(word: str) -> None:
+    reference = section(word)
+    assert all(f"| `{key}` |" in reference for key in keys_of(operation(word)))
+    shown = [
+        entries(source)[0]
+        for source in re.findall(r"^```yaml\n(.*?)^```$", reference, re.MULTILINE | re.DOTALL)
+    ]
+    assert len(shown) == len(operation(word).VALID)
 
 
 @pytest.mark.parametrize(

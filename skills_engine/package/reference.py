@@ -1,7 +1,7 @@
-"""The page of the whole vocabulary: `python -m skills_engine.package.reference >
-docs/operations.md`.
+"""The reference of the vocabulary: `skills operations` prints it, one operation at a time, and
+`python -m skills_engine.package.reference > docs/operations.md` makes the page by wish.
 
-Everything on it comes from the operations: their docstrings, fields and examples.
+Everything in it comes from the operations: their docstrings, fields and examples.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import yaml
 
 from skills_engine.codemods.registry import operation, words
 from skills_engine.package.decode import keys_of
+from skills_engine.package.wishes import WISHES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,8 +32,10 @@ _INTRODUCTION = """\
 
 <!-- Generated: python -m skills_engine.package.reference > docs/operations.md -->
 
-Every word that may stand after `ensure:` in a `codemod` block of a skill package. [Writing
-skills](writing-skills.md) tells how to use them; each example on this page is a test.
+What may stand after `ensure:` in a `codemod` block of a skill package. [Writing
+skills](writing-skills.md) tells how to use it; each example on this page is a test.
+
+`skills operations WORD` prints all of one operation: its keys, every example, and what it refuses.
 
 An operation says what must hold. If it holds already, nothing happens; if it does not, the least
 that makes it hold is written, and every other byte of the file stays. If its place is missing, or
@@ -66,13 +69,21 @@ region.
 
 
 def page() -> str:
-    """The page as Markdown."""
-    found = [operation(word) for word in words()]
-    contents = "\n".join(
-        f"| [`{op.ensure}`](#{op.ensure}) | {_cell(_first_sentence(op))} |" for op in found
+    """The page as Markdown: every word, and for each wish the one example that answers it."""
+    contents = "\n".join(f"| `{word}` | {_cell(said)} |" for word, said in table())
+    wishes = "\n".join(
+        f"| [{wish}](#{wish.lower().replace(' ', '-')}) | `{word}` |" for wish, word, _ in WISHES
     )
-    parts = [_INTRODUCTION, f"| `ensure:` | what then holds |\n|---|---|\n{contents}\n"]
-    return "\n".join([*parts, *("\n".join(_operation(op)) for op in found)])
+    parts = [
+        _INTRODUCTION,
+        f"## All operations\n\n| `ensure:` | what then holds |\n|---|---|\n{contents}\n",
+        f"## By wish\n\n| I want to | with |\n|---|---|\n{wishes}\n",
+    ]
+    for wish, word, title in WISHES:
+        op = operation(word)
+        (example,) = (each for each in op.VALID if each.title == title)
+        parts += [f"### {wish}\n", *tuple(_example(op, example, keys_of(op)))[1:]]
+    return "\n".join(parts)
 
 
 def table() -> tuple[tuple[str, str], ...]:
@@ -81,7 +92,7 @@ def table() -> tuple[tuple[str, str], ...]:
 
 
 def section(word: str) -> str:
-    """The reference of one operation, as the page has it."""
+    """The reference of one operation: its keys, all its examples, and what it refuses."""
     return "\n".join(_operation(operation(word)))
 
 
