@@ -4,6 +4,7 @@ empty.
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -82,6 +83,14 @@ class Literal:
     def matching(self, text: str) -> list[int]:
         """The indices of the elements (or keys) that are that code."""
         return [index for index, own in enumerate(self.texts()) if same_code(own, text)]
+
+    def equal(self, text: str) -> list[int]:
+        """The indices of the keys of a dict, or the members of a set, that are constants equal to
+        that one: `True`, `1` and `1.0` are one key.
+        """
+        if isinstance(self.node, cst.List | cst.Tuple) or not (wanted := _constant(text)):
+            return []
+        return [n for n, own in enumerate(self.texts()) if _constant(own) == wanted]
 
     def insert(self, index: int, text: str) -> tuple[Splice, ...]:
         if not isinstance(self.node, cst.Call):
@@ -235,3 +244,11 @@ def _literal(source: Source, where: Where, value: cst.BaseExpression, doing: str
         value,
         hint="give its elements a literal of their own",
     )
+
+
+def _constant(text: str) -> tuple[object, ...]:
+    """The constant that code is, alone in a tuple; () for other code."""
+    try:
+        return (ast.literal_eval(snippets.bare(text)),)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return ()

@@ -39,7 +39,7 @@ class Element(SourceOperation):
     A new element goes `position: last` (or `first`, or `sorted` by text), or `before` or `after`
     another element. With both it goes where they touch, or directly `before` where others have come
     between; where one of the two is gone, the other is enough. Lines of comment above the element
-    come with it.
+    come with it. A key or a set's member that equals another (`1` and `True`) is a refusal.
     """
 
     ensure = "element"
@@ -195,6 +195,12 @@ class Element(SourceOperation):
             "X = [\n    A,\n    F(\n        a=1,\n    ),\n]\n",
         ),
         Example(
+            "equal elements of a list are two",
+            "X = [True]\n",
+            {"in": "m.py", "of": "X", "element": "1"},
+            "X = [True, 1]\n",
+        ),
+        Example(
             "what is there already, in other quotes",
             "X = [f('a', 1,)]\n",
             {"in": "m.py", "of": "X", "element": 'f("a",1)'},
@@ -237,6 +243,8 @@ class Element(SourceOperation):
         Refusal("it is a sum", "X = A + [B]\n", {"in": "m.py", "of": "X", "element": "C"}, Outcome.DRIFTED, "X is not a literal list but A + [B]"),
         Refusal("the neighbour is not there", "X = [A]\n", {"in": "m.py", "of": "X", "element": "C", "after": "B"}, Outcome.MISSING, "X has no element B"),
         Refusal("the key has another value", "X = {'a': 1}\n", {"in": "m.py", "of": "X", "key": "'a'", "value": "2"}, Outcome.DRIFTED, "X has 'a' already, with the value 1"),
+        Refusal("an equal key", "X = {True: 1}\n", {"in": "m.py", "of": "X", "key": "1", "value": "2"}, Outcome.DRIFTED, "X has True, which equals 1"),
+        Refusal("an equal member of a set", "X = {1.0, 2}\n", {"in": "m.py", "of": "X", "element": "1"}, Outcome.DRIFTED, "X has 1.0, which equals 1"),
         Refusal("it became a dict", "X = {'a': A}\n", {"in": "m.py", "of": "X", "element": "B"}, Outcome.DRIFTED, "X is a dict"),
         Refusal("the call is made twice", "def f():\n    g([])\n    g([])\n", {"in": "m.py", "of": "f", "call": "g", "argument": 0, "element": "B"}, Outcome.AMBIGUOUS, "f calls g 2 times"),
     )  # fmt: skip
@@ -282,6 +290,11 @@ class Element(SourceOperation):
             for index in literal.matching(wanted):
                 self._check_value(source, where, literal, index)
                 return Edit()
+        for literal in found:
+            for index in literal.equal(wanted):
+                own = snippets.one_line(literal.texts()[index])
+                what = f"{where} has {own}, which equals {snippets.one_line(wanted)}"
+                raise source.drifted(doing, what, literal.elements[index])
         if len(found) > 1:
             what = f"{where} is put together from {len(found)} literals"
             raise source.ambiguous(

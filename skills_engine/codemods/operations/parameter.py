@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.names.capture import captured_by
+from skills_engine.codemods.names.capture import captured_by, overwritten_by
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
-from skills_engine.codemods.refactor.callers import moved_meaning, positional_callers
+from skills_engine.codemods.refactor.callers import (
+    keyword_callers,
+    moved_meaning,
+    positional_callers,
+)
 from skills_engine.codemods.refactor.project import Project
 from skills_engine.codemods.source import snippets
 from skills_engine.codemods.source.edits import finish
 from skills_engine.codemods.source.parameters import Signature, parse_parameter
 from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.codemods.source.type_comments import signature_comment
+from skills_engine.errors import CannotEnsure
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
@@ -116,6 +121,12 @@ class Parameter(SourceOperation):
             {"in": "m.py", "of": "f", "parameter": "c=1"},
             "def f(a, *rest, c=1): ...\n",
         ),
+        Example(
+            "of a body that reads it before it binds it",
+            "def f(a):\n    c = c or a\n    return c\n",
+            {"in": "m.py", "of": "f", "parameter": "c=None"},
+            "def f(a, c=None):\n    c = c or a\n    return c\n",
+        ),
     )
     INVALID = (
         Refusal(
@@ -182,6 +193,20 @@ class Parameter(SourceOperation):
             "type has a meaning in it already",
         ),
         Refusal(
+            "the body binds the name",
+            "def f(a):\n    c = a\n    return c\n",
+            {"in": "m.py", "of": "f", "parameter": "c=0"},
+            Outcome.DRIFTED,
+            "c is bound in it",
+        ),
+        Refusal(
+            "callers pass it into the options",
+            "def f(a, **k):\n    return k\n\n\nf(1, c=2)\n",
+            {"in": "m.py", "of": "f", "parameter": "c=0", "keyword_only": True},
+            Outcome.DRIFTED,
+            "c would take what callers pass into **k: m.py:5",
+        ),
+        Refusal(
             "a type comment says the types",
             "def f(a):\n    # type: (int) -> None\n    return\n",
             {"in": "m.py", "of": "f", "parameter": "c=0"},
@@ -230,6 +255,9 @@ class Parameter(SourceOperation):
         if captured := captured_by(source, node, wanted.name):
             what = f"{wanted.name} has a meaning in it already, which would change"
             raise source.drifted(self.describe(), what, captured, hint="take another name")
+        if lost := overwritten_by(source, node, wanted.name):
+            what = f"{wanted.name} is bound in it, which would leave the parameter without effect"
+            raise source.drifted(self.describe(), what, lost, hint="take another name")
         index = self._index(source, node, signature)
         self._check_order(source, signature, index)
         star = self.keyword_only and not signature.kind("*", "*args")
@@ -241,9 +269,31 @@ class Parameter(SourceOperation):
         if (elsewhere := self.elsewhere(source, files)) is not None:
             return elsewhere.apply(files)
         edit = self.edit(source)
+        if edit.splices:
+            self._check_options(files, source)
         if edit.splices and (self.before or self.after) and not self.keyword_only:
             self._check_callers(files, source)
         return finish(files, source, edit, self.describe())
+
+    def _check_options(self, files: Files, source: Source) -> None:
+        """Refuse to take what callers pass into `**options` so far."""
+        name = self.selected("of")
+        node = source.find(name, "function", doing=self.describe()).node
+        wanted = parse_parameter("parameter", self.parameter)
+        if wanted.kind != "positional" or not isinstance(node, cst.FunctionDef):
+            return
+        if node.params.star_kwarg is None:
+            return
+        if callers := keyword_callers(Project(files), source.path, name, wanted.name):
+            options = node.params.star_kwarg.name.value
+            what = f"{wanted.name} would take what callers pass into **{options}"
+            lines = "; ".join(map(str, callers[:20]))
+            raise CannotEnsure(
+                Outcome.DRIFTED,
+                f"{self.describe()}: {what}: {lines}",
+                candidates=tuple(callers[:20]),
+                hint="take another name, or change the callers first",
+            )
 
     def _check_callers(self, files: Files, source: Source) -> None:
         """Refuse a place among the positional parameters that callers fill."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skills_engine.codemods.refactor.types import Thing
     from skills_engine.types import Place
 
-__all__ = ["moved_meaning", "positional_callers"]
+__all__ = ["keyword_callers", "moved_meaning", "positional_callers"]
 
 _MANY = 1000
 """What a star may stand for."""
@@ -35,6 +35,13 @@ def positional_callers(project: Project, path: str, selector: str, index: int) -
     return _Callers(project, path, selector, index).found()
 
 
+def keyword_callers(project: Project, path: str, selector: str, keyword: str) -> list[Place]:
+    """The calls in a project that pass that keyword to the function at `selector`, as far as the
+    code says what is called.
+    """
+    return _Callers(project, path, selector, 0, keyword).found()
+
+
 def moved_meaning(doing: str, name: str, callers: list[Place]) -> CannotEnsure:
     """The refusal that names them."""
     lines = "; ".join(map(str, callers[:20]))
@@ -47,8 +54,10 @@ def moved_meaning(doing: str, name: str, callers: list[Place]) -> CannotEnsure:
 
 
 class _Callers:
-    def __init__(self, project: Project, path: str, selector: str, index: int) -> None:
-        self._project, self._index = project, index
+    def __init__(
+        self, project: Project, path: str, selector: str, index: int, keyword: str = ""
+    ) -> None:
+        self._project, self._index, self._keyword = project, index, keyword
         self._types = Types(project)
         self._names = project.at(path)
         if selector.endswith(".__init__"):  # called by the name of its class, without self
@@ -77,6 +86,12 @@ class _Callers:
 
     def _is_caller(self, node: cst.CSTNode, scope: Scope) -> bool:
         match node:
+            case cst.Call(func=func, args=args) if self._keyword:
+                if not any(a.keyword and a.keyword.value == self._keyword for a in args):
+                    return False
+                return any(self._is_target(t, func, scope, _MANY) for t in self._of(func, scope))
+            case _ if self._keyword:
+                return False
             case cst.Call(func=func, args=args):
                 given = sum(a.keyword is None and not a.star for a in args)
                 given += _MANY * any(a.star == "*" for a in args)
