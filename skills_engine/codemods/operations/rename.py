@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from skills_engine.codemods.operation import Example, Malformed, Operation, Refusal, module_paths
 from skills_engine.codemods.refactor.attribute_references import Members
 from skills_engine.codemods.refactor.name_references import variable_references
+from skills_engine.codemods.refactor.private_names import private_references
 from skills_engine.codemods.refactor.project import Project
 from skills_engine.codemods.source.source import Source, spliced
 from skills_engine.errors import CannotEnsure
@@ -31,7 +32,8 @@ class Rename(Operation):
     its whole path (`patch("bot.app.go")`; in pyproject.toml and other configuration with a colon:
     `bot.app:go`), names in strings beside their module or class (`getattr(app, "go")`,
     `monkeypatch.setattr(app, "go", …)`, `patch.object(App, "run")`), and for a method the overrides in subclasses and accesses through objects whose
-    class the code states. An access of that name on an object of unknown class refuses, and
+    class the code states. An access of that name on an object of unknown class
+    (`methodcaller("go")`; for a class `x._App__go`, its private name) refuses, and
     `unclear: keep` or `unclear: rename` decides for all of them. Other strings and comments stay.
     """
 
@@ -106,6 +108,12 @@ class Rename(Operation):
             },
         ),
         Example(
+            "a class whose private names are spelled outside it",
+            "class A:\n    def __f(self): ...\n\n\nA()._A__f()\n",
+            {"in": "m.py", "of": "A", "to": "B"},
+            "class B:\n    def __f(self): ...\n\n\nB()._B__f()\n",
+        ),
+        Example(
             "unclear: keep leaves what is not clear",
             "class A:\n    def go(self): ...\n\n\ndef f(x):\n    x.go()\n",
             {"in": "m.py", "of": "A.go", "to": "start", "unclear": "keep"},
@@ -132,6 +140,20 @@ class Rename(Operation):
             {"in": "m.py", "of": "A.go", "to": "start"},
             Outcome.AMBIGUOUS,
             "m.py:6: x.go()",
+        ),
+        Refusal(
+            "a string that names a method of unknown objects",
+            'class A:\n    def go(self): ...\n\n\nf = methodcaller("go")\n',
+            {"in": "m.py", "of": "A.go", "to": "start"},
+            Outcome.AMBIGUOUS,
+            "m.py:5",
+        ),
+        Refusal(
+            "a private name of the class on an object of unknown class",
+            "class A:\n    def __f(self): ...\n\n\ndef g(x):\n    x._A__f()\n",
+            {"in": "m.py", "of": "A", "to": "B"},
+            Outcome.AMBIGUOUS,
+            "m.py:6: x._A__f()",
         ),
         Refusal(
             "the new name is taken",
@@ -190,6 +212,12 @@ class Rename(Operation):
             if around
             else variable_references(project, scope, old, self.to)
         )
+        for binding in scope.bound[old]:
+            if binding.kind == "class":
+                private_references(project, scope.inner[binding.node], found)
+        if self.unclear == "rename":
+            for names, node, text in found.doubts:
+                found.rename(names, node, text)
         if found.collisions:
             raise self._refuse(
                 Outcome.DRIFTED, f"{self.to} has a meaning already", found.collisions
@@ -297,11 +325,7 @@ class Rename(Operation):
                 [scope.names.source.place(scope.node)],
                 "say `unclear: rename` if it overrides none of them",
             )
-        found = members.references()
-        if self.unclear == "rename":
-            for names, node in found.doubts:
-                found.rename(names, node)
-        return found
+        return members.references()
 
     def _refuse(
         self, outcome: Outcome, what: str, places: list[Place], hint: str = ""

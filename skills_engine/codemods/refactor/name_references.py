@@ -37,8 +37,8 @@ class NameReferences:
     """The splices in files that are not Python."""
     collisions: list[Place] = field(default_factory=list)
     unclear: list[Place] = field(default_factory=list)
-    doubts: list[tuple[Names, cst.CSTNode]] = field(default_factory=list)
-    """The nodes at the unclear places."""
+    doubts: list[tuple[Names, cst.CSTNode, str]] = field(default_factory=list)
+    """The nodes at the unclear places, and what they would be called."""
 
     def rename(self, names: Names, at: cst.CSTNode | Span, text: str = "") -> None:
         span = at if isinstance(at, Span) else names.span(at)
@@ -54,9 +54,9 @@ class NameReferences:
         if place not in self.collisions:
             self.collisions.append(place)
 
-    def doubtful(self, names: Names, at: cst.CSTNode) -> None:
+    def doubtful(self, names: Names, at: cst.CSTNode, text: str = "") -> None:
         place = names.source.place(names.span(at).start)
-        self.doubts.append((names, at))
+        self.doubts.append((names, at, text))
         if place not in self.unclear:
             self.unclear.append(place)
 
