@@ -23,7 +23,7 @@ def test_an_operation_is_undone_or_complete(
     """Killed, with a call to the file system that fails, and with somebody else at work."""
     if (why := why_not()) and "CI" not in os.environ:
         pytest.skip(f"kill points cannot be tried here: {why}")
-    count = "40" if "CI" in os.environ else "20"
+    count = "16" if "CI" in os.environ else "8"
     command = [
         sys.executable,
         "tests/killpoints",
