@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from skills_engine.codemods.match.pattern import Match, Pattern
 from skills_engine.codemods.match.search import no_match, whole_scope
 from skills_engine.codemods.match.template import Template, region, stands_alone
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
-from skills_engine.codemods.source.snippets import first_difference, first_line
+from skills_engine.codemods.source.snippets import first_difference, first_line, parse
 from skills_engine.codemods.source.source import Edit, Splice
 from skills_engine.codemods.source.syntax import extract
 from skills_engine.types import Outcome, Span
@@ -139,6 +141,12 @@ class Replace(SourceOperation):
             {"in": "m.py", "of": "f", "pattern": "3", "with": "4"},
             "async def f(a, *, b: int = 4) -> None: ...\n",
         ),
+        Example(
+            "a type in quotes where no annotation is evaluated",
+            'from __future__ import annotations\n\n\ndef g(x: Optional["A"]): ...\n',
+            {"in": "m.py", "pattern": "Optional[$X]", "with": "$X | None"},
+            'from __future__ import annotations\n\n\ndef g(x: "A" | None): ...\n',
+        ),
     )  # fmt: skip
     INVALID = (
         Refusal("no such function", "def f(): ...\n", {"in": "m.py", "of": "g", "pattern": "a", "with": "b"}, Outcome.MISSING, "does not define g"),
@@ -150,6 +158,13 @@ class Replace(SourceOperation):
             {"in": "m.py", "pattern": "f($X)", "with": "a()\nb()"},
             Outcome.DRIFTED,
             "shares its line",
+        ),
+        Refusal(
+            "a type in quotes beside |",
+            'def g(x: Optional["A"]): ...\n',
+            {"in": "m.py", "pattern": "Optional[$X]", "with": "$X | None"},
+            Outcome.DRIFTED,
+            "a type in quotes beside | fails",
         ),
         Refusal("what cannot be assigned to", "f = 1\n", {"in": "m.py", "pattern": "f", "with": "g()"}, Outcome.DRIFTED, "would not compile"),
         Refusal(
@@ -222,7 +237,14 @@ class Replace(SourceOperation):
                 ):
                     what = "it stands in a `case`, where that would be another kind of pattern"
                     raise source.drifted(doing, what, match.nodes[0])
-            return Edit(tuple(_expressions(source, found, pattern, template)))
+            splices = _expressions(source, found, pattern, template)
+            for splice in splices:
+                match = next(m for m in found if source.span(m.nodes[0]).start == splice.start)
+                if _joins_a_string(splice.new) and not _is_unread(source, match.nodes[0]):
+                    what = "a type in quotes beside | fails when Python evaluates it"
+                    hint = "take the type out of its quotes, or put all of it into them, first"
+                    raise source.drifted(doing, what, match.nodes[0], hint=hint)
+            return Edit(tuple(splices))
         return Edit(
             tuple(_statement(source, found, i, pattern, template, doing) for i in range(len(found)))
         )
@@ -242,8 +264,34 @@ _VALUES = (
 """What a `case` compares with."""
 
 
+_POSTPONED = re.compile(rb"^from __future__ import [^\n]*\bannotations\b", re.MULTILINE)
+
+
 def _is_pattern(source: Source, match: Match) -> bool:
     return isinstance(source.parents.get(match.nodes[0]), cst.MatchValue)
+
+
+def _joins_a_string(text: str) -> bool:
+    """Whether code has `"A" | None`, which only a type checker understands."""
+    try:
+        tree = parse(f"({text})")
+    except (SyntaxError, ValueError):
+        return False
+    return any(
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.BitOr)
+        and all(isinstance(side, ast.Constant) for side in (node.left, node.right))
+        and any(isinstance(side.value, str) for side in (node.left, node.right))  # type: ignore[attr-defined]
+        for node in ast.walk(tree)
+    )
+
+
+def _is_unread(source: Source, node: cst.CSTNode) -> bool:
+    """Whether a node is in an annotation that Python does not evaluate."""
+    around: cst.CSTNode | None = node
+    while around is not None and not isinstance(around, cst.Annotation):
+        around = source.parents.get(around)
+    return around is not None and _POSTPONED.search(source.data) is not None
 
 
 def _search(pattern: Pattern, root: cst.CSTNode) -> list[Match]:
