@@ -16,7 +16,7 @@ from skills_engine.codemods.match.template import Template, region, stands_alone
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.source.snippets import first_difference, first_line, parse
 from skills_engine.codemods.source.source import Edit, Splice
-from skills_engine.codemods.source.syntax import extract
+from skills_engine.codemods.source.syntax import descend, extract, flatten
 from skills_engine.types import Outcome, Span
 
 if TYPE_CHECKING:
@@ -160,6 +160,13 @@ class Replace(SourceOperation):
             "shares its line",
         ),
         Refusal(
+            "it has a clause that the pattern has not",
+            "try:\n    a()\nexcept E:\n    b()\nfinally:\n    c()\n",
+            {"in": "m.py", "pattern": "try: $...A\nexcept E: $...B", "with": "$...A"},
+            Outcome.DRIFTED,
+            "matches but for its `else` or `finally`",
+        ),
+        Refusal(
             "a type in quotes beside |",
             'def g(x: Optional["A"]): ...\n',
             {"in": "m.py", "pattern": "Optional[$X]", "with": "$X | None"},
@@ -222,6 +229,9 @@ class Replace(SourceOperation):
         }
         found = [match for match in found if id(match.nodes[0]) not in done]
         where = self.of or source.path
+        if template.pattern.bare and (more := _with_more_clauses(root, pattern)):
+            what = "a `try` there matches but for its `else` or `finally`"
+            raise source.drifted(doing, what, more[0], hint="match these clauses too")
         if not found:
             if others or template.pattern.bare:
                 return Edit()
@@ -269,6 +279,28 @@ _POSTPONED = re.compile(rb"^from __future__ import [^\n]*\bannotations\b", re.MU
 
 def _is_pattern(source: Source, match: Match) -> bool:
     return isinstance(source.parents.get(match.nodes[0]), cst.MatchValue)
+
+
+def _with_more_clauses(root: cst.CSTNode, pattern: Pattern) -> list[cst.CSTNode]:
+    """The `try` statements that would match without their `else` and `finally`."""
+    if len(pattern.nodes) != 1 or not isinstance(pattern.nodes[0], cst.Try) or pattern.header:
+        return []
+    blocks = [
+        block
+        for body in ([root] if isinstance(root, cst.Module) else root.children)
+        if isinstance(body, cst.BaseSuite | cst.Module)
+        for block in descend(body, into=True)
+    ]
+    return [
+        node
+        for block in blocks
+        for node in flatten(block)
+        if isinstance(node, cst.Try)
+        and node.handlers
+        and (node.orelse or node.finalbody)
+        and pattern.fits([node.with_changes(orelse=None, finalbody=None)], {})
+        and not pattern.fits([node], {})
+    ]
 
 
 def _joins_a_string(text: str) -> bool:
