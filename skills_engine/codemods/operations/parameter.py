@@ -38,7 +38,8 @@ class Parameter(SourceOperation):
     `after` the parameter of that name; `keyword_only: true` puts it after the `*`, which is made
     where there is none. Callers are not changed: give it a default, or change them too. A place
     that would give another meaning to what callers in the repository pass by position refuses, and
-    names them; so does a name that the function reads already.
+    names them; so does a name that the function reads already, that it binds before it reads it, or
+    that callers pass into `**options`.
     """
 
     ensure = "parameter"
