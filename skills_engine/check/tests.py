@@ -83,7 +83,6 @@ def run_tests(
         "-o",
         f"faulthandler_timeout={_WHERE}",
         "--tb=short",
-        "--show-capture=no",
         *words,
         *named,
     ]
