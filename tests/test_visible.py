@@ -81,10 +81,13 @@ def test_there_is_one_way_to_print() -> None:
         ("cli/terminal.py", "stdout"),
         ("cli/terminal.py", "stderr"),
         ("cli/live.py", "rich.console"),
+        ("cli/live.py", "rich.live"),
+        ("cli/live.py", "rich.table"),
         ("cli/live.py", "rich.text"),
         ("cli/output.py", "stderr"),  # whether it is a terminal
         ("cli/options.py", "stderr"),  # likewise
         ("cli/change.py", "stderr"),  # likewise
+        ("cli/trying.py", "stderr"),  # likewise
         ("cli/app.py", "stdout"),  # a pipe that was closed
         ("cli/resolve.py", "stdout"),  # whether it is a terminal
         ("cli/resolve.py", "click"),  # reads a key

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from skills_engine.visible import one_line
@@ -59,7 +59,7 @@ def table(
     columns: dict[str, None] = {}
 
     def drawn() -> Table:
-        shown = Table("", *columns, box=None)
+        shown = Table("", *(Column(Text(one_line(column))) for column in columns), box=None)
         for row, cells in counts.items():
             texts = (
                 Text(", ".join(f"{n} {kind}" for kind, n in sorted(cells[column].items())))
