@@ -187,4 +187,4 @@ def test_what_a_package_asks_for() -> None:
         "runs the tests in tests/test_x.py",
     )
     assert asked.other == ("changes .env.example", "changes docs/x.md")
-    assert "changes tools/build.py" not in capabilities(x, home="tools/").code
+    assert "changes tools/build.py" not in capabilities(x, home=("tools/**",)).code
