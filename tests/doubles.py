@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, Self
 
+from aiohttp import web
+
 from bot.agents.base import Agent
 from bot.assistant import Assistant
 from bot.attachments import Files
@@ -104,6 +106,38 @@ async def answering(
         finally:
             stop.set()
             await asyncio.wait_for(running, 600)
+
+
+async def taken_in(channel: Channel, most: int) -> list[Message]:
+    """So many messages that a channel hands over, or fewer where its connection ends by itself."""
+    found: list[Message] = []
+    enough = asyncio.Event()
+
+    async def receive(message: Message) -> bool:
+        found.append(message)
+        if len(found) == most:
+            enough.set()
+        return True
+
+    task = asyncio.create_task(channel.connect(receive))
+    waiting = asyncio.create_task(enough.wait())
+    await asyncio.wait({task, waiting}, timeout=600, return_when=asyncio.FIRST_COMPLETED)
+    task.cancel()
+    waiting.cancel()
+    await asyncio.gather(task, waiting, return_exceptions=True)
+    return found
+
+
+@asynccontextmanager
+async def serving(app: web.Application) -> AsyncIterator[str]:
+    """The address of a web application on a free port of loopback, while the context lasts."""
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield "http://{}:{}".format(*runner.addresses[0][:2])
+    finally:
+        await runner.cleanup()
 
 
 class MemoryContainer:

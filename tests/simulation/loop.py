@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Crash(BaseException):
@@ -24,26 +24,10 @@ class Stuck(BaseException):
     """Nothing is to come, or it never ends: the text says which."""
 
 
-class Task(asyncio.Task[Any]):
-    """A task whose place in a set does not depend on where in memory it lies."""
+class _Numbered:
+    """What has a place in a set that does not depend on where in memory it lies."""
 
-    _numbers = count()
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        self._number = next(self._numbers)
-        super().__init__(*arguments, **named)
-
-    def __hash__(self) -> int:
-        return self._number
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-
-class Future(asyncio.Future[Any]):
-    """Likewise."""
-
-    _numbers = count()
+    _numbers: ClassVar[count[int]]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         self._number = next(self._numbers)
@@ -54,6 +38,14 @@ class Future(asyncio.Future[Any]):
 
     def __eq__(self, other: object) -> bool:
         return self is other
+
+
+class Task(_Numbered, asyncio.Task[Any]):
+    _numbers = count()
+
+
+class Future(_Numbered, asyncio.Future[Any]):
+    _numbers = count()
 
 
 class Loop(asyncio.BaseEventLoop):

@@ -13,6 +13,7 @@ from skills_engine.codemods.refactor.callers import (
     keyword_callers,
     moved_meaning,
     positional_callers,
+    taken_option,
 )
 from skills_engine.codemods.refactor.project import Project
 from skills_engine.codemods.source import snippets
@@ -20,7 +21,6 @@ from skills_engine.codemods.source.edits import finish
 from skills_engine.codemods.source.parameters import Signature, parse_parameter
 from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.codemods.source.type_comments import signature_comment
-from skills_engine.errors import CannotEnsure
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
@@ -287,14 +287,7 @@ class Parameter(SourceOperation):
             return
         if callers := keyword_callers(Project(files), source.path, name, wanted.name):
             options = node.params.star_kwarg.name.value
-            what = f"{wanted.name} would take what callers pass into **{options}"
-            lines = "; ".join(map(str, callers[:20]))
-            raise CannotEnsure(
-                Outcome.DRIFTED,
-                f"{self.describe()}: {what}: {lines}",
-                candidates=tuple(callers[:20]),
-                hint="take another name, or change the callers first",
-            )
+            raise taken_option(self.describe(), wanted.name, options, callers)
 
     def _check_callers(self, files: Files, source: Source) -> None:
         """Refuse a place among the positional parameters that callers fill."""

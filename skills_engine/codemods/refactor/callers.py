@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skills_engine.codemods.refactor.types import Thing
     from skills_engine.types import Place
 
-__all__ = ["keyword_callers", "moved_meaning", "positional_callers"]
+__all__ = ["keyword_callers", "moved_meaning", "positional_callers", "taken_option"]
 
 _MANY = 1000
 """What a star may stand for."""
@@ -43,14 +43,21 @@ def keyword_callers(project: Project, path: str, selector: str, keyword: str) ->
 
 
 def moved_meaning(doing: str, name: str, callers: list[Place]) -> CannotEnsure:
-    """The refusal that names them."""
-    lines = "; ".join(map(str, callers[:20]))
-    return CannotEnsure(
-        Outcome.DRIFTED,
-        f"{doing}: {name} would take what callers pass by position: {lines}",
-        candidates=tuple(callers[:20]),
-        hint="put it last, make it keyword-only, or change the callers first",
-    )
+    """The refusal of what would take arguments by position."""
+    hint = "put it last, make it keyword-only, or change the callers first"
+    return _taken(doing, f"{name} would take what callers pass by position", callers, hint)
+
+
+def taken_option(doing: str, name: str, options: str, callers: list[Place]) -> CannotEnsure:
+    """The refusal of what would take a keyword that went into `**options` so far."""
+    hint = "take another name, or change the callers first"
+    return _taken(doing, f"{name} would take what callers pass into **{options}", callers, hint)
+
+
+def _taken(doing: str, what: str, callers: list[Place], hint: str) -> CannotEnsure:
+    shown = tuple(callers[:20])
+    text = f"{doing}: {what}: {'; '.join(map(str, shown))}"
+    return CannotEnsure(Outcome.DRIFTED, text, candidates=shown, hint=hint)
 
 
 class _Callers:

@@ -18,6 +18,7 @@ import discord.http
 import pytest
 import yarl
 from aiohttp import WSMsgType, web
+from doubles import serving
 
 __all__ = ["ADA", "ME", "TOKEN", "FakeDiscord", "fake_discord"]
 
@@ -277,21 +278,18 @@ async def fake_discord(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeDis
     app.router.add_get("/gw", fake.gateway)
     app.router.add_get("/files/{name}", fake.give)
     app.router.add_route("*", "/api/v10/{path:.*}", fake.rest)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    fake.url = "http://{}:{}".format(*runner.addresses[0][:2])
-    monkeypatch.setattr(discord.http.Route, "BASE", f"{fake.url}/api/v10")
-    gateway = yarl.URL(fake.url.replace("http", "ws") + "/gw")
-    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", gateway)
-    try:
-        yield fake
-    finally:
-        for thread in threading.enumerate():  # an identification that was refused leaves its own
-            if isinstance(thread, discord.gateway.KeepAliveHandler):
-                thread.stop()
-                thread.join()
-        await runner.cleanup()
+    async with serving(app) as fake.url:
+        monkeypatch.setattr(discord.http.Route, "BASE", f"{fake.url}/api/v10")
+        gateway = yarl.URL(fake.url.replace("http", "ws") + "/gw")
+        monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", gateway)
+        try:
+            yield fake
+        finally:
+            # an identification that was refused leaves its own
+            for thread in threading.enumerate():
+                if isinstance(thread, discord.gateway.KeepAliveHandler):
+                    thread.stop()
+                    thread.join()
 
 
 def _answer(found: Any, status: int = 200) -> web.Response:

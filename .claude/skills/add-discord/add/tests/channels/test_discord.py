@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles import answering
+from doubles import answering, taken_in
 from fake_discord import ADA, ME, TOKEN, FakeDiscord, fake_discord
 
 from bot.channels import CHANNELS
@@ -38,26 +38,6 @@ def channel(folder: Path, token: str = TOKEN) -> DiscordChannel:
     made = DiscordChannel.from_settings(settings)
     assert made is not None
     return made
-
-
-async def taken_in(discord: DiscordChannel, most: int) -> list[Message]:
-    """So many messages that the channel hands over; then its connection ends."""
-    found: list[Message] = []
-    enough = asyncio.Event()
-
-    async def receive(message: Message) -> bool:
-        found.append(message)
-        if len(found) == most:
-            enough.set()
-        return True
-
-    task = asyncio.create_task(discord.connect(receive))
-    waiting = asyncio.create_task(enough.wait())
-    await asyncio.wait({task, waiting}, timeout=600, return_when=asyncio.FIRST_COMPLETED)
-    task.cancel()
-    waiting.cancel()
-    await asyncio.gather(task, waiting, return_exceptions=True)
-    return found
 
 
 def test_it_starts_with_the_others_once_there_is_a_token(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles import answering
+from doubles import answering, taken_in
 from fake_signal import ACCOUNT, ADA, ME, FakeSignal, fake_signal
 
 from bot.channels import CHANNELS
@@ -34,24 +34,6 @@ def channel(fake: FakeSignal, account: str = ACCOUNT, **more: Any) -> SignalChan
     made = SignalChannel.from_settings(Settings(assistant_name="Andy", **given))
     assert made is not None
     return made
-
-
-async def taken_in(fake: FakeSignal, most: int) -> list[Message]:
-    """So many messages that the channel hands over."""
-    found: list[Message] = []
-    enough = asyncio.Event()
-
-    async def receive(message: Message) -> bool:
-        found.append(message)
-        if len(found) == most:
-            enough.set()
-        return True
-
-    task = asyncio.create_task(channel(fake).connect(receive))
-    await asyncio.wait_for(enough.wait(), 600)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    return found
 
 
 def test_it_starts_with_the_others_once_there_is_an_account(fake: FakeSignal) -> None:
@@ -145,7 +127,7 @@ async def test_what_is_written_is_named(fake: FakeSignal, data: dict[str, Any], 
     await fake.bring({**ADA, "timestamp": 1, "syncMessage": {"sentMessage": {"message": "mine"}}})
     await fake.write(**{"text": "", **data})
     await fake.write("after")
-    found = await taken_in(fake, 2 if text else 1)
+    found = await taken_in(channel(fake), 2 if text else 1)
     assert [one.text for one in found] == [*([text] if text else []), "after"]
     files = [one["id"] for one in data.get("attachments", ())]
     assert [one.source for one in found[0].attachments] == [f"{PERSON} {name}" for name in files]
@@ -158,7 +140,7 @@ async def test_replies_edits_and_what_cannot_be_read(fake: FakeSignal, tmp_path:
     edit = {"timestamp": 9, "message": "second"}
     edited = {"targetSentTimestamp": 5, "dataMessage": edit}
     await fake.bring({**ADA, "timestamp": 9, "editMessage": edited})
-    reply, second = await taken_in(fake, 2)
+    reply, second = await taken_in(channel(fake), 2)
     assert (reply.called, reply.direct, reply.quoted) == (True, False, "Shall I?")
     assert (second.text, second.id) == ("[edited] second", f"{ADA['sourceUuid']} 9")
     assert (second.direct, second.sender, second.sender_id) == (

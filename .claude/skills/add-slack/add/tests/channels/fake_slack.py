@@ -14,6 +14,7 @@ from time import time
 from typing import Any
 
 from aiohttp import WSMsgType, web
+from doubles import serving
 
 __all__ = ["APP_TOKEN", "BOT_TOKEN", "FakeSlack", "fake_slack"]
 
@@ -212,11 +213,5 @@ async def fake_slack() -> AsyncIterator[FakeSlack]:
     app.router.add_get("/files/{name}", fake.give)
     app.router.add_post("/upload/{name}", fake.take)
     app.router.add_route("*", "/api/{method}", fake.call)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    fake.url = "http://{}:{}".format(*runner.addresses[0][:2])
-    try:
+    async with serving(app) as fake.url:
         yield fake
-    finally:
-        await runner.cleanup()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles import answering
+from doubles import answering, taken_in
 from fake_slack import APP_TOKEN, BOT_TOKEN, FakeSlack, fake_slack
 
 from bot.channels import CHANNELS
@@ -37,26 +37,6 @@ def channel(folder: Path, bot: str = BOT_TOKEN, app: str = APP_TOKEN) -> SlackCh
     made = SlackChannel.from_settings(settings)
     assert made is not None
     return made
-
-
-async def taken_in(slack: SlackChannel, most: int) -> list[Message]:
-    """So many messages that the channel hands over; then its connection ends."""
-    found: list[Message] = []
-    enough = asyncio.Event()
-
-    async def receive(message: Message) -> bool:
-        found.append(message)
-        if len(found) == most:
-            enough.set()
-        return True
-
-    task = asyncio.create_task(slack.connect(receive))
-    waiting = asyncio.create_task(enough.wait())
-    await asyncio.wait({task, waiting}, timeout=600, return_when=asyncio.FIRST_COMPLETED)
-    task.cancel()
-    waiting.cancel()
-    await asyncio.gather(task, waiting, return_exceptions=True)
-    return found
 
 
 def test_it_starts_with_the_others_once_there_are_tokens(fake: FakeSlack, tmp_path: Path) -> None:

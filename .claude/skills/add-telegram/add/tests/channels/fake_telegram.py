@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
+from doubles import serving
 
 __all__ = ["TOKEN", "FakeTelegram", "fake_telegram"]
 
@@ -137,15 +138,8 @@ async def fake_telegram() -> AsyncIterator[FakeTelegram]:
     app = web.Application()
     app.router.add_route("*", "/bot{token}/{method}", fake.handle)
     app.router.add_get("/file/bot{token}/{path:.*}", fake.give)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    fake.url = "http://{}:{}".format(*runner.addresses[0][:2])
-    try:
+    async with serving(app) as fake.url:
         yield fake
-    finally:
-        await runner.cleanup()
 
 
 def _answer(status: int, **content: object) -> web.Response:

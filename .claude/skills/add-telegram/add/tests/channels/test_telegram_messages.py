@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles import FunctionAgent, register
+from doubles import FunctionAgent, register, taken_in
 from fake_telegram import TOKEN, FakeTelegram, fake_telegram
 from test_telegram import channel, running
 
@@ -29,22 +29,10 @@ PHOTO = [{**FILE, "width": 1, "height": 1, "file_size": 9}, {**FILE, "width": 2,
 FORUM = {"kind": "supergroup", "chat": -100, "is_topic_message": True}
 
 
-async def taken_in(fake: FakeTelegram, most: int) -> list[Message]:
+async def handed_over(fake: FakeTelegram, most: int) -> list[Message]:
     """The messages that a channel hands over, once it has polled past all updates."""
-    found: list[Message] = []
-    enough = asyncio.Event()
-
-    async def receive(message: Message) -> bool:
-        found.append(message)
-        if len(found) == most:
-            enough.set()
-        return True
-
     telegram = channel(fake.url)
-    task = asyncio.create_task(telegram.connect(receive))
-    await asyncio.wait_for(enough.wait(), 600)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    found = await taken_in(telegram, most)
     await telegram.disconnect()
     return found
 
@@ -140,7 +128,7 @@ async def taken_in(fake: FakeTelegram, most: int) -> list[Message]:
 async def test_what_is_no_text_has_a_name(extra: dict[str, Any], text: str, file: str) -> None:
     async with fake_telegram() as fake:
         await fake.write("", **extra)
-        (message,) = await taken_in(fake, 1)
+        (message,) = await handed_over(fake, 1)
     assert message.text == text
     assert [attachment.name for attachment in message.attachments] == [file] * bool(file)
     assert all(attachment.source == "F" for attachment in message.attachments)
@@ -149,7 +137,7 @@ async def test_what_is_no_text_has_a_name(extra: dict[str, Any], text: str, file
 async def test_an_album_is_one_message_however_it_arrives() -> None:
     async with fake_telegram() as fake:
         await fake.write("", photo=PHOTO, media_group_id="9", caption="my cats")
-        telegram = asyncio.create_task(taken_in(fake, 2))
+        telegram = asyncio.create_task(handed_over(fake, 2))
         await fake.called("getUpdates")
         await fake.write("", photo=PHOTO, media_group_id="9")
         await fake.write("", photo=PHOTO, media_group_id="9")
@@ -168,7 +156,7 @@ async def test_what_is_forwarded_edited_or_quoted_is_said() -> None:
         await fake.write("", update="edited_message", edit_date=1790000001, location=place)
         await fake.write("six", update="edited_message", edit_date=1790000001)
         await fake.write("and this?", reply_to_message={**said, "photo": PHOTO, "caption": "cat"})
-        forwarded, edited, reply = await taken_in(fake, 3)
+        forwarded, edited, reply = await handed_over(fake, 3)
     assert forwarded.text == "[forwarded from Eve] look"
     assert (edited.text, edited.id) == ("[edited] six", "3 edited 1790000001")
     assert (reply.quoted, reply.quoted_sender) == ("[photo] cat", "Ada")
@@ -200,7 +188,7 @@ async def test_who_is_meant_is_what_telegram_says(
 ) -> None:
     async with fake_telegram() as fake:
         await fake.write(text, chat=-100, kind="supergroup", **extra)
-        (message,) = await taken_in(fake, 1)
+        (message,) = await handed_over(fake, 1)
     assert message.called is called
 
 
@@ -213,7 +201,7 @@ async def test_a_reply_to_the_assistant_means_it_and_the_first_of_a_topic_is_no_
         await fake.write("yes", reply_to_message={**said, "text": "Shall I?"}, chat=-100)
         await fake.write("yes", reply_to_message={**said, "text": "?", "from": ADA}, chat=-100)
         await fake.write("hello all", reply_to_message=made, **topic)
-        to_it, to_ada, in_topic = await taken_in(fake, 3)
+        to_it, to_ada, in_topic = await handed_over(fake, 3)
     assert (to_it.called, to_it.quoted) == (True, "Shall I?")
     assert (to_ada.called, in_topic.called, in_topic.quoted) == (False, False, "")
 
@@ -223,7 +211,7 @@ async def test_bots_are_told_from_people_who_write_as_a_chat() -> None:
     async with fake_telegram() as fake:
         await fake.write("ping", chat=-100, **{"from": {**ADA, "is_bot": True}})
         await fake.write("as admin", chat=-100, sender_chat=place, **{"from": {**ME, "id": 9}})
-        robot, admin = await taken_in(fake, 2)
+        robot, admin = await handed_over(fake, 2)
     assert (robot.bot, admin.bot) == (True, False)
 
 
