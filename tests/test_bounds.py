@@ -18,7 +18,7 @@ from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.operation import perform
 from skills_engine.codemods.registry import decode
 from skills_engine.data.errors import DataError
-from skills_engine.data.yaml_edit import ensure_value, remove
+from skills_engine.data.yaml_document import YamlDocument
 from skills_engine.errors import Refused, SkillsError
 from skills_engine.manifest import parse_yaml
 from skills_engine.merge import merge_file
@@ -107,9 +107,9 @@ def test_what_people_write_is_within(tmp_path: Path) -> None:
 
 def test_a_key_that_is_written_at_length_is_refused() -> None:
     with pytest.raises(DataError, match=r"\? key"):
-        remove(b"a: 1\n? k\n: v\n", ("k",))
+        YamlDocument.of(b"a: 1\n? k\n: v\n").remove(("k",))
     with pytest.raises(DataError):
-        ensure_value(b"", (), True)
+        YamlDocument.of(b"").ensure_value((), True)
 
 
 @pytest.mark.parametrize("kind", ["commit", "blob"])

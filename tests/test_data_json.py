@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skills_engine.data import json_edit
 from skills_engine.data.errors import DataError
+from skills_engine.data.json_document import JsonDocument
 from skills_engine.data.path import with_
 from skills_engine.types import Outcome
 
@@ -67,10 +67,10 @@ def test_a_new_key_is_all_that_changes_and_goes_again(
 ) -> None:
     before, said = document
     path = (*data.draw(st.sampled_from(places(said, dict))), "new", "key")
-    after = json_edit.ensure_value(before, path, value)
+    after = JsonDocument.of(before).ensure_value(path, value)
     assert read(after) == with_(said, path, value)
-    assert json_edit.ensure_value(after, path, value) == after
-    assert json_edit.remove(after, path[:-1]) == before
+    assert JsonDocument.of(after).ensure_value(path, value) == after
+    assert JsonDocument.of(after).remove(path[:-1]) == before
 
 
 @settings(deadline=None)
@@ -81,11 +81,11 @@ def test_an_element_is_all_that_changes_and_goes_again(
     before, said = document
     path = data.draw(st.sampled_from(places(said, list) or [("new",)]))
     there = at(said, path) if path != ("new",) else []
-    after = json_edit.ensure_element(before, path, value)
-    assert json_edit.ensure_element(after, path, value) == after
+    after = JsonDocument.of(before).ensure_element(path, value)
+    assert JsonDocument.of(after).ensure_element(path, value) == after
     if after != before:
         assert read(after) == with_(said, path, [*there, value])
-        assert json_edit.remove_element(after, path, value, prune=path == ("new",)) == before
+        assert JsonDocument.of(after).remove_element(path, value, prune=path == ("new",)) == before
 
 
 @settings(deadline=None)
@@ -95,8 +95,8 @@ def test_a_replaced_value_leaves_the_bytes_around_it(
 ) -> None:
     before, said = document
     path = data.draw(st.sampled_from([p for p in places(said, object) if p] or [()]))
-    marked = json_edit.ensure_value(before, path, "\x01MARK\x01", replace=True).decode()
-    after = json_edit.ensure_value(before, path, value, replace=True)
+    marked = JsonDocument.of(before).ensure_value(path, "\x01MARK\x01", replace=True).decode()
+    after = JsonDocument.of(before).ensure_value(path, value, replace=True)
     assert read(after) == with_(said, path, value)
     head, tail = marked.split(json.dumps("\x01MARK\x01"))
     assert before.decode().startswith(head)
@@ -119,11 +119,11 @@ def test_a_replaced_value_leaves_the_bytes_around_it(
 )
 def test_refusals(before: str, path: str, outcome: Outcome | None, message: str) -> None:
     with pytest.raises(DataError) as caught:
-        json_edit.ensure_value(before.encode(), path, 1)
+        JsonDocument.of(before.encode()).ensure_value(path, 1)
     assert caught.value.outcome is outcome
     assert message in caught.value.message
 
 
 def test_what_json_cannot_write_is_refused() -> None:
     with pytest.raises(DataError, match="JSON has no way to write"):
-        json_edit.ensure_value(b"{}", "a", float("nan"))
+        JsonDocument.of(b"{}").ensure_value("a", float("nan"))

@@ -12,9 +12,9 @@ import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skills_engine.data import toml_edit
 from skills_engine.data.errors import DataError
 from skills_engine.data.path import with_
+from skills_engine.data.toml_document import TomlDocument
 from skills_engine.types import Outcome
 
 WRITTEN = [
@@ -116,20 +116,20 @@ def test_a_new_key_is_all_that_changes_and_goes_again(
     said = tomllib.loads(text)
     parent = data.draw(st.sampled_from(places(said, dict)))
     path = (*parent, *new)
-    after = toml_edit.ensure_value(text.encode(), path, value)
+    after = TomlDocument.of(text.encode()).ensure_value(path, value)
     assert tomllib.loads(after.decode()) == with_(said, path, value)
     if (
         "\r" not in text
     ):  # tomlkit has a carriage return in a text of several lines where tomllib has none
         assert tomlkit.parse(after.decode()).unwrap() == tomllib.loads(after.decode())
-    assert toml_edit.ensure_value(after, path, value) == after
-    back = toml_edit.remove(after, (*parent, new[0])).decode()
+    assert TomlDocument.of(after).ensure_value(path, value) == after
+    back = TomlDocument.of(after).remove((*parent, new[0])).decode()
     if back != text:  # a table that only its sub-tables implied has a header now
         assert {
             line.strip()[:1] for line in Counter(back.split("\n")) - Counter(text.split("\n"))
         } <= {"[", ""}
         assert tomllib.loads(back) == said
-        assert toml_edit.TomlDocument.of(text.encode()).line(parent) == ()
+        assert TomlDocument.of(text.encode()).line(parent) == ()
 
 
 @settings(deadline=None)
@@ -140,12 +140,12 @@ def test_an_element_is_all_that_changes_and_goes_again(
     said = tomllib.loads(text)
     arrays = [p for p in places(said, list) if not _of_tables(at(said, p))]
     path = data.draw(st.sampled_from(arrays or [("new",)]))
-    after = toml_edit.ensure_element(text.encode(), path, value)
-    assert toml_edit.ensure_element(after, path, value) == after
+    after = TomlDocument.of(text.encode()).ensure_element(path, value)
+    assert TomlDocument.of(after).ensure_element(path, value) == after
     if after != text.encode():
         there = at(said, path) if arrays else []
         assert tomllib.loads(after.decode()) == with_(said, path, [*there, value])
-        back = toml_edit.remove(after, (*path, len(there)) if arrays else path).decode()
+        back = TomlDocument.of(after).remove((*path, len(there)) if arrays else path).decode()
         assert back == text
 
 
@@ -163,8 +163,8 @@ def test_a_replaced_value_leaves_the_bytes_around_it(
     if not leaves:
         return
     path = data.draw(st.sampled_from(leaves))
-    marked = toml_edit.ensure_value(text.encode(), path, "M A R K", replace=True).decode()
-    after = toml_edit.ensure_value(text.encode(), path, value, replace=True).decode()
+    marked = TomlDocument.of(text.encode()).ensure_value(path, "M A R K", replace=True).decode()
+    after = TomlDocument.of(text.encode()).ensure_value(path, value, replace=True).decode()
     assert tomllib.loads(after) == with_(said, path, value)
     head, tail = marked.split('"M A R K"')
     for each in (text, after):
@@ -206,7 +206,7 @@ def _of_tables(value: Any) -> bool:
     ],
 )
 def test_places(before: str, path: str, value: Any, after: str) -> None:
-    assert toml_edit.ensure_value(before.encode(), path, value).decode() == after
+    assert TomlDocument.of(before.encode()).ensure_value(path, value).decode() == after
 
 
 @pytest.mark.parametrize(
@@ -224,6 +224,6 @@ def test_refusals(
     before: str, path: str, value: Any, outcome: Outcome | None, message: str
 ) -> None:
     with pytest.raises(DataError) as caught:
-        toml_edit.ensure_value(before.encode(), path, value)
+        TomlDocument.of(before.encode()).ensure_value(path, value)
     assert caught.value.outcome is outcome
     assert message in caught.value.message

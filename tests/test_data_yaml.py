@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from skills_engine.data import services, yaml_edit
+from skills_engine.data import services
 from skills_engine.data.errors import DataError
 from skills_engine.data.path import with_
+from skills_engine.data.yaml_document import YamlDocument
 from skills_engine.types import Outcome
 
 SCALARS = st.sampled_from(
@@ -184,11 +185,11 @@ def test_a_new_key_is_all_that_changes_and_goes_again(
     assert keys_of(read(before)) == said
     parent = data.draw(st.sampled_from(mappings(said)))
     path = (*parent, "new")
-    after = yaml_edit.ensure_value(before, path, value)
+    after = YamlDocument.of(before).ensure_value(path, value)
     assert keys_of(read(after)) == with_(said, path, value)
     assert comments(after) == comments(before)
-    assert yaml_edit.ensure_value(after, path, value) == after
-    assert yaml_edit.remove(after, path) == before
+    assert YamlDocument.of(after).ensure_value(path, value) == after
+    assert YamlDocument.of(after).remove(path) == before
 
 
 @settings(deadline=None)
@@ -200,9 +201,9 @@ def test_a_replaced_value_leaves_the_rest(
     parents = [path for path in mappings(said) if _at(said, path)]
     parent = data.draw(st.sampled_from(parents))
     path = (*parent, data.draw(st.sampled_from(list(_at(said, parent)))))
-    after = yaml_edit.ensure_value(before, path, value, replace=True)
+    after = YamlDocument.of(before).ensure_value(path, value, replace=True)
     assert keys_of(read(after)) == with_(said, path, value)
-    assert yaml_edit.ensure_value(after, path, value) == after
+    assert YamlDocument.of(after).ensure_value(path, value) == after
     if not isinstance(_at(said, path), dict | list) and b"|  # c" not in before:
         assert comments(after) == comments(before)
 
@@ -218,12 +219,12 @@ def test_an_element_is_all_that_changes_and_goes_again(
     ]
     path = data.draw(st.sampled_from(lists)) if lists else ("new",)
     there = _at(said, path) if lists else []
-    after = yaml_edit.ensure_element(before, path, value)
+    after = YamlDocument.of(before).ensure_element(path, value)
     assert keys_of(read(after)) in (with_(said, path, [*there, value]), said)
     assert comments(after) == comments(before)
-    assert yaml_edit.ensure_element(after, path, value) == after
+    assert YamlDocument.of(after).ensure_element(path, value) == after
     if after != before:
-        assert yaml_edit.remove(after, (*path, len(there)) if lists else path) == before
+        assert YamlDocument.of(after).remove((*path, len(there)) if lists else path) == before
 
 
 def _at(data: Any, path: tuple[str | int, ...]) -> Any:
@@ -278,7 +279,7 @@ def test_a_service_with_its_volume_comes_and_goes(
     ],
 )
 def test_places(before: str, path: Any, value: Any, after: str) -> None:
-    assert yaml_edit.ensure_value(before.encode(), path, value).decode() == after
+    assert YamlDocument.of(before.encode()).ensure_value(path, value).decode() == after
 
 
 @pytest.mark.parametrize(
@@ -298,7 +299,7 @@ def test_places(before: str, path: Any, value: Any, after: str) -> None:
 )
 def test_refusals(before: str, path: str, outcome: Outcome | None, message: str) -> None:
     with pytest.raises(DataError) as caught:
-        yaml_edit.ensure_value(before.encode(), path, 1)
+        YamlDocument.of(before.encode()).ensure_value(path, 1)
     assert caught.value.outcome is outcome
     assert message in caught.value.message
 
@@ -307,4 +308,4 @@ def test_aliases_that_stand_for_too_much_are_refused() -> None:
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
     bomb += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
     with pytest.raises(DataError, match="aliases stand for over"):
-        yaml_edit.ensure_value(bomb.encode(), "b", 1)
+        YamlDocument.of(bomb.encode()).ensure_value("b", 1)

@@ -5,17 +5,14 @@ element there.
 from __future__ import annotations
 
 import json
-from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 from skills_engine.codemods.data_operation import DataOperation
 from skills_engine.codemods.operation import Malformed
 from skills_engine.data import path as paths
+from skills_engine.data.data_document import DataDocument  # noqa: TC001 - entries are read by its type
 from skills_engine.data.path import UNSET
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["ValueOperation"]
 
@@ -23,6 +20,8 @@ __all__ = ["ValueOperation"]
 @dataclass(frozen=True, kw_only=True)
 class ValueOperation(DataOperation):
     """A value (or an element of a list) at a path of keys in a data file."""
+
+    document: ClassVar[type[DataDocument]]
 
     path: str | tuple[int | str, ...]
     value: Any = UNSET
@@ -43,10 +42,6 @@ class ValueOperation(DataOperation):
         if self.value is not UNSET and not self.path:
             raise Malformed("path", "the path is empty", "name the keys: a.b.c, or a list of them")
 
-    @abstractmethod
-    def functions(self) -> tuple[Callable[..., bytes], Callable[..., bytes]]:
-        """The format's `ensure_value` and `ensure_element`."""
-
     def describe(self) -> str:
         where = f"{self.in_}:{paths.show(self.parts)}"
         if self.element is not UNSET:
@@ -58,10 +53,10 @@ class ValueOperation(DataOperation):
         return paths.split(self.path) if self.path else ()
 
     def edit(self, data: bytes | None) -> bytes:
-        ensure_value, ensure_element = self.functions()
+        document = self.document.of(data or b"")
         if self.element is not UNSET:
-            return ensure_element(data or b"", self.parts, self.element)
-        return ensure_value(data or b"", self.parts, self.value, was=self.was, replace=self.replace)
+            return document.ensure_element(self.parts, self.element)
+        return document.ensure_value(self.parts, self.value, was=self.was, replace=self.replace)
 
 
 def _brief(value: Any) -> str:

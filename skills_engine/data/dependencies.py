@@ -14,8 +14,7 @@ from skills_engine.data import path as paths
 from skills_engine.data import versions
 from skills_engine.data.errors import DataError
 from skills_engine.data.text import TextSplice, line_number, newline
-from skills_engine.data.toml_edit import TomlDocument, brackets_of, quoted
-from skills_engine.data.toml_edit import remove as remove_value
+from skills_engine.data.toml_document import TomlDocument, brackets_of, quoted
 from skills_engine.data.toml_scan import parse
 from skills_engine.types import Outcome
 
@@ -106,7 +105,7 @@ def remove(pyproject: bytes, requirement: str, group: str = "", *, prune: bool =
         return pyproject
     for index, entry in _entries(there):
         if _alike(entry, wanted):
-            return remove_value(pyproject, (*done, index), prune=prune)
+            return doc.remove((*done, index), prune=prune)
     return pyproject
 
 

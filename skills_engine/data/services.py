@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from skills_engine.data import path as paths
 from skills_engine.data.errors import DataError
 from skills_engine.data.yaml_document import YamlDocument
-from skills_engine.data.yaml_edit import ensure_value, remove
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
@@ -42,9 +41,9 @@ def ensure_service(
 
 def remove_service(compose: bytes, name: str, volumes: Mapping[str, Any] | None = None) -> bytes:
     """Take out a service and those named volumes, and the sections that this leaves empty."""
-    data = remove(compose, ("services", name), prune=True)
+    data = YamlDocument.of(compose).remove(("services", name), prune=True)
     for volume in volumes or {}:
-        data = remove(data, ("volumes", volume), prune=True)
+        data = YamlDocument.of(data).remove(("volumes", volume), prune=True)
     return data
 
 
@@ -56,7 +55,7 @@ def _ensure(data: bytes, path: tuple[str, str], value: Any) -> bytes:
         else ((), None)
     )
     if len(done) < len(path):
-        return ensure_value(data, path, value or None)
+        return doc.ensure_value(path, value or None)
     if paths.same(there or {}, value or {}):
         return data
     message = f"there is another {paths.show(path)} already"

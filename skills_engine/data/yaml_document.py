@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from skills_engine.data import path as paths
 from skills_engine.data.brackets import Brackets
+from skills_engine.data.data_document import DataDocument
 from skills_engine.data.errors import DataError
-from skills_engine.data.proof import proved
+from skills_engine.data.path import UNSET
 from skills_engine.data.text import (
     Range,
     TextSplice,
@@ -25,33 +26,73 @@ from skills_engine.data.text import (
     line_number,
     line_start,
     newline,
+    splice,
 )
 from skills_engine.data.yaml_render import Style, block, flow, is_inline, key_text
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
+    from skills_engine.data.data_document import AnyPath
     from skills_engine.data.path import Path
     from skills_engine.data.yaml_scan import YamlNode
 
-__all__ = ["YamlDocument", "read"]
+__all__ = ["YamlDocument"]
 
 
 @dataclass(frozen=True)
-class YamlDocument:
-    """One file: its text, the tree of its nodes, and what it says."""
+class YamlDocument(DataDocument):
+    """A file of YAML, with the tree of its nodes."""
 
-    bom: str
-    text: str
+    null_is_empty: ClassVar[bool] = True
+
     root: YamlNode | None
-    data: Any
 
     @classmethod
     def of(cls, data: bytes) -> YamlDocument:
-        """Raises DataError with the line for what is not one document of YAML."""
         bom, text = decode(data)
-        return cls(bom, text, *read(text))
+        root, said = _read(text)
+        return cls(bom, text, said, root)
+
+    @staticmethod
+    def said(text: str) -> Any:
+        return _read(text)[1]
+
+    def follow(self, path: AnyPath) -> tuple[Path, Any, Path]:
+        done: Path = ()
+        there, rest = self.data, paths.split(path)
+        while rest and there is not None:
+            try:
+                step, there = paths.follow(there, rest[:1])
+            except DataError as error:
+                message = error.message.replace("the top", paths.show(done), 1)
+                raise DataError(message, error.outcome, lines=self.line(done)) from None
+            if not step:
+                break
+            done, rest = (*done, *step), rest[1:]
+        return done, there, rest
+
+    def with_value(self, done: Path, missing: tuple[str, ...], value: Any) -> bytes:
+        inner = paths.nested(missing[1:], value)
+        null = paths.follow(self.data, done)[1] is None
+        base = paths.with_(self.data, done, {}) if null else self.data
+        expected = paths.with_(base, (*done, missing[0]), inner)
+        return self.edited(self.add(done, missing[0], inner), expected)
+
+    def with_other(self, path: Path, value: Any) -> bytes:
+        return self.edited(self.put(path, value), paths.with_(self.data, path, value))
+
+    def with_element(self, path: Path, there: list[Any], element: Any) -> bytes:
+        expected = paths.with_(self.data, path, [*there, element])
+        return self.edited(self.add(path, None, element), expected)
+
+    def without(self, path: Path, *, prune: bool) -> bytes:
+        path = self.emptied(path) if prune else path
+        expected = paths.with_(self.data, path, UNSET)
+        splices = self.take(path)
+        nothing = expected in ({}, []) and self.said(splice(self.text, splices)) is None
+        return self.edited(splices, None if nothing else expected)
 
     @cached_property
     def style(self) -> Style:
@@ -111,14 +152,6 @@ class YamlDocument:
             "where it is written"
         )
         return DataError(message, Outcome.DRIFTED, lines=(line,))
-
-    def edited(self, splices: Sequence[TextSplice], expected: Any) -> bytes:
-        """The bytes with the splices made. Raises DataError if they say anything but what is
-        expected.
-        """
-        return (
-            self.bom + proved(self.text, splices, expected, lambda text: read(text)[1])
-        ).encode()
 
     # --- adding
 
@@ -301,7 +334,7 @@ class YamlDocument:
         return parent.children[2 * index].start
 
 
-def read(text: str) -> tuple[YamlNode | None, Any]:
+def _read(text: str) -> tuple[YamlNode | None, Any]:
     from skills_engine.data.yaml_scan import load, scan  # noqa: PLC0415 - ruamel.yaml: 30 ms that only YAML costs
 
     try:

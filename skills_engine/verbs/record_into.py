@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skills_engine.data.yaml_edit import ensure_element, ensure_value, remove_element
+from skills_engine.data.yaml_document import YamlDocument
 from skills_engine.errors import Refused
 from skills_engine.graft.files import GraftFiles
 from skills_engine.graft.fold import fold
@@ -122,17 +122,17 @@ def _edited(
             continue
         if change.after is None:
             del files[ADD + path]
-            yaml = remove_element(yaml, "adds", path)
+            yaml = YamlDocument.of(yaml).remove_element("adds", path)
             if path in manifest.tests:
-                yaml = remove_element(yaml, "tests", path)
+                yaml = YamlDocument.of(yaml).remove_element("tests", path)
             told.append(f"no longer adds {path}")
             continue
         files[ADD + path] = change.after
         told.append(f"{'replaces' if own else 'adds'} {path}")
         if not own:
-            yaml = ensure_element(yaml, "adds", path)
+            yaml = YamlDocument.of(yaml).ensure_element("adds", path)
             if _TEST.fullmatch(path):
-                yaml = ensure_element(yaml, "tests", path)
+                yaml = YamlDocument.of(yaml).ensure_element("tests", path)
     sections = ""
     if core:
         recording = record_package(
@@ -155,10 +155,10 @@ def _asked(yaml: bytes, drafted: str) -> bytes:
     block = _BLOCK.search(drafted)
     wants = reader.safe_load(block["text"]) if block else {}
     for wanted in wants.get("dependencies", ()):
-        yaml = ensure_element(yaml, "dependencies", wanted)
+        yaml = YamlDocument.of(yaml).ensure_element("dependencies", wanted)
     for key in ("environment", "services", "volumes"):
         for name, value in wants.get(key, {}).items():
-            yaml = ensure_value(yaml, (key, name), value, replace=True)
+            yaml = YamlDocument.of(yaml).ensure_value((key, name), value, replace=True)
     return yaml
 
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from skills_engine.codemods.operation import Example, Refusal
 from skills_engine.codemods.value_operation import ValueOperation
-from skills_engine.data import json_edit
+from skills_engine.data.json_document import JsonDocument
 from skills_engine.types import Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["Json"]
 
@@ -25,6 +21,7 @@ class Json(ValueOperation):
     """
 
     ensure = "json"
+    document = JsonDocument
     VALID = (
         Example(
             "a key that is missing goes last",
@@ -63,6 +60,3 @@ class Json(ValueOperation):
             "x is a number, so it has no y",
         ),
     )  # fmt: skip
-
-    def functions(self) -> tuple[Callable[..., bytes], Callable[..., bytes]]:
-        return json_edit.ensure_value, json_edit.ensure_element

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from skills_engine.codemods.operation import Example, Refusal
 from skills_engine.codemods.value_operation import ValueOperation
-from skills_engine.data import toml_edit
+from skills_engine.data.toml_document import TomlDocument
 from skills_engine.types import Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["Toml"]
 
@@ -25,6 +21,7 @@ class Toml(ValueOperation):
     """
 
     ensure = "toml"
+    document = TomlDocument
     VALID = (
         Example(
             "a key goes last in its table, a table after its kin",
@@ -69,6 +66,3 @@ class Toml(ValueOperation):
             "there is no x.y",
         ),
     )  # fmt: skip
-
-    def functions(self) -> tuple[Callable[..., bytes], Callable[..., bytes]]:
-        return toml_edit.ensure_value, toml_edit.ensure_element

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from skills_engine.codemods.operation import Example, Refusal
 from skills_engine.codemods.value_operation import ValueOperation
-from skills_engine.data import yaml_edit
+from skills_engine.data.yaml_document import YamlDocument
 from skills_engine.types import Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["Yaml"]
 
@@ -26,6 +22,7 @@ class Yaml(ValueOperation):
     """
 
     ensure = "yaml"
+    document = YamlDocument
     VALID = (
         Example(
             "a key that is missing goes last, comments stay",
@@ -77,6 +74,3 @@ class Yaml(ValueOperation):
             "b comes from *base in line 2",
         ),
     )  # fmt: skip
-
-    def functions(self) -> tuple[Callable[..., bytes], Callable[..., bytes]]:
-        return yaml_edit.ensure_value, yaml_edit.ensure_element

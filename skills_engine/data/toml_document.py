@@ -1,4 +1,4 @@
-"""Values in TOML, set and taken out again by splicing."""
+"""TOML as a document that edits splice."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from skills_engine.data import path as paths
 from skills_engine.data.brackets import Brackets
+from skills_engine.data.data_document import DataDocument
 from skills_engine.data.errors import DataError
 from skills_engine.data.path import UNSET, Path
-from skills_engine.data.proof import proved
 from skills_engine.data.text import (
     TextSplice,
     decode,
@@ -30,14 +30,7 @@ from skills_engine.types import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = [
-    "FoundValue",
-    "TomlDocument",
-    "ensure_element",
-    "ensure_value",
-    "remove",
-    "remove_element",
-]
+__all__ = ["FoundValue", "TomlDocument", "brackets_of", "quoted"]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _INDENT = "    "
@@ -55,18 +48,17 @@ class FoundValue:
 
 
 @dataclass(frozen=True)
-class TomlDocument:
-    """One file: its text, and what it says."""
-
-    bom: str
-    text: str
-    data: dict[str, Any]
+class TomlDocument(DataDocument):
+    """A file of TOML."""
 
     @classmethod
     def of(cls, data: bytes) -> TomlDocument:
-        """Raises DataError with the line for what is not TOML."""
         bom, text = decode(data)
         return cls(bom, text, parse(text))
+
+    @staticmethod
+    def said(text: str) -> Any:
+        return parse(text)
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -90,11 +82,43 @@ class TomlDocument:
         )
         return tuple(line_number(self.text, start) for start in starts)
 
-    def edited(self, splices: Sequence[TextSplice], expected: Any) -> bytes:
-        """The bytes with the splices made. Raises DataError if they say anything but what is
-        expected.
-        """
-        return (self.bom + proved(self.text, splices, expected, parse)).encode()
+    def with_value(self, done: Path, missing: tuple[str, ...], value: Any) -> bytes:
+        expected = paths.with_(self.data, (*done, *missing), value)
+        return self.edited(self.insert(done, missing, value), expected)
+
+    def with_other(self, path: Path, value: Any) -> bytes:
+        found = self.find(path)
+        if found is None:
+            message = f"{paths.show(path)} is a table with a header of its own; name the keys in it"
+            raise DataError(message, Outcome.DRIFTED, lines=self.line(path))
+        new = TextSplice(found.value.start, found.value.end, render(value))
+        return self.edited([new], paths.with_(self.data, path, value))
+
+    def with_element(self, path: Path, there: list[Any], element: Any) -> bytes:
+        found = self.find(path)
+        if found is None:
+            message = (
+                f"{paths.show(path)} is an array of tables with headers; an element there is "
+                "a table of its own"
+            )
+            raise DataError(message, Outcome.DRIFTED, lines=self.line((*path, 0)))
+        new = brackets_of(found.value).insert(
+            self.text, len(there), render(element), unit=_INDENT, spread=False, trailing=True
+        )
+        return self.edited(new, paths.with_(self.data, path, [*there, element]))
+
+    def without(self, path: Path, *, prune: bool) -> bytes:
+        """The tables that only its header or dotted key implied may go with it."""
+        bare = splice(self.text, _merged(self.delete(path)))
+        expected = paths.with_(self.data, path, UNSET)
+        if not paths.same(_pruned(parse(bare), path[:-1]), _pruned(expected, path[:-1])):
+            raise DataError("the edit would change more than its place", Outcome.DRIFTED)
+        left = TomlDocument(self.bom, bare, parse(bare))
+        for length in range(len(path) - 1, 0, -1) if prune else ():
+            done, there, rest = left.follow(path[:length])
+            if not rest:
+                return left.without(done, prune=True) if there in ({}, []) else left.unchanged
+        return left.unchanged
 
     def insert(self, done: Path, missing: Path, value: Any) -> list[TextSplice]:
         """The splices that put a value where `done` is there and the rest of the path is not."""
@@ -211,105 +235,6 @@ class TomlDocument:
         return [drop_lines(self.text, pair.start, pair.value.end)]
 
 
-def ensure_value(
-    data: bytes,
-    path: str | Sequence[str | int],
-    value: Any,
-    *,
-    was: Any = UNSET,
-    replace: bool = False,
-) -> bytes:
-    """Set a value. A new key goes last in its table, a new table after its kin.
-
-    Another value there is replaced if it is `was`, or with `replace`; otherwise DataError
-    (DRIFTED).
-    """
-    doc = TomlDocument.of(data)
-    parts = paths.split(path)
-    done, there = paths.follow(doc.data, parts)
-    if len(done) < len(parts):
-        if was is not UNSET:
-            raise DataError(
-                f"there is no {paths.show(parts)}", Outcome.MISSING, lines=doc.line(done)
-            )
-        missing = tuple(str(part) for part in parts[len(done) :])
-        return doc.edited(
-            doc.insert(done, missing, value), paths.with_(doc.data, (*done, *missing), value)
-        )
-    found = doc.find(done)
-    try:
-        if not paths.settle(done, there, value, was, replace=replace):
-            return data
-    except DataError as error:
-        raise DataError(error.message, error.outcome, lines=doc.line(done)) from None
-    if found is None:
-        message = f"{paths.show(done)} is a table with a header of its own; name the keys in it"
-        raise DataError(message, Outcome.DRIFTED, lines=doc.line(done))
-    new = TextSplice(found.value.start, found.value.end, render(value))
-    return doc.edited([new], paths.with_(doc.data, done, value))
-
-
-def ensure_element(data: bytes, path: str | Sequence[str | int], element: Any) -> bytes:
-    """Append an element to a list that does not have it; a list that is not there is made."""
-    doc = TomlDocument.of(data)
-    parts = paths.split(path)
-    done, there = paths.follow(doc.data, parts)
-    if len(done) < len(parts):
-        return ensure_value(data, parts, [element])
-    if not isinstance(there, list):
-        raise DataError(
-            f"{paths.show(done)} is {paths.kind(there)}, not a list",
-            Outcome.DRIFTED,
-            lines=doc.line(done),
-        )
-    if any(paths.same(each, element) for each in there):
-        return data
-    found = doc.find(done)
-    if found is None:
-        message = (
-            f"{paths.show(done)} is an array of tables with headers; an element there is "
-            "a table of its own"
-        )
-        raise DataError(message, Outcome.DRIFTED, lines=doc.line((*done, 0)))
-    brackets = brackets_of(found.value)
-    new = brackets.insert(
-        doc.text, len(there), render(element), unit=_INDENT, spread=False, trailing=True
-    )
-    return doc.edited(new, paths.with_(doc.data, (*done, len(there)), element))
-
-
-def remove(data: bytes, path: str | Sequence[str | int], *, prune: bool = False) -> bytes:
-    """Take a value out; with `prune`, also the tables and lists that this leaves empty."""
-    doc = TomlDocument.of(data)
-    parts = paths.split(path)
-    done, _ = paths.follow(doc.data, parts)
-    if len(done) < len(parts):
-        return data
-    data = _without(doc, done)
-    while prune and len(done) > 1:
-        done = done[:-1]
-        doc = TomlDocument.of(data)
-        reached, there = paths.follow(doc.data, done)
-        if len(reached) == len(done):
-            if there or not isinstance(there, dict | list):
-                break
-            data = _without(doc, done)
-    return data
-
-
-def remove_element(
-    data: bytes, path: str | Sequence[str | int], element: Any, *, prune: bool = False
-) -> bytes:
-    """Take an element out of a list; with `prune`, also the list if it is empty then."""
-    doc = TomlDocument.of(data)
-    parts = paths.split(path)
-    done, there = paths.follow(doc.data, parts)
-    if len(done) < len(parts) or not isinstance(there, list):
-        return data
-    index = next((n for n, each in enumerate(there) if paths.same(each, element)), None)
-    return data if index is None else remove(data, (*done, index), prune=prune)
-
-
 def render(value: Any) -> str:
     """A value on one line. Raises DataError for what TOML does not have: null, a key that is no
     text.
@@ -360,18 +285,6 @@ def _within(found: FoundValue, path: Path) -> FoundValue | None:
     if isinstance(part, int):
         return _within(FoundValue(value.items[part], value, part), path[1:])
     return _among(value, value.pairs, path)
-
-
-def _without(doc: TomlDocument, path: Path) -> bytes:
-    """The bytes without a value. The tables that only its header or dotted key implied may go with
-    it.
-    """
-    bare = splice(doc.text, _merged(doc.delete(path)))
-    if not paths.same(
-        _pruned(parse(bare), path[:-1]), _pruned(paths.with_(doc.data, path, UNSET), path[:-1])
-    ):
-        raise DataError("the edit would change more than its place", Outcome.DRIFTED)
-    return (doc.bom + bare).encode()
 
 
 def _pruned(data: Any, path: Path) -> Any:
