@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from skills_engine.cli.complete import available
-from skills_engine.cli.options import VerbOptions, changing
+from skills_engine.cli.options import VerbOptions, command
 from skills_engine.errors import TestsFailed, UsageError
 
 __all__ = ["Names", "verbs"]
@@ -28,7 +28,7 @@ def verbs() -> dict[str, Callable[..., None]]:
     return {"dev": dev, "lint": lint, "new": new, "operations": operations, "record": record}
 
 
-@changing()
+@command()
 def new(
     asked: VerbOptions,
     kind: Annotated[str, typer.Argument(metavar="KIND", show_default=False)],
@@ -51,7 +51,7 @@ def new(
     out.result(made, people)
 
 
-@changing()
+@command()
 def lint(
     asked: VerbOptions,
     names: Names = None,
@@ -76,7 +76,7 @@ def lint(
         raise typer.Exit(1)
 
 
-@changing()
+@command()
 def record(
     asked: VerbOptions,
     name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
@@ -131,7 +131,7 @@ def record(
     out.result(found, people)
 
 
-@changing("trust")
+@command("trust")
 def dev(
     asked: VerbOptions,
     name: Annotated[
@@ -178,7 +178,7 @@ def dev(
         raise typer.Exit(TestsFailed.exit_code)
 
 
-@changing()
+@command()
 def operations(
     asked: VerbOptions,
     word: Annotated[str, typer.Argument(metavar="[WORD]", show_default=False)] = "",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skills_engine.cli.complete import available, installed
-from skills_engine.cli.options import VerbOptions, changing
+from skills_engine.cli.options import VerbOptions, command
 from skills_engine.cli.output import counted
 from skills_engine.cli.terminal import Styled
 from skills_engine.errors import Conflict
@@ -40,7 +40,7 @@ def verbs() -> dict[str, Callable[..., None]]:
     return {verb.__name__.rstrip("_"): verb for verb in found}
 
 
-@changing("dry_run", "wait")
+@command("dry_run", "wait")
 def init(
     asked: VerbOptions,
     upstream: Annotated[
@@ -66,7 +66,7 @@ def init(
     _told(out, report)
 
 
-@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
+@command("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
 def apply(
     asked: VerbOptions,
     wanted: Wanted,
@@ -85,7 +85,7 @@ def apply(
     _told(out, report)
 
 
-@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
+@command("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
 def uninstall(
     asked: VerbOptions,
     names: Names,
@@ -98,7 +98,7 @@ def uninstall(
     _told(out, report)
 
 
-@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
+@command("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
 def upgrade(
     asked: VerbOptions,
     names: Annotated[
@@ -115,7 +115,7 @@ def upgrade(
     _told(out, report)
 
 
-@changing("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
+@command("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
 def rebase(
     asked: VerbOptions,
     onto: Annotated[
@@ -136,7 +136,7 @@ def rebase(
     _told(out, report)
 
 
-@changing("trust", "no_test", "no_install", "wait", "restart")
+@command("trust", "no_test", "no_install", "wait", "restart")
 def continue_(
     asked: VerbOptions,
     yes: Annotated[
@@ -151,7 +151,7 @@ def continue_(
     _told(out, report)
 
 
-@changing("trust", "no_test", "no_install", "wait", "restart")
+@command("trust", "no_test", "no_install", "wait", "restart")
 def skip(
     asked: VerbOptions,
 ) -> None:
@@ -164,7 +164,7 @@ def skip(
     _told(out, report)
 
 
-@changing("wait")
+@command("wait")
 def abort(
     asked: VerbOptions,
 ) -> None:
@@ -184,7 +184,7 @@ def abort(
     out.result(given_up, people)
 
 
-@changing("dry_run", "trust", "no_test", "no_install", "wait", "restart")
+@command("dry_run", "trust", "no_test", "no_install", "wait", "restart")
 def undo(
     asked: VerbOptions,
 ) -> None:
@@ -197,7 +197,7 @@ def undo(
     _told(out, report)
 
 
-@changing("wait")
+@command("wait")
 def doctor(
     asked: VerbOptions,
 ) -> None:
@@ -225,7 +225,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-@changing()
+@command()
 def replay(
     asked: VerbOptions,
     into: Annotated[

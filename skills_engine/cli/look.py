@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from skills_engine.cli.complete import available, installed
-from skills_engine.cli.options import Dir, Json, Quiet, Trust, Verbose, start
+from skills_engine.cli.options import VerbOptions, command
 from skills_engine.cli.output import Output, counted
 from skills_engine.cli.terminal import Styled
 from skills_engine.errors import Conflict, UsageError
@@ -22,46 +22,43 @@ def verbs() -> dict[str, Callable[..., None]]:
     return {verb.__name__.rstrip("_"): verb for verb in found}
 
 
+@command()
 def list_(
-    directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False
+    asked: VerbOptions,
 ) -> None:
     """The skills that there are, and those that are installed."""
     from skills_engine.verbs.look import list_ as verb  # noqa: PLC0415
 
-    out, where = start("list", directory, json=json, quiet=quiet, verbose=verbose)
+    out, where = asked.out, asked.where
     found = verb(where)
     out.result(found, lambda: _skills(out, found))
 
 
+@command()
 def search(
+    asked: VerbOptions,
     words: Annotated[list[str], typer.Argument(metavar="WORD…", show_default=False)],
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Skills in whose name, description or text every word occurs."""
     from skills_engine.verbs.look import search as verb  # noqa: PLC0415
 
-    out, where = start("search", directory, json=json, quiet=quiet, verbose=verbose)
+    out, where = asked.out, asked.where
     found = verb(where, tuple(words))
     out.result(found, lambda: _skills(out, found))
 
 
+@command()
 def show(
+    asked: VerbOptions,
     name: Annotated[
         str,
         typer.Argument(metavar="NAME|PATH|GIT-URL", autocompletion=available, show_default=False),
     ],
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """What a skill says, and what it would change."""
     from skills_engine.verbs.inspect import show as verb  # noqa: PLC0415
 
-    out, where = start("show", directory, json=json, quiet=quiet, verbose=verbose)
+    out, where = asked.out, asked.where
     found = verb(where, name)
 
     def people() -> None:
@@ -75,10 +72,10 @@ def show(
             out.line(f"  code: {line}", "note")
         for line in found.other:
             out.line(f"  also: {line}", "note")
-        if verbose or not found.version:
+        if out.verbose or not found.version:
             out.line()
             out.text(found.prose.strip())
-        for path, content in found.files if verbose else ():
+        for path, content in found.files if out.verbose else ():
             out.line()
             out.line(path, "name")
             out.text(content)
@@ -86,7 +83,9 @@ def show(
     out.result(found, people)
 
 
+@command("trust")
 def plan(
+    asked: VerbOptions,
     wanted: Annotated[
         list[str],
         typer.Argument(metavar="NAME|PATH|GIT-URL…", autocompletion=available, show_default=False),
@@ -101,19 +100,13 @@ def plan(
             show_default=False,
         ),
     ] = None,
-    trust: Trust = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """The operations of an apply, their places and the diff. Nothing is written."""
     from skills_engine.verbs.plan import plan as verb  # noqa: PLC0415
     from skills_engine.verbs.plan import write_plan  # noqa: PLC0415
-    from skills_engine.verbs.reports import Options  # noqa: PLC0415
 
-    out, where = start("plan", directory, json=json, quiet=quiet, verbose=verbose)
-    found = out.run(verb(where, wanted, Options(dry_run=True, trust=trust)))
+    out, where = asked.out, asked.where
+    found = out.run(verb(where, wanted, asked.options(dry_run=True)))
     if output is not None:
         write_plan(found, output)
 
@@ -124,8 +117,8 @@ def plan(
             out.line((Styled(skill.name, "name"), f" {skill.version}"))
             for operation in skill.operations:
                 out.line(f"  {operation}")
-        for asked in found.report.asks:
-            out.line(f"{asked.skill} needs {asked.option}, for it: {asked.what}", "note")
+        for ask in found.report.asks:
+            out.line(f"{ask.skill} needs {ask.option}, for it: {ask.what}", "note")
         for conflict in found.report.conflicts:
             out.line(f"conflict: {conflict.path}:{conflict.line}: {conflict.reason}", "bad")
         out.diff(found.report.diff)
@@ -135,13 +128,14 @@ def plan(
         raise typer.Exit(Conflict.exit_code)
 
 
+@command()
 def status(
-    directory: Dir = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False
+    asked: VerbOptions,
 ) -> None:
     """Where the fork stands: upstream, skills, your edits, what waits."""
     from skills_engine.verbs.look import status as verb  # noqa: PLC0415
 
-    out, where = start("status", directory, json=json, quiet=quiet, verbose=verbose)
+    out, where = asked.out, asked.where
     found = verb(where)
 
     def people() -> None:
@@ -162,7 +156,7 @@ def status(
             out.line("no skills installed: skills list shows what there is")
         if found.files:
             out.line(f"your edits, in {counted(len(found.files), 'file')} (skills diff):", "dim")
-            for file in found.files if verbose else found.files[:10]:
+            for file in found.files if out.verbose else found.files[:10]:
                 out.line(f"  {file.how:<8} {file.path}")
         if found.pending:
             place = f" in {found.folder}" if found.folder else ""
@@ -176,17 +170,15 @@ def status(
     out.result(found, people)
 
 
+@command()
 def log(
+    asked: VerbOptions,
     number: Annotated[int, typer.Option("-n", help="At most so many.", show_default=False)] = 0,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """The operations in the fork's history, newest first."""
     from skills_engine.verbs.look import log as verb  # noqa: PLC0415
 
-    out, where = start("log", directory, json=json, quiet=quiet, verbose=verbose)
+    out, where = asked.out, asked.where
     found = verb(where, number)
 
     def people() -> None:
@@ -197,34 +189,30 @@ def log(
     out.result(found, people)
 
 
+@command()
 def diff(
+    asked: VerbOptions,
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", autocompletion=installed, show_default=False)
     ] = None,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Your own edits, or what one skill contributes."""
     from skills_engine.verbs.inspect import diff as verb  # noqa: PLC0415
 
-    out, where = start("diff", directory, json=json, quiet=quiet, verbose=verbose)
+    out, where = asked.out, asked.where
     found = out.run(verb(where, name))
     out.result({"diff": found}, lambda: out.diff(found))
 
 
+@command()
 def blame(
+    asked: VerbOptions,
     place: Annotated[str, typer.Argument(metavar="FILE[:LINE]", show_default=False)],
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Whose a line is: upstream's, a skill's or yours."""
     from skills_engine.verbs.inspect import blame as verb  # noqa: PLC0415
 
-    out, where = start("blame", directory, json=json, quiet=quiet, verbose=verbose)
+    out, where = asked.out, asked.where
     path, colon, number = place.rpartition(":")
     if colon and not number.isdigit():
         path, number = place, ""

@@ -32,7 +32,7 @@ __all__ = [
     "Verbose",
     "Wait",
     "Yes",
-    "changing",
+    "command",
     "start",
     "state",
 ]
@@ -148,9 +148,9 @@ class VerbOptions:
         )
 
 
-def changing(*flags: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a verb of a function that takes `Asked` and the verb's own words: these options, and
-    those that every verb has, are declared here for all of them.
+def command(*flags: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a verb of a function that takes `VerbOptions` and the verb's own words: these options,
+    and those that every verb has, are declared here for all of them.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skills_engine.cli.options import Dir, Json, Quiet, Verbose, Wait, start
+from skills_engine.cli.options import VerbOptions, command
 from skills_engine.cli.output import counted
 from skills_engine.cli.terminal import Styled
 from skills_engine.errors import UsageError
@@ -27,7 +27,9 @@ def verbs() -> dict[str, Callable[..., None]]:
     return {"resolve": resolve}
 
 
+@command("wait")
 def resolve(
+    asked: VerbOptions,
     place: Annotated[
         str | None,
         typer.Argument(
@@ -43,16 +45,11 @@ def resolve(
         int, typer.Option("--take", metavar="N", help="Take a candidate.", show_default=False)
     ] = 0,
     editor: Annotated[bool, typer.Option("--edit", help="Open it in git's editor.")] = False,
-    wait: Wait = False,
-    directory: Dir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """See the conflicts of a stopped operation, and decide them."""
     from skills_engine.verbs import resolve as verb  # noqa: PLC0415
 
-    out, where = start("resolve", directory, json=json, quiet=quiet, verbose=verbose)
+    out, where, wait = asked.out, asked.where, asked.flags["wait"]
     chosen = [name for name, on in (("ours", ours), ("theirs", theirs), ("both", both)) if on]
     chosen += [str(take)] if take else []
     if len(chosen) + editor > 1 or (place is None and (chosen or editor)):
@@ -64,7 +61,7 @@ def resolve(
         left = verb.resolve(where, path, line, chosen[0], wait=wait)
     else:
         left = verb.conflicts(where)
-        if not json and sys.stdin.isatty() and sys.stdout.isatty():
+        if not out.json and sys.stdin.isatty() and sys.stdout.isatty():
             left = _ask(out, where, left, path)
     out.result(left, lambda: _print(out, left, full=not chosen and not editor))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skills_engine.cli.author import Names
-from skills_engine.cli.options import VerbOptions, changing
+from skills_engine.cli.options import VerbOptions, command
 from skills_engine.cli.terminal import Styled
 from skills_engine.errors import Refused, UsageError
 
@@ -25,7 +25,7 @@ def verbs() -> dict[str, Callable[..., None]]:
     return {"test": test}
 
 
-@changing("no_test", "trust")
+@command("no_test", "trust")
 def test(
     asked: VerbOptions,
     names: Names = None,

@@ -4,7 +4,8 @@ place.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import libcst as cst
 
@@ -27,20 +28,100 @@ if TYPE_CHECKING:
     from skills_engine.codemods.source.definitions import Body, Definition
     from skills_engine.codemods.source.source import Source
 
-__all__ = ["Position", "check_place", "definitions_in", "ensure_definition", "replaced"]
+__all__ = ["DefinitionOperation", "Position", "replaced"]
 
 Position = Literal["", "first", "last"]
 
 
-def check_place(before: str, after: str, position: str) -> None:
-    """Refuse two places at once."""
-    if position and (before or after):
-        raise Malformed(
-            "position", "the place is named twice", "`position`, or `before` and `after`"
-        )
+@dataclass(frozen=True, kw_only=True)
+class DefinitionOperation(SourceOperation):
+    """A definition stands in a body: it is there, is replaced or is put there."""
+
+    node: ClassVar[type[cst.ClassDef | cst.FunctionDef]]
+    noun: ClassVar[str]
+    neighbour: ClassVar[tuple[str, str]] = (
+        "a neighbour is named with its class",
+        "its name alone, and the class in `of`",
+    )
+    """What is wrong with a neighbour that has a dot, and what is right."""
+
+    code: str
+    before: str = ""
+    after: str = ""
+    position: Position = ""
+    replace: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.snippet()
+        if self.position and (self.before or self.after):
+            raise Malformed(
+                "position", "the place is named twice", "`position`, or `before` and `after`"
+            )
+        for key in ("before", "after"):
+            if "." in getattr(self, key):
+                raise Malformed(key, *self.neighbour)
+
+    def snippet(self) -> tuple[Snippet, str]:
+        """The code, and the name that it defines."""
+        return _definitions(self.code, self.node, self.noun)
+
+    def owner(self, source: Source) -> Definition | None:
+        """The definition whose body it stands in; None is the module."""
+        del source
+        return None
+
+    def where(self) -> str:
+        return self.in_
+
+    def describe(self) -> str:
+        return f"add {self.noun} {self.snippet()[1]} to {self.where()}"
+
+    def edit(self, source: Source) -> Edit:
+        doing, owner = self.describe(), self.owner(source)
+        snippet, name = self.snippet()
+        qualname = f"{owner.qualname}.{name}" if owner else name
+        named = [d for d in source.definitions if d.qualname == qualname]
+        role = _role(snippet.nodes[0], name)
+        present = [d for d in named if len(snippet.nodes) > 1 or _role(d.node, name) == role]
+        before, after = self.before, self.after
+        if role and named and not (before or after or self.position):
+            after = name
+        if present:
+            return self._settled(source, owner, present, snippet)
+        if (taken := _taken(source, owner, name)) is not None:
+            raise source.drifted(doing, f"{qualname} is {taken[0]} already", taken[1])
+        node = owner.node if owner else None
+        if isinstance(node, cst.ClassDef | cst.FunctionDef) and not (before or after):
+            filled = fill(source, node, snippet)
+            if filled is not None:
+                return filled
+        body = source.body_of(owner)
+        if before or after:
+            index, near = _beside(source, owner, body, before, after, doing)
+            return insert(source, body, index, snippet, near=near)
+        return _at(source, body, snippet, self.position)
+
+    def _settled(
+        self, source: Source, owner: Definition | None, present: list[Definition], snippet: Snippet
+    ) -> Edit:
+        """What is there is the same, or gives way where that is said. Raises."""
+        doing, qualname = self.describe(), present[0].qualname
+        if same([d.node for d in present], snippet.nodes):
+            apart = [d.node for d in present if d.body is not source.body_of(owner)]
+            if apart:
+                what = f"{qualname} stands in a block of its own, and not on every path"
+                raise source.drifted(doing, what, *apart)
+            return Edit()
+        variable = any(d.kind in {"variable", "type"} for d in present)
+        if self.replace and not variable:
+            return replaced(source, present, snippet, doing)
+        what = f"{source.path} already has another {qualname}"
+        hint = "" if variable else "write `replace: true` if the other one may go"
+        raise source.drifted(doing, what, present[0].node, hint=hint)
 
 
-def definitions_in(code: str, kind: type[cst.CSTNode], what: str) -> tuple[Snippet, str]:
+def _definitions(code: str, kind: type[cst.CSTNode], what: str) -> tuple[Snippet, str]:
     """The snippet and the name that it defines: one definition, or several functions that share a
     name.
     """
@@ -56,59 +137,6 @@ def definitions_in(code: str, kind: type[cst.CSTNode], what: str) -> tuple[Snipp
             "code", f"the code is not one {what}", f"the source of one {what}, decorators included"
         )
     return snippet, names.pop()
-
-
-def ensure_definition(
-    operation: SourceOperation,
-    source: Source,
-    owner: Definition | None,
-    snippet: Snippet,
-    name: str,
-    *,
-    before: str,
-    after: str,
-    position: Position,
-    replace: bool,
-) -> Edit:
-    """The definition stands in the owner's body (the module's for None): it is there, is replaced
-    or is put there.
-    """
-    doing = operation.describe()
-    qualname = f"{owner.qualname}.{name}" if owner else name
-    named = [d for d in source.definitions if d.qualname == qualname]
-    role = _role(snippet.nodes[0], name)
-    present = [d for d in named if len(snippet.nodes) > 1 or _role(d.node, name) == role]
-    if role and named and not (before or after or position):
-        after = name
-    if present:
-        if same([d.node for d in present], snippet.nodes):
-            apart = [d.node for d in present if d.body is not source.body_of(owner)]
-            if apart:
-                what = f"{qualname} stands in a block of its own, and not on every path"
-                raise source.drifted(doing, what, *apart)
-            return Edit()
-        if not replace or any(d.kind in {"variable", "type"} for d in present):
-            hint = (
-                ""
-                if present[0].kind in {"variable", "type"}
-                else "write `replace: true` if the other one may go"
-            )
-            raise source.drifted(
-                doing, f"{source.path} already has another {qualname}", present[0].node, hint=hint
-            )
-        return replaced(source, present, snippet, doing)
-    if (taken := _taken(source, owner, name)) is not None:
-        raise source.drifted(doing, f"{qualname} is {taken[0]} already", taken[1])
-    node = owner.node if owner else None
-    if isinstance(node, cst.ClassDef | cst.FunctionDef) and not (before or after):
-        filled = fill(source, node, snippet)
-        if filled is not None:
-            return filled
-    body = source.body_of(owner)
-    if before or after:
-        index, near = _beside(source, owner, body, before, after, doing)
-        return insert(source, body, index, snippet, near=near)
-    return _at(source, body, snippet, position)
 
 
 def _taken(source: Source, owner: Definition | None, name: str) -> tuple[str, cst.CSTNode] | None:

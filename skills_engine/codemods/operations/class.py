@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.defining import Position, check_place, definitions_in, ensure_definition
-from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
+from skills_engine.codemods.defining import DefinitionOperation
+from skills_engine.codemods.operation import Example, Refusal
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from skills_engine.codemods.source.source import Edit, Source
+    from skills_engine.codemods.source.definitions import Definition
+    from skills_engine.codemods.source.source import Source
 
 __all__ = ["Class"]
 
@@ -20,7 +21,7 @@ _MODULE = "import a\n\n\nclass A:\n    x = 1\n\n\na = A()\n"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Class(SourceOperation):
+class Class(DefinitionOperation):
     """The module, or the class or function `of`, has the class whose source is `code`, with
     decorators and comments.
 
@@ -31,6 +32,8 @@ class Class(SourceOperation):
     """
 
     ensure = "class"
+    node = cst.ClassDef
+    noun = "class"
     VALID = (
         Example(
             "last",
@@ -80,42 +83,12 @@ class Class(SourceOperation):
     )  # fmt: skip
 
     of: str = ""
-    code: str
-    before: str = ""
-    after: str = ""
-    position: Position = ""
-    replace: bool = False
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        definitions_in(self.code, cst.ClassDef, "class")
-        check_place(self.before, self.after, self.position)
-        for key in ("before", "after"):
-            if "." in getattr(self, key):
-                raise Malformed(
-                    key,
-                    "a neighbour is named with its class",
-                    "its name alone, and the class in `of`",
-                )
-
-    def describe(self) -> str:
-        _, name = definitions_in(self.code, cst.ClassDef, "class")
-        return f"add class {name} to {self.of or self.in_}"
-
-    def edit(self, source: Source) -> Edit:
-        snippet, name = definitions_in(self.code, cst.ClassDef, "class")
+    def owner(self, source: Source) -> Definition | None:
         selector = self.selected("of")
-        owner = (
-            source.find(selector, "class", "function", doing=self.describe()) if selector else None
-        )
-        return ensure_definition(
-            self,
-            source,
-            owner,
-            snippet,
-            name,
-            before=self.before,
-            after=self.after,
-            position=self.position,
-            replace=self.replace,
-        )
+        if not selector:
+            return None
+        return source.find(selector, "class", "function", doing=self.describe())
+
+    def where(self) -> str:
+        return self.of or self.in_

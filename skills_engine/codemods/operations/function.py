@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.defining import Position, check_place, definitions_in, ensure_definition
-from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
+from skills_engine.codemods.defining import DefinitionOperation
+from skills_engine.codemods.operation import Example, Refusal
 from skills_engine.types import Outcome
-
-if TYPE_CHECKING:
-    from skills_engine.codemods.source.source import Edit, Source
 
 __all__ = ["Function"]
 
@@ -36,7 +32,7 @@ _BYE_IN = _BYE + "\n"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Function(SourceOperation):
+class Function(DefinitionOperation):
     """The module has the function whose source is `code`, with its decorators and comments.
 
     It goes `before` or `after` another definition (with both, between them; where one of the two is
@@ -47,6 +43,12 @@ class Function(SourceOperation):
     """
 
     ensure = "function"
+    node = cst.FunctionDef
+    noun = "function"
+    neighbour = (
+        "the neighbour is not at module level",
+        "a definition at module level; `ensure: method` for a class",
+    )
     SELECTORS = ()
     VALID = (
         Example(
@@ -120,39 +122,3 @@ class Function(SourceOperation):
             "the definitions of f are apart",
         ),
     )  # fmt: skip
-
-    code: str
-    before: str = ""
-    after: str = ""
-    position: Position = ""
-    replace: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        definitions_in(self.code, cst.FunctionDef, "function")
-        check_place(self.before, self.after, self.position)
-        for key in ("before", "after"):
-            if "." in getattr(self, key):
-                raise Malformed(
-                    key,
-                    "the neighbour is not at module level",
-                    "a definition at module level; `ensure: method` for a class",
-                )
-
-    def describe(self) -> str:
-        _, name = definitions_in(self.code, cst.FunctionDef, "function")
-        return f"add function {name} to {self.in_}"
-
-    def edit(self, source: Source) -> Edit:
-        snippet, name = definitions_in(self.code, cst.FunctionDef, "function")
-        return ensure_definition(
-            self,
-            source,
-            None,
-            snippet,
-            name,
-            before=self.before,
-            after=self.after,
-            position=self.position,
-            replace=self.replace,
-        )

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.defining import Position, check_place, definitions_in, ensure_definition
-from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
+from skills_engine.codemods.defining import DefinitionOperation
+from skills_engine.codemods.operation import Example, Refusal
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from skills_engine.codemods.source.source import Edit, Source
+    from skills_engine.codemods.source.definitions import Definition
+    from skills_engine.codemods.source.source import Source
 
 __all__ = ["Method"]
 
@@ -38,7 +39,7 @@ _LONG_IN = '\tdef c(self):\n\t\t"""\n\t\tC.\n\t\t"""\n\t\tif self:\n\t\t\treturn
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method(SourceOperation):
+class Method(DefinitionOperation):
     """The class `of` has the method whose source is `code`, with its decorators and comments.
 
     It goes `before` or `after` a member (with both, between them; where one of the two is gone, the
@@ -48,6 +49,8 @@ class Method(SourceOperation):
     """
 
     ensure = "method"
+    node = cst.FunctionDef
+    noun = "method"
     VALID = (
         Example(
             "last in the class",
@@ -193,36 +196,9 @@ class Method(SourceOperation):
     )  # fmt: skip
 
     of: str
-    code: str
-    before: str = ""
-    after: str = ""
-    position: Position = ""
-    replace: bool = False
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        definitions_in(self.code, cst.FunctionDef, "method")
-        check_place(self.before, self.after, self.position)
-        if "." in self.before + self.after:
-            raise Malformed(
-                "before", "a neighbour is named with its class", "the member's name alone"
-            )
+    def owner(self, source: Source) -> Definition | None:
+        return source.find(self.selected("of"), "class", doing=self.describe())
 
-    def describe(self) -> str:
-        _, name = definitions_in(self.code, cst.FunctionDef, "method")
-        return f"add method {name} to {self.of}"
-
-    def edit(self, source: Source) -> Edit:
-        snippet, name = definitions_in(self.code, cst.FunctionDef, "method")
-        owner = source.find(self.selected("of"), "class", doing=self.describe())
-        return ensure_definition(
-            self,
-            source,
-            owner,
-            snippet,
-            name,
-            before=self.before,
-            after=self.after,
-            position=self.position,
-            replace=self.replace,
-        )
+    def where(self) -> str:
+        return self.of
