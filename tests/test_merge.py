@@ -295,11 +295,15 @@ DATA = {
 @pytest.mark.parametrize("title", DATA)
 def test_data(merge: Merge, title: str) -> None:
     path, base, ours, theirs, wanted, notes = DATA[title]
-    merged = merge(path, base, ours, theirs)
+    texts = base.encode(), ours.encode(), theirs.encode()
+    merged = merge_file(path, *texts, lines=merge.lines, keeping=True)
     assert merged.data.decode() == wanted
     assert merged.clean
     assert merged.notes == notes
-    if not notes:
+    if notes:
+        assert not merge(path, base, ours, theirs).clean, "kept for a skill that goes, and only so"
+        assert not merge(path, base, theirs, ours).clean
+    else:
         back = merge(path, theirs, wanted, base)
         additions_only = title in {"a key and its comment", "requirements", "compose services"}
         assert not additions_only or back.data.decode() == ours

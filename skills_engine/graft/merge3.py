@@ -39,15 +39,17 @@ def merge_trees(
     lines: LineMerge,
     taking_out: bool = False,
     judged: bool = False,
+    keeping: bool = False,
 ) -> TreeMerge:
     """Ours with the change from base to theirs. Manifests are the engine's: theirs, always.
 
     With `taking_out`, base is a tree that the owner had, and what theirs lacks of a file is cut out
-    of ours where it stands unchanged and once. With `judged` git's clean merges are judged, too.
+    of ours where it stands unchanged and once. With `judged` git's clean merges are judged, too;
+    with `keeping` entries of data that ours edited and theirs deletes stay, with a note.
     """
     if theirs in {base, ours}:
         return TreeMerge(ours)
-    return _Merge(objects, base, ours, theirs, lines, taking_out, judged).run()
+    return _Merge(objects, base, ours, theirs, lines, taking_out, judged, keeping).run()
 
 
 @dataclass
@@ -59,6 +61,7 @@ class _Merge:
     lines: LineMerge
     taking_out: bool
     judged: bool
+    keeping: bool
     conflicts: list[FileConflict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     merged: list[tuple[str, str]] = field(default_factory=list)
@@ -171,7 +174,7 @@ class _Merge:
         from skills_engine.merge import merge_file  # noqa: PLC0415
 
         before, ours = self.objects.read(was.oid), self.objects.read(mine.oid)
-        result = merge_file(path, before, ours, b"", lines=self.lines)
+        result = merge_file(path, before, ours, b"", lines=self.lines, keeping=self.keeping)
         if not result.clean:
             return False
         self.notes += [f"{path}: {note}" for note in result.notes]
@@ -199,7 +202,13 @@ class _Merge:
         ours, theirs = self.objects.read(mine.oid), self.objects.read(wanted.oid)
         exact = self._taken_out(path, before, ours, theirs) if self.taking_out else None
         result = exact or merge_file(
-            path, before, ours, theirs, lines=self.lines, judged=self.judged
+            path,
+            before,
+            ours,
+            theirs,
+            lines=self.lines,
+            judged=self.judged,
+            keeping=self.keeping,
         )
         self.notes += [f"{path}: {note}" for note in result.notes]
         self.merged.append((path, result.how))

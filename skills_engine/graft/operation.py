@@ -127,8 +127,13 @@ def _merge(fork: Fork, intent: Intent, graft: str, wanted: str, run: EngineRun |
     What comes to a tree that the owner has edited since is not asked of the history: it may take
     for granted what the owner had then, and has not any more.
     """
-    judged = intent.verb in {"apply", "uninstall", "upgrade"}
-    merge = partial(merge_trees, fork.objects, lines=line_merge(fork.git), judged=judged)
+    merge = partial(
+        merge_trees,
+        fork.objects,
+        lines=line_merge(fork.git),
+        judged=intent.verb in {"apply", "uninstall", "upgrade"},
+        keeping=intent.verb in {"uninstall", "upgrade"},
+    )
     if run is not None and (run.after == fork.tree_oid or intent.verb == "uninstall"):
         then = merge(run.graft, run.before, wanted)
         if not then.conflicts:

@@ -48,8 +48,10 @@ class Language(Protocol):
 
     how: str
 
-    def merge(self, base: str, ours: str, theirs: str) -> Chunks:
-        """Raises Unsupported where a version cannot be understood."""
+    def merge(self, base: str, ours: str, theirs: str, *, keeping: bool = False) -> Chunks:
+        """With `keeping`, an entry of data that ours edited and theirs deletes stays, with a note.
+        Raises Unsupported where a version cannot be understood.
+        """
 
     def doubt(self, base: str, ours: str, theirs: str, result: str) -> str:
         """Why a result without conflicts is not to be believed, or ''."""
@@ -66,9 +68,12 @@ def merge_file(
     *,
     lines: LineMerge,
     judged: bool = False,
+    keeping: bool = False,
 ) -> Merged:
     """Merge what `base` became in `ours` and in `theirs`. `path` says what kind of file it is. With
-    `judged` a clean merge by lines is judged as one by structure is.
+    `judged` a clean merge by lines is judged as one by structure is. With `keeping` an entry of
+    data that ours edited and theirs deletes stays, with a note, and is no conflict: what skills
+    brought and take away again is the owner's if the owner changed it.
 
     Never raises for what the bytes are: what cannot be merged is a conflict, in regions as small as
     possible.
@@ -100,7 +105,9 @@ def merge_file(
         language = None
     if language is None or not b.text.strip():  # without a base there is nothing to tell parts by
         return _formed(by_lines, form)
-    chunks, how = _understood(language, path if judged else "", texts, by_lines)
+    chunks, how = _understood(
+        language, path if judged else "", texts, by_lines, keeping=keeping
+    )
     if chunks is None:
         return _formed(by_lines, form)
     if not chunks.clean and not chunks.decidable:
@@ -137,7 +144,12 @@ def _trivial(base: T, ours: T, theirs: T) -> T | None:
 
 
 def _understood(
-    language: Language, path: str, texts: tuple[str, str, str], by_lines: Merged
+    language: Language,
+    path: str,
+    texts: tuple[str, str, str],
+    by_lines: Merged,
+    *,
+    keeping: bool,
 ) -> tuple[Chunks | None, str]:
     """The merge by a language and how it came about; None where the line merge's clean answer
     stands; it is judged if a `path` is given.
@@ -156,7 +168,7 @@ def _understood(
             return None, "lines"
     reason = ""
     try:
-        chunks = language.merge(base, ours, theirs)
+        chunks = language.merge(base, ours, theirs, keeping=keeping)
         if not chunks.clean:
             return chunks, language.how
         reason = language.doubt(base, ours, theirs, chunks.text)

@@ -235,7 +235,9 @@ def _merged(
     before, ours, theirs = (git.objects.read(entry.oid) for entry in (was, mine, wanted))
     data = without(path, before, ours, theirs) if taking_out else None
     if data is None:
-        result = merge_file(path, before, ours, theirs, lines=lines, judged=True)
+        result = merge_file(
+            path, before, ours, theirs, lines=lines, judged=True, keeping=taking_out
+        )
         if not result.clean:
             raise Refused(
                 f"{path} has {kind} edits where the operation changes it",

@@ -22,9 +22,9 @@ how = "data"
 _ENTRY = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*(?:=[ \t]*(.*))?$")
 
 
-def merge(base: str, ours: str, theirs: str) -> Chunks:
+def merge(base: str, ours: str, theirs: str, *, keeping: bool = False) -> Chunks:
     """Merge by keys. Raises Unsupported for lines that are no entries."""
-    return merge_trees(_tree, base, ours, theirs, keeps=True, rules=Rules(".env"))
+    return merge_trees(_tree, base, ours, theirs, keeps=keeping, rules=Rules(".env"))
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:

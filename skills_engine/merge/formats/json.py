@@ -27,9 +27,9 @@ _ATOM = re.compile(r"[^\s,\]}]+")
 _BLANK = re.compile(r"\s*")
 
 
-def merge(base: str, ours: str, theirs: str) -> Chunks:
+def merge(base: str, ours: str, theirs: str, *, keeping: bool = False) -> Chunks:
     """Merge by keys and elements. Raises Unsupported for what is not JSON."""
-    return merge_trees(_tree, base, ours, theirs, keeps=True, rules=Rules("merged.json"))
+    return merge_trees(_tree, base, ours, theirs, keeps=keeping, rules=Rules("merged.json"))
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:

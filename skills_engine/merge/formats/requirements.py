@@ -22,9 +22,9 @@ how = "data"
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 
 
-def merge(base: str, ours: str, theirs: str) -> Chunks:
+def merge(base: str, ours: str, theirs: str, *, keeping: bool = False) -> Chunks:
     """Merge by distribution. Raises Unsupported for continued lines."""
-    return merge_trees(_tree, base, ours, theirs, keeps=True, rules=Rules("requirements.txt"))
+    return merge_trees(_tree, base, ours, theirs, keeps=keeping, rules=Rules("requirements.txt"))
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:

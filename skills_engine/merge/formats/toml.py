@@ -41,9 +41,9 @@ _PIECE = re.compile(
 )
 
 
-def merge(base: str, ours: str, theirs: str) -> Chunks:
+def merge(base: str, ours: str, theirs: str, *, keeping: bool = False) -> Chunks:
     """Merge by tables, keys and elements. Raises Unsupported for what is not TOML."""
-    return merge_trees(_tree, base, ours, theirs, keeps=True, rules=Rules("merged.toml"))
+    return merge_trees(_tree, base, ours, theirs, keeps=keeping, rules=Rules("merged.toml"))
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:

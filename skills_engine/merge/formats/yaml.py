@@ -37,9 +37,9 @@ _ITEM = re.compile(r"[ ]*-(?=[ \n])")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 
 
-def merge(base: str, ours: str, theirs: str) -> Chunks:
+def merge(base: str, ours: str, theirs: str, *, keeping: bool = False) -> Chunks:
     """Merge by keys and elements. Raises Unsupported for what is not one document of YAML."""
-    return merge_trees(_tree, base, ours, theirs, keeps=True, rules=Rules("merged.yaml"))
+    return merge_trees(_tree, base, ours, theirs, keeps=keeping, rules=Rules("merged.yaml"))
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:

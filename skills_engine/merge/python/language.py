@@ -27,9 +27,10 @@ how = "structure"
 _RULES = PythonRules("merged.py")
 
 
-def merge(base: str, ours: str, theirs: str) -> Chunks:
-    """Merge by structure. Raises Unsupported where a version does not parse, its parts cannot be
-    told apart, or the sides do not speak of the same things any more."""
+def merge(base: str, ours: str, theirs: str, *, keeping: bool = False) -> Chunks:
+    """Merge by structure; code that ours edited and theirs deletes is a conflict, whatever is
+    `keeping`. Raises Unsupported where a version does not parse, its parts cannot be told apart, or
+    the sides do not speak of the same things any more."""
     folded = fold(base, ours, theirs)
     b, o, t = folded.versions
     try:
