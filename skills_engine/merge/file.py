@@ -105,9 +105,7 @@ def merge_file(
         language = None
     if language is None or not b.text.strip():  # without a base there is nothing to tell parts by
         return _formed(by_lines, form)
-    chunks, how = _understood(
-        language, path if judged else "", texts, by_lines, keeping=keeping
-    )
+    chunks, how = _understood(language, path if judged else "", texts, by_lines, keeping=keeping)
     if chunks is None:
         return _formed(by_lines, form)
     if not chunks.clean and not chunks.decidable:
@@ -179,8 +177,22 @@ def _understood(
     except RecursionError:
         pass
     if by_lines.clean:
-        return Chunks((Conflicting(base, ours, theirs, f"merged by lines, {doubtful}"),)), "whole"
+        return _changed(base, ours, theirs, f"merged by lines, {doubtful}"), "whole"
     return _chunks(by_lines, reason), "lines"
+
+
+def _changed(base: str, ours: str, theirs: str, reason: str) -> Chunks:
+    """All lines from the first to the last that a side changed, as one conflict."""
+    rows = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
+    most = min(map(len, rows))
+    first = last = 0
+    while first < most and len({row[first] for row in rows}) == 1:
+        first += 1
+    while last < most - first and len({row[-1 - last] for row in rows}) == 1:
+        last += 1
+    b, o, t = ("".join(row[first : len(row) - last]) for row in rows)
+    head, tail = rows[0][:first], rows[0][len(rows[0]) - last :]
+    return Chunks(("".join(head), Conflicting(b, o, t, reason), "".join(tail)))
 
 
 def _chunks(by_lines: Merged, reason: str) -> Chunks:

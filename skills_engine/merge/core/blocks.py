@@ -32,21 +32,21 @@ class _Part:
 
     def __init__(self, unit: Unit, rules: Rules) -> None:
         self.sig, self.kind, self.key, self.strong = unit.sig, unit.node.kind, unit.key, unit.strong
-        self._unit, self._rules, self.placed = unit, rules, False
+        self.unit, self._rules, self.placed = unit, rules, False
 
     @cached_property
     def value(self) -> int:
         """That of a statement's expression, if it says enough to be known again; else none's."""
-        node = self._rules.value(self._unit.node)
+        node = self._rules.value(self.unit.node)
         return node.sig if node is not None and node.shape is not None else -1
 
     @cached_property
     def inner(self) -> frozenset[int]:
-        return frozenset(node.sig for node, _ in below(self._unit.node))
+        return frozenset(node.sig for node, _ in below(self.unit.node))
 
     @cached_property
     def words(self) -> Counter[str]:
-        return Counter(words(self._unit.node.text))
+        return Counter(words(self.unit.node.text))
 
 
 class _Body:
@@ -139,7 +139,8 @@ class _Body:
             trail = t.trail
         node = self.walk.node(b.node, o.node, t.node)
         margin = o.version.text[o.code : o.node.start]
-        return [lead, margin, *(_explained(piece, o.title) for piece in node), trail]
+        made = [lead, margin, *(_explained(piece, o.title) for piece in node)]
+        return _line_ended(made, trail)
 
     def _added(self, entry: Aligned) -> list[Chunk] | None:
         _, o, t = self.units(entry)
@@ -153,10 +154,12 @@ class _Body:
             if t is not None and not set(t.said) <= set(o.said):
                 return self.clash(entry, f"both sides add {o.title}")
             return [text_o]
-        merged = _imports(self.walk, None, o, t)
+        merged = _imports(self.walk, None, o, t) if o.key == t.key else None
         if merged:
             return [merged]
-        return [Conflicting("", text_o, text_t, f"both sides add {o.title}")]
+        names = ", ".join(o.rebinds(t)) if o.key != t.key else ""
+        why = f"each side adds another {names}" if names else f"both sides add {o.title}"
+        return [Conflicting("", text_o, text_t, why)]
 
     def _revived(self, entry: Aligned, unit: Unit) -> list[Chunk]:
         """What one side moved or wrapped and the other deleted, with what stood beside it and went
@@ -314,8 +317,8 @@ def merge_block(walk: Walk, base: Block, ours: Block, theirs: Block) -> list[Chu
 def _same(
     parts: tuple[list[_Part], list[_Part], list[_Part]], by_ours: Alignment, by_theirs: Alignment
 ) -> dict[int, int]:
-    """What both sides added: the same definition or import anywhere, the same statement at the same
-    place.
+    """What both sides added: the same definition or import anywhere, one name for two things
+    anywhere, the same statement at the same place.
     """
     _, ours, theirs = parts
     back_o, back_t = by_ours.back, by_theirs.back
@@ -332,7 +335,33 @@ def _same(
         there = places.get(("key", part.key) if part.strong else (base, part.sig))
         if k not in back_o and there is not None and there not in found.values():
             found[k] = there
+    named = {
+        name: k for k, part in enumerate(theirs) if k not in back_t for name, _ in part.unit.binds
+    }
+    for k, part in enumerate(ours if named else ()):
+        if k in back_o or k in found:
+            continue
+        for name, _ in sorted(part.unit.binds):
+            there = named.get(name)
+            if (
+                there is not None
+                and there not in found.values()
+                and part.unit.rebinds(theirs[there].unit)
+            ):
+                found[k] = there
+                break
     return found
+
+
+def _line_ended(made: list[Chunk], trail: str) -> list[Chunk]:
+    """The pieces of a unit with what stands behind its node; a node may hold the end of its last
+    line, as one with a body does, or not.
+    """
+    last = next((piece for piece in reversed(made) if piece), "")
+    if isinstance(last, str) and last.endswith("\n") and not trail.strip():
+        return made
+    ended = isinstance(last, Conflicting) or trail.endswith("\n")
+    return [*made, trail if ended else trail + "\n"]
 
 
 def _explained(piece: Chunk, title: str) -> Chunk:

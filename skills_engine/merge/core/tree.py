@@ -245,7 +245,8 @@ class Unit:
 
     `role` is one of import, definition, assignment, statement, comment, filler (`pass`), docstring,
     clause, decorator, entry. `key` names it among its siblings; `strong` keys name it wherever it
-    stands. `case` is of a clause: its word, what it asks about, and for which value.
+    stands. `case` is of a clause: its word, what it asks about, and for which value. `binds` are
+    the names that it gives, each with what it gives it to.
     """
 
     version: Version
@@ -259,6 +260,7 @@ class Unit:
     strong: bool = False
     title: str = ""
     case: tuple[str, Hashable, Hashable] | None = None
+    binds: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def comment(cls, node: Node, end: int, first: str) -> Unit:
@@ -296,6 +298,11 @@ class Unit:
 
     def means(self, other: Unit) -> bool:
         return self.sig == other.sig and self.said == other.said
+
+    def rebinds(self, other: Unit) -> list[str]:
+        """The names that two units give to different things."""
+        mine, his = self.binds - other.binds, other.binds - self.binds
+        return sorted({name for name, _ in mine} & {name for name, _ in his}) if his else []
 
 
 @dataclass(eq=False, slots=True)

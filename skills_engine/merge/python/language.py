@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from skills_engine.judge import doubt as judged
 from skills_engine.merge.core.regions import decidable
 from skills_engine.merge.core.structure import Trees, merge_trees
+from skills_engine.merge.python.bindings import rebound
 from skills_engine.merge.python.fold import fold
 from skills_engine.merge.python.follow import followed
 from skills_engine.merge.python.identifiers import resurrected, undefined
@@ -142,7 +143,7 @@ def doubt(base: str, ours: str, theirs: str, result: str) -> str:
     folded = fold(base, ours, theirs, result).versions
     try:
         b, o, t, r = folded
-        return doubled(o, t, r) or revived(b, o, t, r)
+        return doubled(o, t, r) or rebound(b, o, t, r) or revived(b, o, t, r)
     except NotPython:
         return doubled(ours, theirs, result) or revived(base, ours, theirs, result)
 

@@ -19,6 +19,7 @@ from skills_engine.merge.core.tree import (
     Version,
     constant,
 )
+from skills_engine.merge.python.bindings import bound_by
 from skills_engine.merge.python.clauses import Clauses
 from skills_engine.merge.python.expressions import kind
 from skills_engine.merge.python.source import comments, docstring, every, parse, strings
@@ -184,6 +185,7 @@ class _Python(Clauses):
             key,
             strong,
             title,
+            binds=bound_by(stmt) if strong else frozenset(),
         )
 
     def _line_of(self, group: list[ast.stmt], end: int) -> Node:

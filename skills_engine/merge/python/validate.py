@@ -215,7 +215,13 @@ def _literal(value: ast.expr | None, place: str, lines: list[str]) -> Iterator[t
     elif isinstance(value, ast.Dict):
         for key in value.keys:
             if key is not None:
-                yield place, repr(key.value) if isinstance(key, ast.Constant) else _text(key, lines)
+                yield place, _key(key.value) if isinstance(key, ast.Constant) else _text(key, lines)
+
+
+def _key(value: object) -> str:
+    """A constant as a key of a dict: True, 1 and 1.0 are one."""
+    whole = isinstance(value, int | float) and value == value // 1
+    return repr(int(value) if whole else value)  # type: ignore[call-overload]
 
 
 def _text(node: ast.expr | ast.stmt, lines: list[str]) -> str:
