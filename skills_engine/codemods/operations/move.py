@@ -27,7 +27,8 @@ class Move(Operation):
     names of the new module that it has by `module.name` it has by name there. Every import of it in
     the repository follows, and the old module imports it where it still uses it. So do strings that
     are its whole path, and in pyproject.toml and other configuration such a path with a colon. What
-    would make modules import each other in a circle refuses.
+    would make modules import each other in a circle refuses; so does a definition whose decorator may
+    register it, where nothing would load the new module, and one that has a stub.
     """
 
     ensure = "move"
@@ -145,6 +146,34 @@ class Move(Operation):
             {"of": "a:f", "to": "b"},
             Outcome.DRIFTED,
             "import each other",
+        ),
+        Refusal(
+            "a decorator that may register it, in a module that nothing loads",
+            {
+                "a.py": "from app import route\n\n\n@route('/')\ndef f(): ...\n",
+                "app.py": "def route(path): ...\n",
+                "main.py": "import a\n",
+            },
+            {"of": "a:f", "to": "b"},
+            Outcome.DRIFTED,
+            "nothing would load b.py",
+        ),
+        Refusal(
+            "a module that nothing would load any more, and that does something",
+            {
+                "a.py": "from m import on\n\non('x')\n\n\ndef f(): ...\n",
+                "main.py": "from a import f\n",
+            },
+            {"of": "a:f", "to": "b"},
+            Outcome.DRIFTED,
+            "nothing would load a.py any more",
+        ),
+        Refusal(
+            "a definition that a stub declares",
+            {"a.py": "def f(): ...\n", "a.pyi": "def f() -> None: ...\n"},
+            {"of": "a:f", "to": "b"},
+            Outcome.DRIFTED,
+            "the stub a.pyi",
         ),
         Refusal(
             "a name that is taken in the target",

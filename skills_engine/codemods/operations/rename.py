@@ -7,18 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from skills_engine.codemods.operation import Example, Malformed, Operation, Refusal, module_paths
-from skills_engine.codemods.refactor.attribute_references import Members
-from skills_engine.codemods.refactor.name_references import variable_references
-from skills_engine.codemods.refactor.private_names import private_references
-from skills_engine.codemods.refactor.project import Project
-from skills_engine.codemods.source.source import Source, spliced
+from skills_engine.codemods.refactor.rename import QualifiedName, Renamer, is_special
 from skills_engine.errors import CannotEnsure
-from skills_engine.types import Change, Outcome, Place
+from skills_engine.types import Change, Outcome
 
 if TYPE_CHECKING:
     from skills_engine.codemods.files import Files
-    from skills_engine.codemods.names.scopes import Scope
-    from skills_engine.codemods.refactor.name_references import NameReferences
 
 __all__ = ["Rename"]
 
@@ -120,6 +114,20 @@ class Rename(Operation):
             "class A:\n    def start(self): ...\n\n\ndef f(x):\n    x.go()\n",
         ),
         Example(
+            "in stubs",
+            {
+                "m.py": "def go(): ...\n",
+                "m.pyi": "def go() -> None: ...\n",
+                "n.pyi": "from m import go as go\n",
+            },
+            {"of": "m:go", "to": "run"},
+            {
+                "m.py": "def run(): ...\n",
+                "m.pyi": "def run() -> None: ...\n",
+                "n.pyi": "from m import run as run\n",
+            },
+        ),
+        Example(
             "what has its name already stays",
             "def run(): ...\n",
             {"in": "m.py", "of": "go", "to": "run"},
@@ -133,6 +141,20 @@ class Rename(Operation):
             {"in": "m.py", "of": "go", "to": "run"},
             Outcome.MISSING,
             "m.py does not define go",
+        ),
+        Refusal(
+            "it has its name already, and an import of the old one is left",
+            {"m.py": "def run(): ...\n", "n.py": "from m import go\n"},
+            {"of": "m:go", "to": "run"},
+            Outcome.DRIFTED,
+            "n.py:1: from m import go",
+        ),
+        Refusal(
+            "its stub mentions it and defines something else",
+            {"m.py": "def go(): ...\n", "m.pyi": "from z import go\n\nx = go\n"},
+            {"of": "m:go", "to": "run"},
+            Outcome.DRIFTED,
+            "m.pyi",
         ),
         Refusal(
             "an object of unknown class",
@@ -190,7 +212,7 @@ class Rename(Operation):
                 "the file must be named once",
                 "`of: package.module:Name`, or `in` and `of: Name`",
             )
-        if not self.to.isidentifier() or keyword.iskeyword(self.to) or _special(self.to):
+        if not self.to.isidentifier() or keyword.iskeyword(self.to) or is_special(self.to):
             raise Malformed("to", f"{self.to!r} is no name to give", "a bare name: `to: run`")
 
     def describe(self) -> str:
@@ -200,56 +222,10 @@ class Rename(Operation):
         return (self.in_,) if self.in_ else module_paths(self.of.partition(":")[0].strip())
 
     def apply(self, files: Files) -> Change:
-        project = Project(files)
         path = self._locate(files)
         *around, old = self.of.rpartition(":")[2].strip().split(".")
-        scope = self._scope(project, path, around)
-        if scope.bound.get(self.to) and (old == self.to or not scope.bound.get(old)):
-            return Change(Outcome.ALREADY, self.describe())
-        self._renameable(scope, old)
-        found = (
-            self._members(project, scope, old)
-            if around
-            else variable_references(project, scope, old, self.to)
-        )
-        for binding in scope.bound[old]:
-            if binding.kind == "class":
-                private_references(project, scope.inner[binding.node], found)
-        if self.unclear == "rename":
-            for names, node, text in found.doubts:
-                found.rename(names, node, text)
-        if found.collisions:
-            raise self._refuse(
-                Outcome.DRIFTED, f"{self.to} has a meaning already", found.collisions
-            )
-        if found.unclear and self.unclear == "refuse":
-            what = f"it is not clear whether these are {self.of}; nothing is guessed"
-            raise self._refuse(
-                Outcome.AMBIGUOUS,
-                what,
-                found.unclear,
-                "annotate the objects, or say `unclear: keep` or `rename`",
-            )
-        return self._write(project, found)
-
-    def _write(self, project: Project, found: NameReferences) -> Change:
-        places: list[Place] = []
-        written: dict[str, bytes] = {}
-        for path, splices in sorted(found.splices.items()):
-            source = project.at(path).source
-            written[path] = source.splice(sorted(splices))
-            Source.check(path, source.original, written[path], self.describe())
-            places += [source.place(splice.start) for splice in sorted(splices)]
-        for path, splices in sorted(found.configuration.items()):
-            written[path] = spliced(project.files.read(path) or b"", splices)
-            places += [
-                Place(path, written[path].count(b"\n", 0, splice.start) + 1)
-                for splice in sorted(splices)
-            ]
-        for path, data in written.items():
-            project.files.write(path, data)
-        count = f"{len(places)} place{'s' * (len(places) != 1)} in {len(written)} file{'s' * (len(written) != 1)}"
-        return Change(Outcome.APPLIED, f"{self.describe()}: {count}", tuple(places))
+        name = QualifiedName(path, tuple(around), old)
+        return Renamer(files, name, self.to, self.describe(), self.unclear).rename()
 
     def _locate(self, files: Files) -> str:
         for path in self.touches():
@@ -264,80 +240,3 @@ class Rename(Operation):
             f"{self.describe()}: there is no file {named}",
             hint="name the file that holds it now",
         )
-
-    def _scope(self, project: Project, path: str, around: list[str]) -> Scope:
-        names = project.at(path)
-        scope = names.module
-        for part in around:
-            classes = [b for b in scope.bound.get(part, ()) if b.kind == "class"]
-            if len(classes) != 1:
-                source = names.source
-                raise source.missing(
-                    self.describe(), f"{path} does not define the class {'.'.join(around)}"
-                )
-            scope = classes[0].scope.inner[classes[0].node]
-        return scope
-
-    def _renameable(self, scope: Scope, old: str) -> None:
-        source = scope.names.source
-        bindings = scope.bound.get(old, [])
-        if not bindings and (assigned := scope.attributes.get(old)):
-            what = f"{self.of.rpartition(':')[2].strip()} is an attribute that methods assign"
-            hint = "rename it by hand: callers and data may name it without saying whose it is"
-            raise source.drifted(self.describe(), what, *[b.node for b in assigned], hint=hint)
-        if not bindings:
-            raise source.missing(
-                self.describe(),
-                f"{source.path} does not define {self.of.rpartition(':')[2].strip()}",
-                [b[0].node for name, b in scope.bound.items() if b and name.lower() == old.lower()]
-                or [
-                    b[0].node
-                    for b in scope.bound.values()
-                    if b and b[0].kind in {"class", "function"}
-                ],
-            )
-        at = bindings[0].node
-        if all(b.kind == "import" for b in bindings):
-            raise source.drifted(
-                self.describe(), f"{source.path} only imports {old}", at, hint="name its own module"
-            )
-        if _special(old):
-            raise source.drifted(self.describe(), f"{old} is a name with a meaning of its own", at)
-        if scope.kind == "class" and any(b.kind not in {"function", "class"} for b in bindings):
-            what = (
-                f"{old} is an attribute of the class: callers may name it as a keyword or in data"
-            )
-            raise source.drifted(self.describe(), what, at, hint="rename it by hand")
-
-    def _members(self, project: Project, scope: Scope, old: str) -> NameReferences:
-        members = Members(project, scope, old, self.to, lookalikes=self.unclear == "rename")
-        if above := members.overridden():
-            what = f"it overrides {', '.join(f'{a.qualname}.{old}' for a in above)}"
-            places = [a.names.source.place(a.node) for a in above]
-            raise self._refuse(
-                Outcome.DRIFTED, what, places, "rename the method of the class above all of them"
-            )
-        if self.unclear == "refuse" and (bases := members.foreign_bases()):
-            what = f"{scope.qualname} inherits from {', '.join(bases)}, whose methods are not in the repository"
-            raise self._refuse(
-                Outcome.AMBIGUOUS,
-                what,
-                [scope.names.source.place(scope.node)],
-                "say `unclear: rename` if it overrides none of them",
-            )
-        return members.references()
-
-    def _refuse(
-        self, outcome: Outcome, what: str, places: list[Place], hint: str = ""
-    ) -> CannotEnsure:
-        lines = "; ".join(str(place) for place in places[:20])
-        return CannotEnsure(
-            outcome, f"{self.describe()}: {what}: {lines}", candidates=tuple(places), hint=hint
-        )
-
-
-def _special(name: str) -> bool:
-    """Whether Python gives the name a meaning (`__init__`) or another spelling inside classes
-    (`__private`).
-    """
-    return name.startswith("__")

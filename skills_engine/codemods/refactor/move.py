@@ -7,6 +7,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skills_engine.codemods.imports.statements import OwnModules
+from skills_engine.codemods.refactor.load_effects import (
+    does_something,
+    effects,
+    is_test,
+    loaders,
+)
 from skills_engine.codemods.refactor.movable import Piece
 from skills_engine.codemods.refactor.move_imports import (
     prune,
@@ -15,6 +21,7 @@ from skills_engine.codemods.refactor.move_imports import (
 )
 from skills_engine.codemods.refactor.overlay import OverlaidFiles
 from skills_engine.codemods.refactor.project import Project, stem_of
+from skills_engine.codemods.refactor.stubs import StubbedProject
 from skills_engine.codemods.source.source import Source, Splice, spliced
 from skills_engine.errors import CannotEnsure
 from skills_engine.import_order import settings_for
@@ -39,6 +46,7 @@ class Mover(TargetEdits, ImporterEdits):
     def move(self) -> Change:
         if self._there_already():
             return Change(Outcome.ALREADY, self.doing)
+        self._refuse_stubs()
         piece = Piece.cut(self.project, self.old, self.name, self.doing)
         lines, guarded = self._imports_for(piece)
         back = piece.used_outside(self.name)
@@ -119,11 +127,44 @@ class Mover(TargetEdits, ImporterEdits):
                 path, self.old.source.original if before is None else before, data, self.doing
             )
         self._refuse_circles(written)
+        self._refuse_unloaded(piece, written)
         for path, splices in sorted(self.configuration.items()):
             written[path] = spliced(self.project.files.read(path) or b"", splices)
         for path, data in written.items():
             self.project.files.write(path, data)
         return Change(Outcome.APPLIED, f"{self.doing}: {len(written)} files changed", tuple(places))
+
+    def _refuse_stubs(self) -> None:
+        """Stubs would have to follow, and a type checker reads no module that has one."""
+        for module, stub in StubbedProject(self.project.files, self.name).stubs.items():
+            if module in {self.old.path, self.target} or self._mentions_old(stub):
+                raise CannotEnsure(
+                    Outcome.DRIFTED,
+                    f"{self.doing}: the stub {stub} mentions {self.name}, and stubs are not moved",
+                    candidates=(Place(stub, 1),),
+                    hint="move it there by hand first",
+                )
+
+    def _mentions_old(self, stub: str) -> bool:
+        last = stem_of(self.old.path).rpartition("/")[2]
+        return last.encode() in (self.project.files.read(stub) or b"")
+
+    def _refuse_unloaded(self, piece: Piece, written: dict[str, bytes]) -> None:
+        """What happens because a module is loaded still happens: something loads the old one if
+        anything did, and the new one if the definition does more than to be there."""
+        after = Project(OverlaidFiles(self.project.files, written))
+        if does_something(piece.statement) and not (
+            is_test(self.target) or self.configuration or loaders(after, self.target)
+        ):
+            what = f"its decorator may register it, and nothing would load {self.target}"
+            hint = f"import {self.module} where {self.old.path} is loaded, first"
+            raise self.old.drifted(self.doing, what, piece.statement, hint=hint)
+        if loaders(self.project, self.old.path) and not loaders(after, self.old.path):
+            for effect in effects(self.old.source.module):
+                if effect is not piece.statement:
+                    what = f"nothing would load {self.old.path} any more, which does this"
+                    hint = f"import {self.old.path} by hand where it is needed, or move this first"
+                    raise self.old.drifted(self.doing, what, effect, hint=hint)
 
     def _refuse_circles(self, written: dict[str, bytes]) -> None:
         """No import that this adds may close a circle of modules that import each other as they are
