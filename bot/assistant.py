@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -24,6 +24,7 @@ from bot.triggers import accepts, asks
 from bot.turns import ATTEMPTS, Turns
 from bot.workers import Backoff, KeyedQueue, Work
 
+ALBUM_SECONDS = 2.0
 OWNERS = "console:me"  # who sits there is the owner
 HELLO = "I am {name}, and I answer here from now on."
 REFUSED = (
@@ -63,6 +64,7 @@ class Assistant:
         self.news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         """What tools let services know, by name."""
         self._queues: list[KeyedQueue] = []
+        self._albums: deque[tuple[str, str]] = deque(maxlen=100)
         patience = patience or PATIENCE
         self._deliveries = Deliveries(store, self.channels, self.backoff, patience)
         self._alarms = Alarms(store, self._deliveries)
@@ -167,11 +169,14 @@ class Assistant:
         if (run := command(group, message)) is not None:
             await self._obey(run, group, message)
             return False
-        asked = asks(group, message)
+        asked = asks(group, message) or (message.chat, message.album) in self._albums
         new = await self._store.take_in(message, asks=asked)
         if new and message.attachments:
             self._fetches.wake(message.chat)
-        if new and asked:
+        if new and asked and message.album:  # its other parts are on their way
+            self._albums.append((message.chat, message.album))
+            asyncio.get_running_loop().call_later(ALBUM_SECONDS, self.turns.wake, message.chat)
+        elif new and asked:
             self.turns.wake(message.chat)
         return new and asked
 

@@ -4,6 +4,8 @@ from datetime import datetime, time, timedelta
 
 from bot.errors import OverBudget
 from bot.groups import Group
+from bot.migrations import SQL
+from bot.rows import stamp
 from bot.store import Store
 
 USED_UP = (
@@ -18,7 +20,6 @@ class Budget:
 
     def __init__(self, store: Store, daily_tokens: int) -> None:
         self._store, self._daily_tokens = store, daily_tokens
-        self._told: dict[str, str] = {}
 
     async def check(self, group: Group) -> None:
         """Raises OverBudget when the tokens of the day are used up."""
@@ -27,13 +28,15 @@ class Budget:
             raise OverBudget(USED_UP.format(limit=limit))
 
     async def tell(self, group: Group, notice: str) -> None:
-        """The chat and the owner, once a day."""
-        if self._told.get(group.chat) == self._store.today():
+        """The chat and the owner, once a day, whenever the bot was started."""
+        zone = self._store.zone
+        midnight = datetime.combine(datetime.now(zone).date(), time(), zone)
+        if await self._store.read(SQL["told_since"], (group.chat, notice, stamp(midnight))):
             return
-        self._told[group.chat] = self._store.today()
-        await self._store.send(group.chat, notice)
-        if not group.main:
-            await self._store.tell(f"{group.name} ({group.chat}): {notice}")
+        texts = [(group.chat, notice)]
+        if (main := self._store.main) and not group.main:
+            texts.append((main.chat, f"{group.name} ({group.chat}): {notice}"))
+        await self._store.write(*((SQL["send"], text) for text in texts))
 
     def pause(self) -> float:
         """Seconds until the next day, but no more than an hour: clocks are set."""

@@ -48,7 +48,8 @@ class Message:
     the messenger vouches for. `quoted` is the text that this message replies to, if it quotes one.
     `called` says that the messenger itself tells that the assistant is meant: by a mention, or a
     reply to it; `bot`, that another bot has written it. What is no text is named in the text, and
-    what of it is a file is one of the `attachments`.
+    what of it is a file is one of the `attachments`. `album` names what it was sent together with:
+    who means the assistant with one part does so with all.
     """
 
     chat: str
@@ -63,6 +64,7 @@ class Message:
     called: bool = False
     bot: bool = False
     attachments: tuple[Attachment, ...] = ()
+    album: str = ""
 
     def __post_init__(self) -> None:
         for field in fields(self):

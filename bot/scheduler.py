@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from textwrap import shorten
 
 from bot import prompt
-from bot.errors import described, own_fault
+from bot.errors import OverBudget, described, own_fault
 from bot.groups import Group
 from bot.log import log
 from bot.messages import Message, Turn
@@ -36,6 +36,7 @@ class _Trial:
     attempts: int = 0
     paid: int = 0
     fresh: bool = False
+    put_off: bool = False
 
 
 class Scheduler:
@@ -76,13 +77,19 @@ class Scheduler:
             return
         trial = self._trials.setdefault(id_, _Trial(asyncio.get_running_loop().time()))
         spent, error, pieces = await self._store.spent(group.folder), None, []
-        if trial.attempts and task.status != "active":
+        if trial.put_off and task.status != "active":
             error = "ended meanwhile"
         else:
             try:
                 pieces = await self._assistant.perform(_turn(task, group))
             except sqlite3.Error:
                 raise
+            except OverBudget as failure:
+                pause = await self._assistant.turns.over_budget(group, failure)
+                if task.kind != "once":
+                    self._again_in(pause, trial, id_)
+                    return
+                error, pieces = str(failure), self._plainly(task, group, failure)
             except Exception as failure:  # noqa: BLE001  # whatever an agent raises
                 trial.attempts += 1
                 trial.paid += await self._store.spent(group.folder) > spent
@@ -92,8 +99,7 @@ class Scheduler:
                 error = described(failure, to_owner=True)
                 await self._tell(task, group, trial, error, ENDED)
                 if task.kind == "once":
-                    text = PLAINLY.format(prompt=task.prompt, why=described(failure))
-                    pieces = self._assistant.chunks(group.chat, [text])
+                    pieces = self._plainly(task, group, failure)
         del self._trials[id_]
         outgoing = [(group.chat, piece) for piece in pieces]
         await self._tasks.finish(task, "\n".join(pieces), error, outgoing)
@@ -116,8 +122,17 @@ class Scheduler:
             delay = self._assistant.turns.patience.delay(trial.attempts - ATTEMPTS + 1)
             if task.kind == "once":
                 delay = min(delay, LATE_SECONDS)
-        loop.call_later(0 if mended else delay, self._runs.wake, task.id)
+        self._again_in(0 if mended else delay, trial, task.id)
         return True
+
+    def _again_in(self, seconds: float, trial: _Trial, id_: str) -> None:
+        trial.put_off = True
+        asyncio.get_running_loop().call_later(seconds, self._runs.wake, id_)
+
+    def _plainly(self, task: Task, group: Group, failure: Exception) -> list[str]:
+        why = described(failure).removesuffix(".")
+        text = PLAINLY.format(prompt=task.prompt, why=why)
+        return self._assistant.chunks(group.chat, [text])
 
     async def _tell(self, task: Task, group: Group, trial: _Trial, error: str, then: str) -> None:
         words = {"id": task.id, "name": group.name, "prompt": shorten(task.prompt, 100)}

@@ -107,6 +107,12 @@ class Turns:
             await self._budget.check(turn.group)  # whoever was before has spent
             return self._deliveries.chunks(turn.chat, await self._agent.answer(turn))
 
+    async def over_budget(self, group: Group, error: OverBudget) -> float:
+        """Say so, once a day; the seconds after which it is worth another look."""
+        await self._budget.tell(group, str(error))
+        self._wake(group)
+        return self._budget.pause()
+
     async def fresh(self, group: Group) -> bool:
         """Leave the group's conversation: the next turn begins a new one. False if none was."""
         known = await self._store.session(group.folder)
@@ -142,9 +148,7 @@ class Turns:
             except sqlite3.Error:
                 raise
             except OverBudget as error:
-                await self._budget.tell(group, str(error))
-                self._wake(group)
-                self._put_off(chat, self._budget.pause())
+                self._put_off(chat, await self.over_budget(group, error))
                 return
             except Exception as error:  # noqa: BLE001  # whatever an agent raises: the turn waits
                 trouble, turn = self._troubles.setdefault(chat, Trouble()), running.turn

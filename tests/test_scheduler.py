@@ -448,6 +448,35 @@ async def test_a_reminder_is_never_done_without_having_been_said(
         assert "API Error" in error
 
 
+async def test_a_task_over_budget_waits_and_is_called_no_failure(tmp_path: Path) -> None:
+    async def costs(turn: Turn) -> Sequence[str]:
+        return [f"ran {turn.task}"]
+
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:owner")
+        await store.register(Group("fam", "memory:fam", "Fam", options={"daily_tokens": 100}))
+        await store.used("fam", 90, 10)
+        scene = Scene(store, FunctionAgent(costs), tmp_path)
+        async with scene.running():
+            id_ = await scene.due_now(folder="fam")
+            await until(lambda: len(scene.channel.sent) == 2)
+            await scene.call("schedule_task", prompt="pill", kind="once", value="2099-01-01T09:00")
+            late = stamp(datetime.now(UTC) - timedelta(seconds=1))
+            change = "UPDATE tasks SET folder = 'fam', next_run = ? WHERE kind = 'once'"
+            await store.write((change, (late,)))
+            scene.assistant.news["tasks"].set()
+            await until(lambda: len(scene.channel.sent) == 3)
+            found = sorted(scene.channel.sent)
+            budget = "My 100 tokens for today are used up; I go on tomorrow."
+            assert "Reminder: pill" in found[1][1]
+            assert found[0][1].startswith(budget)
+            assert found[2] == ("memory:owner", f"Fam (memory:fam): {found[0][1]}")
+            await store.write(("UPDATE usage SET input = 0", ()))
+            scene.scheduler._runs.wake(id_)  # as the clock does the next day
+            await until(lambda: ("memory:fam", f"ran {id_}") in scene.channel.sent)
+        assert len(scene.channel.sent) == 4
+
+
 @pytest.mark.parametrize("days", [365, 1, -1, -365])
 async def test_a_step_of_the_clock_parks_nothing_and_fires_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from bot.channels.base import Channel
 from bot.channels.whatsapp_link import linked, show
 from bot.channels.whatsapp_messages import (
-    HIDDEN,
     PHONES,
+    album,
     called,
     content,
+    hidden_of,
     jid_of,
     known,
     named,
@@ -191,10 +192,11 @@ class WhatsAppChannel(Channel):
 
         async def message(_: Any, event: Any) -> None:
             taken = await self._read(client, event)
+            hidden = await hidden_of(client, event.Info.MessageSource) if taken else None
             while taken is not None:
                 # WhatsApp has been told that we have it: nobody will bring it again
                 try:
-                    if (hidden := event.Info.MessageSource.Chat).Server == HIDDEN:
+                    if hidden is not None:
                         await self.moved(self._chat(hidden), taken.chat)
                     await self.hand_over(receive, taken)
                     break
@@ -279,6 +281,7 @@ class WhatsAppChannel(Channel):
             called=called(held.context, numbers, self._sent),
             bot=source.Sender.Server == "bot",
             attachments=held.attachments,
+            album=album(event.Message),
         )
 
     def _numbers(self, client: Any) -> list[str]:

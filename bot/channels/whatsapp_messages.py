@@ -56,6 +56,27 @@ async def known(client: Any, jid: Any, source: Any) -> Any:
     return alternative if alternative is not None and alternative.User else jid
 
 
+async def hidden_of(client: Any, source: Any) -> Any:
+    """The hidden identifier of a private chat, by which it may have been known; None if it has
+    none.
+    """
+    if source.IsGroup:
+        return None
+    others = (source.Chat, source.RecipientAlt if source.IsFromMe else source.SenderAlt)
+    hidden = next((other for other in others if other.Server == HIDDEN and other.User), None)
+    if hidden is None:
+        with suppress(Exception):
+            hidden = await client.get_lid_from_pn(source.Chat)
+    return hidden if hidden is not None and hidden.User else None
+
+
+def album(message: Any) -> str:
+    """What a picture was sent together with, if it was."""
+    about = message.messageContextInfo.messageAssociation
+    together = about.associationType == about.MEDIA_ALBUM
+    return str(about.parentMessageKey.ID) if together else ""
+
+
 def content(message: Any) -> Content:
     """What a message holds, or what it wraps; no text if nobody has said anything."""
     for wrapper in WRAPPERS:

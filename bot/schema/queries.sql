@@ -34,6 +34,8 @@ AND NOT EXISTS (SELECT 1 FROM chats WHERE chats.chat = ? AND error IS NOT NULL)
 --# failed
 INSERT INTO chats (chat, error) VALUES (?, ?)
 ON CONFLICT (chat) DO UPDATE SET error = excluded.error
+--# told_since
+SELECT 1 FROM outbox WHERE chat = ? AND text = ? AND (settled_at IS NULL OR settled_at >= ?)
 --# undelivered
 SELECT DISTINCT chat FROM outbox WHERE settled_at IS NULL
 --# next_piece

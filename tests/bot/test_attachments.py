@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from doubles import FunctionAgent, MemoryChannel, message, register
 
+from bot import assistant as module
 from bot.assistant import Assistant
 from bot.attachments import Files
 from bot.errors import BotError, Undeliverable, Unfetchable
+from bot.groups import Group
 from bot.messages import Attachment, File, Turn
 from bot.paths import Paths
 from bot.settings import Settings
@@ -129,6 +131,24 @@ async def test_what_cannot_be_fetched_says_why_and_the_message_is_answered(
         assert 'path="attachments/1.1-a.txt"' in prompts[0]
         assert channel.asked.count("x") == attempts
         assert SECRET not in prompts[0] + caplog.text
+
+
+async def test_the_parts_of_an_album_are_one_turn_if_one_of_them_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ALBUM_SECONDS", 0.3)
+    channel = FileChannel({"one": b"1", "two": b"2"})
+    async with running(tmp_path, channel) as (host, prompts):
+        await host.store.register(Group("friends", "memory:friends", "Friends", "@Andy"))
+        for source, text in (("one", "@Andy these"), ("two", "[photo]")):
+            part = replace(message(text, "memory:friends", direct=False), album="A")
+            await host.assistant.receive(replace(part, attachments=(attachment(source),)))
+        alone = replace(message("[other]", "memory:friends", direct=False), album="B")
+        assert not await host.assistant.receive(alone)
+        await until(lambda: prompts)
+        assert len(prompts) == 1
+        assert prompts[0].count("<attachment path=") == 2
+        assert "[other]" not in prompts[0]
 
 
 async def test_a_crash_between_storing_and_fetching_loses_nothing(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from doubles import FunctionAgent, MemoryChannel, message, register
 
 from bot.assistant import Assistant
+from bot.budget import Budget
 from bot.errors import AgentFailed
 from bot.groups import Group
 from bot.messages import Turn
@@ -147,6 +148,9 @@ async def test_a_group_pauses_when_its_tokens_of_the_day_are_used_up(tmp_path: P
         ]
         assert len(owner) == 1
         assert agent.asked == []
+        await Budget(store, 100).tell(FAM, family[0])  # as after a restart
+        ((notices,),) = await store.read("SELECT count(*) FROM outbox")
+        assert notices == 2
         await store.register(Group("fam", FAM.chat, "Fam", options={"daily_tokens": 200}))
         assert (await chat(store, agent, [], bool, daily=100))[0] == ["fine"]
 

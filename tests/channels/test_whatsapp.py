@@ -64,6 +64,7 @@ class Phone:
         self.channel = channel
         self.received: list[Message] = []
         self.failures = 0
+        self.hidden: dict[str, Any] = {}
         self.sent: list[tuple[str, str]] = []
         self.shown: list[str] = []
         self.stopped = 0
@@ -74,6 +75,7 @@ class Phone:
         monkeypatch.setattr(NewAClient, "stop", self._stop)
         monkeypatch.setattr(NewAClient, "send_message", self._send)
         monkeypatch.setattr(NewAClient, "send_chat_presence", self._typing)
+        monkeypatch.setattr(NewAClient, "get_lid_from_pn", self._hidden)
         self.running: asyncio.Task[Any] = asyncio.create_task(
             channel.pair() if pairs else channel.connect(self._receive)
         )
@@ -123,6 +125,9 @@ class Phone:
     async def _send(self, jid: Any, content: Content) -> Any:
         self.sent.append((f"{jid.User}@{jid.Server}", content.conversation))
         return SimpleNamespace(ID=f"OUT{len(self.sent)}")
+
+    async def _hidden(self, jid: Any) -> Any:
+        return self.hidden.get(jid.User, proto.JID())
 
     async def _typing(self, jid: Any, *_: Any) -> None:
         self.shown.append(jid.User)

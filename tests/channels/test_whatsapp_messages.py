@@ -168,9 +168,18 @@ async def test_a_chat_whose_number_becomes_known_is_the_same_chat(
     channel.moved = moved
     phone = Phone(channel, monkeypatch)
     await phone.log_in()
-    await phone.says(sent(conversation="1"), HIDDEN, HIDDEN, SenderAlt=ADA)
-    await phone.says(sent(conversation="2"), ADA, ADA, id_="A2")
-    assert moves == [("whatsapp:999@lid", "whatsapp:4911@s.whatsapp.net")]
+    same = ("whatsapp:999@lid", "whatsapp:4911@s.whatsapp.net")
+    await phone.says(sent(conversation="2"), ADA, ADA, id_="A1")
+    assert moves == []
+    await phone.says(sent(conversation="1"), HIDDEN, HIDDEN, SenderAlt=ADA, id_="A2")
+    await phone.says(sent(conversation="2"), ADA, ADA, SenderAlt=HIDDEN, id_="A3")
+    phone.hidden["4911"] = HIDDEN
+    await phone.says(sent(conversation="2"), ADA, ADA, id_="A4")
+    assert moves == [same, same, same]
+    together = {"associationType": 1, "parentMessageKey": {"ID": "B"}}
+    photo = sent(imageMessage=MEDIA, messageContextInfo={"messageAssociation": together})
+    await phone.says(photo, id_="A5")
+    assert [one.album for one in phone.received] == ["", "", "", "", "B"]
     phone.running.cancel()
 
 
