@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bot.errors import BotError
+from bot.errors import BotError, described
 from bot.settings import Settings, load
 
 __all__ = ["app", "main"]
@@ -110,6 +110,13 @@ def main() -> None:
         app()
     except BotError as error:
         sys.exit(f"bot: {error.message}" + (f"\n  {error.hint}" if error.hint else ""))
+    except Exception as error:
+        if os.environ.get("LOG_LEVEL", "").upper() == "DEBUG":
+            raise
+        hint = "please report it, with what LOG_LEVEL=DEBUG in the environment shows"
+        if isinstance(error, OSError):
+            hint = "look after the disk, and whether you may read and write there"
+        sys.exit(f"bot: {described(error)}\n  {hint}")
 
 
 if __name__ == "__main__":

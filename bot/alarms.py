@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from contextlib import suppress
 
+from bot.bounds import Seldom
 from bot.database import HINTS, code
 from bot.deliveries import Deliveries
 from bot.log import log
@@ -20,7 +21,7 @@ class Alarms:
 
     def __init__(self, store: Store, deliveries: Deliveries) -> None:
         self._store, self._deliveries = store, deliveries
-        self._alarmed_at = -ALARM_SECONDS
+        self._alarmed_at, self._seldom = -ALARM_SECONDS, Seldom()
         self._sending: set[asyncio.Task[None]] = set()
         store.on_trouble = self.store_fails
 
@@ -36,7 +37,8 @@ class Alarms:
         hour.
         """
         now = asyncio.get_running_loop().time()
-        log.error("the store cannot be written", error=error)
+        if count := self._seldom.count(str(code(error))):
+            log.error("the store cannot be written", error=error, since_the_last=count)
         if now - self._alarmed_at >= ALARM_SECONDS:
             self._alarmed_at = now
             self._sending.add(

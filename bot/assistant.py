@@ -89,6 +89,7 @@ class Assistant:
                 files.fetch,
             )
         self._fetches = self.queue("the files of", self.turns.fetch)
+        agent.tell = self._alarms.tell
         for channel in channels:
             channel.tell, channel.moved = self._alarms.tell, self._moved
         self.chunks = self._deliveries.chunks

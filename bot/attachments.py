@@ -77,7 +77,7 @@ class Files:
             room.put(name, data)
             found = [one for one in map(OURS.match, room.names(10_000)) if one]
             found.sort(key=lambda one: (int(one[1]), int(one[2])))
-            for old in found[: -self._kept or None]:
+            for old in found[: -self._kept]:
                 room.remove(old.string)
 
     def take(self, folder: str, path: str) -> File:

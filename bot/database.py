@@ -39,7 +39,7 @@ def code(error: sqlite3.Error) -> int:
 
 def unusable(folder: Path, error: sqlite3.Error) -> BotError:
     """What is told to the owner of a store that cannot be opened."""
-    hint = HINTS.get(code(error), "see SQLite's documentation for that")
+    hint = HINTS.get(code(error), HINTS[sqlite3.SQLITE_CORRUPT])
     return BotError(f"{folder / 'bot.db'} cannot be used: {error}", hint=hint)
 
 

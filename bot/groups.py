@@ -101,14 +101,10 @@ class Group:
 
     @classmethod
     def of(cls, folder: str, chat: str, name: str, rest: str) -> Self:
-        values = json.loads(rest)
-        return cls(
-            folder,
-            chat,
-            name,
-            values["trigger"],
-            tuple(values["senders"]),
-            values["drop"],
-            values["options"],
-            values.get("topic", False),
-        )
+        try:
+            values = {"topic": False, **json.loads(rest)}
+            values["senders"] = tuple(values["senders"])
+            return cls(folder, chat, name, **values)
+        except (ValueError, TypeError, KeyError) as error:
+            hint = "restore a backup of the store, or mend the row"
+            raise BotError(f"the group {folder!r} is stored wrong: {error}", hint=hint) from None

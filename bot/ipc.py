@@ -75,6 +75,7 @@ class Ipc:
         with Watch(self._trees, root, "requests") as watch:
             while True:
                 folders = await watch.changed(1.0) | waiting
+                self._store.still_there()
                 groups = [group for group in self._store.groups if group.folder in folders]
                 waiting = {group.folder for group in groups if await self.serve(group)}
 

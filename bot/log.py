@@ -9,6 +9,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
+from bot.bounds import Seldom
 from bot.errors import Misconfigured, described
 
 # structlog takes rich for tracebacks, which no log of ours has: a quarter of the bot's start
@@ -75,6 +76,20 @@ such value.
 BYTES, FILES = 5_000_000, 5
 
 
+class _LogFile(RotatingFileHandler):
+    """Where it cannot be written (a full disk), standard error is told so once a minute."""
+
+    _seldom = Seldom()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
+        if count := self._seldom.count(""):
+            why = described(sys.exception() or OSError())
+            lines = (
+                f"{count} lines of the log are lost" if count > 1 else "a line of the log is lost"
+            )
+            sys.stderr.write(f"{lines}: {why}\n")
+
+
 def set_up(
     level: str, secrets: Iterable[str], folder: Path | None = None, *, quiet: bool = False
 ) -> None:
@@ -95,7 +110,7 @@ def set_up(
         try:
             folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.mkdir(exist_ok=True)
-            file = RotatingFileHandler(
+            file = _LogFile(
                 folder / "bot.log", "a", BYTES, FILES, "utf-8", errors="backslashreplace"
             )
         except OSError as error:

@@ -47,6 +47,8 @@ class Pairing:
         """`used` says of a folder whether some group has ever had it."""
         self._store, self._name, self._used = store, name, used
         self._codes: dict[str, _Code] = {}
+        self._used_up: dict[str, str] = {}
+        """What was answered to codes: one may be typed, or brought, twice."""
 
     async def greet(self, message: Message) -> bool:
         """Show a chat that is not registered its code, and tell the owner; False if it has one
@@ -58,6 +60,7 @@ class Pairing:
         if message.chat in have or len(have) >= MOST:
             return False
         code = f"{secrets.randbelow(10**6):06}"
+        self._used_up.pop(code, None)
         self._codes[code] = _Code(message, now + LIFETIME)
         text = GREETING.format(name=self._name, code=code, chat=message.chat)
         await self._store.send(message.chat, text)
@@ -71,6 +74,8 @@ class Pairing:
         """
         if (found := TYPED.fullmatch(text)) is None:
             return None
+        if found[1] in self._used_up:
+            return self._used_up[found[1]], ""
         one = self._codes.pop(found[1], None)
         if one is None or one.until < asyncio.get_running_loop().time():
             return UNKNOWN, ""
@@ -85,7 +90,9 @@ class Pairing:
         except BotError as error:  # the owner has registered it otherwise meanwhile
             return repr(error), ""
         rule = f", when I am called {group.trigger}" if group.trigger else ""
-        return PAIRED.format(chat=chat, rule=rule, folder=group.folder), chat
+        said = PAIRED.format(chat=chat, rule=rule, folder=group.folder)
+        self._used_up[found[1]] = f"That is done already. {said}"
+        return said, chat
 
     def _folder(self, message: Message) -> str:
         taken = {group.folder for group in self._store.groups} | {"global", MAIN}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from dotenv.parser import Binding, parse_stream
@@ -34,6 +35,7 @@ UTC = {
 }
 """What machines say that nobody has told where they are."""
 LEAST = {"MAX_CONTAINERS": 1, "CONTAINER_MEMORY": 256, "IDLE_SECONDS": 1, "TURN_SECONDS": 1}
+LEAST |= {"ATTACHMENTS_KEPT": 1}
 """The least with which anybody can be answered; of other numbers it is 0."""
 
 
@@ -45,12 +47,17 @@ def machine_zone() -> str:
         system = Path("/etc/timezone").read_text("utf-8").strip()
     except OSError:
         system = ""
-    for name in (os.environ.get("TZ", ""), os.path.realpath("/etc/localtime"), system):
-        zone = name.rpartition("zoneinfo/")[2].removeprefix(":")
-        with suppress(OSError, ValueError, KeyError):
-            if zone and not zone.startswith("/"):
-                return "UTC" if zone in UTC else ZoneInfo(zone).key
-    return "UTC"
+    names = (os.environ.get("TZ", ""), os.path.realpath("/etc/localtime"), system)
+    return next(filter(None, map(_named, names)), "UTC")
+
+
+def _named(name: str) -> str:
+    """The time zone that a name, or a file's path, is of; empty if it is of none."""
+    zone = name.rpartition("zoneinfo/")[2].removeprefix(":")
+    with suppress(OSError, ValueError, KeyError):
+        if zone and not zone.startswith("/"):
+            return "UTC" if zone in UTC else ZoneInfo(zone).key
+    return ""
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ def load(environment: Mapping[str, str] = os.environ, dotenv: Path = DOTENV) -> 
 
 def misspelt(dotenv: Path = DOTENV) -> Iterator[str]:
     """For keys in `.env` that are no settings, which one may be meant; others may be other
-    programs'. And which key stands there twice.
+    programs'. Which key stands there twice; and a TZ that tells the system's clock alone.
     """
     known = [spec.name.upper() for spec in fields(Settings)]
     for key, count in Counter(binding.key or "" for binding in _bindings(dotenv)).items():
@@ -125,6 +132,9 @@ def misspelt(dotenv: Path = DOTENV) -> Iterator[str]:
             yield f"{dotenv}: {key} stands there {count} times; the last one counts"
         if key not in known and (near := get_close_matches(key.upper(), known, 1, 0.75)):
             yield f"{dotenv}: {key} is no setting; do you mean {near[0]}?"
+    zone = os.environ.get("TZ", "")
+    if zone and not _named(zone) and not (os.environ | read_dotenv(dotenv)).get("TIMEZONE"):
+        yield f"TZ={zone} names no place: set TIMEZONE, or all is in {machine_zone()}"
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
@@ -134,6 +144,8 @@ def read_dotenv(path: Path) -> dict[str, str]:
 
 def _bindings(path: Path) -> list[Binding]:
     try:
+        if path.is_fifo():  # it would be waited for, and is read more than once
+            raise OSError("it is a pipe")
         with path.open(encoding="utf-8-sig") as file:
             found = [one for one in parse_stream(file) if one.key or one.error]
     except FileNotFoundError:
@@ -158,13 +170,24 @@ def _convert(name: str, raw: str, kind: type) -> object:
         value = _BOOLEANS[raw.lower()] if kind is bool else kind(raw)
         if kind in {int, float} and not LEAST.get(name, 0) <= value < math.inf:
             raise ValueError
-        if name.endswith("_URL") and not raw.startswith(("http://", "https://")):
+        if kind in {str, Secret} and not (raw.strip() and raw.isprintable()):
+            raise ValueError
+        if name.endswith("_URL") and not _is_address(raw):
             raise ValueError
     except (ValueError, KeyError):
         least = LEAST.get(name, 0)
-        wanted = {bool: "yes or no", int: f"a whole number from {least}", str: "an address (https)"}
+        text = "an address: https://host" if name.endswith("_URL") else "a text in one line"
+        wanted = {bool: "yes or no", int: f"a whole number from {least}", str: text, Secret: text}
         what = wanted.get(kind, f"a number from {least}")
+        given = "what it is" if kind is Secret else repr(raw)
         raise Misconfigured(
-            f"{name} cannot be {raw!r}", hint=f"set {name} to {what}, in the environment or in .env"
+            f"{name} cannot be {given}", hint=f"set {name} to {what}, in the environment or in .env"
         ) from None
     return value
+
+
+def _is_address(text: str) -> bool:
+    """Whether a path can be put behind it. Raises ValueError for a port that can be none."""
+    parts = urlsplit(text)
+    known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    return bool(known) and not parts.query and not parts.fragment and " " not in text

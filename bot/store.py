@@ -7,13 +7,11 @@ ends whole even when its caller is cancelled.
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
-from itertools import count
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import aiosqlite
 
@@ -22,10 +20,9 @@ from bot.groups import Group, checked, refuse_taken
 from bot.log import log
 from bot.messages import Attachment, File, Message, Turn
 from bot.migrations import SQL
-from bot.rows import attachments_of, message_of, row_of, stamp, storable
-from bot.workers import Backoff
+from bot.rows import attachments_of, message_of, row_of, stamp
+from bot.transactions import Statement, Transactions
 
-Statement: TypeAlias = tuple[str, tuple[Any, ...] | dict[str, Any]]
 PATIENCE = 600.0
 """Seconds that a store which another program holds is waited for, when it is opened."""
 MOST_ASKED = 50
@@ -34,21 +31,15 @@ MOST_CONTEXT = 200
 """The newest messages of a turn; older ones are left out unless they ask."""
 
 
-class Store:
+class Store(Transactions):
     """What the assistant may not forget. Made by `open_store`."""
 
-    def __init__(self, db: aiosqlite.Connection) -> None:
-        self._db = db
-        self._mutex = asyncio.Lock()
+    def __init__(self, db: aiosqlite.Connection, file: Path) -> None:
+        super().__init__(db, file)
         self._groups: dict[str, Group] = {}
         self._moved: dict[str, str] = {}
         self.zone: tzinfo = UTC
         """Whose days count: `run` sets the owner's."""
-        self.on_trouble: Callable[[sqlite3.Error], None] = lambda error: None
-        """Called when a write fails, with a full disk, say: who wanted it tries again, but the
-        owner should know.
-        """
-        self.backoff = Backoff()
 
     @property
     def groups(self) -> list[Group]:
@@ -220,52 +211,10 @@ class Store:
 
     async def prepare(self, folder: Path) -> None:
         """Bring the schema to its newest version, and read what is kept in memory."""
-        async with self._mutex:
+        async with self.mutex:
             await migrate(self._db, folder)
         await self.write((SQL["prune"], ()))
         await self.load_groups()
-
-    async def read(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[Any]:
-        """The rows that a query finds."""
-        async with self._mutex:
-            return list(await self._db.execute_fetchall(sql, values))
-
-    async def write(self, *statements: Statement) -> int:
-        """One transaction; the number of rows that its first statement changed."""
-        try:
-            return await asyncio.shield(self._transact(statements))
-        except sqlite3.Error as error:
-            self.on_trouble(error)
-            raise
-
-    async def insist(self, statements: Callable[[], Iterable[Statement]]) -> None:
-        """Write what has happened already, and would happen twice if it began anew: a store that
-        cannot be written now is waited for.
-        """
-        for failures in count(1):
-            try:
-                await self.write(*statements())
-                return
-            except sqlite3.Error as error:
-                if code(error) not in HINTS:
-                    raise
-            await asyncio.sleep(self.backoff.delay(failures))
-
-    async def _transact(self, statements: Iterable[Statement]) -> int:
-        async with self._mutex:
-            await self._db.execute("BEGIN IMMEDIATE")
-            try:
-                cursors = [
-                    await self._db.execute(sql, storable(values)) for sql, values in statements
-                ]
-                await self._db.execute("COMMIT")
-            except BaseException:
-                if (
-                    self._db.in_transaction
-                ):  # SQLite itself rolls back after some errors, a full disk among them
-                    await self._db.execute("ROLLBACK")
-                raise
-            return cursors[0].rowcount if cursors else 0
 
 
 @asynccontextmanager
@@ -281,7 +230,7 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
         except sqlite3.Error as error:
             raise unusable(folder, error) from error
         async with aiosqlite.connect(folder / "bot.db", isolation_level=None) as db:
-            store, begun = Store(db), asyncio.get_running_loop().time()
+            store, begun = Store(db, folder / "bot.db"), asyncio.get_running_loop().time()
             while True:
                 try:
                     await store.prepare(folder)
@@ -294,6 +243,8 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
                     await asyncio.sleep(0.2)
             try:
                 yield store
+            except sqlite3.Error as error:
+                raise unusable(folder, error) from error
             finally:
-                async with store._mutex:  # a write that nobody waits for any more ends first
+                async with store.mutex:  # a write that nobody waits for any more ends first
                     pass

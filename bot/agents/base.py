@@ -1,12 +1,16 @@
 """The interface of an agent: who answers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Self
 
 from bot.messages import Turn
 from bot.settings import Settings
 from bot.store import Store
+
+
+async def _nobody(_: str) -> None:
+    """There is no assistant about this agent."""
 
 
 class Agent(ABC):
@@ -16,6 +20,8 @@ class Agent(ABC):
 
     recovered: Callable[[], None] = staticmethod(lambda: None)
     """Called when what it needs was gone and is back: what was put off is then asked again."""
+    tell: Callable[[str], Awaitable[object]] = staticmethod(_nobody)
+    """A notice to the owner; the assistant sets it."""
 
     @classmethod
     @abstractmethod

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 from bot.agents.base import Agent
-from bot.bounds import Seldom
+from bot.agents.engine_watch import EngineWatch
 from bot.container_session import ContainerSession
 from bot.errors import BotError, Misconfigured
 from bot.groups import Group
@@ -44,8 +44,6 @@ UNPRIVILEGED = 10001
 """Who an agent is where the bot is root. Elsewhere it is who the bot is, and each reads what the
 other wrote.
 """
-REAP_SECONDS = 60.0
-LOST_SECONDS = 2.0  # how often an engine that is gone is looked for
 
 
 class ContainerAgent(Agent):
@@ -60,7 +58,8 @@ class ContainerAgent(Agent):
         self._runs: set[str] = set()
         self._undoing: set[asyncio.Task[None]] = set()
         self._user = (os.getuid(), os.getgid()) if os.getuid() else (UNPRIVILEGED, UNPRIVILEGED)
-        self._trouble, self._seldom = asyncio.Event(), Seldom()
+        watched = (runtime, self.installation, settings.agent_image, self._runs)
+        self._watch = EngineWatch(self, *watched)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
@@ -87,10 +86,7 @@ class ContainerAgent(Agent):
         self._store = store
         self._proxy = Proxy(self._settings, self._paths.data / "proxy", store.used)
         await self._proxy.open()
-        with suppress(BotError):  # an engine that is not there yet may come
-            if not await self._runtime.has(image := self._settings.agent_image):
-                log.error("nobody can be answered yet", why=f"no image {image}", hint="bot setup")
-        self._reaping = asyncio.create_task(self._reap())
+        self._watching = asyncio.create_task(self._watch.run())
 
     async def answer(self, turn: Turn) -> Sequence[str]:
         folder = turn.group.folder
@@ -110,7 +106,7 @@ class ContainerAgent(Agent):
                     talk.end(politely=False)
                     raise
         except BotError:
-            self._trouble.set()  # is it the engine?
+            self._watch.trouble.set()  # is it the engine?
             raise
         except TimeoutError:
             raise BotError(
@@ -133,15 +129,15 @@ class ContainerAgent(Agent):
         return talk is not None and await talk.join(turn)
 
     async def close(self) -> None:
-        self._reaping.cancel()
+        self._watching.cancel()
         ends = [*self._undoing, *(talk.end() for talk in self._talks.values())]
-        await asyncio.gather(self._reaping, *ends, return_exceptions=True)
+        await asyncio.gather(self._watching, *ends, return_exceptions=True)
         self._runs.clear()  # none is left behind, whatever has become of it
         for attempt in range(
             3
         ):  # a slow engine may have been told already, and say that it is at it
             await asyncio.sleep(attempt * 3)
-            if await self._removed():
+            if await self._watch.removed():
                 break
         await self._proxy.close()
         await self._runtime.close()
@@ -233,36 +229,6 @@ class ContainerAgent(Agent):
             and asyncio.get_running_loop().time() - talk.idle_since >= self._settings.idle_seconds
         ):
             talk.end()
-
-    async def _reap(self) -> None:
-        """Remove what an earlier process of this installation, or an interrupted start, has left;
-        and see at once when an engine that was gone is back.
-        """
-        well = True
-        while True:
-            self._trouble.clear()
-            before, well = well, await self._removed()
-            if well and not before:
-                log.info("containers can be had again")
-                self.recovered()
-            if not well:
-                await asyncio.sleep(LOST_SECONDS)
-                continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(REAP_SECONDS):
-                    await self._trouble.wait()
-
-    async def _removed(self) -> bool:
-        try:
-            for run in await self._runtime.runs(self.installation) - self._runs:
-                log.info("an orphaned container is removed", run=run)
-                await self._runtime.remove(self.installation, run)
-        except Exception as error:  # noqa: BLE001  # whatever the engine's library raises: it is tried again
-            if count := self._seldom.count("engine"):
-                why = {"error": error, "since_the_last": count}
-                log.warning("containers cannot be looked after", **why)
-            return False
-        return True
 
     def _mounts(self, group: Group) -> list[Mount]:
         paths, folder = self._paths, group.folder

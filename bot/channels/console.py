@@ -21,6 +21,10 @@ from bot.messages import Attachment, File, Message, Receive
 from bot.settings import Settings
 from bot.text import visible
 
+LONGEST = 1 << 18
+"""Bytes of a line that are taken in."""
+CUT = " [the rest of the line is left out]"
+
 
 class ConsoleChannel(Channel):
     """One chat, `console:me`. Streams are unbuffered, so that what was not read stays with who
@@ -87,7 +91,8 @@ class ConsoleChannel(Channel):
 
     async def _next(self, lines: asyncio.Queue[bytes]) -> Message | None:
         while line := await lines.get():
-            if text := line.decode("utf-8", "replace").strip():
+            cut = CUT if len(line) >= LONGEST and not line.endswith(b"\n") else ""
+            if text := line.decode("utf-8", "replace").strip() + cut:
                 text, *files = _with_file(text)
                 now = datetime.now(UTC)
                 return Message(self.CHAT, uuid4().hex, "me", text, now, attachments=tuple(files))
@@ -103,14 +108,16 @@ class ConsoleChannel(Channel):
         """In a thread of its own, for a read of a terminal can be neither awaited nor interrupted;
         b"" is the end.
         """
-        line: bytes | None = b"\n"
+        line, goes_on = b"\n", False
         with suppress(RuntimeError, CancelledError):  # the loop ended first: so does this
             while line:
                 try:
-                    line = self._source.readline()
+                    line = self._source.readline(LONGEST) or b""
                 except OSError:
                     line = b""
-                asyncio.run_coroutine_threadsafe(lines.put(line or b""), loop).result()
+                if not (goes_on and line):
+                    asyncio.run_coroutine_threadsafe(lines.put(line), loop).result()
+                goes_on = len(line) == LONGEST and not line.endswith(b"\n")
 
 
 def _contents(path: str, most: int) -> bytes:

@@ -9,7 +9,8 @@ from bot.errors import BotError
 from bot.groups import Group
 from bot.paths import Paths
 from bot.settings import Settings
-from bot.store import Statement, Store
+from bot.store import Store
+from bot.transactions import Statement
 
 LONGEST_TEXT = 50_000
 

@@ -10,8 +10,8 @@ from bot.log import log
 from bot.mcp import granted
 from bot.migrations import SQL
 from bot.options import checked
-from bot.store import Statement
 from bot.tools.base import Arguments, Effect, Host
+from bot.transactions import Statement
 
 LONGEST_CAPTION = 900
 """Characters that go with a file; a longer text goes before it."""

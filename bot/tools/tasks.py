@@ -10,9 +10,9 @@ from bot.groups import Group
 from bot.prompt import zone_of
 from bot.rows import stamp
 from bot.schedule import Schedule
-from bot.store import Statement
 from bot.tasks import COLUMNS, Task, task_of
 from bot.tools.base import Arguments, Effect, Host, Tool
+from bot.transactions import Statement
 
 MOST_TASKS = 200
 ADD = f"INSERT INTO tasks ({COLUMNS}, set_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)"  # noqa: S608

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import shlex
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from bot.migrations import MIGRATIONS
 
 BOT = str(Path(sys.executable).with_name("bot"))
 PLAIN = {
@@ -103,12 +108,27 @@ def test_what_is_said_goes_into_no_file_where_a_standard_stream_is_closed(
     assert "Traceback" not in (tmp_path / "err").read_text()
 
 
+def spoilt(path: Path, *changes: str) -> None:
+    """A store that is whole but for what somebody has done to it by hand."""
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("".join((*MIGRATIONS, f"PRAGMA user_version = {len(MIGRATIONS)};")))
+        db.executescript(";".join(changes))
+
+
 WRONG: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a file for the data": ("data", Path.touch),
     "a file for the logs": ("data/logs", Path.touch),
     "a folder for the log": ("data/logs/bot.log", Path.mkdir),
     "a folder for the store": ("data/bot.db", Path.mkdir),
     "a folder for the lock": ("data/bot.lock", Path.mkdir),
+    "a pipe for the settings": (".env", os.mkfifo),
+    "a folder for the settings": (".env", Path.mkdir),
+    "a store of something else": ("data/bot.db", lambda path: path.write_bytes(b"x" * 9000)),
+    "a store that lacks a table": ("data/bot.db", lambda path: spoilt(path, "DROP TABLE chats")),
+    "a store with a group that is none": (
+        "data/bot.db",
+        lambda path: spoilt(path, "INSERT INTO groups VALUES ('main', 'console:me', 'M', '{')"),
+    ),
     "links in a circle": ("data", lambda path: path.symlink_to("data")),
 }
 
@@ -122,7 +142,32 @@ def test_what_cannot_hold_the_data_is_named(tmp_path: Path, case: str) -> None:
     _, said = bot.communicate(b"hello\n", 60)
     assert bot.returncode == 1
     assert b"Traceback" not in said
-    assert b"bot: " in said
+    assert re.fullmatch(rb"bot: .+\n  .+", b"\n".join(said.splitlines()[-2:])), "and what to do"
+
+
+def test_data_that_are_taken_away_are_missed(tmp_path: Path) -> None:
+    with start(tmp_path) as bot:
+        until((tmp_path / "data/ipc/main/requests").is_dir)
+        (tmp_path / "data").rename(tmp_path / "elsewhere")
+        assert bot.wait(60) == 1
+        assert bot.stderr
+        assert b"bot.db was taken away while I ran" in bot.stderr.read()
+
+
+def test_a_fault_of_the_bot_s_own_is_a_line_and_a_traceback_for_who_asks(tmp_path: Path) -> None:
+    code = "import bot.__main__ as m, bot.run; bot.run.main = lambda _: {}[0]; m.main()"
+    for level, shown in (("INFO", False), ("DEBUG", True)):
+        done = subprocess.run(
+            [sys.executable, "-c", code, "run"],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=PLAIN | {"LOG_LEVEL": level},
+            check=False,
+        )
+        assert done.returncode == 1
+        assert ("Traceback" in done.stderr) is shown
+        assert "KeyError" in done.stderr
 
 
 def test_a_home_that_nobody_has_is_named(tmp_path: Path) -> None:

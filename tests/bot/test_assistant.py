@@ -17,7 +17,8 @@ from bot.channels.refused import RefusedChannel
 from bot.errors import Misconfigured, RefusedForNow, Undeliverable
 from bot.groups import Group
 from bot.messages import Message, Receive, Turn
-from bot.store import Statement, open_store
+from bot.store import open_store
+from bot.transactions import Statement
 from bot.turns import ATTEMPTS
 from bot.workers import Backoff
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,22 @@ def test_an_exception_is_logged_by_type_and_place_and_a_librarys_line_by_its_tem
         assert text.count("Foreign at test_log.py") >= 5
         assert "cannot read %s" in text
         assert "lone half" in text
+
+
+def test_a_log_that_cannot_be_written_is_said_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(record: logging.LogRecord) -> bool:
+        raise OSError(errno.ENOSPC, PIN)
+
+    set_up("INFO", [], tmp_path)
+    (file,) = (one for one in logging.getLogger().handlers if isinstance(one, RotatingFileHandler))
+    monkeypatch.setattr(file, "shouldRollover", full)
+    for number in range(50):
+        log.info("one", number=number)
+    told = capsys.readouterr().err
+    assert "Traceback" not in told
+    assert told.count("a line of the log is lost: OSError (No space left on device)") == 1
 
 
 def test_what_is_said_of_an_exception_tells_what_is_surely_no_message() -> None:

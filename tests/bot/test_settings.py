@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import make_dataclass
 from pathlib import Path
 
@@ -96,16 +97,32 @@ def test_a_field_that_a_skill_adds_is_read_and_a_secret_is_not_shown(
         ("DAILY_TOKENS", "-1", "a whole number from 0"),
         ("TURN_SECONDS", "nan", "a number from 1"),
         ("IDLE_SECONDS", "inf", "a number from 1"),
-        ("ANTHROPIC_BASE_URL", "api.example.org", "an address (https)"),
+        ("ATTACHMENTS_KEPT", "0", "a whole number from 1"),
+        ("ASSISTANT_NAME", " ", "a text in one line"),
+        ("ASSISTANT_NAME", "a\u200eb", "a text in one line"),
+        ("AGENT_IMAGE", "a\nb", "a text in one line"),
+        *(
+            ("ANTHROPIC_BASE_URL", address, "an address: https://host")
+            for address in (
+                *("api.example.org", "ftp://x", "http://", "https://:443", "https://x y"),
+                *("https://x:99999", "https://x:port", "https://x?y", "https://x#y"),
+            )
+        ),
         ("CONSOLE", "maybe", "yes or no"),
     ],
 )
 def test_a_value_that_nobody_could_be_answered_with_is_refused(
     key: str, value: str, hint: str
 ) -> None:
-    with pytest.raises(Misconfigured, match=f"{key} cannot be '{value}'") as refused:
+    with pytest.raises(Misconfigured, match=re.escape(f"{key} cannot be {value!r}")) as refused:
         load({key: value}, Path("/nowhere"))
     assert f"set {key} to {hint}" in refused.value.hint
+
+
+def test_a_secret_that_can_be_none_is_refused_without_being_shown() -> None:
+    with pytest.raises(Misconfigured, match="ANTHROPIC_API_KEY cannot be what it is") as refused:
+        load({"ANTHROPIC_API_KEY": "sesame\n"}, Path("/nowhere"))
+    assert "sesame" not in repr(refused.value)
 
 
 def test_env_files_as_editors_write_them_and_lines_that_are_no_setting(tmp_path: Path) -> None:
@@ -135,3 +152,10 @@ def test_a_machine_that_nobody_has_told_where_it_is_is_in_utc(
         assert machine_zone() == "UTC"
     monkeypatch.setenv("TZ", "Atlantic/Reykjavik")
     assert machine_zone() == "Atlantic/Reykjavik"
+    assert list(misspelt(Path("none"))) == []
+    monkeypatch.delenv("TIMEZONE", raising=False)
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    (note,) = misspelt(Path("none"))
+    assert "names no place: set TIMEZONE" in note
+    monkeypatch.setenv("TIMEZONE", "Europe/Berlin")
+    assert list(misspelt(Path("none"))) == []

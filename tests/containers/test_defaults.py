@@ -105,7 +105,9 @@ def test_commands_and_files_with_an_agent_at_work(tmp_path: Path, api: FakeAnthr
 def test_a_bot_that_was_not_set_up_says_so_before_anybody_writes(
     tmp_path: Path, api: FakeAnthropic
 ) -> None:
-    with running(tmp_path, api, "graftbot-no-such-image"):
+    with running(tmp_path, api, "graftbot-no-such-image") as bot:
+        assert bot.stdout
+        assert "no image graftbot-no-such-image. Build it: bot setup." in bot.stdout.readline()
         while "nobody can be answered yet" not in (told := (tmp_path / "stderr").read_text()):
             time.sleep(0.05)
     assert "no image graftbot-no-such-image" in told

@@ -52,7 +52,7 @@ async def until(holds: Callable[[], bool]) -> None:
 async def test_a_message_that_waits_is_answered_seconds_after_the_engine_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bot.agents.container.LOST_SECONDS", 0.05)
+    monkeypatch.setattr("bot.agents.engine_watch.LOST_SECONDS", 0.05)
     fickle = Fickle(answering()._program)
     fickle.there = False
     settings = Settings(graftbot_data=tmp_path, anthropic_api_key=Secret(KEY))

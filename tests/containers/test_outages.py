@@ -106,7 +106,7 @@ async def test_the_engine_is_stopped_in_mid_turn_and_started_again(
     daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", daemon.url)
-    monkeypatch.setattr("bot.agents.container.REAP_SECONDS", 0.2)
+    monkeypatch.setattr("bot.agents.engine_watch.REAP_SECONDS", 0.2)
     async with running(tmp_path, agent_image=AGENT) as bot:
         await bot.says("SAY hello", OWNER)
         await bot.until(lambda: bot.heard(OWNER, "hello"))
