@@ -147,15 +147,20 @@ class SourceOperation(Operation):
         CannotEnsure.
         """
 
+    def edit_among(self, source: Source, files: Files) -> Edit:
+        """`edit`, where the rest of the tree says more of how."""
+        del files
+        return self.edit(source)
+
     def apply(self, files: Files) -> Change:
         path = self.locate(files)
         source = Source.parse(path, files.read(path) or b"")
         if (elsewhere := self.elsewhere(source, files)) is not None:
             return elsewhere.apply(files)
-        edit = self.edit(source)
+        edit = self.edit_among(source, files)
         data = source.splice(edit.splices)
         if data == source.original:
-            return Change(Outcome.ALREADY, self.describe())
+            return Change(Outcome.ALREADY, edit.summary or self.describe())
         Source.check(path, source.original, data, self.describe())
         self.check(files, source, data)
         files.write(path, data)

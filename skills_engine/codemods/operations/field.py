@@ -13,7 +13,7 @@ from skills_engine.codemods.refactor.callers import moved_meaning, positional_ca
 from skills_engine.codemods.refactor.field_order import check_field_order
 from skills_engine.codemods.refactor.project import Project
 from skills_engine.codemods.source import snippets
-from skills_engine.codemods.source.edits import finish, is_blank_at, lines_above, lines_at
+from skills_engine.codemods.source.edits import is_blank_at, lines_above, lines_at
 from skills_engine.codemods.source.fields import FieldLine as Declared
 from skills_engine.codemods.source.fields import fields_of, is_enum, orders_fields, parse_field
 from skills_engine.codemods.source.source import Edit, Source, Splice, reindent
@@ -22,7 +22,6 @@ from skills_engine.types import Outcome
 if TYPE_CHECKING:
     from skills_engine.codemods.files import Files
     from skills_engine.errors import CannotEnsure
-    from skills_engine.types import Change
 
 __all__ = ["Field"]
 
@@ -211,17 +210,9 @@ class Field(SourceOperation):
         index = self._index(source, node, fields, wanted)
         return Edit(self._splices(source, node, fields, index), doing)
 
-    def apply(self, files: Files) -> Change:
-        path = self.locate(files)
-        source = Source.parse(path, files.read(path) or b"")
-        if (elsewhere := self.elsewhere(source, files)) is not None:
-            return elsewhere.apply(files)
-        edit = self.edit(source)
-        if edit.splices:
-            self._check_callers(files, source)
-            data, owner = source.splice(edit.splices), self.selected("of")
-            check_field_order(files, source, data, owner, self.describe())
-        return finish(files, source, edit, self.describe())
+    def check(self, files: Files, source: Source, data: bytes) -> None:
+        self._check_callers(files, source)
+        check_field_order(files, source, data, self.selected("of"), self.describe())
 
     def _check_callers(self, files: Files, source: Source) -> None:
         """Refuse a place among the fields that callers fill by position."""

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from skills_engine.codemods.imports.edit import add, missing_from
 from skills_engine.codemods.imports.statements import OwnModules, wanted
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
-from skills_engine.codemods.source.edits import Draft, finish
+from skills_engine.codemods.source.edits import Draft
 from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.import_order import ImportSettings, settings_for
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
     from skills_engine.codemods.files import Files
-    from skills_engine.types import Change
 
 __all__ = ["Import"]
 
@@ -257,11 +256,9 @@ class Import(SourceOperation):
     def edit(self, source: Source) -> Edit:
         return self._edit(source, OwnModules(source.path), ImportSettings())
 
-    def apply(self, files: Files) -> Change:
-        path = self.locate(files)
-        source = Source.parse(path, files.read(path) or b"")
-        edit = self._edit(source, OwnModules(path, files), settings_for(path, files.read))
-        return finish(files, source, edit, self.describe())
+    def edit_among(self, source: Source, files: Files) -> Edit:
+        settings = settings_for(source.path, files.read)
+        return self._edit(source, OwnModules(source.path, files), settings)
 
     def _edit(self, source: Source, own: OwnModules, settings: ImportSettings) -> Edit:
         doing = self.describe()

@@ -9,15 +9,13 @@ from skills_engine.codemods.imports.edit import drop
 from skills_engine.codemods.imports.statements import statements, wanted
 from skills_engine.codemods.imports.unused import uses
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
-from skills_engine.codemods.source.edits import Draft, finish
+from skills_engine.codemods.source.edits import Draft
 from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from skills_engine.codemods.files import Files
     from skills_engine.codemods.imports.statements import ImportStatement
     from skills_engine.import_order import ImportedName
-    from skills_engine.types import Change
 
 __all__ = ["NoImport"]
 
@@ -128,11 +126,6 @@ class NoImport(SourceOperation):
 
     def describe(self) -> str:
         return f"remove `{self.import_.strip()}` from {self.in_}, if nothing uses it"
-
-    def apply(self, files: Files) -> Change:
-        path = self.locate(files)
-        source = Source.parse(path, files.read(path) or b"")
-        return finish(files, source, self.edit(source), self.describe())
 
     def edit(self, source: Source) -> Edit:
         draft = Draft(source)

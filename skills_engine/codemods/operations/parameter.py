@@ -17,7 +17,6 @@ from skills_engine.codemods.refactor.callers import (
 )
 from skills_engine.codemods.refactor.project import Project
 from skills_engine.codemods.source import snippets
-from skills_engine.codemods.source.edits import finish
 from skills_engine.codemods.source.parameters import Signature, parse_parameter
 from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.codemods.source.type_comments import signature_comment
@@ -25,7 +24,6 @@ from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
     from skills_engine.codemods.files import Files
-    from skills_engine.types import Change
 
 __all__ = ["Parameter"]
 
@@ -264,17 +262,11 @@ class Parameter(SourceOperation):
         star = self.keyword_only and not signature.kind("*", "*args")
         return Edit(signature.layout.insert(index, *(["*"] if star else []), text), self.describe())
 
-    def apply(self, files: Files) -> Change:
-        path = self.locate(files)
-        source = Source.parse(path, files.read(path) or b"")
-        if (elsewhere := self.elsewhere(source, files)) is not None:
-            return elsewhere.apply(files)
-        edit = self.edit(source)
-        if edit.splices:
-            self._check_options(files, source)
-        if edit.splices and (self.before or self.after) and not self.keyword_only:
+    def check(self, files: Files, source: Source, data: bytes) -> None:
+        del data
+        self._check_options(files, source)
+        if (self.before or self.after) and not self.keyword_only:
             self._check_callers(files, source)
-        return finish(files, source, edit, self.describe())
 
     def _check_options(self, files: Files, source: Source) -> None:
         """Refuse to take what callers pass into `**options` so far."""

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 from skills_engine.codemods.source.comments import attached
 from skills_engine.codemods.source.source import Source, Splice
-from skills_engine.types import Change, Outcome, Span
+from skills_engine.types import Span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skills_engine.codemods.files import Files
-    from skills_engine.codemods.source.source import Edit
 
-__all__ = ["Draft", "begins_line", "finish", "is_blank_at", "lines_above", "lines_at"]
+__all__ = ["Draft", "begins_line", "is_blank_at", "lines_above", "lines_at"]
 
 
 class Draft:
@@ -92,16 +90,6 @@ def lines_above(source: Source, at: int, bound: int = 0) -> int:
     """
     top = attached(source, at, bound)
     return top if bound or top else at
-
-
-def finish(files: Files, source: Source, edit: Edit, describe: str) -> Change:
-    """Write an edit of a file that was read from `files`, as SourceOperation.apply does."""
-    data = source.splice(edit.splices)
-    if data == source.original:
-        return Change(Outcome.ALREADY, edit.summary or describe)
-    Source.check(source.path, source.original, data, describe)
-    files.write(source.path, data)
-    return Change(Outcome.APPLIED, edit.summary or describe, edit.places(source))
 
 
 def begins_line(source: Source, splice: Splice) -> bool:
