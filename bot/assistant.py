@@ -83,11 +83,8 @@ class Assistant:
         self.files = files
         """Where attachments are; without it they are only named."""
         if files is not None:
-            files.channel, files.backoff, self.turns.fetch = (
-                self._deliveries.channel,
-                self.backoff,
-                files.fetch,
-            )
+            files.channel, files.backoff = self._deliveries.channel, self.backoff
+            self.turns.fetch = files.fetch
         self._fetches = self.queue("the files of", self.turns.fetch)
         agent.tell = self._alarms.tell
         for channel in channels:
@@ -276,14 +273,8 @@ class Assistant:
                 failures = 1 if loop.time() - begun > STEADY_SECONDS else failures + 1
                 delay = self.backoff.delay(failures)
                 log.warning("lost", what=what, error=error, again_in=round(delay, 1))
-                if failures == ATTEMPTS and not isinstance(
-                    error, sqlite3.Error
-                ):  # the owner knows of that one
-                    await self._alarms.tell(
-                        FAILING.format(
-                            what=what,
-                            attempts=failures,
-                            error=described(error, to_owner=True)[:300],
-                        )
-                    )
+                # the owner is told of the store's troubles in another way
+                if failures == ATTEMPTS and not isinstance(error, sqlite3.Error):
+                    why = described(error, to_owner=True)[:300]
+                    await self._alarms.tell(FAILING.format(what=what, attempts=failures, error=why))
                 await asyncio.sleep(delay)

@@ -36,11 +36,8 @@ class ContainerSession:
         self.options: Mapping[str, Any] = {}
         """What its group had been granted when it was started."""
         self.session: str | None = None
-        self._container, self._logs, self._secrets = (
-            container,
-            logs,
-            [secret.encode() for secret in secrets],
-        )
+        self._container, self._logs = container, logs
+        self._secrets = [secret.encode() for secret in secrets]
         self.idle_since: float | None = None
         """When the last answer came, by the event loop's clock; None while one is awaited."""
         self._pending: set[str] = set()

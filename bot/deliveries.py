@@ -72,9 +72,7 @@ class Deliveries:
                 self._failures[chat] += 1
                 if self._failures[chat] == ATTEMPTS:
                     await self._tell(chat, WAITS, error)
-                if not isinstance(
-                    error, RefusedForNow
-                ):  # a network that is away for a week comes back
+                if not isinstance(error, RefusedForNow):  # a network comes back, after a week too
                     raise
                 if not await self._given_up(chat, error):
                     return

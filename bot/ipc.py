@@ -116,10 +116,8 @@ class Ipc:
 
     async def _serve_one(self, rooms: Rooms, group: Group, name: str) -> None:
         id_ = name.removesuffix(".json")
-        if seen := await self._store.read(
-            SEEN, (group.folder, id_)
-        ):  # its effect was committed, then somebody died
-            reply = seen[0][0]
+        if seen := await self._store.read(SEEN, (group.folder, id_)):
+            reply = seen[0][0]  # its effect was committed, then somebody died
         else:
             try:
                 reply = await self._effect(group, id_, *self._read(rooms.requests, name, id_))
@@ -142,7 +140,7 @@ class Ipc:
             effect, why = Effect(), repr(error)
         text = json.dumps({"ok": why is None, "result": effect.result, "error": why})
         stored = [(DONE, (group.folder, id_, text, stamp(datetime.now(UTC)))), *effect.statements]
-        size = sum(len(str(value).encode()) for _, values in stored for value in values)
+        size = sum(len(str(values).encode()) for _, values in stored)
         if not self._stored.take(group.folder, size):
             limit = f"{self._limits.stored >> 10} KB of requests in an hour are all that may be"
             return json.dumps({"ok": False, "result": None, "error": f"{limit}; wait a while"})

@@ -20,30 +20,10 @@ from bot.errors import BotError
 from bot.runtimes import Mount
 
 ALLOWLIST = Path("~/.config/graftbot/mounts.toml")
-BLOCKED = (
-    ".ssh",
-    ".gnupg",
-    ".aws",
-    ".azure",
-    ".gcloud",
-    ".kube",
-    ".docker",
-    ".password-store",
-    ".netrc",
-    ".npmrc",
-    ".pypirc",
-    ".git-credentials",
-    ".env",
-    ".env.*",
-    "id_rsa*",
-    "id_ed25519*",
-    "id_ecdsa*",
-    "*credential*",
-    "*secret*",
-    "*.key",
-    "*.sock",
-    "docker",
-)
+BLOCKED = """
+.ssh .gnupg .aws .azure .gcloud .kube .docker .password-store .netrc .npmrc .pypirc
+.git-credentials .env .env.* id_rsa* id_ed25519* id_ecdsa* *credential* *secret* *.key *.sock docker
+""".split()  # noqa: SIM905  # a word each, not a line each
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
 
 
@@ -80,16 +60,9 @@ def allowed(
         name, host = str(one.get("name", "")), str(one.get("host", ""))
         source = Path(host).expanduser().resolve()
         around = [write for root, write in roots if source.is_relative_to(root)]
-        hidden = next(
-            (
-                part
-                for part in source.parts
-                for pattern in blocked
-                if fnmatch(part.lower(), pattern)
-            ),
-            None,
-        )
-        hidden = hidden or _within(source, blocked)
+        within = [path.name for path in source.iterdir()] if source.is_dir() else []
+        # what lies deeper is the owner's to know
+        hidden = next((name for name in (*source.parts, *within) if _is_of(name, blocked)), None)
         if not NAME.fullmatch(name) or name in mounts:
             reason = f"{name!r} is no name for it, or another has it"
         elif not Path(host).expanduser().is_absolute() or not source.exists():
@@ -111,9 +84,5 @@ def allowed(
     return list(mounts.values())
 
 
-def _within(source: Path, blocked: Iterable[str]) -> str | None:
-    """What is blocked right inside a directory. What lies deeper is the owner's to know."""
-    names = [path.name for path in source.iterdir()] if source.is_dir() else []
-    return next(
-        (name for name in names for pattern in blocked if fnmatch(name.lower(), pattern)), None
-    )
+def _is_of(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch(name.lower(), pattern) for pattern in patterns)

@@ -101,9 +101,7 @@ async def _run(settings: Settings) -> None:
     paths = Paths(settings.graftbot_data)
     async with open_store(settings.graftbot_data) as store:
         await _register_the_console(store, settings)
-        if (
-            store.main
-        ):  # the others' folders are made when they are first used: there may be a thousand
+        if store.main:  # the others' folders are made when they are used: there may be a thousand
             paths.prepare(store.main)
         most, kept = settings.attachment_mb << 20, settings.attachments_kept
         assistant = Assistant(

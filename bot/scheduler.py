@@ -70,7 +70,7 @@ class Scheduler:
 
     async def _run(self, id_: str) -> None:
         """A run that was claimed, to its end, or until it is put off."""
-        task = await self._tasks.claimed(id_)  # a second wake-up finds that it has ended
+        task = await self._tasks.find(id_, claimed=True)  # a second wake-up finds that it has ended
         found = (group for group in self._store.groups if task and group.folder == task.folder)
         if task is None or (group := next(found, None)) is None:
             self._trials.pop(id_, None)
@@ -154,14 +154,5 @@ def _turn(task: Task, group: Group) -> Turn:
     values = {"id": task.id, "time": prompt.time(now, zone), "timezone": zone.key}
     head = " ".join(["<task", *(f"{name}={quoteattr(value)}" for name, value in values.items())])
     text = f"{head}>\n{escape(task.prompt)}\n</task>"
-    return Turn(
-        group.chat,
-        asked,
-        asked,
-        0,
-        group,
-        text,
-        task=task.id,
-        isolated=task.isolated,
-        script=task.script,
-    )
+    own = (task.id, task.isolated, task.script)
+    return Turn(group.chat, asked, asked, 0, group, text, 0, *own)

@@ -17,18 +17,8 @@ from dotenv.parser import Binding, parse_stream
 
 from bot.errors import Misconfigured
 
-_BOOLEANS = {
-    "yes": True,
-    "true": True,
-    "on": True,
-    "1": True,
-    "no": False,
-    "false": False,
-    "off": False,
-    "0": False,
-}
-
-
+_BOOLEANS = dict.fromkeys(("yes", "true", "on", "1"), True)
+_BOOLEANS |= dict.fromkeys(("no", "false", "off", "0"), False)
 DOTENV = Path(".env")
 UTC = {
     f"{area}{name}" for area in ("", "Etc/") for name in ("UTC", "UCT", "GMT", "Universal", "Zulu")

@@ -107,9 +107,8 @@ async def _without_a_bot(
         for channel in channels:
             own += [chat for chat in [await _of(channel, channel.pair(), "linked")] if chat]
             say(f"the channel {channel.name} is ready")
-        own.sort(
-            key=ConsoleChannel.CHAT.__eq__
-        )  # the terminal is main where no messenger tells a better one
+        # the terminal is main where no messenger tells a better one
+        own.sort(key=ConsoleChannel.CHAT.__eq__)
         if not (chat := main or (store.main.chat if store.main else next(iter(own), ""))):
             hint = (
                 "start the bot and write to it: its answer says how; or name the chat: bot "

@@ -44,15 +44,9 @@ class Tasks:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def find(self, id_: str) -> Task | None:
-        """A task by its identifier."""
-        return (
-            task_of(rows[0]) if (rows := await self._store.read(QUERIES["find"], (id_,))) else None
-        )
-
-    async def claimed(self, id_: str) -> Task | None:
-        """A task whose run is under way."""
-        rows = await self._store.read(QUERIES["find_claimed"], (id_,))
+    async def find(self, id_: str, *, claimed: bool = False) -> Task | None:
+        """A task by its identifier, or only if its run is under way."""
+        rows = await self._store.read(QUERIES["find"], (id_, not claimed))
         return task_of(rows[0]) if rows else None
 
     async def recover(self) -> list[str]:
@@ -88,20 +82,16 @@ class Tasks:
     async def seconds(self) -> float | None:
         """Until the next task is due; None if there is none."""
         ((first,),) = await self._store.read(QUERIES["next_run"])
-        return (
-            (datetime.fromisoformat(first) - datetime.now(UTC)).total_seconds() if first else None
-        )
+        now = datetime.now(UTC)
+        return (datetime.fromisoformat(first) - now).total_seconds() if first else None
 
     async def finish(
         self, task: Task, result: str, error: str | None, outgoing: Sequence[tuple[str, str]]
     ) -> None:
         """End a run: its history, the next run, and what goes out (chat and piece), together."""
-        now = datetime.now(UTC)
-        following = (
-            task.schedule.following(datetime.fromisoformat(task.next_run), now)
-            if task.next_run
-            else None
-        )
+        now, following = datetime.now(UTC), None
+        if task.next_run:
+            following = task.schedule.following(datetime.fromisoformat(task.next_run), now)
         moved = (task.next_run, stamp(following) if following else None)
         ended = (
             (QUERIES["end"], (stamp(now), result[:LONGEST_RESULT], error, task.id)),

@@ -79,9 +79,7 @@ class Transactions:
                 ]
                 await self._db.execute("COMMIT")
             except BaseException:
-                if (
-                    self._db.in_transaction
-                ):  # SQLite itself rolls back after some errors, a full disk among them
+                if self._db.in_transaction:  # SQLite itself rolls back where the disk is full
                     await self._db.execute("ROLLBACK")
                 raise
             return cursors[0].rowcount if cursors else 0

@@ -23,7 +23,5 @@ class Usage:
                     usage.get(f"{kind}input_tokens") or 0
                     for kind in ("", "cache_creation_", "cache_read_")
                 )
-                self.input, self.output = (
-                    max(self.input, read),
-                    max(self.output, usage.get("output_tokens") or 0),
-                )
+                self.input = max(self.input, read)
+                self.output = max(self.output, usage.get("output_tokens") or 0)

@@ -92,9 +92,8 @@ class ContainerAgent(Agent):
         folder = turn.group.folder
         key = f"{folder}/{turn.task}" if turn.isolated else folder
         try:
-            async with asyncio.timeout(
-                self._settings.turn_seconds
-            ):  # the wait for a place in it: it has an end
+            # the wait for a place is in it: it has an end
+            async with asyncio.timeout(self._settings.turn_seconds):
                 talk = self._talks.get(key)
                 if talk and not talk.ended and talk.options != turn.group.options:
                     await talk.end()  # what was granted, or taken back, holds from now on
@@ -133,9 +132,7 @@ class ContainerAgent(Agent):
         ends = [*self._undoing, *(talk.end() for talk in self._talks.values())]
         await asyncio.gather(self._watching, *ends, return_exceptions=True)
         self._runs.clear()  # none is left behind, whatever has become of it
-        for attempt in range(
-            3
-        ):  # a slow engine may have been told already, and say that it is at it
+        for attempt in range(3):  # a slow engine may say that it is at it already
             await asyncio.sleep(attempt * 3)
             if await self._watch.removed():
                 break
@@ -195,9 +192,7 @@ class ContainerAgent(Agent):
 
     async def _undo(self, starting: asyncio.Task[Container], run: str, door: "Door") -> None:
         """Nobody waits for this container any more: it goes as soon as it is there."""
-        with suppress(
-            Exception
-        ):  # it has not come to be, or the engine is gone: the reaper looks after the rest
+        with suppress(Exception):  # it has not come to be, or the engine is gone
             await (await starting).end()
         self._gone(run, door)
 

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -25,24 +26,16 @@ the bot may be one.
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
 class DockerContainer:
     """A container and the socket that its streams come through, each piece of output with a header
     of eight bytes.
     """
 
-    def __init__(
-        self,
-        runtime: "DockerRuntime",
-        identity: str,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
-        self._runtime, self._identity, self._reader, self._writer = (
-            runtime,
-            identity,
-            reader,
-            writer,
-        )
+    _runtime: "DockerRuntime"
+    _identity: str
+    _reader: asyncio.StreamReader
+    _writer: asyncio.StreamWriter
 
     async def write(self, data: bytes) -> None:
         self._writer.write(data)
@@ -116,9 +109,8 @@ class DockerRuntime:
     async def start(self, spec: Spec) -> DockerContainer:
         identity, end = await self.call(partial(self._start, spec))
         end.setblocking(False)
-        return DockerContainer(
-            self, identity, *await asyncio.open_connection(sock=end, limit=1 << 20)
-        )
+        streams = await asyncio.open_connection(sock=end, limit=1 << 20)
+        return DockerContainer(self, identity, *streams)
 
     async def runs(self, installation: str) -> set[str]:
         label = {"label": f"{INSTALLATION}={installation}"}
@@ -155,23 +147,18 @@ class DockerRuntime:
             nano_cpus=10**9,
             pids_limit=spec.processes,
             ulimits=[Ulimit(name=name, soft=most, hard=most) for name, most in LIMITS.items()],
-            log_config=LogConfig(
-                type="none"
-            ),  # the engine would fill the disk with what an agent writes
+            log_config=LogConfig(type="none"),  # the engine's own would fill the disk
             init=True,
         )
-        make: Any = partial(
-            client.create_container, labels={INSTALLATION: spec.installation, RUN: spec.run}
-        )
-        identity: str = make(
-            spec.image, spec.command, user=spec.user, stdin_open=True, host_config=host
-        )["Id"]
+        about = {"labels": {INSTALLATION: spec.installation, RUN: spec.run}, "user": spec.user}
+        make: Any = client.create_container
+        made = make(spec.image, spec.command, stdin_open=True, host_config=host, **about)
+        identity: str = made["Id"]
         # the SDK asks for StdinOnce: the container's input ends with us, and no orphan outlives us
         # for long
         try:
-            attached: Any = client.attach_socket(
-                identity, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-            )
+            streams = dict.fromkeys(("stdin", "stdout", "stderr", "stream"), 1)
+            attached: Any = client.attach_socket(identity, streams)
             client.start(identity)
         except BaseException:
             client.remove_container(identity, force=True, v=True)

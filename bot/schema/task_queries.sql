@@ -1,10 +1,7 @@
 -- What the store is asked about tasks: after each name its statement.
 --# find
 SELECT id, folder, prompt, script, kind, value, zone, isolated, status, next_run
-FROM tasks WHERE id = ?
---# find_claimed
-SELECT id, folder, prompt, script, kind, value, zone, isolated, status, next_run
-FROM tasks WHERE id = ? AND claimed_at IS NOT NULL
+FROM tasks WHERE id = ? AND (? OR claimed_at IS NOT NULL)
 --# due
 SELECT id FROM tasks
 WHERE status = 'active' AND claimed_at IS NULL AND next_run IS NOT NULL AND next_run <= ?

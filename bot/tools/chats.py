@@ -86,19 +86,14 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
         return Effect(None, host.store.rekeyed(moves.chat, chat), moved)
     folder = arguments.text("folder", now.folder if now else "")
     now = now or Group(folder, chat, folder)
-    name, word = (
-        arguments.text("name", now.name),
-        arguments.text("trigger", now.trigger or "").strip() or None,
-    )
+    name, word = arguments.text("name", now.name), arguments.text("trigger", now.trigger or "")
     senders = tuple(map(str, arguments.of("senders", list, list(now.senders))))
-    drop, options = (
-        arguments.of("drop", bool, now.drop),
-        arguments.of("options", dict, dict(now.options)),
-    )
+    drop = arguments.of("drop", bool, now.drop)
+    options = arguments.of("options", dict, dict(now.options))
     if "options" in arguments.given:
         checked(options)
     granted(options.get("mcp") or ())  # or it is refused here, before anybody waits for an answer
-    new = Group(folder, chat, name, word, senders, drop, options)
+    new = Group(folder, chat, name, word.strip() or None, senders, drop, options)
     refuse_taken(host.store.groups, new)
 
     async def registered() -> None:

@@ -1,6 +1,6 @@
 """The tools for tasks: of the agent's own group, or, as main, of all."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,14 +12,14 @@ from bot.rows import stamp
 from bot.schedule import Schedule
 from bot.tasks import COLUMNS, Task, task_of
 from bot.tools.base import Arguments, Effect, Host, Tool
-from bot.transactions import Statement
 
 MOST_TASKS = 200
-ADD = f"INSERT INTO tasks ({COLUMNS}, set_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)"  # noqa: S608
-CHANGE = """
-    UPDATE tasks SET prompt = ?, script = ?, kind = ?, value = ?, zone = ?, isolated = ?,
-    next_run = ?, status = ?, set_at = ? WHERE id = ?
-"""
+KEEP = f"""
+    INSERT INTO tasks ({COLUMNS}, set_at) VALUES (:{COLUMNS.replace(", ", ", :")}, :set_at)
+    ON CONFLICT (id) DO UPDATE SET prompt = :prompt, script = :script, kind = :kind,
+    value = :value, zone = :zone, isolated = :isolated, next_run = :next_run, status = :status,
+    set_at = :set_at
+"""  # noqa: S608
 LIVE = f"SELECT {COLUMNS} FROM tasks WHERE status IN ('active', 'paused')"  # noqa: S608
 COUNT = "SELECT count(*) FROM tasks WHERE folder = ? AND status IN ('active', 'paused')"
 RUNS = (
@@ -42,21 +42,9 @@ async def schedule_task(host: Host, group: Group, arguments: Arguments) -> Effec
     ((count,),) = await host.store.read(COUNT, (folder,))
     if count >= MOST_TASKS:
         raise BotError(f"{folder} has {count} tasks already", hint="cancel some first")
-    blank = Task(
-        uuid4().hex[:12], folder, "", "", "", "", host.settings.timezone, False, "active", None
-    )
-    task = _with(blank, arguments)
-    row = (
-        task.id,
-        folder,
-        task.prompt,
-        task.script,
-        task.kind,
-        task.value,
-        task.zone,
-        task.isolated,
-    )
-    return _changed(host, task, (ADD, (*row, task.next_run, stamp(datetime.now(UTC)))))
+    zone = host.settings.timezone
+    blank = Task(uuid4().hex[:12], folder, "", "", "", "", zone, False, "active", None)
+    return _kept(host, _with(blank, arguments))
 
 
 async def list_tasks(host: Host, group: Group, arguments: Arguments) -> Effect:
@@ -88,16 +76,14 @@ async def pause_task(host: Host, group: Group, arguments: Arguments) -> Effect:
 async def resume_task(host: Host, group: Group, arguments: Arguments) -> Effect:
     """A paused task goes on; what it missed is not made up."""
     task = await _find(host, group, arguments)
-    return _kept(
-        host, replace(task, status="active", next_run=stamp(task.schedule.check(datetime.now(UTC))))
-    )
+    due = stamp(task.schedule.check(datetime.now(UTC)))
+    return _kept(host, replace(task, status="active", next_run=due))
 
 
 async def cancel_task(host: Host, group: Group, arguments: Arguments) -> Effect:
     """A task is no more; its history stays."""
-    return _kept(
-        host, replace(await _find(host, group, arguments), status="cancelled", next_run=None)
-    )
+    task = await _find(host, group, arguments)
+    return _kept(host, replace(task, status="cancelled", next_run=None))
 
 
 async def _find(host: Host, group: Group, arguments: Arguments) -> Task:
@@ -117,32 +103,17 @@ def _with(task: Task, arguments: Arguments) -> Task:
     if not task.kind or (kind, value, zone) != (task.kind, task.value, task.zone):
         due = stamp(Schedule(kind, value, zone).check(datetime.now(UTC)))
     prompt = arguments.text("prompt", task.prompt or None)
-    script, isolated = (
-        arguments.text("script", task.script),
-        arguments.of("isolated", bool, task.isolated),
-    )
+    script = arguments.text("script", task.script)
+    isolated = arguments.of("isolated", bool, task.isolated)
     return Task(task.id, task.folder, prompt, script, kind, value, zone, isolated, task.status, due)
 
 
 def _kept(host: Host, task: Task) -> Effect:
-    row = (
-        task.prompt,
-        task.script,
-        task.kind,
-        task.value,
-        task.zone,
-        task.isolated,
-        task.next_run,
-        task.status,
-    )
-    return _changed(host, task, (CHANGE, (*row, stamp(datetime.now(UTC)), task.id)))
-
-
-def _changed(host: Host, task: Task, statement: Statement) -> Effect:
     async def tell() -> None:
         host.assistant.news["tasks"].set()
 
-    return Effect(_shown(task), (statement,), tell)
+    values = asdict(task) | {"set_at": stamp(datetime.now(UTC))}
+    return Effect(_shown(task), ((KEEP, values),), tell)
 
 
 def _shown(task: Task) -> dict[str, Any]:

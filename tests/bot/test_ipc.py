@@ -11,6 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ from bot.messages import Turn
 from bot.paths import Paths
 from bot.settings import Settings
 from bot.store import Store, open_store
+from bot.tasks import Task
 from bot.tools import TOOLS, Arguments, Effect, Host
-from bot.tools.tasks import ADD
+from bot.tools.tasks import KEEP
 
 FLOOD = """
 import json, os, select, sys, time
@@ -327,8 +329,8 @@ async def test_what_the_store_refuses_of_one_request_holds_up_no_other(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def unkind(host: Host, group: Group, arguments: Arguments) -> Effect:
-        row = ("t", "ada", "p", "", "never", "", "UTC", False, None, "now")
-        return Effect(None, ((ADD, row),))
+        task = Task("t", "ada", "p", "", "never", "", "UTC", False, "active", None)
+        return Effect(None, ((KEEP, asdict(task) | {"set_at": "now"}),))
 
     monkeypatch.setitem(TOOLS, "schedule_task", unkind)
     wrong = house.ask("ada", "schedule_task", "1")
