@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from skills_engine.codemods.match.metavariables import MANY, ONE
 from skills_engine.codemods.source.snippets import first_line
 from skills_engine.codemods.source.syntax import descend, extract, parameters, units
 from skills_engine.types import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from skills_engine.codemods.match.pattern import Pattern
     from skills_engine.codemods.source.source import Source
     from skills_engine.errors import CannotEnsure
 
-__all__ = ["near", "no_match", "parameter_named", "scope", "whole_scope"]
+__all__ = ["left_over", "near", "no_match", "parameter_named", "scope", "whole_scope"]
 
 Owner = cst.ClassDef | cst.FunctionDef
 Suite = cst.BaseSuite | cst.Module
@@ -70,6 +72,35 @@ def near(source: Source, root: cst.CSTNode, pattern: Pattern) -> Sequence[cst.CS
             if shared and place.start <= start < place.end:
                 ranked.append((-shared, start, unit.node))
     return [node for _, _, node in sorted(ranked, key=lambda r: r[:2])[:5]]
+
+
+def left_over(source: Source, root: cst.CSTNode, pattern: Pattern) -> Sequence[cst.CSTNode]:
+    """The nodes in a scope that are like a pattern which nothing matches: of its kind, with all its
+    names. Of a pattern of several statements each must have one; none where one has not.
+    """
+    found: list[cst.CSTNode] = []
+    for part in pattern.nodes:
+        words = _names(cst.Module([]).code_for_node(part))
+        alike = [
+            node
+            for node in _below(root)
+            if isinstance(node, type(part)) and words <= _names(source.code(node))
+        ]
+        if not alike:
+            return []
+        found += alike
+    return found
+
+
+def _names(code: str) -> set[str]:
+    words = set(re.findall(r"[^\W\d]\w*", code)) - set(keyword.kwlist)
+    return {word for word in words if not word.startswith((ONE, MANY))}
+
+
+def _below(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    yield node
+    for child in node.children:
+        yield from _below(child)
 
 
 def no_match(

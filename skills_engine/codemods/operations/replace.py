@@ -11,12 +11,12 @@ import libcst as cst
 
 from skills_engine.codemods.match.metavariables import find_metavariables
 from skills_engine.codemods.match.pattern import Match, Pattern
-from skills_engine.codemods.match.search import no_match, whole_scope
+from skills_engine.codemods.match.search import left_over, no_match, whole_scope
 from skills_engine.codemods.match.template import Template, region, stands_alone
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.source.snippets import first_difference, first_line, parse
 from skills_engine.codemods.source.source import Edit, Splice
-from skills_engine.codemods.source.syntax import descend, extract, flatten
+from skills_engine.codemods.source.syntax import extract
 from skills_engine.types import Outcome, Span
 
 if TYPE_CHECKING:
@@ -54,9 +54,11 @@ class Replace(SourceOperation):
 
     Both are an expression, or one or more statements. A metavariable stands in `with` for the very
     bytes that it matched. The edit is the difference of the two: what both have stays as the file
-    has it, with the comments and the layout between; a comment of what goes stands above. Exactly one place must match, unless `all: true`. A match that is already
-    the part of a match of `with` that corresponds to it counts as done, so that `f($X)` may become
-    `g(f($X))`; and where nothing matches but something matches `with`, it is so already.
+    has it, with the comments and the layout between; a comment of what goes stands above. Exactly
+    one place must match, unless `all: true`. A match that is already the part of a match of `with`
+    that corresponds to it counts as done, so that `f($X)` may become `g(f($X))`. Where nothing
+    matches, it is so already if something matches `with`; if `with` is a metavariable alone, only
+    if nothing is left that is like the pattern.
     """
 
     ensure = "replace"
@@ -164,7 +166,14 @@ class Replace(SourceOperation):
             "try:\n    a()\nexcept E:\n    b()\nfinally:\n    c()\n",
             {"in": "m.py", "pattern": "try: $...A\nexcept E: $...B", "with": "$...A"},
             Outcome.DRIFTED,
-            "matches but for its `else` or `finally`",
+            "but this is like it",
+        ),
+        Refusal(
+            "another call, where only what stands in it would be left",
+            "a = f(1, k=2)\n",
+            {"in": "m.py", "pattern": "f($X)", "with": "$X"},
+            Outcome.DRIFTED,
+            "but this is like it",
         ),
         Refusal(
             "a type in quotes beside |",
@@ -229,10 +238,14 @@ class Replace(SourceOperation):
         }
         found = [match for match in found if id(match.nodes[0]) not in done]
         where = self.of or source.path
-        if template.pattern.bare and (more := _with_more_clauses(root, pattern)):
-            what = "a `try` there matches but for its `else` or `finally`"
-            raise source.drifted(doing, what, more[0], hint="match these clauses too")
         if not found:
+            like = left_over(source, root, pattern) if template.pattern.bare else ()
+            if like:
+                what = (
+                    f"nothing in {where} matches `{first_line(self.pattern)}`, but this is like it"
+                )
+                hint = "match it, or take the entry out if nothing is to be done"
+                raise source.drifted(doing, what, *like, hint=hint)
             if others or template.pattern.bare:
                 return Edit()
             raise no_match(source, root, pattern, where, doing)
@@ -279,28 +292,6 @@ _POSTPONED = re.compile(rb"^from __future__ import [^\n]*\bannotations\b", re.MU
 
 def _is_pattern(source: Source, match: Match) -> bool:
     return isinstance(source.parents.get(match.nodes[0]), cst.MatchValue)
-
-
-def _with_more_clauses(root: cst.CSTNode, pattern: Pattern) -> list[cst.CSTNode]:
-    """The `try` statements that would match without their `else` and `finally`."""
-    if len(pattern.nodes) != 1 or not isinstance(pattern.nodes[0], cst.Try) or pattern.header:
-        return []
-    blocks = [
-        block
-        for body in ([root] if isinstance(root, cst.Module) else root.children)
-        if isinstance(body, cst.BaseSuite | cst.Module)
-        for block in descend(body, into=True)
-    ]
-    return [
-        node
-        for block in blocks
-        for node in flatten(block)
-        if isinstance(node, cst.Try)
-        and node.handlers
-        and (node.orelse or node.finalbody)
-        and pattern.fits([node.with_changes(orelse=None, finalbody=None)], {})
-        and not pattern.fits([node], {})
-    ]
 
 
 def _joins_a_string(text: str) -> bool:
