@@ -45,7 +45,9 @@ def test_what_the_owner_deleted_does_not_come_back_in_what_a_skill_wraps(fork: R
     before = state(fork)
     stopped = skills(fork, "apply", *QUICK, "add-care")
     assert stopped.code == 3, stopped.said
-    assert "parrot/commands.py:12: in answer: ours deletes what theirs wraps: " in stopped.said
+    assert (
+        "parrot/commands.py:12: in answer: ours no longer has what theirs wraps: " in stopped.said
+    )
     marked = fork.read(".git/skills/conflict/parrot/commands.py")
     assert marked.count("<<<<<<<") == 1
     assert skills(fork, "abort").code == 0

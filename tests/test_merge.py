@@ -170,7 +170,7 @@ CONFLICTS = {
         "def f():\n    a()\n    mine()\n",
         "def f():\n    a()\n    his()\n",
         "",
-        "both sides add beside his() in f",
+        "both sides add at one place: his() in f",
     ),
     "one name, twice": (
         "a = 1\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,10 @@ def test_what_one_side_deleted_never_comes_back_in_what_the_other_wrapped(
     merged = merge("m.py", SENDS, *sides)
     assert "send(text)" in "".join(region.reason for region in merged.regions)
     deletes, moves = ("ours", "theirs") if mirrored else ("theirs", "ours")
-    verb = "moves" if title == "elsewhere in the body" else "wraps"
-    assert merged.regions[0].reason.startswith(f"{deletes} deletes what {moves} {verb}: send(text)")
+    verb = "moves" if title in {"elsewhere in the body", "a new function"} else "wraps"
+    assert merged.regions[0].reason.startswith(
+        f"{deletes} no longer has what {moves} {verb}: send(text)"
+    )
     region = merged.regions[0]
     assert b"send(text)" in (region.theirs if mirrored else region.ours)
     assert b"send(text)" not in (region.ours if mirrored else region.theirs)
@@ -111,3 +114,55 @@ def test_a_copy_of_what_the_other_side_deleted_is_no_conflict(merge: Merge) -> N
     merged = merge("m.py", SENDS, ours, SENDS + "\n\ndef new():\n    send(text)\n")
     assert merged.clean
     assert merged.data.decode() == ours + "\n\ndef new():\n    send(text)\n"
+
+
+# --- the reasons are true
+
+HELD = "def f(x):\n    y = load(x)\n    return y + 1\n\n\nclass A:\n    z = 1\n"
+PUT = "class A:\n    z = 1\n\n    def f(self, x):\n        y = load(x)\n        return y + 1\n"
+LOOP = "for i in x:\n    if i:\n        a(i)\n        b(i)\n"
+REASONS = {
+    "moved to a class, and edited": (
+        HELD,
+        PUT,
+        HELD.replace("y + 1", "y + 2"),
+        {"ours moves what theirs edited: f", "theirs no longer has what ours moves: return y + 1"},
+    ),
+    "deleted, and edited": (
+        HELD,
+        HELD[HELD.index("class") :],
+        HELD.replace("y + 1", "y + 2"),
+        {"ours deletes what theirs edited: f"},
+    ),
+    "rewritten, and added to": (
+        LOOP,
+        LOOP.replace("if i:\n        a(i)\n        b(i)", "for j in all(i): c(j)"),
+        LOOP + "        c(i)\n",
+        {"ours no longer has what theirs edited: if i:"},
+    ),
+    "wrapped, and added behind": (
+        "def f():\n    a()\n    b()\n",
+        "def f():\n    with l:\n        a()\n        b()\n",
+        "def f():\n    a()\n    b()\n    c()\n",
+        {"what stood beside c() in f is no longer there in ours"},
+    ),
+    "arguments at one place": (
+        "f(a)\n",
+        "f(a, b)\n",
+        "f(a, c)\n",
+        {"both sides add at one place: c in f(a, b)", "both sides add at one place: b in f(a, c)"},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REASONS)
+def test_a_reason_says_what_each_side_did(merge: Merge, what: str) -> None:
+    base, ours, theirs, reasons = REASONS[what]
+    turned = {"ours": "theirs", "theirs": "ours"}
+    for sides, wanted in (
+        ((ours, theirs), reasons),
+        ((theirs, ours), {re.sub("ours|theirs", lambda m: turned[m[0]], r) for r in reasons}),
+    ):
+        merged = merge("m.py", base, *sides)
+        assert {region.reason for region in merged.regions} <= wanted
+        assert merged.regions

@@ -193,9 +193,10 @@ class _Body:
                 unit.under(self.theirs.indent, self.indent),
             )
         sides = ("theirs", "ours") if mine else ("ours", "theirs")
+        lost = self.walk.revivals.lost(sides[0], back)
         title = next((b.title for b in base if b.sig in back), "") or self.walk.revivals.title(back)
-        does = "moves" if unit.sig in back else "wraps"
-        return [Conflicting(text_b, *texts, f"{sides[0]} deletes what {sides[1]} {does}: {title}")]
+        does = "moves" if unit.sig in back or unit.role == "definition" else "wraps"
+        return [Conflicting(text_b, *texts, f"{sides[0]} {lost} what {sides[1]} {does}: {title}")]
 
     def _deleted(self, entry: Aligned) -> list[Chunk] | None:
         b, o, t = self.units(entry)
@@ -215,7 +216,8 @@ class _Body:
             self.walk.notes.append(f"kept your change of {b.title}")
             return [text]
         sides = ("ours", "theirs") if o is None else ("theirs", "ours")
-        return self.clash(entry, f"{sides[0]} deletes what {sides[1]} edited: {b.title}")
+        lost = self.walk.revivals.lost(sides[0], b.holds)
+        return self.clash(entry, f"{sides[0]} {lost} what {sides[1]} edited: {b.title}")
 
     def gap(self, entry: Aligned, before: Aligned | None) -> str:
         """The blank lines above an entry; `before` is the entry above it, None for the first."""

@@ -9,10 +9,13 @@ there and one added it elsewhere, and nothing else would show that they disagree
 from __future__ import annotations
 
 from collections import Counter
+from difflib import SequenceMatcher
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from skills_engine.merge.core.tree import Node, Unit, Version
 
 __all__ = ["Revivals"]
@@ -36,6 +39,25 @@ class Revivals:
         found = next(s for s in self.base.statements if s.sig in sigs)
         line = self.base.text[found.start : self.base.text.find("\n", found.start)].strip()
         return line if len(line) <= 50 else line[:47] + "..."
+
+    def lost(self, side: str, sigs: Iterable[int]) -> str:
+        """What a side ("ours" or "theirs") does to statements of the base which it has not where
+        they were: "moves" or "deletes"; "no longer has" where others stand in their place, or a
+        file has none.
+        """
+        wanted = Counter(sigs)
+        if not wanted:
+            return "no longer has"
+        version = self.ours if side == "ours" else self.theirs
+        base, there = ([s.sig for s in each.statements] for each in (self.base, version))
+        kept = sum(there.count(sig) >= base.count(sig) for sig in wanted)
+        if 2 * kept > len(wanted):
+            return "moves"
+        first = next((at for at, sig in enumerate(base) if sig in wanted), 0)
+        for tag, start, end, *_ in SequenceMatcher(None, base, there, autojunk=False).get_opcodes():
+            if start <= first < end:
+                return "deletes" if tag == "delete" else "no longer has"
+        return "no longer has"
 
     @cached_property
     def _of_ours(self) -> frozenset[int]:

@@ -140,7 +140,7 @@ def _rivalry(theirs: list[Unit], ours: list[Unit], scope: str) -> str:
         return ""
     for unit in (*theirs, *ours):
         if unit.role not in _FREE and unit.role not in {"assignment", "docstring"}:
-            return f"both sides add beside {unit.title}"
+            return f"both sides add at one place: {unit.title}"
     if scope == "statements":
         said_t, said_o = _words(theirs), _words(ours)
         crossed = {n for n in names_t if n.rpartition(".")[2] in said_o} | {
@@ -179,7 +179,7 @@ def _unanchored(units: list[Unit], other: str, lost: dict[str, int]) -> str:
     free = _FREE if lost[other] > 1 else _FREE | {"assignment"}
     for unit in units if lost[other] else ():
         if unit.role not in free and unit.role not in {"docstring", "filler"}:
-            return f"{other} deleted what stood beside {unit.title}"
+            return f"what stood beside {unit.title} is no longer there in {other}"
     return ""
 
 

@@ -262,7 +262,7 @@ def _no_rivals(kept: list[tuple[Aligned, str]], ours: Seq, theirs: Seq) -> None:
             continue
         free = [_item(entry, ours, theirs).free for entry in (one, two)]
         if not all(free) and not (ordered and free == [False, True]):
-            raise NodeConflict(f"both sides add beside {text.splitlines()[0]}")
+            raise NodeConflict(f"both sides add at one place: {text.splitlines()[0]}")
 
 
 def _none_left_behind(kept: list[tuple[Aligned, str]], base: Seq, ours: Seq, theirs: Seq) -> None:

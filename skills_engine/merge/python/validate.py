@@ -97,7 +97,7 @@ def revived(base: str, ours: str, theirs: str, result: str) -> str:
         meaning = ast.dump(there[0])
         if not any(ast.dump(stmt) == meaning for stmts in other.values() for stmt in stmts):
             return (
-                f"{side} deleted {what if len(what) <= 50 else what[:47] + '...'}, which "
+                f"{side} no longer has {what if len(what) <= 50 else what[:47] + '...'}, which "
                 "the other side moved"
             )
     return ""
