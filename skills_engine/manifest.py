@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CORE",
+    "DEPENDENCIES",
+    "ENVIRONMENT",
     "FOLDER",
     "MIGRATIONS",
     "SKILLS",
@@ -40,7 +42,10 @@ FOLDER = "manifests"
 CORE = f"{FOLDER}/core.yaml"
 MIGRATIONS = f"{FOLDER}/migrations.yaml"
 SKILLS = ".claude/skills"
+DEPENDENCIES = "pyproject.toml"
+ENVIRONMENT = ".env.example"
 
+_OPTIONAL = ("dependencies", "environment")
 _HEADER = "# Written by `skills`; read it, commit it, and let the engine change it.\n"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _OID = re.compile(r"[0-9a-f]{40}")
@@ -50,12 +55,17 @@ _OID = re.compile(r"[0-9a-f]{40}")
 class Core:
     """What a fork stands on: upstream's address and branch, the commit there, and the version in
     it.
+
+    `dependencies` and `environment` are the files that what skills require and their keys of the
+    environment go into, where those are not pyproject.toml and .env.example.
     """
 
     upstream: str
     branch: str
     base: str
     version: str
+    dependencies: str = ""
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,8 @@ def is_manifest(path: str) -> bool:
 def render(what: Core | Pin) -> bytes:
     lines = [_HEADER]
     for key, value in asdict(what).items():
+        if key in _OPTIONAL and not value:
+            continue
         if key != "source":
             lines.append(f"{key}: {_scalar(value)}\n")
         elif value != asdict(PackageSource()):
@@ -118,7 +130,8 @@ def read_core(tree: Tree) -> Core | None:
     if data is None:
         return None
     found = _mapping(CORE, data)
-    core = Core(*(_text(CORE, found, key) for key in ("upstream", "branch", "base", "version")))
+    needed = (_text(CORE, found, key) for key in ("upstream", "branch", "base", "version"))
+    core = Core(*needed, *(str(found.get(key, "")) for key in _OPTIONAL))
     if not _OID.fullmatch(core.base):
         raise Refused(f"{CORE}: base is {core.base!r}, not a commit", hint=_RESTORE.format(CORE))
     return core

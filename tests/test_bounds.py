@@ -13,7 +13,7 @@ from harness.merging import git_lines
 
 from skills_engine.bounds import DEEPEST, LARGEST, beyond
 from skills_engine.check import Changed, check
-from skills_engine.check.requirements import for_tests
+from skills_engine.check.requirements import document
 from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.operation import perform
 from skills_engine.codemods.registry import decode
@@ -93,7 +93,7 @@ def test_a_page_is_not_valid(name: str, place: str) -> None:
 @pytest.mark.parametrize("name", TOML)
 def test_a_projects_settings_are_refused(name: str) -> None:
     with pytest.raises(Refused, match=r"pyproject\.toml"):
-        for_tests(BOMBS[name].encode())
+        document(BOMBS[name].encode())
 
 
 def test_what_people_write_is_within(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ import pytest
 from skills_engine.check import environment, installer
 from skills_engine.check.environment import default_cache, ensure_environment, prune
 from skills_engine.check.installer import choose
+from skills_engine.check.plan import TestPlan, TestSettings, default_requires, plan_of
 from skills_engine.check.process import run
-from skills_engine.check.requirements import added, for_tests, satisfied
+from skills_engine.check.requirements import added, satisfied
 from skills_engine.check.tests import run_tests
 from skills_engine.check.update import bring_up_to_date
 from skills_engine.errors import Refused
@@ -61,6 +62,29 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def project(*dependencies: str, rest: str = "") -> bytes:
     return f"[project]\nname = 'my-fork'\ndependencies = {list(dependencies)!r}\n{rest}".encode()
+
+
+class Files:
+    """A repository's files in memory."""
+
+    def __init__(self, files: dict[str, bytes | str]) -> None:
+        self.files = {k: v.encode() if isinstance(v, str) else v for k, v in files.items()}
+
+    def read(self, path: str) -> bytes | None:
+        return self.files.get(path)
+
+    def listdir(self, path: str) -> list[str]:
+        below = f"{path}/" if path else ""
+        inside = [name.removeprefix(below) for name in self.files if name.startswith(below)]
+        return sorted({head + slash for head, slash, _ in (n.partition("/") for n in inside)})
+
+
+def needing(*dependencies: str) -> TestPlan:
+    return plan_of(Files({"pyproject.toml": project(*dependencies)}), TestSettings())
+
+
+def for_tests(pyproject: bytes) -> tuple[str, ...]:
+    return plan_of(Files({"pyproject.toml": pyproject}), TestSettings()).requirements
 
 
 # --- what is needed
@@ -124,32 +148,117 @@ def test_whether_the_running_environment_has_it() -> None:
 
 
 def test_what_a_change_adds() -> None:
-    before = project("aiogram>=3,<4", "Foo_Bar >=1", "gone")
-    assert added(before, project("new", "foo-bar>=1", "aiogram>=3.31,<4")) == (
-        "new",
-        "aiogram>=3.31,<4",
-    )
+    before = ["aiogram>=3,<4", "Foo_Bar >=1", "gone"]
+    after = ["new", "foo-bar>=1", "aiogram>=3.31,<4"]
+    assert added(before, after) == ("new", "aiogram>=3.31,<4")
     assert added(before, before) == ()
+
+
+POETRY = """
+[tool.poetry]
+name = "rich"
+[tool.poetry.dependencies]
+python = ">=3.8"
+pygments = "^2.13.0"
+ipywidgets = {version = ">=7.5.1,<9", optional = true}
+[tool.poetry.extras]
+jupyter = ["ipywidgets"]
+[tool.poetry.dev-dependencies]
+attrs = "~21.4"
+"""
+WORKSPACE = """
+[project]
+name = "top"
+dependencies = ["one", "a"]
+[tool.uv.workspace]
+members = ["libs/*"]
+exclude = ["libs/old"]
+[dependency-groups]
+dev = ["d"]
+"""
+CONFIG = "[metadata]\nname = up\n[options]\ninstall_requires =\n    tok>=3.2  # theirs\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "default", "needed"),
+    [
+        (
+            {"pyproject.toml": POETRY},
+            (".", "--group dev"),
+            ["attrs<21.5,>=21.4", "pygments<3,>=2.13.0", "pytest"],
+        ),
+        (
+            {
+                "pyproject.toml": WORKSPACE,
+                "libs/one/pyproject.toml": "[project]\nname = 'one'\ndependencies = ['b', 'top']\n",
+                "libs/old/pyproject.toml": "[project]\nname = 'old'\ndependencies = ['never']\n",
+            },
+            (".", "--group dev"),
+            ["a", "b", "d", "pytest"],
+        ),
+        (
+            {"setup.cfg": CONFIG, "tox.ini": "[testenv]\ndeps = -rrequirements-dev.txt\n"},
+            (".",),
+            ["pytest", "tok>=3.2"],
+        ),
+        (
+            {"setup.cfg": CONFIG, "requirements-dev.txt": "-r more.txt\ncov\n", "more.txt": "m\n"},
+            (".", "-r requirements-dev.txt"),
+            ["cov", "m", "pytest", "tok>=3.2"],
+        ),
+    ],
+    ids=["Poetry", "a workspace", "setup.cfg", "requirements files"],
+)
+def test_how_other_repositories_say_what_tests_need(
+    files: dict[str, bytes | str], default: tuple[str, ...], needed: list[str]
+) -> None:
+    there = Files(files)
+    assert default_requires(there) == default
+    assert list(plan_of(there, TestSettings()).requirements) == needed
+
+
+def test_what_a_repository_says_itself_counts() -> None:
+    there = Files({"pyproject.toml": POETRY, "more.txt": "x\n-e .[jupyter]\n"})
+    asked = TestSettings("python -m unittest {tests}", ("-r more.txt", "y>=1"))
+    plan = plan_of(there, asked)
+    assert plan.command == ("python", "-m", "unittest", "{tests}")
+    assert set(plan.requirements) == {"x", "y>=1", "pygments<3,>=2.13.0", "ipywidgets<9,>=7.5.1"}
+    for wrong in ("--group no", ".[no]", "-r no.txt"):
+        with pytest.raises(Refused, match="test-requires"):
+            plan_of(there, TestSettings(requires=(wrong,)))
 
 
 def test_the_installer_is_the_forks_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert choose(b"", b"version = 1\n") == "pip"
+    assert choose(uv=True) == "pip"
     uv = tmp_path / "uv"
     uv.touch(0o755)
-    assert choose(b"", b"version = 1\n") == "uv"
-    assert choose(b"[tool.uv]\n", None) == "uv"
-    assert choose(b"[tool.ruff]\n", None) == "pip"
+    assert choose(uv=True) == "uv"
+    assert choose(uv=False) == "pip"
+    for files in ({"uv.lock": ""}, {"pyproject.toml": "[tool.uv]\nx = 1\n"}):
+        assert plan_of(Files(dict(files)), TestSettings()).uv
+    assert not plan_of(Files({"pyproject.toml": "[tool.ruff]\n"}), TestSettings()).uv
 
 
 # --- the environment
 
 
-def test_nothing_is_built_for_what_is_there_already(tmp_path: Path) -> None:
+def test_nothing_is_built_for_a_fork_of_the_engine(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    python = ensure_environment(project("packaging"), None, cache=cache, report=print)
-    assert python == Path(sys.executable)
+    plan = plan_of(Files({"pyproject.toml": "[project]\nname = 'graftbot'\n"}), TestSettings())
+    assert ensure_environment(plan, cache=cache, report=print) == Path(sys.executable)
     assert not cache.exists()
+
+
+def test_another_repository_gets_what_it_asks_for_and_nothing_of_the_engines(
+    tmp_path: Path,
+) -> None:
+    python = ensure_environment(needing("packaging"), cache=tmp_path / "cache", report=print)
+    look = "import packaging, pytest, importlib.util as u; print(u.find_spec('libcst'), u.find_spec('skills_engine'))"
+    done = subprocess.run(
+        [python, "-I", "-c", look], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (done.stdout, done.stderr) == ("None None\n", "")
 
 
 def test_an_environment_is_built_once_and_rebuilt_if_that_was_cut_short(
@@ -159,7 +268,7 @@ def test_an_environment_is_built_once_and_rebuilt_if_that_was_cut_short(
 
     def ensure() -> Path:
         said.clear()
-        return ensure_environment(project("tiny"), None, cache=cache, report=said.append)
+        return ensure_environment(needing("tiny"), cache=cache, report=said.append)
 
     python = ensure()
     assert said[0] == "making an environment for the tests with pip: 2 requirements"
@@ -196,7 +305,7 @@ def test_an_environment_is_built_once_and_rebuilt_if_that_was_cut_short(
 
 def test_a_failed_installation_says_why(index: Path, tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
-        ensure_environment(project("tiny>=2"), None, cache=tmp_path / "cache", report=print)
+        ensure_environment(needing("tiny>=2"), cache=tmp_path / "cache", report=print)
     assert "tiny>=2" in caught.value.message
     assert "--no-test" in caught.value.hint
     assert [p for p in (tmp_path / "cache").iterdir() if p.is_dir()] == []
@@ -205,7 +314,7 @@ def test_a_failed_installation_says_why(index: Path, tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_says_so(index: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Refused, match="cannot be made"):
-        ensure_environment(project("tiny"), None, cache=tmp_path / "file" / "cache", report=print)
+        ensure_environment(needing("tiny"), cache=tmp_path / "file" / "cache", report=print)
 
 
 def test_two_operations_build_one_environment(
@@ -231,9 +340,7 @@ def test_two_operations_build_one_environment(
     found: list[Path] = []
 
     def ensure() -> None:
-        found.append(
-            ensure_environment(project("tiny"), None, cache=tmp_path / "cache", report=report)
-        )
+        found.append(ensure_environment(needing("tiny"), cache=tmp_path / "cache", report=report))
 
     threads = [threading.Thread(target=ensure) for _ in range(2)]
     threads[0].start()
@@ -391,7 +498,7 @@ def test_what_a_finished_program_left_running_is_ended(tmp_path: Path) -> None:
 def test_the_forks_environment_gets_what_is_new(index: Path, tmp_path: Path) -> None:
     root = tmp_path / "fork"
     subprocess.run([HERE, "-m", "venv", "--without-pip", root / ".venv"], check=True)
-    update = bring_up_to_date(root, project(), project("tiny>=1"), report=print)
+    update = bring_up_to_date(root, [], ["tiny>=1"], report=print)
     assert update.installed == ("tiny>=1",), update.message
     assert update.hint == ""
     python = root / ".venv/bin/python"
@@ -403,8 +510,8 @@ def test_the_forks_environment_gets_what_is_new(index: Path, tmp_path: Path) -> 
     )
     assert shown.stdout == "1.0\n"
 
-    assert bring_up_to_date(root, project("tiny>=1"), project(), report=print).message == ""
-    failed = bring_up_to_date(root, project(), project("tiny>=2"), report=print)
+    assert bring_up_to_date(root, ["tiny>=1"], [], report=print).message == ""
+    failed = bring_up_to_date(root, [], ["tiny>=2"], report=print)
     assert failed.installed == ()
     assert "could not be installed" in failed.message
     assert "'tiny>=2'" in failed.hint
@@ -416,6 +523,6 @@ def test_no_other_environment_is_touched(tmp_path: Path, kind: str) -> None:
         (tmp_path / ".venv").mkdir()
     if kind == "link":
         (tmp_path / ".venv").symlink_to(sys.prefix, target_is_directory=True)
-    update = bring_up_to_date(tmp_path, b"", project("tiny"), report=print)
+    update = bring_up_to_date(tmp_path, [], ["tiny"], report=print)
     assert update.installed == ()
     assert update.hint == "run `pip install tiny` in the environment that runs the bot"

@@ -178,7 +178,12 @@ def test_places(dependencies_before: str, requirement: str, dependencies_after: 
     ("before", "requirement", "outcome", "message"),
     [
         ("", "x", Outcome.MISSING, "no [project] table"),
-        ("[tool.poetry]\n", "x", Outcome.MISSING, "Poetry's"),
+        (
+            "[tool.poetry.dependencies]\nx = { git = 'y' }\n",
+            "x>1",
+            Outcome.DRIFTED,
+            "no version range says",
+        ),
         ('[project]\ndynamic = ["dependencies"]\n', "x", Outcome.DRIFTED, "dynamic"),
         (
             '[project]\ndependencies = ["x==1"]\n',

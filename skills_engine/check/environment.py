@@ -1,10 +1,11 @@
 """The environment that skills' tests run in: the engine's own, cached by what it holds.
 
 It has the fork's dependencies, its test requirements and nothing else: the
-project is not installed in it, the tests see the worktree on their path. If
-the interpreter that runs the engine has everything already, that one serves:
-it too holds packages only, and the variables of the user's shell are kept out
-when the tests run (`tests.py`).
+project is not installed in it, the tests see the worktree on their path. What
+the interpreter that runs the engine has already comes from there. In a fork of
+the engine's own repository that interpreter itself serves, if it has
+everything: its packages are the fork's. The variables of the user's shell are
+kept out when the tests run (`tests.py`).
 """
 
 from __future__ import annotations
@@ -22,13 +23,17 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from skills_engine.check.borrowed import lend, lendable
 from skills_engine.check.installer import Installer, choose, has_pip, install
 from skills_engine.check.process import last_lines
-from skills_engine.check.requirements import for_tests, satisfied
+from skills_engine.check.requirements import satisfied
 from skills_engine.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from importlib.metadata import Distribution
+
+    from skills_engine.check.plan import TestPlan
 
 __all__ = ["default_cache", "ensure_environment", "prune"]
 
@@ -45,8 +50,7 @@ def default_cache() -> Path:
 
 
 def ensure_environment(
-    pyproject: bytes,
-    lock: bytes | None,
+    plan: TestPlan,
     *,
     cache: Path,
     installer: Installer | None = None,
@@ -54,21 +58,20 @@ def ensure_environment(
 ) -> Path:
     """The Python of an environment that has what the fork's tests need, built if there is none yet.
 
-    `lock` is the fork's uv.lock, which says that uv installs here. Raises
-    Refused with the installer's last lines if it fails, or if pyproject.toml
-    asks for something that is no requirement.
+    Raises Refused with the installer's last lines if it fails.
     """
-    requirements = for_tests(pyproject)
-    if satisfied(requirements):
+    requirements = plan.requirements
+    if plan.own and satisfied(requirements):
         return Path(sys.executable)
-    installer = installer or choose(pyproject, lock)
-    home = cache / _key(requirements, installer)
+    installer = installer or choose(uv=plan.uv)
+    there = lendable(requirements)
+    home = cache / _key(requirements, installer if there is None else _lent(there))
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with _locked(home, report):
             if not (home / _COMPLETE).exists() or not python.exists():
-                _build(home, python, requirements, installer, report)
+                _build(home, python, requirements if there is None else there, installer, report)
             os.utime(home / _COMPLETE)
     except OSError as error:
         raise Refused(
@@ -93,7 +96,11 @@ def prune(cache: Path, keep: int = _KEEP) -> None:
             continue  # what cannot be removed now is tried again next time
 
 
-def _key(requirements: Sequence[str], installer: Installer) -> str:
+def _lent(packages: Sequence[Distribution]) -> str:
+    return " ".join(sorted(f"{each.metadata['Name']}=={each.version}" for each in packages))
+
+
+def _key(requirements: Sequence[str], installer: str) -> str:
     parts = [
         platform.python_implementation(),
         sys.version,
@@ -127,7 +134,7 @@ def _locked(home: Path, report: Callable[[str], None]) -> Iterator[None]:
 def _build(
     home: Path,
     python: Path,
-    requirements: Sequence[str],
+    wanted: Sequence[str] | Sequence[Distribution],
     installer: Installer,
     report: Callable[[str], None],
 ) -> None:
@@ -135,6 +142,13 @@ def _build(
     whole.
     """
     _remove(home)
+    requirements = [each for each in wanted if isinstance(each, str)]
+    packages = [each for each in wanted if not isinstance(each, str)]
+    if packages:
+        venv.EnvBuilder(symlinks=os.name != "nt").create(home)
+        lend(packages, home)
+        (home / _COMPLETE).touch()
+        return
     report(
         f"making an environment for the tests with {installer}: {len(requirements)} requirements"
     )

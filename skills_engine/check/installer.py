@@ -11,7 +11,6 @@ import sys
 from typing import TYPE_CHECKING, Literal
 
 from skills_engine.check.process import Completed, run
-from skills_engine.check.requirements import uses_uv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,9 +74,9 @@ _NEWS = (
 )
 
 
-def choose(pyproject: bytes, lock: bytes | None) -> Installer:
+def choose(*, uv: bool) -> Installer:
     """uv for a fork that is kept with uv, if it is on PATH; else pip."""
-    return "uv" if uses_uv(pyproject, lock) and shutil.which("uv") else "pip"
+    return "uv" if uv and shutil.which("uv") else "pip"
 
 
 def plain_environment() -> dict[str, str]:

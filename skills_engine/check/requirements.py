@@ -15,45 +15,25 @@ from skills_engine.errors import Refused
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["added", "for_tests", "satisfied", "uses_uv"]
+__all__ = [
+    "added",
+    "document",
+    "group",
+    "normal",
+    "parsed",
+    "satisfied",
+    "strings",
+    "table",
+    "without_itself",
+]
 
-_TEST_GROUPS = ("test", "tests", "testing", "dev")
 
-
-def uses_uv(pyproject: bytes, lock: bytes | None) -> bool:
-    """Whether the fork is kept with uv: it has a uv.lock, or a [tool.uv] table."""
-    return lock is not None or "uv" in _table(_document(pyproject), "tool")
-
-
-def for_tests(pyproject: bytes) -> tuple[str, ...]:
-    """Sorted: the project's dependencies, the first of its test groups, and pytest. The project
-    itself is not in it.
+def added(before: Iterable[str], after: Iterable[str]) -> tuple[str, ...]:
+    """The requirements that are new in `after`, or have another version range there; in its
+    order.
     """
-    document = _document(pyproject)
-    project = _table(document, "project")
-    extras = _table(project, "optional-dependencies")
-    groups = _table(document, "dependency-groups")
-    wanted = list(_strings(project.get("dependencies")))
-    for name in _TEST_GROUPS:
-        if name in groups or name in extras:
-            wanted += _group(groups, name) if name in groups else _strings(extras[name])
-            break
-    own = _normal(str(project.get("name", "")))
-    found = set(_without_itself(wanted, own, extras, frozenset()))
-    if not any(_name(text) == "pytest" for text in found):
-        found.add("pytest")
-    return tuple(sorted(found))
-
-
-def added(before: bytes, after: bytes) -> tuple[str, ...]:
-    """The project's dependencies that are new in `after`, or have another version range there; in
-    its order.
-    """
-    old, new = (
-        _strings(_table(_document(text), "project").get("dependencies")) for text in (before, after)
-    )
-    known = {_canonical(text) for text in old}
-    return tuple(text for text in new if _canonical(text) not in known)
+    known = {_canonical(text) for text in before}
+    return tuple(text for text in after if _canonical(text) not in known)
 
 
 def satisfied(requirements: Iterable[str]) -> bool:
@@ -76,26 +56,23 @@ def _installed(text: str) -> bool:
     return requirement.specifier.contains(version, prereleases=True)
 
 
-def _without_itself(
+def without_itself(
     wanted: Iterable[str], own: str, extras: dict[str, Any], seen: frozenset[str]
 ) -> Iterator[str]:
     """`project[extra]` in the project's own lists stands for what that extra lists."""
     for text in wanted:
-        requirement = _parse(text)
-        if not own or _normal(requirement.name) != own:
+        requirement = parsed(text)
+        if not own or normal(requirement.name) != own:
             yield text
             continue
         for extra in sorted(requirement.extras - seen):
             listed = [
-                text
-                for k, v in extras.items()
-                if _normal(k) == _normal(extra)
-                for text in _strings(v)
+                text for k, v in extras.items() if normal(k) == normal(extra) for text in strings(v)
             ]
-            yield from _without_itself(listed, own, extras, seen | {extra})
+            yield from without_itself(listed, own, extras, seen | {extra})
 
 
-def _group(groups: dict[str, Any], name: str, seen: tuple[str, ...] = ()) -> list[str]:
+def group(groups: dict[str, Any], name: str, seen: tuple[str, ...] = ()) -> list[str]:
     """A dependency group with the groups that it includes (PEP 735)."""
     if name in seen:
         raise Refused(
@@ -103,7 +80,7 @@ def _group(groups: dict[str, Any], name: str, seen: tuple[str, ...] = ()) -> lis
             f"({' → '.join([*seen, name])})",
             hint="take one of the include-group entries out",
         )
-    listed = next((value for key, value in groups.items() if _normal(key) == _normal(name)), None)
+    listed = next((value for key, value in groups.items() if normal(key) == normal(name)), None)
     if not isinstance(listed, list):
         raise Refused(
             f"pyproject.toml: there is no dependency group {name!r}",
@@ -114,11 +91,11 @@ def _group(groups: dict[str, Any], name: str, seen: tuple[str, ...] = ()) -> lis
         if isinstance(item, str):
             found.append(item)
         elif isinstance(item, dict) and isinstance(item.get("include-group"), str):
-            found += _group(groups, item["include-group"], (*seen, name))
+            found += group(groups, item["include-group"], (*seen, name))
     return found
 
 
-def _document(pyproject: bytes) -> dict[str, Any]:
+def document(pyproject: bytes) -> dict[str, Any]:
     try:
         text = pyproject.decode("utf-8-sig")
         if why := beyond(text):
@@ -130,16 +107,16 @@ def _document(pyproject: bytes) -> dict[str, Any]:
         ) from None
 
 
-def _table(document: dict[str, Any], key: str) -> dict[str, Any]:
+def table(document: dict[str, Any], key: str) -> dict[str, Any]:
     value = document.get(key)
     return value if isinstance(value, dict) else {}
 
 
-def _strings(value: object) -> list[str]:
+def strings(value: object) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _parse(text: str) -> Requirement:
+def parsed(text: str) -> Requirement:
     try:
         return Requirement(text)
     except InvalidRequirement as error:
@@ -151,15 +128,15 @@ def _parse(text: str) -> Requirement:
 
 
 def _name(text: str) -> str:
-    return _normal(_parse(text).name)
+    return normal(parsed(text).name)
 
 
 def _canonical(text: str) -> str:
     """The requirement in one spelling: `Foo_Bar >=1` and `foo-bar>=1` ask the same."""
-    requirement = _parse(text)
-    requirement.name = _normal(requirement.name)
+    requirement = parsed(text)
+    requirement.name = normal(requirement.name)
     return str(requirement)
 
 
-def _normal(name: str) -> str:
+def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -10,16 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skills_engine.check.installer import plain_environment
+from skills_engine.check.plan import TestPlan
 from skills_engine.check.process import run
 from skills_engine.sandbox import Room, enclosed, python_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["TestRun", "run_tests"]
 
 _WHERE = 60
 """Seconds after which a test that still runs says where it is."""
+
+_TESTS = "{tests}"
+"""Where a test command has the files."""
+
+_METADATA = ".metadata"
 
 _ENDS = {
     1: "tests failed",
@@ -57,9 +63,11 @@ def run_tests(
     network: bool = False,
     words: Sequence[str] = (),
     on_line: Callable[[str], None] | None = None,
+    plan: TestPlan | None = None,
 ) -> TestRun:
-    """Run pytest on `tests`, paths below `worktree`; at most `timeout` seconds. No tests at all
-    pass. `words` are more arguments of pytest's own; `on_line` gets each line as it comes.
+    """Run pytest, or the plan's command, on `tests`, paths below `worktree`; at most `timeout`
+    seconds. No tests at all pass. `words` are more arguments of pytest's own; `on_line`
+    gets each line as it comes.
 
     The tests see the worktree (and its src/) on their path, an empty home
     folder, and of the user's variables only those that cannot hold a secret.
@@ -72,23 +80,13 @@ def run_tests(
     report(f"running {', '.join(tests)}")
     # ./ keeps a file whose name begins with a hyphen from being read as an option
     named = [f"./{path}" if path.startswith("-") else path for path in tests]
-    command: list[str | Path] = [
-        python,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--color=no",
-        "-o",
-        f"faulthandler_timeout={_WHERE}",
-        "--tb=short",
-        *words,
-        *named,
-    ]
+    plan = plan or TestPlan()
+    command = _command(plan, python, named, words)
     with tempfile.TemporaryDirectory(prefix="graftbot-home-", ignore_cleanup_errors=True) as home:
         room = Room(worktree, python_files(python), (worktree, Path(home)), network)
-        with enclosed(command, room, _environment(python, worktree, Path(home))) as inside:
+        _write(Path(home, _METADATA), plan.metadata)
+        _write(worktree, plan.generated)
+        with enclosed(command, room, _environment(python, worktree, Path(home), plan)) as inside:
             ran = run(
                 inside.command, cwd=worktree, env=inside.env, timeout=timeout, on_line=on_line
             )
@@ -106,7 +104,32 @@ def run_tests(
     return TestRun(passed=False, output=done.output, seconds=done.seconds, reason=reason)
 
 
-def _environment(python: Path, worktree: Path, home: Path) -> dict[str, str]:
+def _command(
+    plan: TestPlan, python: Path, tests: Sequence[str], words: Sequence[str]
+) -> list[str | Path]:
+    if not plan.command:
+        quiet = ("-q", "-p", "no:cacheprovider", "--color=no", "--tb=short")
+        hang = ("-o", f"faulthandler_timeout={_WHERE}")
+        return [python, "-m", "pytest", *quiet, *hang, *words, *tests]
+    first, *rest = plan.command
+    beside = python.with_name(first)
+    program = python if first in {"python", "python3"} else beside if beside.exists() else first
+    if _TESTS not in rest:
+        rest = [*rest, _TESTS]
+    at = rest.index(_TESTS)
+    return [program, *rest[:at], *words, *tests, *rest[at + 1 :]]
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    """Those that are not there yet."""
+    for path, text in files.items():
+        place = folder / path
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+
+
+def _environment(python: Path, worktree: Path, home: Path, plan: TestPlan) -> dict[str, str]:
     variables = plain_environment()
     folders = {
         "HOME": home,
@@ -119,7 +142,10 @@ def _environment(python: Path, worktree: Path, home: Path) -> dict[str, str]:
         / ".hypothesis",  # else it is written into the worktree
     }
     path = [str(python.parent), *filter(None, [variables.get("PATH", "")])]
-    seen = [str(worktree), *([str(worktree / "src")] if (worktree / "src").is_dir() else [])]
+    seen = [str(worktree)]
+    for glob in plan.folders:
+        seen += [str(folder) for folder in sorted(worktree.glob(glob)) if folder.is_dir()]
+    seen += [str(home / _METADATA)]
     return variables | {
         **{name: str(folder) for name, folder in folders.items()},
         "PATH": ":".join(path),

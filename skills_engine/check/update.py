@@ -13,7 +13,7 @@ from skills_engine.check.process import last_lines
 from skills_engine.check.requirements import added
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from skills_engine.check.installer import Installer
 
@@ -33,20 +33,21 @@ class Update:
 
 def bring_up_to_date(
     root: Path,
-    pyproject_before: bytes,
-    pyproject_after: bytes,
+    before: Sequence[str],
+    after: Sequence[str],
     *,
-    lock: bytes | None = None,
+    uv: bool = False,
     installer: Installer | None = None,
     report: Callable[[str], None],
 ) -> Update:
-    """Install what `pyproject_after` newly requires into `root`/.venv. Nothing is ever uninstalled.
+    """Install what is required in `after`, and was not `before`, into `root`/.venv. Nothing is
+    ever uninstalled.
 
     Any other environment is not the engine's to touch, a link to one
     elsewhere included: then, and when the installation fails, the hint says
     how to do it. The change is published already, so failure raises nothing.
     """
-    wanted = added(pyproject_before, pyproject_after)
+    wanted = added(before, after)
     if not wanted:
         return Update()
     python = root / ".venv" / "bin" / "python"
@@ -60,7 +61,7 @@ def bring_up_to_date(
             message=f"{listed} must be installed; the fork has no environment in .venv",
             hint=f"run {_shown(['pip', 'install', *wanted])} in the environment that runs the bot",
         )
-    installer = installer or choose(pyproject_after, lock)
+    installer = installer or choose(uv=uv)
     report(f"installing {listed} into .venv with {installer}")
     by_hand = _shown([*install_command(installer, python), *wanted])
     try:
@@ -73,7 +74,7 @@ def bring_up_to_date(
         return Update(
             message=f"{listed} could not be installed into .venv:\n{why}", hint=f"run {by_hand}"
         )
-    relock = "run uv lock, so that uv.lock has them too" if lock is not None else ""
+    relock = "run uv lock, so that uv.lock has them too" if uv else ""
     return Update(wanted, f"installed {listed} into .venv", relock)
 
 

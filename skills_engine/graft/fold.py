@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from skills_engine.errors import CannotEnsure, Refused, SkillsError, Unparsable
 from skills_engine.graft.files import GraftFiles
 from skills_engine.graft.intent import cache_ref
-from skills_engine.manifest import CORE, Pin, render, skill_path
+from skills_engine.manifest import CORE, Core, Pin, render, skill_path
 from skills_engine.package.implied import implied
 from skills_engine.tree import DIRECTORY, EXECUTABLE, REGULAR, Entry, Tree
 from skills_engine.types import Change, Event, Outcome, Place
@@ -118,21 +118,23 @@ def fold(
     for pin in [pin for pin in ordered for _ in range(2 if twice else 1)]:
         yield Event(f"graft {pin.name} {pin.version}")
         files.wrote.clear()
-        changes.append((pin.name, _apply(load(pin), files)))
+        changes.append((pin.name, _apply(load(pin), files, goal.core)))
         wrote.append((pin.name, tuple(sorted(files.wrote))))
         if after is not None:
             after(pin.name, tree)
     return Graft(tree.oid(), tuple(changes), tuple(wrote))
 
 
-def _apply(package: Package, files: GraftFiles) -> tuple[Change, ...]:
+def _apply(package: Package, files: GraftFiles, core: Core) -> tuple[Change, ...]:
     try:
-        return tuple(step() for _, step in steps_of(package, files))
+        return tuple(step() for _, step in steps_of(package, files, core))
     except (CannotEnsure, Unparsable, Refused) as error:
         raise SkillRefused(package.name, error) from None
 
 
-def steps_of(package: Package, files: GraftFiles) -> Iterator[tuple[int, Callable[[], Change]]]:
+def steps_of(
+    package: Package, files: GraftFiles, core: Core
+) -> Iterator[tuple[int, Callable[[], Change]]]:
     """What a package does, in its order: the line of SKILL.md that says so (1 where it is the
     manifest), and what makes it so. That raises CannotEnsure, Unparsable or Refused.
     """
@@ -143,7 +145,7 @@ def steps_of(package: Package, files: GraftFiles) -> Iterator[tuple[int, Callabl
     own = frozenset(package.manifest.adds) if package.manifest else frozenset()
     for path in package.manifest.adds if package.manifest else ():
         yield 1, partial(_add, package, path, files, own)
-    for keys in implied(package):
+    for keys in implied(package, dependencies=core.dependencies, environment=core.environment):
         yield 1, partial(perform, decode(keys), files)
     for entry, operation in operations(package):
         yield entry.line, partial(_perform, operation, files, own)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from skills_engine.bounds import beyond
 from skills_engine.errors import Refused, Untrusted
 from skills_engine.git import Git
 from skills_engine.graft.intent import Goal
+from skills_engine.graft.project import places
 from skills_engine.graft.trust import is_accepted, runs_own_code
-from skills_engine.manifest import CORE, SKILLS, Core, Pin, read_core, read_pins, skill_path
+from skills_engine.manifest import (
+    CORE,
+    SKILLS,
+    Core,
+    Pin,
+    read_core,
+    read_pins,
+    render,
+    skill_path,
+)
 from skills_engine.tree import DIRECTORY, EXECUTABLE, LINK, SUBMODULE, Tree
 
 if TYPE_CHECKING:
@@ -22,7 +31,7 @@ if TYPE_CHECKING:
     from skills_engine.git import Objects
     from skills_engine.package.model import Package, Summary
 
-__all__ = ["Fork", "PackageFiles", "core_version", "package_files"]
+__all__ = ["Fork", "PackageFiles", "package_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,18 @@ class Fork:
         """Digests of packages whose code the owner has accepted for this operation."""
         self.asked_for: dict[str, str] = {}
         """The path or URL by which a package was asked for, by its name."""
+        self.begun: str | None = None
+        """HEAD's tree, where this look adds the record of a core to it."""
         self._packages: dict[str, Package] = {}
+
+    def begin(self, core: Core) -> None:
+        """Look at a repository that is not under management as if `init` had recorded that core."""
+        tree = Tree(self.objects, self.tree_oid)
+        tree.write(CORE, render(core))
+        self.begun, self.tree_oid = self.tree_oid, tree.oid()
+        self.tree = Tree(self.objects, self.tree_oid)
+        for name in ("recorded", "managed", "pins", "core", "remote", "upstream_commit"):
+            self.__dict__.pop(name, None)
 
     @classmethod
     def open(cls, directory: Path) -> Fork:
@@ -107,9 +127,18 @@ class Fork:
         written = self.git.text_or_none("log", "-1", "--format=%H", self.head, "--", CORE)
         if written and self.git.merge_base(written, upstream) == common:
             return core
-        return replace(
-            core, base=common, version=core_version(Tree(self.objects, self.git.tree_of(common)))
-        )
+        return self.core_at(common, core.upstream, core.branch)
+
+    def core_at(self, commit: str, upstream: str = "", branch: str = "") -> Core:
+        """What the fork stands on if that is a commit."""
+        core = Core(upstream, branch, commit, self.version_at(commit))
+        return places(core, self.tree, Tree(self.objects, self.git.tree_of(commit)))
+
+    def version_at(self, commit: str) -> str:
+        """The version of the core that a commit is, by what this fork says of where it stands."""
+        from skills_engine.graft.version import core_version  # noqa: PLC0415
+
+        return core_version(self.git, commit, self.tree)
 
     @property
     def goal(self) -> Goal:
@@ -229,25 +258,6 @@ def package_files(tree: Tree) -> PackageFiles:
         if entry.mode == EXECUTABLE:
             executable.add(path)
     return PackageFiles(files, frozenset(links), frozenset(executable))
-
-
-def core_version(tree: Tree) -> str:
-    """The version in a tree's pyproject.toml; "0" where it has none, which only an open range of
-    core accepts.
-    """
-    import tomllib  # noqa: PLC0415
-
-    data = tree.read("pyproject.toml")
-    if data is None:
-        return "0"
-    try:
-        text = data.decode("utf-8")
-        if beyond(text):
-            return "0"
-        found = tomllib.loads(text).get("project", {}).get("version", "0")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return "0"
-    return str(found)
 
 
 def _same_url(one: str, other: str) -> bool:

@@ -4,11 +4,12 @@ anything is computed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
 from skills_engine.graft.intent import Goal
+from skills_engine.graft.project import places
 from skills_engine.graft.sources import FoundPackage, find, found
 from skills_engine.manifest import MIGRATIONS, Core, PackageSource, Pin, parse_yaml
 from skills_engine.tree import Tree
@@ -127,6 +128,7 @@ def accepts(versions: str, version: str) -> bool:
 def _chosen(fork: Fork, core: Core | None = None) -> _Chosen:
     core = core or fork.core
     base = Tree(fork.objects, fork.git.tree_of(core.base))
+    core = places(core, fork.tree, base)
     included = {
         name: change.since
         for change in _changes(base)
@@ -237,10 +239,8 @@ def for_rebase(fork: Fork, onto: str, *, without: Iterable[str] = ()) -> Resolve
     """All skills on a newer base: those of upstream at upstream's version, and what its migrations
     ask for.
     """
-    from skills_engine.graft.fork import core_version  # noqa: PLC0415
-
     tree = Tree(fork.objects, fork.git.tree_of(onto))
-    chosen = _chosen(fork, replace(fork.recorded, base=onto, version=core_version(tree)))
+    chosen = _chosen(fork, fork.core_at(onto, fork.recorded.upstream, fork.recorded.branch))
     notes = []
     for name in without:
         del chosen.pins[name]

@@ -198,14 +198,20 @@ def publish_computed(fork: Fork, computed: Computed) -> str | None:
     if not computed.clean:
         raise Refused("what was computed has conflicts and cannot be published")
     fork.git.identity()
-    parents = [computed.head]
+    parents, head_tree = [computed.head], computed.head_tree
+    if fork.begun is not None:
+        core = fork.recorded
+        began = Intent("init", f"Follow {core.upstream} ({core.branch})", None, Goal(core, ()))
+        fork.objects.flush(fork.tree_oid)
+        parents = [fork.git.commit_tree(fork.tree_oid, parents, message(began))]
+        head_tree = fork.begun
     second = computed.intent.second_parent
     if second is not None and not fork.git.is_ancestor(second, computed.head):
         parents.append(second)
     commit = Commit(
         computed.intent.verb,
         computed.head,
-        computed.head_tree,
+        head_tree,
         computed.tree,
         tuple(parents),
         message(computed.intent),

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from skills_engine.bounds import beyond
 from skills_engine.errors import Refused
+from skills_engine.manifest import DEPENDENCIES, ENVIRONMENT, Core
 
 if TYPE_CHECKING:
     from skills_engine.tree import Tree
 
-__all__ = ["ProjectSettings", "read_project"]
+__all__ = ["ProjectSettings", "places", "read_project", "read_tables"]
 
 _PYPROJECT, _OWN = "pyproject.toml", "skills.toml"
+_SETUP, _LISTED = "setup.cfg", "requirements.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,22 @@ class ProjectSettings:
     """Globs of the files that a skill from elsewhere may change without being trusted."""
     templates: str = ".claude/templates"
     """The folder that has a package to begin with for each kind of skill (`skills new`)."""
+    version: str = ""
+    """The file that says the version of the core (`src/x/__init__.py`), or `git` for its tags."""
+    dependencies: str = ""
+    """The file that what skills require goes into: `packages/app/pyproject.toml`, `setup.cfg`."""
+    environment: str = ""
+    """The file that their keys of the environment go into, where not `.env.example`."""
+    test: str = ""
+    """The command that runs test files, `python -m pytest` where nothing is said; they stand at
+    its end, or for `{tests}`.
+    """
+    test_requires: tuple[str, ...] = ()
+    """What tests need installed, as pip is told: `.`, `.[extra]`, `--group NAME`, `-r FILE`,
+    `pytest>=8`.
+    """
+    test_path: tuple[str, ...] = ()
+    """Globs of the folders that tests import from, beside the top and `src`."""
 
 
 def read_project(tree: Tree) -> ProjectSettings:
@@ -71,3 +89,45 @@ def _project(path: str, data: bytes) -> ProjectSettings:
         for key, value in table.items()
     }
     return ProjectSettings(**values)
+
+
+def places(core: Core, fork: Tree, base: Tree) -> Core:
+    """The core with the files that dependencies and keys of the environment go into: those that
+    the fork names, else those that its base is kept with.
+    """
+    said = read_project(fork)
+    kept = said.dependencies or _dependency_file(base)
+    example = said.environment or ENVIRONMENT
+    return replace(
+        core,
+        dependencies="" if kept == DEPENDENCIES else kept,
+        environment="" if example == ENVIRONMENT else example,
+    )
+
+
+def _dependency_file(tree: Tree) -> str:
+    """pyproject.toml, or whatever its project leaves its requirements to."""
+    project, tool = read_tables(tree.read(DEPENDENCIES))
+    if "dependencies" in project.get("dynamic", ()):
+        listed = tool.get("setuptools", {}).get("dynamic", {}).get("dependencies", {}).get("file")
+        files = [listed] if isinstance(listed, str) else listed
+        return files[0] if isinstance(files, list) and len(files) == 1 else _SETUP
+    if project or "poetry" in tool:
+        return DEPENDENCIES
+    if "install_requires" in (tree.read(_SETUP) or b"").decode("utf-8", "replace"):
+        return _SETUP
+    return next((path for path in (_LISTED, _SETUP) if tree.exists(path)), DEPENDENCIES)
+
+
+def read_tables(data: bytes | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`[project]` and `[tool]` of a pyproject.toml; empty where there is none that can be read."""
+    try:
+        text = (data or b"").decode("utf-8")
+        found = {} if beyond(text) else tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        found = {}
+    project, tool = found.get("project"), found.get("tool")
+    return (
+        project if isinstance(project, dict) else {},
+        tool if isinstance(tool, dict) else {},
+    )

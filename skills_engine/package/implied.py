@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["implied"]
 
 
-def implied(package: Package) -> tuple[Mapping[str, Any], ...]:
+def implied(
+    package: Package, *, dependencies: str = "", environment: str = ""
+) -> tuple[Mapping[str, Any], ...]:
     """Entries, as of a codemod block, for dependencies, environment keys and services, in this
-    order.
+    order; the files are those that the first two go into, if not the operations' own.
 
     The files of `adds` are not among them; the graft puts them there.
     """
@@ -26,13 +28,17 @@ def implied(package: Package) -> tuple[Mapping[str, Any], ...]:
     if manifest is None:
         return ()
     return (
-        *({"ensure": "dependency", "dependency": wanted} for wanted in manifest.dependencies),
+        *(
+            {"ensure": "dependency", "dependency": wanted, **_in(dependencies)}
+            for wanted in manifest.dependencies
+        ),
         *(
             {
                 "ensure": "environment",
                 "key": setting.key,
                 "comment": setting.comment,
                 "value": setting.default,
+                **_in(environment),
             }
             for setting in manifest.environment
         ),
@@ -48,3 +54,7 @@ def implied(package: Package) -> tuple[Mapping[str, Any], ...]:
             for name, spec in manifest.services.items()
         ),
     )
+
+
+def _in(path: str) -> dict[str, str]:
+    return {"in": path} if path else {}

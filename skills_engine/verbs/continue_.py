@@ -69,6 +69,8 @@ def waiting_in(fork: Fork) -> Pending:
     if pending is None:
         raise Refused("no operation waits: there is nothing to continue or skip")
     before = pending.intent.before
+    if pending.head == fork.head and before is not None and not fork.managed:
+        fork.begin(before.core)  # it began the management, and has not been published
     if pending.head != fork.head and (fork.goal if fork.managed else None) != before:
         raise Refused(
             "the fork's skills or its base changed since the operation stopped",

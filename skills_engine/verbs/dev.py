@@ -21,6 +21,7 @@ from skills_engine.graft.operation import networked_tests
 from skills_engine.tree import Tree
 from skills_engine.types import Event
 from skills_engine.verbs.accept import accept_trial
+from skills_engine.verbs.environment import test_plan
 from skills_engine.verbs.lint import folders
 from skills_engine.verbs.reports import Options
 from skills_engine.verbs.trials.subjects import Subjects
@@ -256,12 +257,8 @@ def _tested(
     from skills_engine.check.tests import run_tests  # noqa: PLC0415
 
     files = Tree(subjects.fork.objects, subjects.graft((desk.name,)).tree)
-    python = ensure_environment(
-        files.read("pyproject.toml") or b"",
-        files.read("uv.lock"),
-        cache=default_cache(),
-        report=_deaf,
-    )
+    plan = test_plan(subjects.fork, files)
+    python = ensure_environment(plan, cache=default_cache(), report=_deaf)
     for network in (False, True):
         some = [path for path in tests if (path in networked) is network]
         run = run_tests(
@@ -273,6 +270,7 @@ def _tested(
             network=network,
             words=words,
             on_line=line,
+            plan=plan,
         )
         if not run.passed:
             return run.reason

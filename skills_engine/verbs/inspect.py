@@ -68,7 +68,9 @@ def show(directory: Path, name: str) -> Shown:
         choice = find(fork, name, base)
         package, manifest = choice.package, choice.package.manifest
         steps = [f"add {path}" for path in manifest.adds] if manifest else []
-        steps += [decode(keys).describe() for keys in implied(package)]
+        core = fork.core if fork.managed else fork.core_at(fork.head)
+        asks = implied(package, dependencies=core.dependencies, environment=core.environment)
+        steps += [decode(keys).describe() for keys in asks]
         steps += [operation.describe() for _, operation in decoded(package)]
         pin = fork.pins.get(package.name)
         by = tested_by(fork, fork.goal) if fork.managed else ()

@@ -139,7 +139,7 @@ def _refused(fork: Fork, folder: Path, package: Package) -> Iterator[Problem]:
         yield _problem(package, line, error.message, error.hint)
         return
     files = GraftFiles(fork.git, subjects.base.base, tree)
-    for line, step in steps_of(package, files):
+    for line, step in steps_of(package, files, subjects.base):
         try:
             step()
         except SkillsError as error:

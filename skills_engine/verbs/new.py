@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
-from skills_engine.graft.fork import Fork, core_version
+from skills_engine.graft.fork import Fork
 from skills_engine.graft.project import read_project
 from skills_engine.manifest import SKILLS
 from skills_engine.package.frontmatter import NAME
@@ -71,7 +71,7 @@ def new(directory: Path, kind: str, name: str, out: Path | None = None) -> Progr
             if path.is_file() and "__pycache__" not in path.parts:
                 inside = path.relative_to(template).as_posix()
                 files[_put(inside, spelt)] = _put(path.read_text(), spelt)
-        core = core_range(core_version(fork.tree))
+        core = core_range(fork.version_at(fork.head))
         page = _DECLARED.sub(f"name: {name}", files["SKILL.md"], count=1)
         files["SKILL.md"] = _CORE.sub(f'core: "{core}"', page, count=1)
         for inside in files:

@@ -14,6 +14,7 @@ from skills_engine.resolve.ladder import climb
 from skills_engine.verbs.accept import accept, accept_effects
 from skills_engine.verbs.apply import apply, request
 from skills_engine.verbs.describe import describe, diff_of
+from skills_engine.verbs.setup import begin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,12 +46,13 @@ def plan(directory: Path, wanted: Sequence[str], options: Options) -> Progress[P
     dry = replace(options, dry_run=True)
     fork = Fork.open(directory)
     try:
+        began = yield from begin(fork)
         resolved = for_apply(fork, wanted)
         asks = accept(fork, resolved, dry)
         computed = yield from compute(fork, request(resolved).intent(fork))
         computed = yield from climb(fork, computed, assistant=False)
         asks = (*asks, *accept_effects(fork, computed, dry))
-        report = describe(fork, computed, resolved.notes)
+        report = describe(fork, computed, (*began, *resolved.notes))
         diff = diff_of(fork, computed.head_tree, computed.tree)
         digests = tuple((pin.name, pin.digest) for pin in resolved.added)
         return Plan(
@@ -104,6 +106,7 @@ def apply_plan(directory: Path, path: Path, options: Options) -> Progress[Change
             raise Stale(
                 f"the plan is for {head[:12]}, and HEAD is {fork.head[:12]}", hint="make a new plan"
             )
+        yield from begin(fork)
         resolved = for_apply(fork, wanted)
         if {pin.name: pin.digest for pin in resolved.added} != digests:
             raise Stale(

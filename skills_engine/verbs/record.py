@@ -13,7 +13,7 @@ from skills_engine.codemods.files import Files, MemoryFiles
 from skills_engine.errors import Refused
 from skills_engine.graft.files import GraftFiles
 from skills_engine.graft.fold import fold
-from skills_engine.graft.fork import Fork, core_version
+from skills_engine.graft.fork import Fork
 from skills_engine.manifest import SKILLS
 from skills_engine.package.frontmatter import NAME
 from skills_engine.record.package import ChangedFile, Changes, record_package
@@ -163,7 +163,7 @@ def _trees(fork: Fork, base: str, before: str, after: str, about: str) -> _Seen:
         changes,
         tuple(left),
         about,
-        core_range(core_version(tree)),
+        core_range(fork.version_at(before)),
         depends,
     )
 

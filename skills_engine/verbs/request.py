@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from skills_engine.graft.intent import Intent
 from skills_engine.verbs.accept import accept
 from skills_engine.verbs.running import carry_out, locked
+from skills_engine.verbs.setup import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,13 +49,14 @@ def run(
     expected: str | None = None,
 ) -> Progress[ChangeReport]:
     """Under the lock: what `ask` wants, if it is accepted. With `expected`, to that very tree or
-    not at all.
+    not at all. `apply` begins the management of a clone that has none yet.
     """
 
     def work(fork: Fork) -> Progress[ChangeReport]:
+        began = (yield from begin(fork)) if verb == "apply" else ()
         request = ask(fork)
         asks = accept(fork, request.resolved, options)
-        intent, notes = request.intent(fork), request.resolved.notes
+        intent, notes = request.intent(fork), (*began, *request.resolved.notes)
         report = yield from carry_out(fork, intent, options, notes=notes, expected=expected)
         return replace(report, asks=(*asks, *report.asks))
 

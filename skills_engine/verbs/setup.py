@@ -6,21 +6,21 @@ import re
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
-from skills_engine.graft.fork import Fork, core_version
 from skills_engine.graft.intent import Goal, Intent
 from skills_engine.graft.project import read_project
-from skills_engine.manifest import Core
-from skills_engine.tree import Tree, difference
+from skills_engine.manifest import DEPENDENCIES, ENVIRONMENT, Core
+from skills_engine.tree import difference
 from skills_engine.types import Event
 from skills_engine.verbs.running import carry_out, locked
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from skills_engine.graft.fork import Fork
     from skills_engine.types import Progress
     from skills_engine.verbs.reports import ChangeReport, Options
 
-__all__ = ["init"]
+__all__ = ["begin", "init"]
 
 _LOOKED_AT = 500
 
@@ -42,23 +42,67 @@ def init(
                 hint="see: skills status",
             )
         remote, url = _remote(fork, upstream, add=not options.dry_run)
-        known = branch or _default_branch(fork, remote)
-        if options.dry_run:
-            commit = fork.git.commit(f"refs/remotes/{remote}/{known}")
-        else:
-            yield Event(f"fetch {known} from {remote}")
-            commit = fork.git.fetch(remote, known)
-        if commit is None:
-            raise Refused(
-                f"{remote} has no branch {known}", hint="name upstream's branch with --branch"
-            )
-        found, note = _base(fork, base, commit)
-        version = core_version(Tree(fork.objects, fork.git.tree_of(found)))
-        goal = Goal(Core(url, known, found, version), ())
-        intent = Intent("init", f"Follow {url} ({known})", None, goal)
-        return (yield from carry_out(fork, intent, options, notes=(note, _home(fork))))
+        core, note = yield from _core(fork, remote, url, branch, base, fetch=not options.dry_run)
+        intent = Intent("init", f"Follow {url} ({core.branch})", None, Goal(core, ()))
+        notes = (note, *_found(fork, core))
+        return (yield from carry_out(fork, intent, options, notes=notes))
 
     return (yield from locked(directory, "init", work, options))
+
+
+def begin(fork: Fork) -> Progress[tuple[str, ...]]:
+    """Look at a clone that `init` has not seen as if it had: its one remote is upstream. What was
+    found, in notes; none where the fork is under management.
+
+    Raises Refused where there are several remotes, or none.
+    """
+    if fork.managed:
+        return ()
+    remotes = fork.git.text("remote").split()
+    if len(remotes) > 1:
+        raise Refused(
+            "`skills init` was not run in this clone, and it has several remotes: "
+            + ", ".join(f"{name} ({_address(fork, name)})" for name in remotes),
+            hint=f"say which is upstream: skills init --upstream {remotes[0]}",
+        )
+    remote, url = _remote(fork, None, add=False)
+    core, note = yield from _core(fork, remote, url, None, None, fetch=False)
+    fork.begin(core)
+    return (f"`skills init` was not run here: follows {url} ({core.branch})", note)
+
+
+def _core(
+    fork: Fork, remote: str, url: str, branch: str | None, base: str | None, *, fetch: bool
+) -> Progress[tuple[Core, str]]:
+    """What the fork stands on, and a note of how that was found."""
+    known = branch or _default_branch(fork, remote)
+    commit = None if fetch else fork.git.commit(f"refs/remotes/{remote}/{known}")
+    if fetch:
+        yield Event(f"fetch {known} from {remote}")
+        commit = fork.git.fetch(remote, known)
+    if commit is None:
+        raise Refused(
+            f"{remote} has no branch {known}", hint="name upstream's branch with --branch"
+        )
+    found, note = _base(fork, base, commit)
+    return fork.core_at(found, url, known), note
+
+
+def _found(fork: Fork, core: Core) -> tuple[str, ...]:
+    """What else a repository says of itself, or is kept with, and where it may say otherwise."""
+    from skills_engine.check.plan import default_requires  # noqa: PLC0415
+
+    said = read_project(fork.tree)
+    needed = said.test_requires or default_requires(fork.tree)
+    kept, example = core.dependencies or DEPENDENCIES, core.environment or ENVIRONMENT
+    return (
+        f"core {core.version}; what skills require goes into {kept}, settings into {example}",
+        (
+            f"their tests run with {said.test or 'python -m pytest'}, where these are installed: "
+            f"{', '.join(needed)} ([tool.skills] may say otherwise: docs/using.md)"
+        ),
+        _home(fork),
+    )
 
 
 def _remote(fork: Fork, wanted: str | None, *, add: bool) -> tuple[str, str]:
@@ -84,6 +128,10 @@ def _remote(fork: Fork, wanted: str | None, *, add: bool) -> tuple[str, str]:
     return name, _public(wanted)
 
 
+def _address(fork: Fork, remote: str) -> str:
+    return _public(fork.git.text("remote", "get-url", remote))
+
+
 def _home(fork: Fork) -> str:
     """Where skills from elsewhere may make changes without being trusted, and how to say another
     place.
@@ -102,7 +150,7 @@ def _home(fork: Fork) -> str:
     ]
     return (
         "skills from elsewhere may change nothing without --trust; to let them, put "
-        f"home = [{', '.join(packages) or '…'}] into [tool.skills] of pyproject.toml"
+        f"home = [{', '.join(packages) or '…'}] into [tool.skills]"
     )
 
 

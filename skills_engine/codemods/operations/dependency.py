@@ -17,8 +17,9 @@ __all__ = ["Dependency"]
 class Dependency(DataOperation):
     """The project requires `dependency`, a requirement like `aiogram>=3.31,<4` (PEP 508).
 
-    It goes into `[project] dependencies` of pyproject.toml, or into the dependency group `group`.
-    What is required of the same distribution already stays required: the version ranges are
+    It goes into `[project] dependencies` of pyproject.toml, or into the dependency group `group`;
+    into Poetry's tables where it describes the project. `in` may also be a setup.cfg
+    (`install_requires`) or a requirements file. What is required of the same distribution already stays required: the version ranges are
     intersected, the extras united. A range that leaves no version is refused. Entries with other
     markers stand beside it.
     """
@@ -55,6 +56,32 @@ class Dependency(DataOperation):
                 "pyproject.toml": '[project]\nname = "bot"  # mine\n\n[tool.x]\ny = 1\n\n[dependency-groups]\ntest = [\n    "pytest; python_version < \'3.14\'",\n]\n'
             },
         ),
+        Example(
+            "a project that Poetry describes",
+            {
+                "pyproject.toml": '[tool.poetry.dependencies]\npython = "^3.9"\nrich = "^13.2"\n\n[tool.x]\n'
+            },
+            {"dependency": "httpx[http2]>=0.27,<1"},
+            {
+                "pyproject.toml": '[tool.poetry.dependencies]\npython = "^3.9"\nrich = "^13.2"\nhttpx = { version = ">=0.27,<1", extras = ["http2"] }\n\n[tool.x]\n'
+            },
+        ),
+        Example(
+            "a setup.cfg",
+            {
+                "setup.cfg": "[options]\npackages = find:\ninstall_requires =\n    cfgv>=2\n    nodeenv>=0.11.1\npython_requires = >=3.9\n"
+            },
+            {"dependency": "identify>=1", "in": "setup.cfg"},
+            {
+                "setup.cfg": "[options]\npackages = find:\ninstall_requires =\n    cfgv>=2\n    identify>=1\n    nodeenv>=0.11.1\npython_requires = >=3.9\n"
+            },
+        ),
+        Example(
+            "a requirements file",
+            {"requirements.txt": "-c limits.txt\nrich>=13  # for tables\n"},
+            {"dependency": "rich<15", "in": "requirements.txt"},
+            {"requirements.txt": "-c limits.txt\nrich>=13,<15  # for tables\n"},
+        ),
     )
     INVALID = (
         Refusal(
@@ -69,7 +96,7 @@ class Dependency(DataOperation):
             {"pyproject.toml": "[tool.ruff]\n"},
             {"dependency": "aiogram"},
             Outcome.MISSING,
-            "pyproject.toml has no [project] table",
+            "it has no [project] table",
         ),
         Refusal(
             "there is no such file",
@@ -97,4 +124,4 @@ class Dependency(DataOperation):
         return f"require {self.dependency}" + (f" in the group {self.group}" if self.group else "")
 
     def edit(self, data: bytes | None) -> bytes:
-        return dependencies.ensure(data or b"", self.dependency, self.group)
+        return dependencies.ensure(data or b"", self.dependency, self.group, path=self.in_)

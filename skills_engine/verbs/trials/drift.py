@@ -8,6 +8,7 @@ there. What a layout does to lines is for other tests.
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from skills_engine.graft.fold import fold
 from skills_engine.graft.intent import Goal
 from skills_engine.graft.merge3 import merge_trees
 from skills_engine.graft.operation import line_merge
-from skills_engine.manifest import CORE, Core, is_manifest
+from skills_engine.manifest import CORE, is_manifest
 from skills_engine.tree import Tree, difference
 from skills_engine.types import result
 from skills_engine.verbs.trials.meaning import meaning
@@ -93,7 +94,7 @@ class Drift:
                 without.remove(path)
         self.objects.flush(without.oid())
         commit = subjects.fork.git.commit_tree(without.oid(), [subjects.base.base], what)
-        core = Core("", "", commit, subjects.base.version)
+        core = replace(subjects.base, upstream="", branch="", base=commit)
         goal = Goal(core, subjects.goal((self.skill,)).pins)
         graft = result(fold(subjects.fork.git, goal, subjects.fork.applicable, cached=False))
         return commit, graft.tree

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
 from skills_engine.graft.fold import Graft, fold
-from skills_engine.graft.fork import Fork, core_version
 from skills_engine.graft.goal import accepts
 from skills_engine.graft.intent import Goal
 from skills_engine.graft.sources import FoundPackage, find
-from skills_engine.manifest import Core, Pin
 from skills_engine.tree import Tree
 from skills_engine.types import result
 from skills_engine.verbs.lint import folders
@@ -20,6 +18,8 @@ from skills_engine.verbs.lint import folders
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from skills_engine.graft.fork import Fork
+    from skills_engine.manifest import Core, Pin
     from skills_engine.package.model import Package
 
 __all__ = ["Subjects"]
@@ -44,12 +44,12 @@ class Subjects:
 
         Raises Refused for a package without anything to try, and for a commit that is none.
         """
-        base = fork.core if fork.managed else Core("", "", fork.head, core_version(fork.tree))
+        base = fork.core if fork.managed else fork.core_at(fork.head)
         if core:
             commit = fork.git.commit(core)
             if commit is None:
                 raise Refused(f"there is no commit {core}", hint="name commits as git does")
-            base = Core("", "", commit, core_version(Tree(fork.objects, fork.git.tree_of(commit))))
+            base = fork.core_at(commit)
         tree = Tree(fork.objects, fork.git.tree_of(base.base))
         known = _with_manifest(fork, tree, names=())
         asked: dict[str, FoundPackage] = {}
