@@ -16,6 +16,7 @@ from skills_engine.verbs.look import list_, log, search, status
 from skills_engine.verbs.merge_driver import driver, driver_install, driver_uninstall
 from skills_engine.verbs.merging import merge_files
 from skills_engine.verbs.new import new
+from skills_engine.verbs.op import op_diff, op_log, op_show
 from skills_engine.verbs.plan import apply_plan, plan, write_plan
 from skills_engine.verbs.rebase import rebase
 from skills_engine.verbs.record import record
@@ -24,7 +25,7 @@ from skills_engine.verbs.resolve import conflicts, edit, resolve
 from skills_engine.verbs.setup import init
 from skills_engine.verbs.skip import skip
 from skills_engine.verbs.test import try_out
-from skills_engine.verbs.undo import undo
+from skills_engine.verbs.undo import redo, restore, undo
 from skills_engine.verbs.uninstall import uninstall
 from skills_engine.verbs.upgrade import upgrade
 
@@ -49,11 +50,16 @@ __all__ = [
     "log",
     "merge_files",
     "new",
+    "op_diff",
+    "op_log",
+    "op_show",
     "plan",
     "rebase",
     "record",
+    "redo",
     "replay",
     "resolve",
+    "restore",
     "result",
     "search",
     "show",

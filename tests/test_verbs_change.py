@@ -75,7 +75,7 @@ def _published(
         came = [skill["name"] for skill in ran.document["result"]["skills"]]
         off = skills(fork, "uninstall", *came, "--no-test", "--no-install", "--json")
         assert off.code == 0, off.said
-        if not _pulled(recipe):
+        if not _pulled(recipe) and recipe.managed:
             assert fork.git("rev-parse", "HEAD^{tree}") == before.tree
             assert state(fork).files == before.state.files
             assert state(fork).index == before.state.index

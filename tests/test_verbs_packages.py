@@ -145,7 +145,7 @@ def test_a_copy_that_the_owner_edited_is_upgraded_and_leaves_with_the_skill(
     assert skills(fork, "replay").code == 0
     assert skills(fork, "undo", *QUICK).code == 0
     assert '"echo"' in fork.read("bot/commands.py")
-    assert skills(fork, "undo", *QUICK).code == 0
+    assert skills(fork, "redo", *QUICK).code == 0
     assert skills(fork, "uninstall", "add-echo", *QUICK).code == 0
     assert state(fork).files == before.files
 

@@ -55,8 +55,9 @@ FAMILIES = {
     "look": ("list", "search", "show", "plan", "status", "log", "diff", "blame"),
     "change": (
         *("init", "apply", "uninstall", "upgrade", "rebase", "continue"),
-        *("skip", "abort", "undo", "doctor", "replay"),
+        *("skip", "abort", "undo", "redo", "doctor", "replay"),
     ),
+    "op": ("op",),
     "resolve": ("resolve",),
     "author": ("new", "dev", "lint", "record", "operations"),
     "trying": ("test",),
@@ -82,18 +83,19 @@ def register(asked: str) -> None:
 
 
 def _asked(words: list[str]) -> str:
-    """The first word that is no option and no option's value."""
+    """The first word that is no option and no option's value; of a group, the verb below it too."""
     at = 0
     while at < len(words) and words[at].startswith("-"):
         at += 2 if words[at] == "-C" else 1
-    return words[at] if at < len(words) else ""
+    number = 2 if words[at : at + 1] in (["op"], ["merge-driver"]) else 1
+    return " ".join(word for word in words[at : at + number] if not word.startswith("-"))
 
 
 def run() -> None:
     """Run the command line; errors become one message and the exit code that `errors.py` gives
     them.
     """
-    register(_asked(sys.argv[1:]))
+    register(_asked(sys.argv[1:]).partition(" ")[0])
     try:
         app()
     except SkillsError as error:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skills_engine.cli.output import Output
     from skills_engine.verbs.reports import ChangeReport
 
-__all__ = ["verbs"]
+__all__ = ["told", "verbs"]
 
 Names = Annotated[
     list[str], typer.Argument(metavar="NAME…", autocompletion=installed, show_default=False)
@@ -36,7 +36,8 @@ Wanted = Annotated[
 
 
 def verbs() -> dict[str, Callable[..., None]]:
-    found = (init, apply, uninstall, upgrade, rebase, continue_, skip, abort, undo, doctor, replay)
+    first = (init, apply, uninstall, upgrade, rebase, continue_)
+    found = (*first, skip, abort, undo, redo, doctor, replay)
     return {verb.__name__.rstrip("_"): verb for verb in found}
 
 
@@ -63,7 +64,7 @@ def init(
 
     out, where = asked.out, asked.where
     report = out.run(verb(where, upstream, branch, base, asked.options()))
-    _told(out, report)
+    told(out, report)
 
 
 @command("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
@@ -82,7 +83,7 @@ def apply(
         report = out.run(apply_plan(where, Path(wanted[0]), options))
     else:
         report = out.run(verb(where, wanted, options))
-    _told(out, report)
+    told(out, report)
 
 
 @command("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
@@ -95,7 +96,7 @@ def uninstall(
 
     out, where = asked.out, asked.where
     report = out.run(verb(where, names, asked.options()))
-    _told(out, report)
+    told(out, report)
 
 
 @command("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
@@ -112,7 +113,7 @@ def upgrade(
     out, where = asked.out, asked.where
     options = asked.options(interactive=True)
     report = out.run(verb(where, names or [], options))
-    _told(out, report)
+    told(out, report)
 
 
 @command("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
@@ -133,7 +134,7 @@ def rebase(
 
     out, where = asked.out, asked.where
     report = out.run(verb(where, onto, asked.options(dry_run=preview)))
-    _told(out, report)
+    told(out, report)
 
 
 @command("trust", "no_test", "no_install", "wait", "restart")
@@ -148,7 +149,7 @@ def continue_(
 
     out, where = asked.out, asked.where
     report = out.run(verb(where, replace(asked.options(), yes=yes)))
-    _told(out, report)
+    told(out, report)
 
 
 @command("trust", "no_test", "no_install", "wait", "restart")
@@ -161,7 +162,7 @@ def skip(
     out, where = asked.out, asked.where
     options = asked.options()
     report = out.run(verb(where, options))
-    _told(out, report)
+    told(out, report)
 
 
 @command("wait")
@@ -188,13 +189,24 @@ def abort(
 def undo(
     asked: VerbOptions,
 ) -> None:
-    """Take the last operation back, as a commit; what you edited since stays."""
+    """Take the last operation back that stands, as a commit; what you edited since stays."""
     from skills_engine.verbs.undo import undo as verb  # noqa: PLC0415
 
     out, where = asked.out, asked.where
     options = asked.options()
     report = out.run(verb(where, options))
-    _told(out, report)
+    told(out, report)
+
+
+@command("dry_run", "trust", "no_test", "no_install", "wait", "restart")
+def redo(
+    asked: VerbOptions,
+) -> None:
+    """Do again what the last undo took back, as a commit."""
+    from skills_engine.verbs.undo import redo as verb  # noqa: PLC0415
+
+    out = asked.out
+    told(out, out.run(verb(asked.where, asked.options())))
 
 
 @command("wait")
@@ -254,7 +266,7 @@ def replay(
     out.result(found, people)
 
 
-def _told(out: Output, report: ChangeReport) -> None:
+def told(out: Output, report: ChangeReport) -> None:
     """Print what was done; where it would stop at a conflict, a dry run ends as the real one
     does.
     """

@@ -131,12 +131,16 @@ def plan(
 @command()
 def status(
     asked: VerbOptions,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="OP", help="As an operation left it.", show_default=False),
+    ] = None,
 ) -> None:
     """Where the fork stands: upstream, skills, your edits, what waits."""
     from skills_engine.verbs.look import status as verb  # noqa: PLC0415
 
     out, where = asked.out, asked.where
-    found = verb(where)
+    found = verb(where, at)
 
     def people() -> None:
         pulled = ", pulled by hand since" if found.pulled else ""

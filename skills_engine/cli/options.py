@@ -75,7 +75,19 @@ state = State()
 
 _QUESTIONS = {
     *("list", "search", "show", "plan", "status", "log", "diff", "blame"),
-    *("doctor", "replay", "new", "dev", "lint", "record", "test", "operations"),
+    *(
+        "op log",
+        "op show",
+        "op diff",
+        "doctor",
+        "replay",
+        "new",
+        "dev",
+        "lint",
+        "record",
+        "test",
+        "operations",
+    ),
 }
 
 
@@ -148,30 +160,31 @@ class VerbOptions:
         )
 
 
-def command(*flags: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(*flags: str, name: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a verb of a function that takes `VerbOptions` and the verb's own words: these options,
-    and those that every verb has, are declared here for all of them.
+    and those that every verb has, are declared here for all of them. `name` is the verb's, where
+    it is not the function's.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         shared = {**{flag: _CHANGING[flag] for flag in flags}, **_COMMON}
 
         def run(**given: Any) -> None:
-            asked = {name: given.pop(name) for name in shared}
+            asked = {option: given.pop(option) for option in shared}
             directory = asked.pop("directory")
-            how = {name: asked.pop(name) for name in ("json", "quiet", "verbose")}
-            out, where = start(function.__name__.rstrip("_"), directory, **how)
+            how = {option: asked.pop(option) for option in ("json", "quiet", "verbose")}
+            out, where = start(name or function.__name__.rstrip("_"), directory, **how)
             function(VerbOptions(out, where, asked), **given)
 
         _, *own = inspect.signature(function, eval_str=True).parameters.values()
         more = [
             inspect.Parameter(
-                name,
+                option,
                 inspect.Parameter.POSITIONAL_OR_KEYWORD,
-                default=None if name == "directory" else False,
+                default=None if option == "directory" else False,
                 annotation=kind,
             )
-            for name, kind in shared.items()
+            for option, kind in shared.items()
         ]
         run.__name__, run.__doc__ = function.__name__, function.__doc__
         run.__annotations__ = {each.name: each.annotation for each in (*own, *more)}

@@ -34,6 +34,7 @@ from skills_engine.verbs.look import Listed, Status
 from skills_engine.verbs.merge_driver import Installed
 from skills_engine.verbs.merging import MergeResult
 from skills_engine.verbs.new import Made
+from skills_engine.verbs.op import LoggedOperation, ShownOperation
 from skills_engine.verbs.operations import Described
 from skills_engine.verbs.plan import Plan
 from skills_engine.verbs.record import Recorded
@@ -49,7 +50,18 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 RESULTS: dict[str, Any] = {
     **dict.fromkeys(
-        ["init", "apply", "uninstall", "upgrade", "rebase", "continue", "skip", "undo"],
+        [
+            "init",
+            "apply",
+            "uninstall",
+            "upgrade",
+            "rebase",
+            "continue",
+            "skip",
+            "undo",
+            "redo",
+            "op restore",
+        ],
         ChangeReport,
     ),
     "plan": Plan,
@@ -58,6 +70,8 @@ RESULTS: dict[str, Any] = {
     "show": Shown,
     "status": Status,
     "log": list[EngineCommit],
+    "op log": list[LoggedOperation],
+    "op show": ShownOperation,
     "blame": list[Line],
     "new": Made,
     "dev": Round,
@@ -73,7 +87,7 @@ RESULTS: dict[str, Any] = {
     "merge-driver install": Installed,
     "merge-driver uninstall": Installed,
 }
-"""What each verb's `result` is; `diff` alone is a mapping of its own."""
+"""What each verb's `result` is; that of `diff` and `op diff` is a mapping of its own."""
 
 _PLAIN: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _NAMES: Schema = {

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from skills_engine.data.errors import DataError
 from skills_engine.data.requirement import merged, normal, satisfied
-from skills_engine.data.toml_edit import TomlDocument, ensure_value
+from skills_engine.data.toml_document import TomlDocument
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ def ensure(pyproject: bytes, wanted: Requirement, group: str = "") -> bytes:
     names = {canonicalize_name(str(name)): str(name) for name in there}
     name = names.get(canonicalize_name(wanted.name))
     if name is None:
-        line_of_its_own = ensure_value(pyproject, (*table, wanted.name), "*")
-        return ensure_value(line_of_its_own, (*table, wanted.name), _value(wanted), replace=True)
+        path = (*table, wanted.name)
+        on_a_line = TomlDocument.of(pyproject).ensure_value(path, "*")
+        return TomlDocument.of(on_a_line).ensure_value(path, _value(wanted), replace=True)
     value, line = there[name], TomlDocument.of(pyproject).line((*table, name))
     entry = requirement(name, value)
     if entry is None:
@@ -68,7 +69,7 @@ def ensure(pyproject: bytes, wanted: Requirement, group: str = "") -> bytes:
     new = _value(both)
     if isinstance(value, dict):
         new = {**value, **(new if isinstance(new, dict) else {"version": new})}
-    return ensure_value(pyproject, (*table, name), new, replace=True)
+    return TomlDocument.of(pyproject).ensure_value((*table, name), new, replace=True)
 
 
 def requirement(name: str, value: object) -> Requirement | None:

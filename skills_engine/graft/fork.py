@@ -46,10 +46,10 @@ class PackageFiles:
 class Fork:
     """One look at a repository. Nothing here writes; a new look is a new Fork."""
 
-    def __init__(self, git: Git) -> None:
+    def __init__(self, git: Git, at: str | None = None) -> None:
         self.git = git
         self.repository = git.repository
-        self.head = git.head()
+        self.head = at or git.head()
         self.tree_oid = git.tree_of(self.head)
         self.tree = Tree(git.objects, self.tree_oid)
         self.accepted: set[str] = set()
@@ -70,11 +70,13 @@ class Fork:
             self.__dict__.pop(name, None)
 
     @classmethod
-    def open(cls, directory: Path) -> Fork:
-        """Raises Refused where there is no working tree with a commit."""
+    def open(cls, directory: Path, at: str | None = None) -> Fork:
+        """With `at`, the fork as it was at that commit. Raises Refused where there is no working
+        tree with a commit.
+        """
         git = Git(directory)
         git.directory = git.repository.root
-        return cls(git)
+        return cls(git, at)
 
     def close(self) -> None:
         self.git.objects.close()

@@ -35,6 +35,8 @@ class Intent:
     skills: tuple[Pin, ...] = ()
     """The skills that are added, removed or changed, for the commit's trailers."""
     second_parent: str | None = None
+    trailers: tuple[tuple[str, str], ...] = ()
+    """More of them: key and value."""
 
 
 def cache_ref(base_tree: str, goal: Goal) -> str:

@@ -180,6 +180,7 @@ def message(intent: Intent) -> str:
     log` read.
     """
     trailers = [f"Skills-Operation: {intent.verb}"]
+    trailers += [f"{key}: {value}" for key, value in intent.trailers]
     for pin in intent.skills:
         trailers += [
             f"Skill: {pin.name}",

@@ -219,9 +219,9 @@ def _decoded(found: dict[str, Any]) -> Pending:
     if after is None:
         raise ValueError("it names no goal")
     skills = tuple(_pin(pin) for pin in intent["skills"])
-    whole = Intent(
-        **{**intent, "before": _goal(intent["before"]), "after": after, "skills": skills}
-    )
+    trailers = tuple((key, value) for key, value in intent.get("trailers", ()))
+    goals = {"before": _goal(intent["before"]), "after": after}
+    whole = Intent(**{**intent, **goals, "skills": skills, "trailers": trailers})
     waiting = tuple(
         Waiting(
             **{

@@ -18,7 +18,7 @@ from skills_engine.transaction.scratch import write_tree
 from skills_engine.tree import Tree
 from skills_engine.types import Event, Stopped
 from skills_engine.verbs.running import carry_out, locked, settle, told
-from skills_engine.verbs.undo import taken_back
+from skills_engine.verbs.undo import WAYS, recomputed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,7 +118,7 @@ def _on_new_head(fork: Fork, pending: Pending, tree: str) -> Progress[Computed]:
     resolved: its resolution is carried over as text, and is to be looked at.
     """
     intent, merged = pending.intent, pending.merged or ""
-    computed = yield from taken_back(fork) if intent.verb == "undo" else compute(fork, intent)
+    computed = yield from recomputed(fork, intent) if intent.verb in WAYS else compute(fork, intent)
     computed = yield from climb(fork, computed, assistant=False)
     anew = Pending.of(fork, replace(computed, findings=()), pending.notes)
     carried = merge_trees(fork.objects, merged, tree, computed.tree, lines=line_merge(fork.git))

@@ -14,7 +14,7 @@ from skills_engine.resolve.pending import Pending, load
 from skills_engine.transaction.journal import interrupted
 from skills_engine.transaction.worktree import as_edited
 from skills_engine.types import Stopped  # noqa: TC001  (a tool reads the hints at run time)
-from skills_engine.verbs.history import EngineCommit, operations
+from skills_engine.verbs.history import EngineCommit, find, operations
 from skills_engine.verbs.reports import FileChange, file_changes
 
 if TYPE_CHECKING:
@@ -116,14 +116,19 @@ def _listed(fork: Fork) -> tuple[Listed, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def status(directory: Path) -> Status:
-    """What is installed, what the owner changed, what waits."""
+def status(directory: Path, at: str | None = None) -> Status:
+    """What is installed, what the owner changed, what waits; with `at`, what an operation left."""
     fork = Fork.open(directory)
     try:
+        if at is not None:
+            commit = find(fork.git, fork.head, at).commit
+            fork.close()
+            fork = Fork.open(directory, commit)
         core = fork.core
         graft = _cached_graft(fork)
-        files = file_changes(fork, graft, as_edited(fork.git, fork.tree_oid)) if graft else ()
-        pending = load(fork.repository)
+        tree = fork.tree_oid if at else as_edited(fork.git, fork.tree_oid)
+        files = file_changes(fork, graft, tree) if graft else ()
+        pending = load(fork.repository) if at is None else None
         upstream = fork.upstream_commit
         behind = (
             fork.git.text_or_none("rev-list", "--count", f"{core.base}..{upstream}")
@@ -147,7 +152,7 @@ def status(directory: Path) -> Status:
             pending.intent.title if pending else None,
             pending.places[0].reason if pending else None,
             str(Pending.folder(fork.repository)) if pending and pending.merged else None,
-            interrupted(fork.repository),
+            at is None and interrupted(fork.repository),
             _conflicts(fork, pending) if pending else (),
         )
     finally:

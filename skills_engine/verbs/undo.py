@@ -1,23 +1,30 @@
-"""`undo`: one step back."""
+"""`undo`, `redo` and `op restore`: ways from one state of the fork to another along its operations.
+
+A way takes operations back, newest first, and does others again; each step is a merge of what the
+operation changed into the tree as it is, so that what was edited since stays. The whole is one
+commit: history only grows, and nothing that was pushed has to be forced.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
 from skills_engine.graft.checking import checked
 from skills_engine.graft.fold import fold
 from skills_engine.graft.intent import Goal, Intent
-from skills_engine.graft.merge3 import merge_trees
+from skills_engine.graft.merge3 import TreeMerge, merge_trees
 from skills_engine.graft.operation import Computed, line_merge
 from skills_engine.manifest import CORE, read_core, read_pins
 from skills_engine.resolve.ladder import climb
 from skills_engine.tree import Tree
 from skills_engine.types import Event
-from skills_engine.verbs.history import operations
+from skills_engine.verbs.history import REDOES, UNDOES, EngineCommit, find, timeline
 from skills_engine.verbs.running import locked, settle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from skills_engine.check import Finding
@@ -25,53 +32,146 @@ if TYPE_CHECKING:
     from skills_engine.types import Progress
     from skills_engine.verbs.reports import ChangeReport, Options
 
-__all__ = ["taken_back", "undo"]
+__all__ = ["WAYS", "recomputed", "redo", "restore", "undo"]
+
+WAYS = ("undo", "redo", "restore")
+_RESTORES = "Skills-Restores"
+_Words = tuple[str, str, tuple[tuple[str, str], ...]]
+"""Verb, title and trailers of a way's commit."""
+
+_MOVES_THE_CORE = ("rebase", *WAYS)
+"""The others write down what a pull by hand had changed: that stays so when they are undone."""
 
 
 def undo(directory: Path, options: Options) -> Progress[ChangeReport]:
-    """A commit that takes the last operation away; what was edited since stays.
+    """A commit that takes the last operation away that stands; what was edited since stays."""
+    return (yield from _walked(directory, "undo", _taken_back, options))
 
-    History only grows: nothing that was pushed has to be forced. Undo after undo does it again.
-    """
 
+def redo(directory: Path, options: Options) -> Progress[ChangeReport]:
+    """A commit that does again what the last undo took away."""
+    return (yield from _walked(directory, "redo", _done_again, options))
+
+
+def restore(directory: Path, operation: str, options: Options) -> Progress[ChangeReport]:
+    """A commit that leaves the fork as an operation left it, but for the owner's own edits."""
+
+    def way(fork: Fork) -> Progress[Computed]:
+        return _restored(fork, find(fork.git, fork.head, operation).commit)
+
+    return (yield from _walked(directory, "restore", way, options))
+
+
+def recomputed(fork: Fork, intent: Intent) -> Progress[Computed]:
+    """A way that stopped, on a HEAD that has moved since."""
+    if intent.verb == "restore":
+        return (yield from _restored(fork, dict(intent.trailers)[_RESTORES]))
+    return (yield from (_done_again if intent.verb == "redo" else _taken_back)(fork))
+
+
+def _walked(
+    directory: Path, verb: str, way: Callable[[Fork], Progress[Computed]], options: Options
+) -> Progress[ChangeReport]:
     def work(fork: Fork) -> Progress[ChangeReport]:
-        computed = yield from taken_back(fork)
+        computed = yield from way(fork)
         computed = yield from climb(fork, computed, assistant=not options.dry_run)
         return (yield from settle(fork, computed, options))
 
-    return (yield from locked(directory, "undo", work, options))
+    return (yield from locked(directory, verb, work, options))
 
 
-def taken_back(fork: Fork) -> Progress[Computed]:
-    """The fork without its last operation."""
-    last = next(iter(operations(fork.git, fork.head, limit=1)), None)
-    if last is None:
+def _taken_back(fork: Fork) -> Progress[Computed]:
+    done = timeline(fork.git, fork.head).done
+    if not done:
         raise Refused("there is no operation to undo")
+    last = done[-1]
     yield Event(f"take back: {last.title}")
-    before, after = fork.git.tree_of(f"{last.commit}^"), fork.git.tree_of(last.commit)
-    old = Tree(fork.objects, before)
+    words = ("undo", f"Undo: {_plain(last)}", ((UNDOES, last.commit),))
+    return (yield from _way(fork, words, back=(last,)))
+
+
+def _done_again(fork: Fork) -> Progress[Computed]:
+    undone = timeline(fork.git, fork.head).undone
+    if not undone:
+        raise Refused(
+            "there is nothing to redo: since the last undo an operation was done anew, or none was "
+            "undone",
+            hint="see: skills op log; skills op restore goes back to any of them",
+        )
+    last = undone[-1]
+    yield Event(f"do again: {last.title}")
+    words = ("redo", f"Redo: {_plain(last)}", ((REDOES, last.commit),))
+    return (yield from _way(fork, words, forth=(last,)))
+
+
+def _restored(fork: Fork, commit: str) -> Progress[Computed]:
+    now, then = (timeline(fork.git, head).done for head in (fork.head, commit))
+    common = 0
+    while common < min(len(now), len(then)) and now[common].commit == then[common].commit:
+        common += 1
+    named = find(fork.git, fork.head, commit)
+    yield Event(f"go back to: {named.title}")
+    title = f"Restore: {_plain(named)} [{commit[:12]}]"
+    words = ("restore", title, ((_RESTORES, commit),))
+    return (yield from _way(fork, words, back=tuple(reversed(now[common:])), forth=then[common:]))
+
+
+def _plain(operation: EngineCommit) -> str:
+    title = operation.title
+    return title.removeprefix("Redo: ") if operation.verb == "redo" else title
+
+
+def _way(
+    fork: Fork,
+    words: _Words,
+    *,
+    back: tuple[EngineCommit, ...] = (),
+    forth: tuple[EngineCommit, ...] = (),
+) -> Progress[Computed]:
+    """Along operations that are taken back, and others that are done again."""
+    steps: list[tuple[EngineCommit, Tree, Tree]] = []
+    for each in back:
+        before, after = _sides(fork, each)
+        steps.append((each, after, before))
+    steps += [(each, *_sides(fork, each)) for each in forth]
+    whole, old = TreeMerge(fork.tree_oid), fork.tree
+    for number, (each, base, theirs) in enumerate(steps, 1):
+        lines = line_merge(fork.git)
+        merge = merge_trees(fork.objects, base.oid(), whole.tree, theirs.oid(), lines=lines)
+        if merge.conflicts and number < len(steps):
+            raise Refused(
+                f"{each.title} cannot be gone past together with the others: it stops at a "
+                f"conflict in {', '.join(merge.conflicts[0].paths)}",
+                hint="go one step at a time: skills undo",
+            )
+        notes, merged = (*whole.notes, *merge.notes), (*whole.merged, *merge.merged)
+        whole, old = replace(merge, notes=notes, merged=merged), theirs
     core = read_core(old)
     if core is None:
         raise Refused(
-            f"{last.title} began the management of this fork",
-            hint=f"to end it: git rm -r manifests, or git revert {last.commit[:12]}",
+            f"{steps[-1][0].title} began the management of this fork",
+            hint=f"to end it: git rm -r manifests, or git revert {steps[-1][0].commit[:12]}",
         )
-    if last.verb not in {
-        "rebase",
-        "undo",
-    }:  # it wrote down what a pull by hand had changed: that stays so
-        old.put(CORE, Tree(fork.objects, after).entry(CORE))
-        core, before = read_core(old) or core, old.oid()
-    merge = merge_trees(fork.objects, after, fork.tree_oid, before, lines=line_merge(fork.git))
     pins = read_pins(old)
     goal = Goal(core, tuple(pins[name] for name in sorted(pins)))
     now = Goal(fork.recorded, tuple(fork.pins[name] for name in sorted(fork.pins)))
     changed = {*goal.pins} ^ {*now.pins}
     skills = tuple(sorted({pin.name: pin for pin in changed}.values(), key=lambda pin: pin.name))
-    intent = Intent("undo", f"Undo: {last.title}", now, goal, skills)
+    verb, title, trailers = words
+    wish = Intent(verb, title, now, goal, skills, trailers=trailers)
     wanted = yield from fold(fork.git, goal, fork.applicable)
     graft = yield from fold(fork.git, now, fork.applicable)
     findings: tuple[Finding, ...] = ()
-    if not merge.conflicts:
-        merge, findings = checked(fork, merge, core.base)
-    return Computed(intent, fork.head, fork.tree_oid, graft, wanted, merge, findings)
+    if not whole.conflicts:
+        whole, findings = checked(fork, whole, core.base)
+    return Computed(wish, fork.head, fork.tree_oid, graft, wanted, whole, findings)
+
+
+def _sides(fork: Fork, operation: EngineCommit) -> tuple[Tree, Tree]:
+    """The tree before an operation, and the one after it."""
+    before, after = (
+        Tree(fork.objects, fork.git.tree_of(f"{operation.commit}{parent}")) for parent in ("^", "")
+    )
+    if operation.verb not in _MOVES_THE_CORE and before.exists(CORE):
+        before.put(CORE, after.entry(CORE))
+    return before, after

@@ -38,7 +38,7 @@ ANY_CHANGE = "any change"
 """The key under which a recipe says what every verb that changes a fork does to it."""
 
 _NEEDS = {"pager-receipts": ("add-pager",)}
-_UNMANAGED = {"list", "search", "show", "lint", "log", "test"}
+_UNMANAGED = {"list", "search", "show", "lint", "log", "test", "plan", "apply"}
 """What works before `skills init`."""
 
 

@@ -1,0 +1,75 @@
+"""The operation log: undo and redo walk along it, and a fork can be brought to any of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness import Repo, console, state
+
+pytest_plugins = ("harness.plugin",)
+
+QUICK = ("--no-test", "--no-install", "-q")
+
+
+def tree(fork: Repo) -> str:
+    return fork.git("rev-parse", "HEAD^{tree}")
+
+
+def go(fork: Repo, *words: str) -> str:
+    ran = console(fork, *words, *QUICK)
+    assert ran.code == 0, ran.said
+    return tree(fork)
+
+
+def logged(fork: Repo) -> list[tuple[str, str]]:
+    found: Any = console(fork, "op", "log", "--json").document["result"]
+    return [(each["title"], each["state"]) for each in found]
+
+
+def test_undo_walks_back_and_redo_forwards(fork: Repo) -> None:
+    trees = [tree(fork), go(fork, "apply", "add-dice"), go(fork, "apply", "add-clock")]
+    assert go(fork, "undo") == trees[1]
+    assert go(fork, "undo") == trees[0]
+    assert "began the management" in console(fork, "undo", *QUICK).err
+    assert go(fork, "redo") == trees[1]
+    assert go(fork, "undo") == trees[0]
+    assert go(fork, "redo") == trees[1]
+    assert go(fork, "redo") == trees[2]
+    before = state(fork)
+    assert "nothing to redo" in console(fork, "redo", *QUICK).err
+    assert state(fork) == before
+    fork.edit("parrot/help.py", "Say it.", "Do say it.")
+    fork.commit("Mine")
+    go(fork, "undo")
+    assert "Do say it." in fork.read("parrot/help.py")
+    go(fork, "apply", "add-loud")
+    assert console(fork, "redo", *QUICK).code == 1
+    assert logged(fork)[:3] == [
+        ("Apply add-loud 1.0.0", "done"),
+        ("Undo: Apply add-clock 1.0.0", "superseded"),
+        ("Redo: Apply add-clock 1.0.0", "superseded"),
+    ]
+    assert console(fork, "replay").code == 0
+
+
+def test_any_operation_can_be_looked_at_and_gone_back_to(fork: Repo) -> None:
+    one = go(fork, "apply", "add-dice")
+    two = go(fork, "apply", "add-clock")
+    go(fork, "uninstall", "add-dice")
+    go(fork, "undo")
+    shown = console(fork, "op", "show", "@-", "--json").document["result"]
+    assert shown["title"] == "Uninstall add-dice"
+    assert {"how": "removed", "path": "parrot/dice.py"} in shown["files"]
+    assert "-def roll() -> str:" in shown["diff"]
+    log = console(fork, "op", "log", "--json").document["result"]
+    dice = next(each["commit"] for each in log if each["title"].endswith("dice 1.0.0"))
+    then = console(fork, "status", "--at", dice[:10], "--json").document["result"]
+    assert [skill["name"] for skill in then["skills"]] == ["add-dice"]
+    assert "+class Tower" in console(fork, "op", "diff", "--from", dice[:10]).out
+    assert console(fork, "op", "restore", dice[:10], "--dry-run", *QUICK).code == 0
+    assert tree(fork) == two
+    assert go(fork, "op", "restore", dice[:10]) == one
+    assert go(fork, "undo") == two
+    assert go(fork, "redo") == one
+    assert go(fork, "op", "restore", "@--") == one
+    assert console(fork, "op", "restore", "nonsense", *QUICK).code == 1
