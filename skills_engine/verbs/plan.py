@@ -53,7 +53,7 @@ def plan(directory: Path, wanted: Sequence[str], options: Options) -> Progress[P
         computed = yield from climb(fork, computed, assistant=False)
         asks = (*asks, *accept_effects(fork, computed, dry))
         report = describe(fork, computed, (*began, *resolved.notes))
-        diff = diff_of(fork, computed.head_tree, computed.tree)
+        diff = diff_of(fork, fork.begun or computed.head_tree, computed.tree)
         digests = tuple((pin.name, pin.digest) for pin in resolved.added)
         return Plan(
             tuple(wanted),
