@@ -8,6 +8,8 @@ import pytest
 
 from skills_engine.merge.core.chunks import Chunks, Conflicting
 from skills_engine.merge.python.fold import fold
+from skills_engine.merge.python.language import merge
+from skills_engine.merge.types import Unsupported
 
 LONG = "def long(a):\n    one(a)\n    two(a)\n    return a\n"
 ODD = 'def odd(\n    a,\n):\n    x = """\ncolumn 0\n"""\n    # (\n    return x\n'
@@ -52,3 +54,37 @@ def test_a_block_that_would_have_to_be_indented_otherwise_is_not_put_back() -> N
     folded = fold(*[f"class A({at}):\n{METHOD}" for at in range(3)])
     moved = textwrap.dedent(folded.versions[0].partition("\n")[2])
     assert folded.unfolded(Chunks((Conflicting("", moved, "", ""),))) is None
+
+
+def test_what_one_side_alone_changed_is_a_line_each_that_says_what_it_reads() -> None:
+    changed = LONG.replace("two(a)", "three(a)")
+    folded = fold(*[f"x = {at}\n{text}" for at, text in enumerate((LONG, changed, LONG))])
+    assert [version.split("\n")[1] for version in folded.versions] == [
+        "def long(): __folded_0__, a, one, two",
+        "def long(): __folded_1__, a, one, three",
+        "def long(): __folded_0__, a, one, two",
+    ]
+    assert folded.words(folded.versions[1]) >= {"long", "three", "x"}
+    assert folded.opened(folded.versions[1]) == (f"x = 1\n{changed}",)
+    both = LONG.replace("one(a)", "four(a)")
+    assert fold(LONG, changed, both).blocks == ()
+
+
+def test_a_line_that_one_side_may_have_moved_keeps_its_definitions_open() -> None:
+    other = LONG.replace("long", "other").replace("two(a)", "moved(b)")
+    changed = LONG.replace("two(a)", "moved(b)")
+    gone = other.replace("    moved(b)\n", "")
+    assert fold(LONG + other, changed + other, LONG + gone).versions[1].startswith("def long(a):")
+    assert fold(LONG + other, changed + other, LONG + other).sided
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_name_that_only_a_folded_definition_knows_is_known(swapped: bool) -> None:
+    """Ours puts another name for `old` into a definition that theirs left alone; theirs' new code
+    still uses the old one."""
+    base = f"from m import old\n\n\n{LONG.replace('two(a)', 'old(a)')}\n\nx = 1\ny = [1]\n"
+    ours = base.replace("import old", "import new").replace("old(a)", "get().new(a)")
+    theirs = base.replace("[1]", "[1, old(3)]").replace("x = 1", "x = 2")
+    sides = (theirs, ours) if swapped else (ours, theirs)
+    with pytest.raises(Unsupported, match="old"):
+        merge(base, *sides)

@@ -54,18 +54,30 @@ def imports(four: Four) -> Iterator[Doubt]:
 def dead(four: Four, modules: Sequence[ast.Module]) -> Iterator[Doubt]:
     """A name that the result binds is used in it, if it is where a side binds it."""
     _, ours, theirs, result = four
+    uses = [_uses(reading) for reading in (ours, theirs, result)]
     for scope, name in sorted(result.bound):
-        if _used(result, scope, name):
+        if _used(uses[2], scope, name):
             continue
-        sides = [_used(side, scope, name) for side in (ours, theirs) if (scope, name) in side.bound]
+        sides = [
+            _used(where, scope, name)
+            for side, where in zip((ours, theirs), uses, strict=False)
+            if (scope, name) in side.bound
+        ]
         if sides and all(sides) and name not in _names(modules[3]):
             yield Doubt("dead", name, scope, says="is bound, and what used it is gone")
 
 
-def _used(reading: Reading, scope: str, name: str) -> bool:
+def _uses(reading: Reading) -> dict[str, list[str]]:
+    """Each name with the scopes that it is used in."""
+    found: dict[str, list[str]] = {}
+    for where, name in reading.used:
+        found.setdefault(name, []).append(where)
+    return found
+
+
+def _used(uses: dict[str, list[str]], scope: str, name: str) -> bool:
     return any(
-        used == name and (where == scope or not scope or where.startswith(f"{scope}."))
-        for where, used in reading.used
+        where == scope or not scope or where.startswith(f"{scope}.") for where in uses.get(name, ())
     )
 
 

@@ -60,7 +60,7 @@ def due(base: int, ours: int, theirs: int) -> tuple[int, int]:
 def undue(bags: Bags[Fact]) -> Iterator[tuple[Fact, tuple[int, int, int, int]]]:
     """The facts that the result has too often or too seldom, with their counts in all four."""
     base, ours, theirs, result = bags
-    for fact in base.keys() | ours.keys() | theirs.keys() | result.keys():
+    for fact in {**base, **ours, **theirs, **result}:
         counts = (base[fact], ours[fact], theirs[fact], result[fact])
         low, high = due(*counts[:3])
         if not low <= counts[3] <= high:

@@ -236,7 +236,8 @@ class _Reader:
     # --- expressions
 
     def _children(self, node: ast.AST, label: str, scope: str, words: Counter[str]) -> None:
-        words.update(words_of(node))
+        for word in words_of(node):
+            words[word] += 1
         bodies = not isinstance(node, ast.expr)
         for role, value in ast.iter_fields(node):
             if role in SKIPPED or (bodies and role in BODIES):
@@ -272,7 +273,6 @@ class _Reader:
                 self._parameters(node.args, label, scope, words)
                 self._row([node.body], label, "body", scope, words)
             case ast.Call():
-                words.update(words_of(node))
                 self._row([node.func], label, "func", scope, words)
                 self._row([*node.args, *node.keywords], label, "arguments", scope, words)
             case ast.Dict():

@@ -132,6 +132,8 @@ def _gap(
     """Pair what lies between two anchors, in order: the same, then what stands in what the side
     has, then the same key, then alike, then one for one.
     """
+    if not here or not there:
+        return
     scores: tuple[Callable[[Part, Part], float], ...] = (
         lambda a, b: float(a.sig == b.sig),
         lambda a, b: float(a.value in b.inner),

@@ -36,6 +36,8 @@ class NodeMerge(Walk):
     def node(self, base: Node, ours: Node, theirs: Node) -> list[Chunk]:
         """The merged text. What one side left alone is the other side's, layout included. Raises
         NodeConflict."""
+        if base.text == ours.text == theirs.text and base.indent == ours.indent == theirs.indent:
+            return [ours.text]
         indent = indent3(base, ours, theirs)
         if theirs.text == ours.text or (theirs.reads(base) and not self.revivals.within(ours)):
             return [ours.under(indent)]

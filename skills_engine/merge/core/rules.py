@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skills_engine.judge import doubt
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
@@ -22,6 +24,10 @@ class Rules:
 
     def __init__(self, path: str = "") -> None:
         self.path = path
+
+    def doubt(self, base: str, ours: str, theirs: str, result: str) -> str:
+        """Why the judge does not believe a result without conflicts, or ''."""
+        return doubt(self.path, base, ours, theirs, result)
 
     def name_order(self, ours: str, theirs: str) -> Callable[[str], tuple[str, ...]] | None:
         """The order in which two texts keep imported names, if there is one."""

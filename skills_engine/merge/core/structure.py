@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skills_engine.judge import doubt
 from skills_engine.merge.core.chunks import Chunks
 from skills_engine.merge.core.delete_move import Revivals
 from skills_engine.merge.core.nodes import NodeMerge
@@ -54,7 +53,7 @@ def merge_trees(
     """
     draft = _merged(parse, (base, ours, theirs), keeps=keeps, rules=rules, trees=trees)
     if draft.clean:
-        reason = doubt(rules.path, base, ours, theirs, draft.text)
+        reason = rules.doubt(base, ours, theirs, draft.text)
         if reason:
             raise Unsupported(reason)
     return draft

@@ -142,6 +142,7 @@ class Node:
     _sig: int = -1
     _shape: Shape | None = None
     _built: bool = False
+    _indent: str | None = None
 
     @property
     def text(self) -> str:
@@ -163,9 +164,12 @@ class Node:
 
     @property
     def indent(self) -> str:
-        if isinstance(self.shape, Block):
-            return self.shape.indent
-        return self.version.indent_at(self.start)
+        if self._indent is None:
+            block = self.shape
+            self._indent = (
+                block.indent if isinstance(block, Block) else self.version.indent_at(self.start)
+            )
+        return self._indent
 
     @property
     def said(self) -> tuple[str, ...]:

@@ -65,12 +65,28 @@ class Expressions:
         """
         known = self._sigs.get(node)
         if known is None:
-            known = self._sigs[node] = self.ids.of(self._signature(node))
+            known = self._sigs[node] = (
+                self._by_text(node)
+                if isinstance(node, ast.stmt)
+                else self.ids.of(self._signature(node))
+            )
+        return known
+
+    def _by_text(self, stmt: ast.stmt) -> int:
+        """As `sig`: a statement that another version has, too, is not looked into again."""
+        if getattr(stmt, "decorator_list", None):  # these are not in the statement's span
+            return self.ids.of(self._signature(stmt))
+        key = ("statement", self.text[slice(*self.span(stmt))])
+        known = self.ids.by_text.get(key)
+        if known is None:
+            known = self.ids.by_text[key] = self.ids.of(self._signature(stmt))
         return known
 
     def _signature(self, node: ast.AST) -> Hashable:
         if isinstance(node, ast.Constant):
             return ("Constant", type(node.value).__name__, repr(node.value))
+        if isinstance(node, ast.Name):
+            return ("Name", node.id)
         values: list[Hashable] = [type(node).__name__]
         for name in node._fields:
             if name in _SKIPPED:

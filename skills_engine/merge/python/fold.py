@@ -1,6 +1,7 @@
-"""Definitions whose bytes are alike in all versions, folded to one line each.
+"""Definitions that nobody changed, or one side alone, folded to one line each.
 
-What nobody changed is read once, not tokenized, walked and signed in every version.
+What is alike is read once, and what one side alone changed stands as it has it: neither is cut into
+tokens, walked and signed in every version.
 """
 
 from __future__ import annotations
@@ -11,15 +12,25 @@ import textwrap
 import warnings
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING
 
 from skills_engine.merge.core.alignment import increasing
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
+from skills_engine.merge.python.identifiers import vocabulary, words_of
+from skills_engine.merge.python.renames import read_with
+from skills_engine.merge.python.source import nodes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
 
 __all__ = ["Folded", "fold"]
 
 _DEFINITION = re.compile(r"(?:async[ \t]+)?(def|class)\b[ \t]*(\w*)")
-_PLACE = re.compile(r"^([ \t]*)(?:(?:def|class) \w+(?:\(\))?: )?__folded_(\d+)__$", re.MULTILINE)
+_PLACE = re.compile(
+    r"^([ \t]*)(?:(?:def|class) \w+(?:\(\))?: )?__folded_(\d+)__(?:, [^\n]*)?$", re.MULTILINE
+)
+_NAME = re.compile(r"__folded_(\d+)__")
 _FEWEST = 3
 """Lines of a definition below which folding gains nothing."""
 
@@ -28,16 +39,47 @@ _GONE = "\0"
 
 @dataclass(frozen=True)
 class Folded:
-    """Versions in which each common definition is one line that has its name; `blocks` are what
-    these lines stand for."""
+    """Versions in which each such definition is one line that has its name; `blocks` are what
+    these lines stand for. Those that are `sided` one side alone changed: there are two of each,
+    and their lines have the names that they read."""
 
     versions: tuple[str, ...]
     blocks: tuple[str, ...] = ()
+    sided: frozenset[int] = frozenset()
 
     @cached_property
     def common(self) -> str:
-        """The code that was folded, without indentation."""
-        return "\n".join(map(textwrap.dedent, self.blocks))
+        """The code that is alike in all versions and was folded, without indentation."""
+        rest = (block for at, block in enumerate(self.blocks) if at not in self.sided)
+        return "\n".join(map(textwrap.dedent, rest))
+
+    def words(self, text: str) -> frozenset[str]:
+        """The words of a folded text, without those of the code that is alike in all versions."""
+        words = vocabulary(text)
+        if not self.sided:
+            return words
+        places = {int(match[1]) for word in words if (match := _NAME.fullmatch(word))}
+        inside = (_said(self.blocks[at]) for at in places & self.sided)
+        return frozenset().union(
+            (word for word in words if not _NAME.fullmatch(word)),
+            *(said.words for said in inside if said is not None),
+        )
+
+    def opened(self, *texts: str) -> tuple[str, ...] | None:
+        """Folded texts with what is sided; None as in `unfolded`."""
+        try:
+            return tuple(_PLACE.sub(partial(self._block, self.sided), text) for text in texts)
+        except _Elsewhere:
+            return None
+
+    def read_with(self, words: Mapping[str, str], *versions: str) -> Folded:
+        """These versions, with what is sided said in other words: those of either side, which
+        the other side has nowhere."""
+        blocks = (
+            read_with(block, words) if at in self.sided else block
+            for at, block in enumerate(self.blocks)
+        )
+        return Folded(versions, tuple(blocks), self.sided)
 
     def unfolded(self, merged: Chunks) -> Chunks | None:
         """A merge of the versions with all that was folded; None where it would have to be
@@ -54,9 +96,12 @@ class Folded:
         return Conflicting(b, o, t, piece.reason)
 
     def _text(self, text: str) -> str:
-        return _PLACE.sub(self._block, text) if "__folded_" in text else text
+        whole = range(len(self.blocks))
+        return _PLACE.sub(partial(self._block, whole), text) if "__folded_" in text else text
 
-    def _block(self, match: re.Match[str]) -> str:
+    def _block(self, wanted: Container[int], match: re.Match[str]) -> str:
+        if int(match[2]) not in wanted:
+            return match[0]
         block = self.blocks[int(match[2])]
         if not block.startswith(match[1]) or block[len(match[1])] in " \t":
             raise _Elsewhere
@@ -87,66 +132,128 @@ class _Block:
 
 
 def fold(*versions: str) -> Folded:
-    """The versions with definitions folded that all have, once and in one order, in one place."""
+    """The versions (base, ours, theirs, and their merge if it is there) with definitions folded
+    that all have, once and in one order, in one place, or that one side alone changed there."""
     if any("__folded_" in version for version in versions):
         return Folded(versions)
-    rows = [version.split("\n") for version in versions]
-    found: list[tuple[_Block, ...]] = []
-    _common(rows, [(0, len(row)) for row in rows], found)
-    if not found:
-        return Folded(versions)
-    for at, same in enumerate(found):
-        text = same[0].text
-        place = text[: len(text) - len(text.lstrip(" \t"))] + same[0].head + f"__folded_{at}__"
-        for row, block in zip(rows, same, strict=True):
-            row[block.first : block.last] = [place, *[_GONE] * (block.last - block.first - 1)]
-    return Folded(
-        tuple("\n".join(line for line in row if line is not _GONE) for row in rows),
-        tuple(same[0].text for same in found),
-    )
+    folding = _Folding(versions)
+    folding.common([(0, len(row)) for row in folding.rows])
+    return folding.done()
 
 
-def _common(
-    rows: list[list[str]], spans: list[tuple[int, int]], found: list[tuple[_Block, ...]]
-) -> None:
-    """Collect the definitions that stand alike in all versions, in these spans of their lines, and
-    in classes that all have there."""
-    sides = [_blocks(row, *span) for row, span in zip(rows, spans, strict=True)]
-    counts = [Counter(block.text for block in side) for side in sides]
-    where = [{block.text: at for at, block in enumerate(side)} for side in sides[1:]]
-    same = [
-        (at, *(places[block.text] for places in where))
-        for at, block in enumerate(sides[0])
-        if all(count[block.text] == 1 for count in counts)
-    ]
-    for side in range(1, len(sides)):
-        chain = {pair[1] for pair in increasing([(row[0], row[side]) for row in same])}
-        same = [row for row in same if row[side] in chain]
-    folded = set()
-    for row in same:
-        blocks = tuple(side[at] for side, at in zip(sides, row, strict=True))
-        if _fold(blocks, found):
-            folded.add(blocks[0].name)
-    for name, count in Counter(block.name for block in sides[0]).items():
-        named = [[block for block in side if block.name == name] for side in sides]
-        if name in folded or count > 1 or any(len(row) != 1 or not row[0].inside for row in named):
-            continue
-        if all(row[0].is_class for row in named):
-            _common(rows, [(row[0].inside, row[0].last) for row in named], found)
+class _Folding:
+    """The definitions that were found, version by version."""
+
+    def __init__(self, versions: tuple[str, ...]) -> None:
+        self.versions = versions
+        self.rows = [version.split("\n") for version in versions]
+        self.found: list[tuple[_Block, ...]] = []
+
+    @cached_property
+    def said(self) -> list[frozenset[str]]:
+        """The lines of each version, without indentation."""
+        return list(map(_lines, self.versions))
+
+    def done(self) -> Folded:
+        if not self.found:
+            return Folded(self.versions)
+        rows, blocks, sided = list(map(list, self.rows)), list[str](), set[int]()
+        for same in self.found:
+            names = dict.fromkeys(block.text for block in same)
+            places = {text: len(blocks) + at for at, text in enumerate(names)}
+            if len(places) > 1:
+                sided.update(places.values())
+            blocks += places
+            for row, block in zip(rows, same, strict=True):
+                text = block.text
+                head = text[: len(text) - len(text.lstrip(" \t"))] + block.head
+                said = _said(text) if len(places) > 1 else None
+                reads = "".join(f", {name}" for name in said.reads) if said is not None else ""
+                place = f"{head}__folded_{places[text]}__{reads}"
+                row[block.first : block.last] = [place, *[_GONE] * (block.last - block.first - 1)]
+        versions = ("\n".join(line for line in row if line is not _GONE) for row in rows)
+        return Folded(tuple(versions), tuple(blocks), frozenset(sided))
+
+    def common(self, spans: list[tuple[int, int]]) -> None:
+        """Collect the definitions in these spans of the versions' lines, and in classes that all
+        have there."""
+        rows = self.rows
+        sides = [_blocks(row, *span) for row, span in zip(rows, spans, strict=True)]
+        counts = [Counter(block.text for block in side) for side in sides]
+        where = [{block.text: at for at, block in enumerate(side)} for side in sides[1:]]
+        same = [
+            (at, *(places[block.text] for places in where))
+            for at, block in enumerate(sides[0])
+            if all(count[block.text] == 1 for count in counts)
+        ]
+        for side in range(1, len(sides)):
+            chain = {pair[1] for pair in increasing([(row[0], row[side]) for row in same])}
+            same = [row for row in same if row[side] in chain]
+        folded = set()
+        for row in same:
+            blocks = tuple(side[at] for side, at in zip(sides, row, strict=True))
+            if self._fold(blocks):
+                folded.add(blocks[0].name)
+        named = [_by_name(side) for side in sides]
+        for name in named[0]:
+            there = [found.get(name, []) for found in named]
+            if name in folded or any(len(row) != 1 for row in there):
+                continue
+            blocks = tuple(row[0] for row in there)
+            if self._of_one_side(blocks) and self._fold(blocks):
+                continue
+            if all(block.inside for block in blocks):
+                self._inside(blocks)
+
+    def _inside(self, blocks: tuple[_Block, ...]) -> None:
+        """Collect what stands in definitions that differ."""
+        spans = [(block.inside, block.last) for block in blocks]
+        if all(block.is_class for block in blocks):
+            self.common(spans)
+            return
+        texts = {"\n".join(row[i:j]) for row, (i, j) in zip(self.rows, spans, strict=True)}
+        if len(texts) == 1:
+            self._fold(tuple(_Block(i, j, min(texts)) for i, j in spans))
+
+    def _of_one_side(self, blocks: tuple[_Block, ...]) -> bool:
+        """Whether one side alone changed a definition, or both did alike. Not so where a line that
+        it brings or takes away stands elsewhere in one of the sides: it may have been moved."""
+        base, ours, theirs, *rest = (block.text for block in blocks)
+        changed = theirs if base == ours else ours
+        if base == changed or any(text != changed for text in rest):
+            return False
+        if ours == theirs:
+            away = _lines(base) - _lines(changed)
+            return away.isdisjoint(self.said[1] ^ self.said[2])
+        if base not in (ours, theirs):
+            return False
+        other = self.said[2 if changed is ours else 1]
+        return (_lines(changed) - other).isdisjoint(self.said[0])
+
+    def _fold(self, blocks: tuple[_Block, ...]) -> bool:
+        """Whether blocks can be folded; then they are among those that are found."""
+        if max(block.last - block.first for block in blocks) < _FEWEST:
+            return False
+        texts = {block.text for block in blocks}
+        if len(texts) == 1:
+            block = blocks[0]
+            good = _whole(block.text, definition=bool(block.name))
         else:
-            spans = [(row[0].inside, row[0].last) for row in named]
-            texts = ["\n".join(row[i:j]) for row, (i, j) in zip(rows, spans, strict=True)]
-            if len(set(texts)) == 1:
-                _fold(tuple(_Block(i, j, texts[0]) for i, j in spans), found)
+            good = all(_said(text) is not None for text in texts)
+        if good:
+            self.found.append(blocks)
+        return good
 
 
-def _fold(blocks: tuple[_Block, ...], found: list[tuple[_Block, ...]]) -> bool:
-    """Whether blocks that are alike can be folded; then they are among those that are found."""
-    block = blocks[0]
-    if block.last - block.first < _FEWEST or not _whole(block.text, definition=bool(block.name)):
-        return False
-    found.append(blocks)
-    return True
+def _lines(text: str) -> frozenset[str]:
+    return frozenset(map(str.strip, text.split("\n")))
+
+
+def _by_name(side: list[_Block]) -> dict[str, list[_Block]]:
+    found: dict[str, list[_Block]] = {}
+    for block in side:
+        found.setdefault(block.name, []).append(block)
+    return found
 
 
 def _blocks(lines: list[str], first: int, last: int) -> list[_Block]:
@@ -205,10 +312,33 @@ def _body(lines: list[str], at: int, last: int, depth: int) -> int:
 @lru_cache(maxsize=2_048)
 def _whole(text: str, *, definition: bool) -> bool:
     """Whether a text is one definition, or a body."""
+    body = _parsed(text)
+    return len(body) == 1 if definition else bool(body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The words of a definition, and the names that it reads, in order."""
+
+    words: frozenset[str]
+    reads: tuple[str, ...]
+
+
+@lru_cache(maxsize=2_048)
+def _said(text: str) -> _Said | None:
+    """None for a text that is not one definition."""
+    body = _parsed(text)
+    if len(body) != 1:
+        return None
+    nodes = nodes_of(body[0])
+    reads = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store)}
+    return _Said(frozenset(word for node in nodes for word in words_of(node)), tuple(sorted(reads)))
+
+
+def _parsed(text: str) -> list[ast.stmt]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            body = ast.parse(textwrap.dedent(text)).body
+            return ast.parse(textwrap.dedent(text)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return len(body) == 1 if definition else bool(body)
+        return []

@@ -18,7 +18,7 @@ from skills_engine.merge.python.source import every, parse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["resurrected", "undefined", "vocabulary"]
+__all__ = ["resurrected", "undefined", "vocabulary", "words_of"]
 
 _BUILTINS = frozenset(dir(builtins))
 _KNOWN = _BUILTINS | {
@@ -34,7 +34,7 @@ _KNOWN = _BUILTINS | {
 @lru_cache(maxsize=KEPT)
 def vocabulary(text: str) -> frozenset[str]:
     """Raises Unsupported for what does not parse."""
-    return frozenset(word for node in every(text) for word in _words(node))
+    return frozenset(word for node in every(text) for word in words_of(node))
 
 
 def resurrected(base: str, ours: str, theirs: str, result: str, common: str = "") -> str:
@@ -74,7 +74,7 @@ def _of_the_language(word: str, text: str) -> bool:
                         return False
                     known = True
     for node in every(text):
-        if isinstance(node, ast.alias) or word not in _words(node):
+        if isinstance(node, ast.alias) or word not in words_of(node):
             continue
         match node:
             case ast.Name(ctx=ast.Load()):
@@ -104,7 +104,7 @@ def _variables(text: str) -> frozenset[str]:
     tables = [symtable.symtable(text, "merged", "exec")]
     known: set[str] = set()
     other = {
-        word for node in every(text) if not isinstance(node, ast.Name) for word in _words(node)
+        word for node in every(text) if not isinstance(node, ast.Name) for word in words_of(node)
     }
     while tables:
         table = tables.pop()
@@ -162,7 +162,8 @@ def _globals(text: str) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(used), frozenset(bound)
 
 
-def _words(node: ast.AST) -> Iterator[str]:
+def words_of(node: ast.AST) -> Iterator[str]:
+    """What a node itself defines, uses, passes or reads."""
     match node:
         case ast.Name():
             yield node.id

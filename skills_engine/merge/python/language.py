@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skills_engine.judge import doubt as judged
 from skills_engine.merge.core.regions import decidable
 from skills_engine.merge.core.structure import Trees, merge_trees
 from skills_engine.merge.python.bindings import rebound
-from skills_engine.merge.python.fold import fold
+from skills_engine.merge.python.fold import Folded, fold
 from skills_engine.merge.python.follow import followed
 from skills_engine.merge.python.identifiers import resurrected, undefined
 from skills_engine.merge.python.renames import read_with, renames
@@ -25,49 +24,24 @@ __all__ = ["broken", "doubt", "foreign", "how", "merge"]
 
 how = "structure"
 
-_RULES = PythonRules("merged.py")
-
 
 def merge(base: str, ours: str, theirs: str, *, keeping: bool = False) -> Chunks:
     """Merge by structure; code that ours edited and theirs deletes is a conflict, whatever is
     `keeping`. Raises Unsupported where a version does not parse, its parts cannot be told apart, or
     the sides do not speak of the same things any more."""
     folded = fold(base, ours, theirs)
-    b, o, t = folded.versions
     try:
-        merged = _merge(b, o, t, folded.common)
+        merged = _Merge(folded).done()
     except NotPython:
         if not folded.blocks:
             raise
     else:
+        b, o, t = folded.versions
         merged = merged if merged.clean else decidable(merged, (b, o, t), broken)
         whole = folded.unfolded(merged)
         if whole is not None:
             return whole
-    return _merge(base, ours, theirs)
-
-
-def _merge(base: str, ours: str, theirs: str, common: str = "") -> Chunks:
-    """As `merge`; `common` is code that all versions have besides."""
-    draft, strange, trees = None, "", Trees()
-    try:
-        draft = merge_trees(tree, base, ours, theirs, rules=_RULES, trees=trees)
-        strange = foreign(base, ours, theirs, draft.text, common) if draft.clean else ""
-    except NotPython:
-        raise
-    except Unsupported as unsupported:
-        strange = str(unsupported)
-    if draft is None or not draft.clean or strange:
-        better = (
-            _in_the_same_words(base, ours, theirs, common, trees)
-            or _after_edits(base, ours, theirs, draft, common, trees)
-            or _mirrored(base, ours, theirs, common, trees)
-        )
-        if better is not None:
-            return better
-    if draft is None or strange:
-        raise Unsupported(strange)
-    return draft
+    return _Merge(Folded((base, ours, theirs))).done()
 
 
 def foreign(base: str, ours: str, theirs: str, result: str, common: str = "") -> str:
@@ -79,63 +53,114 @@ def foreign(base: str, ours: str, theirs: str, result: str, common: str = "") ->
     )
 
 
-def _in_the_same_words(
-    base: str, ours: str, theirs: str, common: str, trees: Trees
-) -> Chunks | None:
-    """The merge after what one side renamed is called so in all three, if it is clean then."""
-    of_ours, of_theirs = renames(base, ours, theirs, common), renames(base, theirs, ours, common)
-    if not of_ours and not of_theirs:
+class _Rules(PythonRules):
+    """The rules where definitions are folded: what the judge doubts then, it is asked once more of
+    the texts as they are."""
+
+    def __init__(self, folded: Folded) -> None:
+        super().__init__("merged.py")
+        self.folded = folded
+
+    def doubt(self, base: str, ours: str, theirs: str, result: str) -> str:
+        found = super().doubt(base, ours, theirs, result)
+        if not found or not self.folded.sided:
+            return found
+        opened = self.folded.opened(base, ours, theirs, result)
+        return found if opened is None else super().doubt(*opened)
+
+
+class _Merge:
+    """The merge of three texts in which definitions are folded."""
+
+    def __init__(self, folded: Folded) -> None:
+        self.folded, self.rules, self.trees = folded, _Rules(folded), Trees()
+
+    def done(self) -> Chunks:
+        """As `merge`."""
+        base, ours, theirs = self.folded.versions
+        draft, strange = None, ""
+        try:
+            draft = self._trees(base, ours, theirs)
+            strange = self._foreign(base, ours, theirs, draft.text) if draft.clean else ""
+        except NotPython:
+            raise
+        except Unsupported as unsupported:
+            strange = str(unsupported)
+        if draft is None or not draft.clean or strange:
+            better = (
+                self._in_the_same_words(base, ours, theirs)
+                or self._after_edits(base, ours, theirs, draft)
+                or self._mirrored(base, ours, theirs)
+            )
+            if better is not None:
+                return better
+        if draft is None or strange:
+            raise Unsupported(strange)
+        return draft
+
+    def _trees(self, base: str, ours: str, theirs: str) -> Chunks:
+        return merge_trees(tree, base, ours, theirs, rules=self.rules, trees=self.trees)
+
+    def _in_the_same_words(self, base: str, ours: str, theirs: str) -> Chunks | None:
+        """The merge after what one side renamed is called so in all three, if it is clean then."""
+        of_ours, of_theirs = (renames(self.folded, *row) for row in ((0, 1, 2), (0, 2, 1)))
+        if not of_ours and not of_theirs:
+            return None
+        words = of_ours | of_theirs
+        said = zip((base, ours, theirs), (words, of_theirs, of_ours), strict=True)
+        folded = self.folded.read_with(words, *(read_with(*each) for each in said))
+        better = _Merge(folded)._believed(*folded.versions)
+        return better and folded.unfolded(better)
+
+    def _after_edits(
+        self, base: str, ours: str, theirs: str, draft: Chunks | None
+    ) -> Chunks | None:
+        """The merge after edits have followed their lines, if it is clean then."""
+        if draft is None or draft.clean:
+            return None
+        for texts in followed(base, ours, theirs, draft):
+            better = self._believed(*texts)
+            if (
+                better is not None
+                and self._good(base, ours, theirs, better.text)
+                and not self.rules.doubt(base, ours, theirs, better.text)
+            ):
+                return better
         return None
-    return _believed(
-        read_with(base, of_ours | of_theirs),
-        read_with(ours, of_theirs),
-        read_with(theirs, of_ours),
-        common,
-        trees,
-    )
 
+    def _mirrored(self, base: str, ours: str, theirs: str) -> Chunks | None:
+        """The merge with the sides swapped, if it is clean then: it is so either way or neither
+        way."""
+        try:
+            draft = self._trees(base, theirs, ours)
+        except Unsupported:
+            return None
+        if draft.clean:
+            return draft if self._good(base, ours, theirs, draft.text) else None
+        return self._after_edits(base, theirs, ours, draft)
 
-def _after_edits(
-    base: str, ours: str, theirs: str, draft: Chunks | None, common: str, trees: Trees
-) -> Chunks | None:
-    """The merge after edits have followed their lines, if it is clean then."""
-    if draft is None or draft.clean:
-        return None
-    for texts in followed(base, ours, theirs, draft):
-        better = _believed(*texts, common, trees)
-        if (
-            better is not None
-            and _good(base, ours, theirs, better.text, common)
-            and not judged(_RULES.path, base, ours, theirs, better.text)
-        ):
-            return better
-    return None
+    def _believed(self, base: str, ours: str, theirs: str) -> Chunks | None:
+        """The merge by structure where it is clean and nothing speaks against it."""
+        try:
+            draft = self._trees(base, ours, theirs)
+        except Unsupported:
+            return None
+        return draft if draft.clean and self._good(base, ours, theirs, draft.text) else None
 
+    def _good(self, base: str, ours: str, theirs: str, result: str) -> bool:
+        strange = self._foreign(base, ours, theirs, result) or doubt(base, ours, theirs, result)
+        return not strange
 
-def _mirrored(base: str, ours: str, theirs: str, common: str, trees: Trees) -> Chunks | None:
-    """The merge with the sides swapped, if it is clean then: it is so either way or neither way."""
-    try:
-        draft = merge_trees(tree, base, theirs, ours, rules=_RULES, trees=trees)
-    except Unsupported:
-        return None
-    if draft.clean:
-        return draft if _good(base, ours, theirs, draft.text, common) else None
-    return _after_edits(base, theirs, ours, draft, common, trees)
-
-
-def _believed(base: str, ours: str, theirs: str, common: str, trees: Trees) -> Chunks | None:
-    """The merge by structure where it is clean and nothing speaks against it."""
-    try:
-        draft = merge_trees(tree, base, ours, theirs, rules=_RULES, trees=trees)
-    except Unsupported:
-        return None
-    good = draft.clean and _good(base, ours, theirs, draft.text, common)
-    return draft if good else None
-
-
-def _good(base: str, ours: str, theirs: str, result: str, common: str) -> bool:
-    strange = foreign(base, ours, theirs, result, common) or doubt(base, ours, theirs, result)
-    return not strange
+    def _foreign(self, base: str, ours: str, theirs: str, result: str) -> str:
+        """As `foreign`: only what the folded texts show is looked up in the texts as they are."""
+        common = self.folded.common
+        if self.folded.sided:
+            b, o, t, found = map(self.folded.words, (base, ours, theirs, result))
+            if not (b & found) - (o & t) and not undefined(ours, theirs, result, common):
+                return ""
+            opened = self.folded.opened(base, ours, theirs, result)
+            base, ours, theirs, result = opened or (base, ours, theirs, result)
+        return foreign(base, ours, theirs, result, common)
 
 
 def doubt(base: str, ours: str, theirs: str, result: str) -> str:

@@ -19,11 +19,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.python.identifiers import vocabulary
-from skills_engine.merge.python.source import every, parse
+from skills_engine.merge.python.source import SILENT, every, parse, told_apart
 from skills_engine.merge.types import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from skills_engine.merge.python.fold import Folded
 
 __all__ = ["read_with", "renames"]
 
@@ -45,16 +47,18 @@ _LARGEST_HUNK = 2_000
 """Tokens of a changed hunk above which it bears nothing out."""
 
 
-def renames(base: str, side: str, other: str, common: str = "") -> dict[str, str]:
-    """The words of the base that `side` says otherwise, and that `other` still uses, with what they
-    are called now.
+def renames(folded: Folded, *sides: int) -> dict[str, str]:
+    """The words of the base that a side says otherwise, and that the other one still uses, with
+    what they are called now. `sides` are the places of base, side and other among the versions.
     """
-    gone = (vocabulary(base) & vocabulary(other)) - vocabulary(side)
-    gone = gone and gone - vocabulary(common)
+    texts = [folded.versions[at] for at in sides]
+    words = [folded.words(text) for text in texts]
+    gone = (words[0] & words[2]) - words[1]
+    gone = gone and gone - vocabulary(folded.common)
     if not gone:
         return {}
+    base, side, other = folded.opened(*texts) or texts
     found: dict[str, dict[str, set[int]]] = {word: {} for word in gone}
-    places = _definitions(base)
     for mine, his in _changed(base, side):
         words_b, words_s = [word for _, word in mine], [word for _, word in his]
         if max(len(mine), len(his)) > _LARGEST_HUNK or gone.isdisjoint(words_b):
@@ -67,30 +71,48 @@ def renames(base: str, side: str, other: str, common: str = "") -> dict[str, str
             now = words_s[k:m] if j - i == m - k else [""] * (j - i)
             for (line, word), other_word in zip(mine[i:j], now, strict=True):
                 if word in found:
-                    found[word].setdefault(other_word, set()).add(places.get(line, -1))
-    out = {
-        word: min(now)
-        for word, now in found.items()
-        if len(now) == 1 and len(min(now.values())) >= _ENOUGH
-    }
+                    found[word].setdefault(other_word, set()).add(line)
+    names = {word: min(now) for word, now in found.items() if len(now) == 1}
     names = {
         w: now
-        for w, now in out.items()
-        if (w, now) in _SAME or (not {w, now} & _LANGUAGE and now.isidentifier())
+        for w, now in names.items()
+        if len(found[w][now]) >= _ENOUGH
+        and ((w, now) in _SAME or (not {w, now} & _LANGUAGE and now.isidentifier()))
     }
-    return {word: now for word, now in names.items() if not _together(other, word, now)}
+    if not names:
+        return {}
+    places = _definitions(base)
+    return {
+        word: now
+        for word, now in names.items()
+        if len({places.get(line, -1) for line in found[word][now]}) >= _ENOUGH
+        and not _together(other, word, now)
+    }
 
 
 def read_with(text: str, words: Mapping[str, str]) -> str:
     """A text with words replaced where they are names. Raises Unsupported where it cannot be
     cut into tokens.
     """
+    if not words:
+        return text
+    if told_apart(text):
+        name = re.compile(rf"\b(?:{'|'.join(words)})\b(?![\"'])")  # no prefix of a string
+        at, pieces = 0, list[str]()
+        for silent in SILENT.finditer(text):
+            pieces += _renamed(name, words, text[at : silent.start()]), silent[0]
+            at = silent.end()
+        return "".join((*pieces, _renamed(name, words, text[at:])))
     lines = text.split("\n")
     for token in reversed(_tokens(text)):
         if token.type == tokenize.NAME and token.string in words:
             row, (start, end) = token.start[0] - 1, (token.start[1], token.end[1])
             lines[row] = lines[row][:start] + words[token.string] + lines[row][end:]
     return "\n".join(lines)
+
+
+def _renamed(name: re.Pattern[str], words: Mapping[str, str], code: str) -> str:
+    return name.sub(lambda match: words[match[0]], code)
 
 
 def _together(text: str, word: str, now: str) -> bool:

@@ -17,13 +17,22 @@ from skills_engine.merge.types import NotPython, Unsupported
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["comments", "docstring", "every", "parse", "strings"]
+__all__ = [
+    "SILENT",
+    "comments",
+    "docstring",
+    "every",
+    "nodes_of",
+    "parse",
+    "strings",
+    "told_apart",
+]
 
 _LITERALS = (ast.Constant, ast.JoinedStr)
 _DOCUMENTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-_COMMENT = re.compile(
+SILENT = re.compile(
     r"""\#[^\n]*
     | \"{3}[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*\"{3} | '{3}[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'{3}
     | "[^"\\\n]*(?:\\.[^"\\\n]*)*" | '[^'\\\n]*(?:\\.[^'\\\n]*)*'""",
@@ -36,6 +45,7 @@ _NESTS = sys.version_info >= (3, 12)
 """Whether strings with fields may hold strings with the same quotes (PEP 701)."""
 
 _MARKS = frozenset({"ctx", "op"})
+_LEAVES = (ast.Name, ast.Constant, ast.alias)
 
 
 def parse(text: str) -> ast.Module:
@@ -51,15 +61,27 @@ def every(text: str) -> tuple[ast.AST, ...]:
     """All nodes of a text but for operators and contexts, outer ones first. Raises NotPython for
     what does not parse.
     """
-    found: list[ast.AST] = [parse(text)]
+    return tuple(nodes_of(parse(text)))
+
+
+def nodes_of(root: ast.AST) -> list[ast.AST]:
+    """A node and all below it but for operators and contexts, outer ones first."""
+    found = [root]
     for node in found:  # it grows
+        if isinstance(node, _LEAVES):
+            continue
         for name in node._fields:
             value = getattr(node, name, None)
             if isinstance(value, list):
                 found += [part for part in value if isinstance(part, ast.AST)]
             elif isinstance(value, ast.AST) and name not in _MARKS:
                 found.append(value)
-    return tuple(found)
+    return found
+
+
+def told_apart(text: str) -> bool:
+    """Whether SILENT finds just the comments and strings of Python code."""
+    return not (_NESTS and _FORMATTED.search(text))
 
 
 @lru_cache(maxsize=KEPT)
@@ -69,10 +91,10 @@ def comments(text: str) -> list[tuple[int, str]]:
     """
     if "#" not in text:
         return []
-    if not (_NESTS and _FORMATTED.search(text)):
+    if told_apart(text):
         return [
             (match.start(), match.group())
-            for match in _COMMENT.finditer(text)
+            for match in SILENT.finditer(text)
             if match.group().startswith("#")
         ]
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
