@@ -8,19 +8,20 @@ import ast
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from skills_engine.judge.labels import BODIES, SKIPPED, header_of, label_of, plain_label, words_of
 from skills_engine.judge.pieces import suites, top
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from skills_engine.judge.pieces import ParsedText, StatementPiece
 
 __all__ = ["Body", "CountedStatement", "Reading", "read"]
 
 _COMMENT = re.compile(r'("""|\'\'\'|"|\')(?:\\.|(?!\1).)*?\1|(?P<comment>#[^\n]*)', re.DOTALL)
+Fact = TypeVar("Fact")
 Scoped = tuple[str, str]
 """A scope, and a word in it."""
 
@@ -85,17 +86,23 @@ class Reading:
 
     def add(self, part: Reading) -> None:
         """Take in what a statement says; its first body is the one that it stands in."""
-        self.words.update(part.words)
-        self.edges.update(part.edges)
-        self.labels.update(part.labels)
+        _count(self.words, part.words)
+        _count(self.edges, part.edges)
+        _count(self.labels, part.labels)
         self.rows += part.rows
         self.bodies += part.bodies[1:]
         self.sequence += part.sequence
         self.statements += part.statements
-        self.comments.update(part.comments)
+        _count(self.comments, part.comments)
         self.imports |= part.imports
         self.bound |= part.bound
         self.used |= part.used
+
+
+def _count(bag: Counter[Fact], more: Mapping[Fact, int]) -> None:
+    """As `Counter.update`, of which most of the time goes into telling what it is given."""
+    for fact, n in more.items():
+        bag[fact] = bag.get(fact, 0) + n
 
 
 Known = dict[tuple[str, str], "Reading"]
@@ -193,7 +200,7 @@ class _Reader:
                 if suite.clause is not None:
                     holder, name = self._clause(suite.clause, scope, label)
                 self.body(Body(holder.key, suite.role, scope), suite.body, name)
-        self.out.words.update({(inner, word): n for word, n in words.items()})
+        _count(self.out.words, {(inner, word): n for word, n in words.items()})
 
     def _definition(
         self,
@@ -222,7 +229,7 @@ class _Reader:
         said = CountedStatement(header_of(clause), scope, label, words, clause=True)
         self.out.statements.append(said)
         self._children(clause, label, scope, words)
-        self.out.words.update({(scope, word): n for word, n in words.items()})
+        _count(self.out.words, {(scope, word): n for word, n in words.items()})
         return said, label
 
     def _import(self, stmt: ast.Import | ast.ImportFrom, scope: str) -> None:

@@ -123,7 +123,7 @@ def _by_scope(row: Sequence[CountedStatement]) -> dict[str, list[CountedStatemen
 
 
 def _opcodes(one: list[str], other: list[str]) -> Iterator[tuple[str, int, int, int, int]]:
-    """difflib's, of what is left when common ends are cut off."""
+    """difflib's, of what is left when common ends are cut off, if that is something in both."""
     first, last = 0, 0
     least = min(len(one), len(other))
     while first < least and one[first] == other[first]:
@@ -131,6 +131,8 @@ def _opcodes(one: list[str], other: list[str]) -> Iterator[tuple[str, int, int, 
     while last < least - first and one[-1 - last] == other[-1 - last]:
         last += 1
     left, right = one[first : len(one) - last], other[first : len(other) - last]
+    if not left or not right:
+        return  # nothing stands in another's place
     for tag, i, j, k, m in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         yield tag, i + first, j + first, k + first, m + first
 

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING
 from skills_engine.merge.core.alignment import increasing
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
 from skills_engine.merge.python.identifiers import vocabulary, words_of
-from skills_engine.merge.python.renames import read_with
 from skills_engine.merge.python.source import nodes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Callable, Container
 
 __all__ = ["Folded", "fold"]
 
@@ -59,11 +58,18 @@ class Folded:
         if not self.sided:
             return words
         places = {int(match[1]) for word in words if (match := _NAME.fullmatch(word))}
-        inside = (_said(self.blocks[at]) for at in places & self.sided)
         return frozenset().union(
             (word for word in words if not _NAME.fullmatch(word)),
-            *(said.words for said in inside if said is not None),
+            *(_said(self.blocks[at]).words for at in places & self.sided),
         )
+
+    def everywhere(self, words: frozenset[str]) -> frozenset[str]:
+        """Those of some words that the code has which is alike in all versions."""
+        found: set[str] = set()
+        for at, block in enumerate(self.blocks):
+            if at not in self.sided and any(word in block for word in words - found):
+                found |= words & _said(block).words
+        return frozenset(found)
 
     def opened(self, *texts: str) -> tuple[str, ...] | None:
         """Folded texts with what is sided; None as in `unfolded`."""
@@ -72,13 +78,9 @@ class Folded:
         except _Elsewhere:
             return None
 
-    def read_with(self, words: Mapping[str, str], *versions: str) -> Folded:
-        """These versions, with what is sided said in other words: those of either side, which
-        the other side has nowhere."""
-        blocks = (
-            read_with(block, words) if at in self.sided else block
-            for at, block in enumerate(self.blocks)
-        )
+    def rewritten(self, write: Callable[[str], str], *versions: str) -> Folded:
+        """These versions, with what is sided rewritten."""
+        blocks = (write(b) if at in self.sided else b for at, b in enumerate(self.blocks))
         return Folded(versions, tuple(blocks), self.sided)
 
     def unfolded(self, merged: Chunks) -> Chunks | None:
@@ -159,16 +161,16 @@ class _Folding:
             return Folded(self.versions)
         rows, blocks, sided = list(map(list, self.rows)), list[str](), set[int]()
         for same in self.found:
-            names = dict.fromkeys(block.text for block in same)
-            places = {text: len(blocks) + at for at, text in enumerate(names)}
+            texts = dict.fromkeys(block.text for block in same)
+            places = {text: len(blocks) + at for at, text in enumerate(texts)}
             if len(places) > 1:
                 sided.update(places.values())
             blocks += places
             for row, block in zip(rows, same, strict=True):
                 text = block.text
                 head = text[: len(text) - len(text.lstrip(" \t"))] + block.head
-                said = _said(text) if len(places) > 1 else None
-                reads = "".join(f", {name}" for name in said.reads) if said is not None else ""
+                names = _said(text).reads if len(places) > 1 else ()
+                reads = "".join(f", {name}" for name in names)
                 place = f"{head}__folded_{places[text]}__{reads}"
                 row[block.first : block.last] = [place, *[_GONE] * (block.last - block.first - 1)]
         versions = ("\n".join(line for line in row if line is not _GONE) for row in rows)
@@ -239,7 +241,7 @@ class _Folding:
             block = blocks[0]
             good = _whole(block.text, definition=bool(block.name))
         else:
-            good = all(_said(text) is not None for text in texts)
+            good = all(_said(text).size == 1 for text in texts)
         if good:
             self.found.append(blocks)
         return good
@@ -318,21 +320,20 @@ def _whole(text: str, *, definition: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """The words of a definition, and the names that it reads, in order."""
+    """How many statements a block is, its words, and the names that it reads, in order."""
 
+    size: int
     words: frozenset[str]
     reads: tuple[str, ...]
 
 
 @lru_cache(maxsize=2_048)
-def _said(text: str) -> _Said | None:
-    """None for a text that is not one definition."""
+def _said(text: str) -> _Said:
     body = _parsed(text)
-    if len(body) != 1:
-        return None
-    nodes = nodes_of(body[0])
+    nodes = [node for stmt in body for node in nodes_of(stmt)]
     reads = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store)}
-    return _Said(frozenset(word for node in nodes for word in words_of(node)), tuple(sorted(reads)))
+    words = frozenset(word for node in nodes for word in words_of(node))
+    return _Said(len(body), words, tuple(sorted(reads)))
 
 
 def _parsed(text: str) -> list[ast.stmt]:

@@ -18,7 +18,7 @@ from skills_engine.merge.python.source import every, parse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["resurrected", "undefined", "vocabulary", "words_of"]
+__all__ = ["missed", "resurrected", "undefined", "vocabulary", "words_of"]
 
 _BUILTINS = frozenset(dir(builtins))
 _KNOWN = _BUILTINS | {
@@ -116,6 +116,15 @@ def _variables(text: str) -> frozenset[str]:
             (known if plain else other).add(symbol.get_name())
         tables += table.get_children()
     return frozenset(known - other)
+
+
+def missed(
+    base: frozenset[str], ours: frozenset[str], theirs: frozenset[str], result: frozenset[str]
+) -> frozenset[str]:
+    """The words that `resurrected` looks at: of these texts' words, those that come back against a
+    side which has words of its own."""
+    sides = (side for side in (ours, theirs) if side - base)
+    return frozenset().union(*((base & result) - side for side in sides))
 
 
 def undefined(ours: str, theirs: str, result: str, common: str = "") -> str:

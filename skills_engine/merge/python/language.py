@@ -9,7 +9,7 @@ from skills_engine.merge.core.structure import Trees, merge_trees
 from skills_engine.merge.python.bindings import rebound
 from skills_engine.merge.python.fold import Folded, fold
 from skills_engine.merge.python.follow import followed
-from skills_engine.merge.python.identifiers import resurrected, undefined
+from skills_engine.merge.python.identifiers import missed, resurrected, undefined
 from skills_engine.merge.python.renames import read_with, renames
 from skills_engine.merge.python.rules import PythonRules
 from skills_engine.merge.python.source import parse
@@ -108,7 +108,9 @@ class _Merge:
             return None
         words = of_ours | of_theirs
         said = zip((base, ours, theirs), (words, of_theirs, of_ours), strict=True)
-        folded = self.folded.read_with(words, *(read_with(*each) for each in said))
+        folded = self.folded.rewritten(
+            lambda block: read_with(block, words), *(read_with(*each) for each in said)
+        )
         better = _Merge(folded)._believed(*folded.versions)
         return better and folded.unfolded(better)
 
@@ -155,8 +157,9 @@ class _Merge:
         """As `foreign`: only what the folded texts show is looked up in the texts as they are."""
         common = self.folded.common
         if self.folded.sided:
-            b, o, t, found = map(self.folded.words, (base, ours, theirs, result))
-            if not (b & found) - (o & t) and not undefined(ours, theirs, result, common):
+            words = missed(*map(self.folded.words, (base, ours, theirs, result)))
+            words -= self.folded.everywhere(words)
+            if not words and not undefined(ours, theirs, result, common):
                 return ""
             opened = self.folded.opened(base, ours, theirs, result)
             base, ours, theirs, result = opened or (base, ours, theirs, result)

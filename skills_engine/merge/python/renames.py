@@ -18,8 +18,8 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from skills_engine.merge.python.identifiers import vocabulary
 from skills_engine.merge.python.source import SILENT, every, parse, told_apart
+from skills_engine.merge.python.statements import lines_of
 from skills_engine.merge.types import Unsupported
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def renames(folded: Folded, *sides: int) -> dict[str, str]:
     texts = [folded.versions[at] for at in sides]
     words = [folded.words(text) for text in texts]
     gone = (words[0] & words[2]) - words[1]
-    gone = gone and gone - vocabulary(folded.common)
+    gone = gone and gone - folded.everywhere(gone)
     if not gone:
         return {}
     base, side, other = folded.opened(*texts) or texts
@@ -118,7 +118,11 @@ def _renamed(name: re.Pattern[str], words: Mapping[str, str], code: str) -> str:
 def _together(text: str, word: str, now: str) -> bool:
     """Whether a definition of the text knows both words: then they are not the same. Nor are a type
     that the text calls and its name in typing."""
+    lines = text.split("\n")
     for stmt in parse(text).body:
+        said = "\n".join(lines[slice(*lines_of(stmt))])
+        if word not in said or not (now in said or (word, now) in _SAME):
+            continue
         known = {node.id for node in ast.walk(stmt) if isinstance(node, ast.Name)}
         known |= {node.arg for node in ast.walk(stmt) if isinstance(node, ast.arg)}
         calls = {ast.unparse(node.func) for node in ast.walk(stmt) if isinstance(node, ast.Call)}
@@ -144,10 +148,16 @@ def _changed(base: str, side: str) -> list[tuple[list[_Token], list[_Token]]]:
     nothing out.
     """
     lines_b, lines_s = (text.split("\n") for text in (base, side))
-    matcher = SequenceMatcher(None, lines_b, lines_s, autojunk=False)
+    low = high = 0
+    most = min(len(lines_b), len(lines_s))
+    while low < most and lines_b[low] == lines_s[low]:
+        low += 1
+    while high < most - low and lines_b[-1 - high] == lines_s[-1 - high]:
+        high += 1
+    rows = lines_b[low : len(lines_b) - high], lines_s[low : len(lines_s) - high]
     return [
-        (_row(lines_b, i, j), _row(lines_s, k, m))
-        for tag, i, j, k, m in matcher.get_opcodes()
+        (_row(lines_b, low + i, low + j), _row(lines_s, low + k, low + m))
+        for tag, i, j, k, m in SequenceMatcher(None, *rows, autojunk=False).get_opcodes()
         if tag == "replace"
     ]
 
