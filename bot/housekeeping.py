@@ -34,7 +34,7 @@ class Housekeeping:
     """
 
     def __init__(self, host: Host) -> None:
-        self._store, self._paths = host.store, host.paths
+        self._store, self._paths, self._turns = host.store, host.paths, host.assistant.turns
         self._days, self._most = min(host.settings.keep_days, 36_500), host.settings.keep_mb << 20
 
     async def run(self) -> None:
@@ -48,7 +48,10 @@ class Housekeeping:
         for group in self._store.groups:
             kept = await self._store.session(group.folder) or ""
             sessions = self._paths.session(group.folder)
-            await asyncio.to_thread(self._clean_tree, group, sessions, "projects", kept)
+            much = await asyncio.to_thread(self._clean_tree, group, sessions, "projects", kept)
+            if much and kept and not self._turns.at_work(group.chat):
+                log.info("a conversation is too long: a new one begins", group=group.folder)
+                await self._turns.fresh(group)  # and the old one goes the next time
             files = self._paths.group(group.folder)
             await asyncio.to_thread(self._clean_tree, group, files, "conversations", "")
 
@@ -64,7 +67,11 @@ class Housekeeping:
         if free > WASTE * pages and pages * size > 1 << 20:
             await self._store.read("VACUUM")
 
-    def _clean_tree(self, group: Group, tree: Tree, below: str, kept: str) -> None:
+    def _clean_tree(self, group: Group, tree: Tree, below: str, kept: str) -> bool:
+        """All but the session that is `kept`, and the memory beside the transcripts; True if that
+        is too much.
+        """
+        total = 0
         with suppress(OSError), tree.open() as top, top.folder(below) as folder:
             found = sorted(_files(folder), key=lambda one: one.changed)
             oldest = datetime.now(UTC).timestamp() - self._days * 86_400
@@ -72,12 +79,14 @@ class Housekeeping:
             for one in found:
                 old = self._days and one.changed < oldest
                 much = self._most and total > self._most
-                if (old or much) and not (kept and kept in one.path):
+                ours = "/memory/" in one.path or (kept and kept in one.path)
+                if (old or much) and not ours:
                     with suppress(OSError):
                         _remove(folder, one.path.split("/"))
                         removed, total = removed + 1, total - one.size
             if removed:
                 log.info("old files are removed", group=group.folder, what=below, files=removed)
+        return bool(self._most) and total > self._most
 
 
 def _files(folder: Folder) -> Iterator[_File]:

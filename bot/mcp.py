@@ -11,7 +11,6 @@
 """
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +52,8 @@ def granted(names: Any) -> dict[str, Server]:
 
 
 def _read(place: Path) -> dict[str, Server]:
+    import tomllib  # noqa: PLC0415  # only those who grant something pay for it
+
     try:
         found = tomllib.loads(place.read_text("utf-8")) if place.exists() else {}
         return {name: _server(name, about) for name, about in found.items()}

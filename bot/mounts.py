@@ -10,7 +10,6 @@
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
@@ -40,6 +39,8 @@ def allowed(
     in a mount nor around one. Raises BotError for the first that the allowlist does not allow:
     without a file it allows nothing.
     """
+    import tomllib  # noqa: PLC0415  # only those who grant something pay for it
+
     allowlist = allowlist.expanduser()
     try:
         rules = tomllib.loads(allowlist.read_text("utf-8")) if allowlist.exists() else {}

@@ -47,6 +47,7 @@ class Pairing:
         """`used` says of a folder whether some group has ever had it."""
         self._store, self._name, self._used = store, name, used
         self._codes: dict[str, _Code] = {}
+        self._one = asyncio.Lock()
         self._used_up: dict[str, str] = {}
         """What was answered to codes: one may be typed, or brought, twice."""
 
@@ -74,13 +75,17 @@ class Pairing:
         """
         if (found := TYPED.fullmatch(text)) is None:
             return None
-        if found[1] in self._used_up:
-            return self._used_up[found[1]], ""
-        one = self._codes.pop(found[1], None)
+        async with self._one:  # two may be typed in two chats, and each takes a folder
+            return await self._let_in(found[1], main=bool(found[2]))
+
+    async def _let_in(self, code: str, *, main: bool) -> tuple[str, str]:
+        if code in self._used_up:
+            return self._used_up[code], ""
+        one = self._codes.pop(code, None)
         if one is None or one.until < asyncio.get_running_loop().time():
             return UNKNOWN, ""
         chat, name = one.message.chat, _shown(one.message)
-        if found[2]:
+        if main:
             group = Group(MAIN, chat, "Main")
         else:
             trigger = None if one.message.direct else f"@{self._name}"
@@ -91,7 +96,7 @@ class Pairing:
             return repr(error), ""
         rule = f", when I am called {group.trigger}" if group.trigger else ""
         said = PAIRED.format(chat=chat, rule=rule, folder=group.folder)
-        self._used_up[found[1]] = f"That is done already. {said}"
+        self._used_up[code] = f"That is done already. {said}"
         return said, chat
 
     def _folder(self, message: Message) -> str:

@@ -224,7 +224,7 @@ def test_nothing_costly_is_imported_before_it_is_used(tmp_path: Path) -> None:
     code = (
         "import sys, bot.run, bot.settings as s; bot.run.parts(s.Settings());"
         "print([name for name in ('neonize', 'croniter', 'docker', 'aiohttp', 'google.protobuf', "
-        "'urllib.request', 'rich', 'pygments') if name in sys.modules])"
+        "'urllib.request', 'rich', 'pygments', 'tomllib') if name in sys.modules])"
     )
     said = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path

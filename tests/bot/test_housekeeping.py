@@ -86,6 +86,7 @@ async def test_transcripts_and_conversations_have_an_age_and_a_size_but_for_the_
         await store.remember("main", "in-use")
         projects = tmp_path / "sessions/main/projects/-workspace-group"
         used = old_file(projects / "in-use.jsonl")
+        remembered = old_file(projects / "memory/MEMORY.md")
         gone = old_file(projects / "forgotten.jsonl")
         settings = old_file(tmp_path / "sessions/main/settings.json")
         memory = old_file(tmp_path / "groups/main/CLAUDE.md")
@@ -95,6 +96,14 @@ async def test_transcripts_and_conversations_have_an_age_and_a_size_but_for_the_
         (projects / "link.jsonl").symlink_to(outside)
         large = [old_file(projects / f"{n}.jsonl", 400_000, 10 - n) for n in range(5)]
         await keeper(store, tmp_path, mb=1).clean()
-        there = [used, settings, memory, outside, *large[-2:]]
+        there = [used, settings, memory, remembered, outside, *large[-2:]]
         assert all(path.exists() for path in there)
         assert not any(path.exists() for path in (gone, conversation, *large[:-2]))
+        assert await store.session("main") == "in-use"
+        used = old_file(used, 2 << 20)  # it has grown for months
+        await keeper(store, tmp_path, mb=1).clean()
+        assert used.exists()
+        assert await store.session("main") is None
+        await keeper(store, tmp_path, mb=1).clean()
+        assert not used.exists()
+        assert remembered.exists()
