@@ -41,13 +41,8 @@ class Alarms:
             log.error("the store cannot be written", error=error, since_the_last=count)
         if now - self._alarmed_at >= ALARM_SECONDS:
             self._alarmed_at = now
-            self._sending.add(
-                task := asyncio.create_task(
-                    self._tell_at_once(
-                        NOT_STORED.format(error=error, hint=HINTS.get(code(error), "look after it"))
-                    )
-                )
-            )
+            text = NOT_STORED.format(error=error, hint=HINTS.get(code(error), "look after it"))
+            self._sending.add(task := asyncio.create_task(self._tell_at_once(text)))
             task.add_done_callback(self._sending.discard)
 
     async def _tell_at_once(self, text: str) -> None:

@@ -68,18 +68,8 @@ class Assistant:
         patience = patience or PATIENCE
         self._deliveries = Deliveries(store, self.channels, self.backoff, patience)
         self._alarms = Alarms(store, self._deliveries)
-        store.zone = zone = zone or ZoneInfo("UTC")
-        store.backoff = self.backoff
-        self.turns = Turns(
-            store,
-            agent,
-            self._deliveries,
-            self.queue,
-            self.backoff,
-            zone=zone,
-            patience=patience,
-            daily_tokens=daily_tokens,
-        )
+        store.zone, store.backoff = zone or store.zone, self.backoff
+        self.turns = Turns(store, agent, self._deliveries, self.queue, patience, daily_tokens)
         self.files = files
         """Where attachments are; without it they are only named."""
         if files is not None:

@@ -10,6 +10,8 @@ from bot.errors import BotError
 
 MAIN = "main"
 LONGEST_NAME = 200
+REST = ("trigger", "senders", "drop", "options", "topic")
+"""What the store keeps of a group as JSON."""
 FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -90,13 +92,7 @@ class Group:
         return not self.senders or sender_id in self.senders
 
     def row(self) -> tuple[str, str, str, str]:
-        rest = {
-            "trigger": self.trigger,
-            "senders": self.senders,
-            "drop": self.drop,
-            "options": dict(self.options),
-            "topic": self.topic,
-        }
+        rest = {name: getattr(self, name) for name in REST}
         return self.folder, self.chat, self.name, json.dumps(rest)
 
     @classmethod

@@ -66,21 +66,16 @@ class Paths:
         """Make a group's directories, and its memory if it has none. What is broken is named in the
         log: it is this group's trouble, and nobody else's.
         """
-        memories = {"global": "All groups", group.folder: group.name}
-        for folder, name in memories.items():
-            try:
-                with self.group(folder).make() as opened:
-                    opened.add("CLAUDE.md", MEMORY.format(name=name).encode())
-            except OSError as error:
-                _tell(group, f"groups/{folder}", error)
-        for tree, rooms in ((self.session(group.folder), ()), (self.ipc(group.folder), ROOMS)):
+        own = (self.session(group.folder), self.ipc(group.folder))
+        for tree in (self.group("global"), self.group(group.folder), *own):
+            where = tree.source.relative_to(self.data)
             try:
                 with tree.make() as opened:
-                    for room in rooms:
+                    if where.parts[0] == "groups":
+                        name = "All groups" if where.name == "global" else group.name
+                        opened.add("CLAUDE.md", MEMORY.format(name=name).encode())
+                    for room in ROOMS if where.parts[0] == "ipc" else ():
                         opened.make(room).__exit__()
             except OSError as error:
-                _tell(group, f"{tree.source.parent.name}/{group.folder}", error)
-
-
-def _tell(group: Group, where: str, error: OSError) -> None:
-    log.warning("a folder is broken", group=group.folder, where=where, error=reason(error))
+                about = {"where": str(where), "error": reason(error)}
+                log.warning("a folder is broken", group=group.folder, **about)

@@ -10,8 +10,9 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import aiosqlite
 
@@ -38,7 +39,7 @@ class Store(Transactions):
         super().__init__(db, file)
         self._groups: dict[str, Group] = {}
         self._moved: dict[str, str] = {}
-        self.zone: tzinfo = UTC
+        self.zone = ZoneInfo("UTC")
         """Whose days count: `run` sets the owner's."""
 
     @property

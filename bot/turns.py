@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
 from bot import prompt
 from bot.agents import Agent
@@ -65,14 +64,10 @@ class Turns:
         agent: Agent,
         deliveries: Deliveries,
         queue: MakeQueue,
-        backoff: Backoff,
-        *,
-        zone: ZoneInfo,
         patience: Backoff,
         daily_tokens: int = 0,
     ) -> None:
         self._store, self._agent, self._deliveries = store, agent, deliveries
-        self._backoff, self._zone = backoff, zone
         self._budget = Budget(store, daily_tokens)
         self.patience = patience
         """How long a chat is left alone once the owner has been told that it has no answer."""
@@ -163,7 +158,7 @@ class Turns:
                 if trouble.attempts >= ATTEMPTS or trouble.rounds or long:
                     await self._wait_for_better(turn, group, trouble, error)
                     return
-                await asyncio.sleep(self._backoff.delay(trouble.attempts))
+                await asyncio.sleep(self._store.backoff.delay(trouble.attempts))
             else:
                 self._deliveries.wake(chat)
                 self._works_again(chat)
@@ -232,9 +227,8 @@ class Turns:
                 running.join(more)
 
     def _written(self, turn: Turn, group: Group) -> Turn:
-        return replace(
-            turn, group=group, prompt=prompt.conversation(turn.messages, turn.omitted, self._zone)
-        )
+        text = prompt.conversation(turn.messages, turn.omitted, self._store.zone)
+        return replace(turn, group=group, prompt=text)
 
     async def _wait_for_better(
         self, turn: Turn, group: Group, trouble: Trouble, error: Exception

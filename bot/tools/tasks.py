@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from bot.errors import BotError
 from bot.groups import Group
+from bot.migrations import SQL
 from bot.prompt import zone_of
 from bot.rows import stamp
 from bot.schedule import Schedule
@@ -21,7 +22,6 @@ KEEP = f"""
     set_at = :set_at
 """  # noqa: S608
 LIVE = f"SELECT {COLUMNS} FROM tasks WHERE status IN ('active', 'paused')"  # noqa: S608
-COUNT = "SELECT count(*) FROM tasks WHERE folder = ? AND status IN ('active', 'paused')"
 RUNS = (
     "SELECT started_at, ended_at, result, error FROM runs WHERE task = ? ORDER BY id DESC LIMIT 10"
 )
@@ -39,7 +39,7 @@ async def schedule_task(host: Host, group: Group, arguments: Arguments) -> Effec
             f"{group.folder} may not schedule for {folder[:80]!r}",
             hint="schedule for your own group",
         )
-    ((count,),) = await host.store.read(COUNT, (folder,))
+    ((count,),) = await host.store.read(SQL["live_tasks"], (folder,))
     if count >= MOST_TASKS:
         raise BotError(f"{folder} has {count} tasks already", hint="cancel some first")
     zone = host.settings.timezone
