@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("docs/security.md", "docs/reliability.md", "docs/using.md")
+DOCUMENTS = ("docs/bot.md", "docs/security.md", "docs/reliability.md", "docs/using.md")
 SECTIONS = {
     "docs/using.md": (
         "What is yours",
