@@ -85,14 +85,13 @@ class Fork:
         )
 
     def edit(self, table: str) -> None:
-        """The owner's own: the table of the engine, and a line in the README."""
+        """The owner's own: the table of the engine, and a line at the end of the licence."""
         named = "pyproject.toml" if (self.path / "pyproject.toml").exists() else "skills.toml"
         text = f"\n[tool.skills]\n{table}\n" if named == "pyproject.toml" else table + "\n"
-        readme = next(path.name for path in sorted(self.path.glob("README*")))
-        with (self.path / named).open("a", encoding="utf-8") as file:
-            file.write(text)
-        lines = (self.path / readme).read_text(encoding="utf-8").splitlines(keepends=True)
-        (self.path / readme).write_text("".join([*lines[:2], _NOTE, *lines[2:]]), encoding="utf-8")
+        licence = next(path.name for path in sorted(self.path.glob("LICENSE*")))
+        for name, more in ((named, text), (licence, _NOTE)):
+            with (self.path / name).open("a", encoding="utf-8") as file:
+                file.write(more)
         git(self.path, "add", "-A")
         git(self.path, "commit", "-qm", "Mine")
 
@@ -104,8 +103,8 @@ class Fork:
                 texts = [path.read_text() for path in self.path.glob(glob) if path.is_file()]
                 if not any(text in each for each in texts):
                     missing.append(f"{skill.name}: {glob} has no {text!r}")
-        if not any(_NOTE.strip() in path.read_text() for path in self.path.glob("README*")):
-            missing.append("the owner's line in the README is gone")
+        if not any(_NOTE.strip() in path.read_text() for path in self.path.glob("LICENSE*")):
+            missing.append("the owner's line in the licence is gone")
         return missing
 
 
@@ -138,7 +137,7 @@ def follow(repository: Repository, source: str, steps: int, folder: Path) -> Fig
         began = time.perf_counter()
         ran = fork.skills("rebase", "--trust", "--no-install")
         figures.seconds.append(time.perf_counter() - began)
-        while ran.returncode == 3 and "finds no place" not in ran.stdout and ran.stderr:
+        while ran.returncode == 3:
             gone = [skill for skill in skills if f"{skill.name}/SKILL.md" in ran.stderr]
             if not gone:
                 break
@@ -181,13 +180,13 @@ def said(ran: subprocess.CompletedProcess[str]) -> str:
 
 
 def left(fork: Fork) -> list[str]:
-    """What is not upstream's, and not the owner's: his are two files, and what the engine keeps."""
+    """What is not upstream's, and not the owner's: his are lines in two files."""
     differ = git(fork.path, "diff", "--numstat", "upstream/main", "HEAD").splitlines()
-    known = ("manifests/core.yaml", "pyproject.toml", "skills.toml", "README")
-    found = [line for line in differ if not line.split("\t")[2].startswith(known)]
+    found = []
     for line in differ:
         added, removed, path = line.split("\t")
-        if path.startswith(("README", "pyproject")) and removed not in {"0", "1"}:
+        his = path.startswith(("LICENSE", "pyproject.toml", "skills.toml")) and removed in "01"
+        if path != "manifests/core.yaml" and not his:
             found.append(f"{path}: +{added} -{removed}")
     return found
 

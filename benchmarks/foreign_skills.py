@@ -89,13 +89,13 @@ REPOSITORIES = (
         (
             Skill(
                 "add-curl",
-                "tests: [tests/test_curl.py]",
+                "tests: [skilltests/test_curl.py]",
                 "- ensure: import\n  in: httpx/__init__.py\n"
                 "  import: from ._curl import as_curl\n"
                 "- {ensure: element, of: 'httpx:__all__', element: '\"as_curl\"'}",
                 {
                     "httpx/_curl.py": _CURL,
-                    "tests/test_curl.py": "import httpx\n\n\ndef test_a_request() -> None:\n"
+                    "skilltests/test_curl.py": "import httpx\n\n\ndef test_a_request() -> None:\n"
                     '    said = httpx.as_curl(httpx.Request("GET", "https://example.org/"))\n'
                     '    assert said.startswith("curl -X GET https://example.org/")\n'
                     '    assert "as_curl" in httpx.__all__\n',
@@ -104,13 +104,13 @@ REPOSITORIES = (
             ),
             Skill(
                 "more-patience",
-                "tests: [tests/test_patience.py]",
+                "tests: [skilltests/test_patience.py]",
                 "- ensure: value\n  of: httpx._config:DEFAULT_TIMEOUT_CONFIG\n"
                 "  value: Timeout(timeout=30.0)\n  was: Timeout(timeout=5.0)\n"
                 "- ensure: element\n  of: httpx._decoders:SUPPORTED_DECODERS\n"
                 "  key: '\"none\"'\n  value: IdentityDecoder",
                 {
-                    "tests/test_patience.py": "import httpx\nfrom httpx._decoders import "
+                    "skilltests/test_patience.py": "import httpx\nfrom httpx._decoders import "
                     "SUPPORTED_DECODERS\n\n\ndef test_it_waits() -> None:\n"
                     "    assert httpx.Client().timeout.read == 30.0\n"
                     '    assert "none" in SUPPORTED_DECODERS\n'
@@ -127,23 +127,23 @@ REPOSITORIES = (
         (
             Skill(
                 "add-port",
-                "tests: [tests/test_port.py]",
+                "tests: [skilltests/test_port.py]",
                 "- ensure: import\n  in: src/click/__init__.py\n"
                 "  import: from .port import PORT as PORT",
                 {
                     "src/click/port.py": _PORT,
-                    "tests/test_port.py": "import click\n\n\ndef test_a_port() -> None:\n"
+                    "skilltests/test_port.py": "import click\n\n\ndef test_a_port() -> None:\n"
                     '    assert click.PORT.convert("80", None, None) == 80\n',
                 },
                 {"src/click/__init__.py": "from .port import PORT as PORT"},
             ),
             Skill(
                 "add-orange",
-                "tests: [tests/test_orange.py]",
+                "tests: [skilltests/test_orange.py]",
                 "- ensure: element\n  of: click.termui:_ansi_colors\n"
                 "  key: '\"orange\"'\n  value: 33",
                 {
-                    "tests/test_orange.py": "import click\n\n\ndef test_orange() -> None:\n"
+                    "skilltests/test_orange.py": "import click\n\n\ndef test_orange() -> None:\n"
                     '    assert click.style("x", fg="orange").startswith("\\033[33m")\n'
                 },
                 {"src/click/termui.py": '"orange": 33'},
@@ -158,11 +158,12 @@ REPOSITORIES = (
         (
             Skill(
                 "keep-certificates",
-                "tests: [tests/test_certificates.py]",
-                "- ensure: element\n  of: mcp.client.stdio:DEFAULT_INHERITED_ENV_VARS\n"
-                "  element: '\"SSL_CERT_FILE\"'\n  every: true",
+                "tests: [skilltests/test_certificates.py]",
+                "- ensure: replace\n  in: src/mcp/client/stdio.py\n"
+                "  pattern: '[\"HOME\", $...REST]'\n"
+                '  with: \'["SSL_CERT_FILE", "HOME", $...REST]\'',
                 {
-                    "tests/test_certificates.py": "from mcp.client.stdio import "
+                    "skilltests/test_certificates.py": "from mcp.client.stdio import "
                     "DEFAULT_INHERITED_ENV_VARS\n\n\ndef test_they_are_kept() -> None:\n"
                     '    assert "SSL_CERT_FILE" in DEFAULT_INHERITED_ENV_VARS\n'
                 },
@@ -192,13 +193,13 @@ REPOSITORIES = (
         (
             Skill(
                 "add-note-style",
-                "tests: [tests/test_note_style.py]",
+                "tests: [skilltests/test_note_style.py]",
                 "- ensure: element\n  of: rich.default_styles:DEFAULT_STYLES\n"
                 "  key: '\"owner.note\"'\n  value: Style(bold=True)\n"
                 "- ensure: element\n  of: rich.box:LEGACY_WINDOWS_SUBSTITUTIONS\n"
                 "  key: DOUBLE\n  value: SQUARE",
                 {
-                    "tests/test_note_style.py": "from rich.console import Console\n\n\n"
+                    "skilltests/test_note_style.py": "from rich.console import Console\n\n\n"
                     "def test_it_is_bold() -> None:\n"
                     '    assert Console().get_style("owner.note").bold\n'
                 },
@@ -206,11 +207,11 @@ REPOSITORIES = (
             ),
             Skill(
                 "add-colorama",
-                'dependencies: ["colorama>=0.4.6"]\ntests: [tests/test_wide_tabs.py]',
+                'dependencies: ["colorama>=0.4.6"]\ntests: [skilltests/test_wide_tabs.py]',
                 "- ensure: default\n  of: rich.console:Console.__init__\n"
                 "  parameter: tab_size\n  default: '4'\n  was: '8'",
                 {
-                    "tests/test_wide_tabs.py": "from rich.console import Console\n\n\n"
+                    "skilltests/test_wide_tabs.py": "from rich.console import Console\n\n\n"
                     "def test_tabs() -> None:\n    assert Console().tab_size == 4\n"
                 },
                 {"pyproject.toml": 'colorama = ">=0.4.6"', "rich/console.py": "tab_size: int = 4"},

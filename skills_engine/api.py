@@ -17,13 +17,16 @@ from skills_engine.verbs.merge_driver import driver, driver_install, driver_unin
 from skills_engine.verbs.merging import merge_files
 from skills_engine.verbs.new import new
 from skills_engine.verbs.op import op_diff, op_log, op_show
+from skills_engine.verbs.pin import pin
 from skills_engine.verbs.plan import apply_plan, plan, write_plan
+from skills_engine.verbs.publish import publish
 from skills_engine.verbs.rebase import rebase
 from skills_engine.verbs.record import record
 from skills_engine.verbs.reports import ChangeReport, Options
 from skills_engine.verbs.resolve import conflicts, edit, resolve
 from skills_engine.verbs.setup import init
 from skills_engine.verbs.skip import skip
+from skills_engine.verbs.supply import outdated, verify
 from skills_engine.verbs.test import try_out
 from skills_engine.verbs.undo import redo, restore, undo
 from skills_engine.verbs.uninstall import uninstall
@@ -53,7 +56,10 @@ __all__ = [
     "op_diff",
     "op_log",
     "op_show",
+    "outdated",
+    "pin",
     "plan",
+    "publish",
     "rebase",
     "record",
     "redo",
@@ -69,5 +75,6 @@ __all__ = [
     "undo",
     "uninstall",
     "upgrade",
+    "verify",
     "write_plan",
 ]

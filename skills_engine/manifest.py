@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skills_engine.tree import Tree
 
 __all__ = [
+    "AGENTS",
     "CORE",
     "DEPENDENCIES",
     "ENVIRONMENT",
@@ -31,6 +32,8 @@ __all__ = [
     "PackageSource",
     "Pin",
     "is_manifest",
+    "package_folder",
+    "package_place",
     "parse_yaml",
     "read_core",
     "read_pins",
@@ -42,10 +45,12 @@ FOLDER = "manifests"
 CORE = f"{FOLDER}/core.yaml"
 MIGRATIONS = f"{FOLDER}/migrations.yaml"
 SKILLS = ".claude/skills"
+AGENTS = ".agents/skills"
+"""Where other tools put skills, with links to them in the other folder."""
 DEPENDENCIES = "pyproject.toml"
 ENVIRONMENT = ".env.example"
 
-_OPTIONAL = ("dependencies", "environment")
+_OPTIONAL = ("dependencies", "environment", "held")
 _HEADER = "# Written by `skills`; read it, commit it, and let the engine change it.\n"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _OID = re.compile(r"[0-9a-f]{40}")
@@ -84,7 +89,7 @@ class PackageSource:
 @dataclass(frozen=True, slots=True)
 class Pin:
     """An installed skill. `package` is the git tree of the package as applied; `digest` covers the
-    same bytes.
+    same bytes. `held` is `pinned` where upgrades and rebases leave it as it is.
     """
 
     name: str
@@ -92,6 +97,7 @@ class Pin:
     digest: str
     package: str
     source: PackageSource = PackageSource()
+    held: str = ""
 
     @property
     def path(self) -> str:
@@ -101,6 +107,22 @@ class Pin:
 def skill_path(name: str) -> str:
     """Where a skill's package stands in the fork."""
     return f"{SKILLS}/{name}"
+
+
+def package_place(tree: Tree, name: str) -> str | None:
+    """The folder of a package in a tree: `.claude/skills/NAME`, or what a link there leads to, or
+    `.agents/skills/NAME`; None where it has none.
+    """
+    for folder in (SKILLS, AGENTS):
+        place = tree.real(f"{folder}/{name}")
+        if place is not None and tree.exists(f"{place}/SKILL.md"):
+            return place
+    return None
+
+
+def package_folder(tree: Tree, name: str) -> str:
+    """The same, or where a package of that name would go."""
+    return package_place(tree, name) or f"{tree.real(SKILLS) or SKILLS}/{name}"
 
 
 def is_manifest(path: str) -> bool:
@@ -131,7 +153,7 @@ def read_core(tree: Tree) -> Core | None:
         return None
     found = _mapping(CORE, data)
     needed = (_text(CORE, found, key) for key in ("upstream", "branch", "base", "version"))
-    core = Core(*needed, *(str(found.get(key, "")) for key in _OPTIONAL))
+    core = Core(*needed, *(str(found.get(key, "")) for key in _OPTIONAL[:2]))
     if not _OID.fullmatch(core.base):
         raise Refused(f"{CORE}: base is {core.base!r}, not a commit", hint=_RESTORE.format(CORE))
     return core
@@ -166,7 +188,7 @@ def read_pins(tree: Tree) -> dict[str, Pin]:
             raise Refused(
                 f"{path}: package is {package!r}, not a git tree", hint=_RESTORE.format(path)
             )
-        pins[name] = Pin(name, version, digest, package, origin)
+        pins[name] = Pin(name, version, digest, package, origin, str(found.get("held", "")))
     return pins
 
 

@@ -79,6 +79,9 @@ class _Folder:
         return self.oid
 
 
+_MOST_LINKS = 20
+
+
 class Tree:
     """A mutable tree of files; the port that operations see (`codemods.files.Files`) is built on
     it.
@@ -115,6 +118,28 @@ class Tree:
             name + ("/" if entry.mode == DIRECTORY else "")
             for name, entry in folder.entries.items()
         )
+
+    def real(self, path: str) -> str | None:
+        """What a path leads to, links on the way followed; None where that is not in the tree."""
+        todo, at, links = path.split("/"), list[str](), 0
+        while todo:
+            part = todo.pop(0)
+            if part == ".." and not at:
+                return None
+            if part in {"", ".", ".."}:
+                del at[len(at) - (part == "..") :]
+                continue
+            entry = self.entry("/".join([*at, part]))
+            if entry is None or links > _MOST_LINKS:
+                return None
+            if entry.mode != LINK:
+                at.append(part)
+                continue
+            target = os.fsdecode(self.objects.read(entry.oid))
+            if target.startswith("/"):
+                return None
+            todo, links = [*target.split("/"), *todo], links + 1
+        return "/".join(at)
 
     def put(self, path: str, entry: Entry | None) -> None:
         """Set what is at a path, or remove it with None. Raises Refused where a file stands in the

@@ -58,6 +58,7 @@ FAMILIES = {
         *("skip", "abort", "undo", "redo", "doctor", "replay"),
     ),
     "op": ("op",),
+    "supply": ("pin", "unpin", "outdated", "verify", "publish"),
     "resolve": ("resolve",),
     "author": ("new", "dev", "lint", "record", "operations"),
     "trying": ("test",),

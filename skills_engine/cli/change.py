@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from skills_engine.cli.output import Output
     from skills_engine.verbs.reports import ChangeReport
 
-__all__ = ["told", "verbs"]
+__all__ = ["InstalledNames", "told", "verbs"]
 
-Names = Annotated[
+InstalledNames = Annotated[
     list[str], typer.Argument(metavar="NAME…", autocompletion=installed, show_default=False)
 ]
 Wanted = Annotated[
     list[str],
     typer.Argument(
-        metavar="NAME|PATH|GIT-URL…",
+        metavar="NAME|PATH|GIT-URL|NAME@SOURCE…",
         help="Skills to add; or one FILE that `skills plan -o` wrote.",
         autocompletion=available,
         show_default=False,
@@ -89,7 +89,7 @@ def apply(
 @command("dry_run", "yes", "trust", "no_test", "no_install", "wait", "restart")
 def uninstall(
     asked: VerbOptions,
-    names: Names,
+    names: InstalledNames,
 ) -> None:
     """Take skills off; your own edits stay."""
     from skills_engine.verbs.uninstall import uninstall as verb  # noqa: PLC0415

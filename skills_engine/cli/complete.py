@@ -14,13 +14,19 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 def available(incomplete: str) -> list[str]:
     """Names of the packages in the current fork."""
-    return _names(".claude/skills/*/SKILL.md", incomplete, lambda path: path.parent.name)
+    pages = ".claude/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"
+    found = {each for page in pages for each in _names(page, incomplete, _folder)}
+    return sorted(found)
 
 
 def installed(incomplete: str) -> list[str]:
     """Names of the skills that are installed."""
     names = _names("manifests/*.yaml", incomplete, lambda path: path.stem)
     return [name for name in names if name not in {"core", "migrations"}]
+
+
+def _folder(page: Path) -> str:
+    return page.parent.name
 
 
 def _names(pattern: str, incomplete: str, name: Callable[[Path], str]) -> list[str]:

@@ -38,12 +38,21 @@ def list_(
 def search(
     asked: VerbOptions,
     words: Annotated[list[str], typer.Argument(metavar="WORD…", show_default=False)],
+    index: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--index",
+            metavar="WHERE",
+            help="Look into this index too: a JSON file, its URL, a git repository.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Skills in whose name, description or text every word occurs."""
+    """Skills in whose name, description or text every word occurs: here, and in indexes."""
     from skills_engine.verbs.look import search as verb  # noqa: PLC0415
 
     out, where = asked.out, asked.where
-    found = verb(where, tuple(words))
+    found = verb(where, tuple(words), tuple(index or ()))
     out.result(found, lambda: _skills(out, found))
 
 
@@ -247,3 +256,7 @@ def _skills(out: Output, found: object) -> None:
         version = skill.installed or skill.version or "-"
         name = Styled(skill.name.ljust(width), "name")
         out.line((mark, " ", name, f"  {version:<8} {skill.description}"))
+        if skill.source:
+            out.line(f"    skills apply {skill.source}", "dim")
+        for line in skill.asks if out.verbose else ():
+            out.line(f"    it {line}", "note")

@@ -37,9 +37,11 @@ from skills_engine.verbs.new import Made
 from skills_engine.verbs.op import LoggedOperation, ShownOperation
 from skills_engine.verbs.operations import Described
 from skills_engine.verbs.plan import Plan
+from skills_engine.verbs.publish import Published
 from skills_engine.verbs.record import Recorded
 from skills_engine.verbs.reports import ChangeReport
 from skills_engine.verbs.resolve import Left
+from skills_engine.verbs.supply import Outdated, Verified
 from skills_engine.verbs.trials.trial import Trial
 
 __all__ = ["RESULTS", "schemas"]
@@ -61,6 +63,8 @@ RESULTS: dict[str, Any] = {
             "undo",
             "redo",
             "op restore",
+            "pin",
+            "unpin",
         ],
         ChangeReport,
     ),
@@ -72,6 +76,9 @@ RESULTS: dict[str, Any] = {
     "log": list[EngineCommit],
     "op log": list[LoggedOperation],
     "op show": ShownOperation,
+    "outdated": list[Outdated],
+    "verify": list[Verified],
+    "publish": Published,
     "blame": list[Line],
     "new": Made,
     "dev": Round,

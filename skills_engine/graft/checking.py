@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skills_engine.check import Changed, Finding, check, unchecked
 from skills_engine.graft.conflicts import FileConflict, enclosed, stages
 from skills_engine.graft.files import GraftFiles
-from skills_engine.manifest import SKILLS, is_manifest
+from skills_engine.manifest import AGENTS, SKILLS, is_manifest
 from skills_engine.tree import Entry, Tree, difference
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def checked(fork: Fork, merge: TreeMerge, base: str) -> tuple[TreeMerge, tuple[F
     for path, before, after in difference(fork.objects, fork.tree_oid, merge.tree):
         if (
             is_manifest(path)
-            or path.startswith(SKILLS + "/")
+            or path.startswith((SKILLS + "/", AGENTS + "/"))
             or _not_a_file(before)
             or _not_a_file(after)
         ):

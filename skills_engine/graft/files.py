@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from skills_engine.errors import Refused
 from skills_engine.git import paths_from
 from skills_engine.graft.renamed import renamed_name, renamed_to
+from skills_engine.package.paths import RESERVED
 from skills_engine.tree import Tree, difference
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GraftFiles"]
 
-_PROTECTED = ("manifests/", ".claude/skills/", ".claude/resolutions/", ".git/")
+_PROTECTED = (*RESERVED, ".git/")
 
 
 class GraftFiles:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from skills_engine.errors import CannotEnsure, Refused, SkillsError, Unparsable
 from skills_engine.graft.files import GraftFiles
 from skills_engine.graft.intent import cache_ref
-from skills_engine.manifest import CORE, Core, Pin, render, skill_path
+from skills_engine.manifest import CORE, Core, Pin, package_folder, render
 from skills_engine.package.implied import implied
 from skills_engine.tree import DIRECTORY, EXECUTABLE, REGULAR, Entry, Tree
 from skills_engine.types import Change, Event, Outcome, Place
@@ -108,7 +108,7 @@ def fold(
     tree.write(CORE, render(goal.core))
     for pin in goal.pins:
         if pin.source.kind != "fork":
-            tree.put(skill_path(pin.name), Entry(DIRECTORY, pin.package))
+            tree.put(package_folder(tree, pin.name), Entry(DIRECTORY, pin.package))
         tree.write(pin.path, render(pin))
     files = GraftFiles(git, goal.core.base, tree)
     changes, wrote = [], []

@@ -13,10 +13,12 @@ from skills_engine.graft.intent import Goal
 from skills_engine.graft.project import places
 from skills_engine.graft.trust import is_accepted, runs_own_code
 from skills_engine.manifest import (
+    AGENTS,
     CORE,
     SKILLS,
     Core,
     Pin,
+    package_place,
     read_core,
     read_pins,
     render,
@@ -56,6 +58,8 @@ class Fork:
         """Digests of packages whose code the owner has accepted for this operation."""
         self.asked_for: dict[str, str] = {}
         """The path or URL by which a package was asked for, by its name."""
+        self.found_in: dict[str, Path] = {}
+        """The folder outside the fork that a package was read from, by its name."""
         self.begun: str | None = None
         """HEAD's tree, where this look adds the record of a core to it."""
         self._packages: dict[str, Package] = {}
@@ -168,16 +172,21 @@ class Fork:
 
     def names(self, tree: Tree | None = None) -> tuple[str, ...]:
         """The skills whose packages a tree (HEAD's) has."""
-        there = (tree or self.tree).listdir(SKILLS)
-        return tuple(
-            n.rstrip("/")
-            for n in there
-            if n.endswith("/") and (tree or self.tree).exists(f"{SKILLS}/{n}SKILL.md")
-        )
+        tree = tree or self.tree
+        there = {
+            name.rstrip("/")
+            for folder in (SKILLS, AGENTS)
+            for name in tree.listdir(tree.real(folder) or folder)
+        }
+        return tuple(sorted(name for name in there if self.package_place(name, tree)))
+
+    def package_place(self, name: str, tree: Tree | None = None) -> str | None:
+        return package_place(tree or self.tree, name)
 
     def package_tree(self, name: str, tree: Tree | None = None) -> str | None:
         """The git tree of a package, by where it stands."""
-        entry = (tree or self.tree).entry(skill_path(name))
+        place = self.package_place(name, tree)
+        entry = (tree or self.tree).entry(place) if place else None
         return entry.oid if entry is not None and entry.mode == DIRECTORY else None
 
     def load(self, name: str, oid: str) -> Package:
@@ -231,11 +240,15 @@ class Fork:
         """Whether a base commit has that very package, or had it once: it is upstream's, whatever
         the manifest says.
         """
-        path = skill_path(pin.name)
-        if self.objects.resolve(f"{base}:{path}") == pin.package:
+        if self.package_tree(pin.name, Tree(self.objects, self.git.tree_of(base))) == pin.package:
             return True
-        commits = self.git.text_or_none("log", "--format=%H", base, "--", path) or ""
-        return any(self.objects.resolve(f"{c}:{path}") == pin.package for c in commits.split())
+        paths = (skill_path(pin.name), f"{AGENTS}/{pin.name}")
+        commits = self.git.text_or_none("log", "--format=%H", base, "--", *paths) or ""
+        return any(
+            self.objects.resolve(f"{commit}:{path}") == pin.package
+            for commit in commits.split()
+            for path in paths
+        )
 
     def summaries(self, tree: Tree | None = None) -> Iterator[tuple[Summary, str]]:
         """What a listing needs of each package, and its git tree."""
@@ -243,7 +256,7 @@ class Fork:
 
         for name in self.names(tree):
             oid = self.package_tree(name, tree)
-            data = (tree or self.tree).read(f"{skill_path(name)}/SKILL.md")
+            data = (tree or self.tree).read(f"{self.package_place(name, tree)}/SKILL.md")
             if oid is None or data is None:
                 continue
             yield summary(name, {"SKILL.md": data}), oid

@@ -4,13 +4,14 @@ anything is computed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
 from skills_engine.graft.intent import Goal
 from skills_engine.graft.project import places
-from skills_engine.graft.sources import FoundPackage, find, found
+from skills_engine.graft.sources import FoundPackage, find, found, on_disk
 from skills_engine.manifest import MIGRATIONS, Core, PackageSource, Pin, parse_yaml
 from skills_engine.tree import Tree
 
@@ -20,7 +21,17 @@ if TYPE_CHECKING:
     from skills_engine.graft.fork import Fork
     from skills_engine.package.model import Package
 
-__all__ = ["Resolved", "accepts", "for_apply", "for_rebase", "for_uninstall", "for_upgrade"]
+__all__ = [
+    "Resolved",
+    "accepts",
+    "changes_of",
+    "for_apply",
+    "for_pin",
+    "for_rebase",
+    "for_uninstall",
+    "for_upgrade",
+    "newest",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,38 +208,58 @@ def for_uninstall(fork: Fork, names: Sequence[str]) -> Resolved:
 
 
 def for_upgrade(fork: Fork, names: Sequence[str]) -> Resolved:
-    """The named skills (all) at the version that their source has now."""
+    """The named skills (all that are not pinned) at the version that their source has now."""
     chosen = _chosen(fork)
     notes = []
     for name in names or tuple(fork.pins):
         if name not in fork.pins:
             raise Refused(f"{name} is not installed", hint=f"run: skills apply {name}")
         pin = fork.pins[name]
-        newer = _newer(fork, pin, chosen.base)
+        if pin.held and names:
+            raise Refused(f"{name} {pin.version} is pinned", hint=f"run: skills unpin {name}")
+        newer = None if pin.held else newest(fork, pin, chosen.base)
         if newer is None or newer.pin.digest == pin.digest:
-            notes.append(f"{name} {pin.version} is up to date")
+            notes.append(f"{name} {pin.version} is {'pinned' if pin.held else 'up to date'}")
             continue
         chosen.choose(newer)
+        notes += changes_of(newer, pin)
     _add_dependencies(chosen, notes)
     return _resolved(fork, chosen, notes)
 
 
-def _newer(fork: Fork, pin: Pin, base: Tree) -> FoundPackage | None:
-    """What the owner made of the package comes first. A copy from elsewhere stays one, and leaves
-    with the skill.
+def changes_of(newer: FoundPackage, pin: Pin) -> list[str]:
+    """What its changelog says of the versions since the one that is installed."""
+    from skills_engine.package.changelog import between  # noqa: PLC0415
+
+    lines = between(newer.package.files, pin.version, newer.pin.version)
+    return [f"{pin.name} {line}" for line in lines]
+
+
+def for_pin(fork: Fork, names: Sequence[str], *, held: bool) -> Resolved:
+    """The named skills pinned where they are, or no longer."""
+    pins = dict(fork.pins)
+    for name in names:
+        if name not in pins:
+            installed = ", ".join(fork.pins) or "none"
+            raise Refused(f"{name} is not installed", hint=f"installed: {installed}")
+        pins[name] = replace(pins[name], held="pinned" if held else "")
+    return Resolved(Goal(fork.core, tuple(pins[name] for name in sorted(pins))))
+
+
+def newest(fork: Fork, pin: Pin, base: Tree) -> FoundPackage | None:
+    """What the owner made of the package comes first, committed or not; then what its source has. A
+    copy from elsewhere stays one, and leaves with the skill.
     """
-    edited = fork.package_tree(pin.name)
+    edited = on_disk(fork, pin.name) or fork.package_tree(pin.name)
     if edited is not None and edited != pin.package:
         copied = pin.source.kind in {"git", "local"}
-        return found(
-            fork,
-            pin.name,
-            edited,
-            base,
-            PackageSource("local") if copied else PackageSource("fork"),
-        )
+        source = PackageSource("local") if copied else PackageSource("fork")
+        return found(fork, pin.name, edited, base, source)
     if pin.source.kind == "git":
         return find(fork, pin.source.url, base)
+    applied_from = fork.git.config(f"skills.{pin.name}.path")
+    if pin.source.kind == "local" and applied_from and Path(applied_from).is_dir():
+        return find(fork, applied_from, base)
     upstream = fork.package_tree(pin.name, base)
     if pin.source.kind == "upstream" and upstream is not None:
         return found(fork, pin.name, upstream, base, PackageSource())
@@ -255,6 +286,9 @@ def for_rebase(fork: Fork, onto: str, *, without: Iterable[str] = ()) -> Resolve
             continue
         if pin.source.kind != "upstream":
             continue
+        if pin.held:
+            notes.append(f"{name} {pin.version} is pinned, and stays as you applied it")
+            continue
         oid = fork.package_tree(name, tree)
         if oid is None:
             notes.append(
@@ -264,6 +298,7 @@ def for_rebase(fork: Fork, onto: str, *, without: Iterable[str] = ()) -> Resolve
             newer = found(fork, name, oid, tree, PackageSource())
             if newer.pin.version != pin.version:
                 notes.append(f"{name} {pin.version} → {newer.pin.version}")
+                notes += changes_of(newer, pin)
             chosen.choose(newer)
     notes += _changed(fork, chosen, tree, set(without))
     _add_dependencies(chosen, notes)

@@ -18,9 +18,9 @@ from skills_engine.graft.fold import Graft, fold
 from skills_engine.graft.history import EngineRun, last_run
 from skills_engine.graft.intent import CACHE, Goal, Intent, cache_ref
 from skills_engine.graft.merge3 import TreeMerge, merge_trees
-from skills_engine.manifest import CORE
+from skills_engine.manifest import CORE, package_folder
 from skills_engine.transaction.publish import Commit, publish
-from skills_engine.tree import Tree
+from skills_engine.tree import DIRECTORY, Entry, Tree
 from skills_engine.types import Event
 from skills_engine.visible import one_line
 
@@ -110,7 +110,7 @@ def compute(fork: Fork, intent: Intent) -> Progress[Computed]:
     run = last_run(fork, graft.tree, line_merge(fork.git)) if known else None
     merge = _merge(fork, intent, graft.tree, wanted.tree, run)
     if wanted.tree != graft.tree or intent.verb == "rebase":
-        merge = replace(merge, tree=_recorded(fork, merge.tree, wanted.tree))
+        merge = replace(merge, tree=_recorded(fork, merge.tree, wanted.tree, intent.skills))
     findings: tuple[Finding, ...] = ()
     if not merge.conflicts:
         merge, findings = checked(fork, merge, intent.after.core.base)
@@ -145,11 +145,14 @@ def _merge(fork: Fork, intent: Intent, graft: str, wanted: str, run: EngineRun |
     return merge(graft, fork.tree_oid, wanted)
 
 
-def _recorded(fork: Fork, tree: str, wanted: str) -> str:
-    """The merged tree with what the fork stands on written down: after a pull by hand, no side of
-    the merge did.
+def _recorded(fork: Fork, tree: str, wanted: str, skills: Iterable[Pin]) -> str:
+    """The merged tree with what no side of the merge has: the core that the fork stands on after a
+    pull by hand, and a package that is the fork's own and whose edits were not committed.
     """
     out = Tree(fork.objects, tree)
+    for pin in skills:
+        if pin.source.kind == "fork" and out.exists(pin.path):
+            out.put(package_folder(out, pin.name), Entry(DIRECTORY, pin.package))
     out.put(CORE, Tree(fork.objects, wanted).entry(CORE))
     return out.oid()
 

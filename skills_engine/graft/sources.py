@@ -6,26 +6,27 @@ import contextlib
 import os
 import re
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import PackageError, Refused
-from skills_engine.git import Git, GitError
-from skills_engine.manifest import SKILLS, PackageSource, Pin
+from skills_engine.graft.clone import URL, cloned, without_user
+from skills_engine.graft.index import is_index, read_index
+from skills_engine.manifest import AGENTS, SKILLS, PackageSource, Pin, package_folder
 from skills_engine.tree import EXECUTABLE, LINK, REGULAR, Entry, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from skills_engine.git import Git
     from skills_engine.graft.fork import Fork
     from skills_engine.package.model import Package
 
-__all__ = ["FoundPackage", "find", "found", "read_directory"]
+__all__ = ["FoundPackage", "at_source", "find", "found", "on_disk", "read_directory"]
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_URL = re.compile(r"^([a-z][a-z0-9+]*://|[\w.-]+@[\w.-]+:)")
+_AT = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)@(.+)")
 _LARGEST = 5_000_000
 _MOST_FILES, _MOST_BYTES, _DEEPEST = 2_000, 50_000_000, 30
 """Of a whole package: what its author decides, and this machine has to hold."""
@@ -40,10 +41,15 @@ class FoundPackage:
 
 
 def find(fork: Fork, wanted: str, base: Tree) -> FoundPackage:
-    """A package by NAME, PATH or GIT-URL. Raises Refused with names that look alike, PackageError
-    for a bad one.
+    """A package by NAME, PATH, GIT-URL or NAME@SOURCE. Raises Refused with names that look alike,
+    PackageError for a bad one.
     """
-    if _URL.match(wanted):
+    at = _AT.fullmatch(wanted)
+    if at is not None and (
+        URL.match(at[2]) or is_index(at[2]) or Path(at[2]).expanduser().is_dir()
+    ):
+        return _asked(fork, wanted, _named_at(fork, at[1], at[2], base))
+    if URL.match(wanted):
         return _asked(fork, wanted, _from_git(fork, wanted))
     if _NAME.fullmatch(wanted):
         for tree in (fork.tree, base):
@@ -51,6 +57,11 @@ def find(fork: Fork, wanted: str, base: Tree) -> FoundPackage:
             if oid is not None:
                 return found(fork, wanted, oid, base, PackageSource("fork"))
         beside = fork.repository.root / SKILLS / wanted
+        if beside.is_symlink() or (fork.repository.root / AGENTS / wanted).is_dir():
+            raise Refused(
+                f"{wanted} was put into this fork by another tool, and is not committed",
+                hint=f"commit it first: git add {SKILLS} {AGENTS}",
+            )
         if beside.is_dir():
             return _from_directory(fork, beside, base)
     directory = Path(wanted).expanduser()
@@ -88,8 +99,21 @@ def _from_directory(fork: Fork, directory: Path, base: Tree) -> FoundPackage:
     name = _declared_name(fork, oid, directory.name)
     if directory == fork.repository.root / SKILLS / name:
         return found(fork, name, oid, base, PackageSource("local"))
+    fork.found_in[name] = directory
     with _lying_in(name, str(directory)):
         return found(fork, name, oid, base, PackageSource("local"))
+
+
+def on_disk(fork: Fork, name: str) -> str | None:
+    """The git tree of a skill's package as it lies in the fork's folder, where that has edits that
+    are not committed.
+    """
+    place = package_folder(fork.tree, name)
+    folder = fork.repository.root / place
+    if not (folder / "SKILL.md").is_file():
+        return None
+    edits = fork.git.text("status", "--porcelain", "--", place)
+    return read_directory(fork, folder) if edits else None
 
 
 @contextlib.contextmanager
@@ -136,56 +160,67 @@ def _declared_name(fork: Fork, oid: str, otherwise: str) -> str:
     return match[1].decode() if match else otherwise
 
 
-def _from_git(fork: Fork, wanted: str) -> FoundPackage:
+def _from_git(fork: Fork, wanted: str, commit: str = "") -> FoundPackage:
     address, _, inside = wanted.partition("#")
-    url, revision = _split_revision(address)
-    with tempfile.TemporaryDirectory(prefix="skills-") as folder:
-        clone = Path(folder, "clone")
-        only = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_LFS_SKIP_SMUDGE": "1"}
-        git = Git(Path(folder), only)
-        branch = ["--branch", revision] if revision else []
-        try:
-            git.run(
-                "clone", "--quiet", "--depth", "1", "--no-checkout", *branch, "--", url, str(clone)
-            )
-        except GitError as error:
-            raise Refused(
-                f"{_without_user(url)} cannot be fetched: {_without_user(error.message)}",
-                hint=(
-                    "check the address, the revision after @ and your access; git must be "
-                    "able to clone it"
-                ),
-            ) from None
-        there = Git(clone, only)
-        commit = there.head()
-        tree = Tree(there.objects, there.tree_of(commit))
-        try:
-            place = _place_inside(tree, inside, wanted)
-            _check_sizes(there, commit, place, _without_user(wanted))
-            oid = _copy(there, fork, tree, place)
-        finally:
-            there.objects.close()
+    with cloned(address, commit) as (there, found_at):
+        tree = Tree(there.objects, there.tree_of(found_at))
+        place = _place_inside(tree, inside, wanted)
+        _check_sizes(there, found_at, place, without_user(wanted))
+        oid = _copy(there, fork, tree, place)
     name = _declared_name(fork, oid, place.rpartition("/")[2])
-    source = PackageSource("git", _without_user(wanted), commit)
+    source = PackageSource("git", without_user(wanted), found_at)
     with _lying_in(name, source.url, hint="its author must mend it"):
         return found(fork, name, oid, Tree(fork.objects, None), source)
 
 
-def _without_user(text: str) -> str:
-    """Without the names and passwords in the addresses that a text has."""
-    return re.sub(r"//[^/@\s]*@", "//", text)
+def at_source(fork: Fork, pin: Pin) -> FoundPackage:
+    """The package that an installed one's git source has at the commit that was recorded."""
+    return _from_git(fork, pin.source.url, pin.source.commit)
 
 
-def _split_revision(address: str) -> tuple[str, str]:
-    head, at, tail = address.rpartition("@")
-    if at and "/" in head and "/" not in tail and ":" not in tail:
-        return head, tail
-    return address, ""
+def _named_at(fork: Fork, name: str, source: str, base: Tree) -> FoundPackage:
+    """NAME@SOURCE: a skill of that name in a folder, a git repository or an index, as that has it
+    now.
+    """
+    if is_index(source):
+        entry = next((each for each in read_index(source) if each.name == name), None)
+        if entry is None:
+            raise Refused(f"{without_user(source)} has no skill {name}")
+        choice = find(fork, entry.source, base)
+        if (choice.pin.name, choice.pin.digest) != (name, entry.digest):
+            raise Refused(
+                f"{name} is not what the index says: {without_user(entry.source)} has "
+                f"{choice.pin.name} {choice.pin.version}, {choice.pin.digest}",
+                hint="tell the index's maker; to take it as it is: skills apply "
+                + without_user(entry.source),
+            )
+        return choice
+    if URL.match(source):
+        choice = _from_git(fork, source if "#" in source else _inside(source, name))
+    else:
+        top = Path(source).expanduser()
+        folders = (top / name, top / SKILLS / name, top / AGENTS / name, top)
+        there = next((folder for folder in folders if (folder / "SKILL.md").is_file()), None)
+        if there is None:
+            raise Refused(f"{source} has no skill {name}", hint="name the folder that holds it")
+        choice = _from_directory(fork, there.resolve(), base)
+    if choice.pin.name != name:
+        raise Refused(f"the skill in {without_user(source)} is {choice.pin.name}, not {name}")
+    return choice
+
+
+def _inside(url: str, name: str) -> str:
+    """The folder of a skill in a repository, which may be one skill itself."""
+    with cloned(url) as (there, commit):
+        tree = Tree(there.objects, there.tree_of(commit))
+        places = (f"{folder}{name}/SKILL.md" for folder in ("", f"{SKILLS}/", f"{AGENTS}/"))
+        below = any(map(tree.exists, places))
+    return f"{url}#{name}" if below else url
 
 
 def _place_inside(tree: Tree, inside: str, wanted: str) -> str:
     inside = inside.removeprefix("subdirectory=").strip("/")
-    for place in (inside, f"{SKILLS}/{inside}") if inside else ("",):
+    for place in (inside, f"{SKILLS}/{inside}", f"{AGENTS}/{inside}") if inside else ("",):
         if tree.exists(f"{place}/SKILL.md".lstrip("/")):
             return place
     skills = [n.rstrip("/") for n in tree.listdir(SKILLS) if n.endswith("/")]

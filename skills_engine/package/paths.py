@@ -10,7 +10,7 @@ from skills_engine.codemods.paths import UnsafePath, checked
 
 __all__ = ["RESERVED", "reserved", "unsafe"]
 
-RESERVED = ("manifests/", ".claude/skills/", ".claude/resolutions/")
+RESERVED = ("manifests/", ".claude/skills/", ".agents/skills/", ".claude/resolutions/")
 """What only the engine writes: a package could otherwise bring the answer to a conflict that it
 makes.
 """

@@ -12,7 +12,7 @@ from skills_engine.graft.fold import Graft, fold
 from skills_engine.graft.fork import Fork
 from skills_engine.graft.intent import Goal
 from skills_engine.graft.project import read_project
-from skills_engine.manifest import skill_path
+from skills_engine.manifest import package_folder
 from skills_engine.transaction.worktree import as_edited
 from skills_engine.tree import Tree
 from skills_engine.types import Event
@@ -149,7 +149,9 @@ def _from_top(root: Path, directory: Path, path: str) -> str:
 def _brought_by(fork: Fork, path: str) -> str | None:
     """The skill whose manifest or package a file is: the fold has those from its beginning."""
     for pin in fork.pins.values():
-        package = pin.source.kind != "fork" and path.startswith(f"{skill_path(pin.name)}/")
+        package = pin.source.kind != "fork" and path.startswith(
+            f"{package_folder(fork.tree, pin.name)}/"
+        )
         if path == pin.path or package:
             return pin.name
     return None

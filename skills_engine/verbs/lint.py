@@ -11,7 +11,7 @@ from skills_engine.graft.files import GraftFiles
 from skills_engine.graft.fold import steps_of
 from skills_engine.graft.fork import Fork, package_files
 from skills_engine.graft.sources import read_directory
-from skills_engine.manifest import SKILLS
+from skills_engine.manifest import AGENTS, SKILLS
 from skills_engine.package.frontmatter import NAME
 from skills_engine.package.problems import moved, skill_path
 from skills_engine.tree import Tree
@@ -67,12 +67,15 @@ def folders(fork: Fork, names: Sequence[str]) -> list[Path]:
     where there is none.
     """
     home = fork.repository.root / SKILLS
+    other = fork.repository.root / AGENTS
     if not names:
-        return sorted(path.parent for path in home.glob("*/SKILL.md"))
+        every = {path.parent.name: path.parent for path in other.glob("*/SKILL.md")}
+        every |= {path.parent.name: path.parent for path in home.glob("*/SKILL.md")}
+        return [every[name] for name in sorted(every)]
     found = []
     for name in names:
-        named = NAME.fullmatch(name) and (home / name).is_dir()
-        folder = home / name if named else Path(name).expanduser()
+        named = next((top / name for top in (home, other) if (top / name).is_dir()), None)
+        folder = named if named and NAME.fullmatch(name) else Path(name).expanduser()
         if not folder.is_dir():
             raise Refused(
                 f"there is no package {name}", hint=f"name one in {SKILLS}, or its directory"

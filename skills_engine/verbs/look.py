@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from skills_engine.graft.fork import Fork
 from skills_engine.graft.intent import cache_ref
-from skills_engine.manifest import skill_path
 from skills_engine.resolve.pending import Pending, load
 from skills_engine.transaction.journal import interrupted
 from skills_engine.transaction.worktree import as_edited
@@ -26,8 +25,9 @@ __all__ = ["Listed", "Standing", "Status", "list_", "log", "search", "status"]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A skill in the fork. `installed` is the version that is applied; `newer`: its package has
-    changed since.
+    """A skill in the fork, or in an index. `installed` is the version that is applied; `newer`: its
+    package has changed since. `source` is what `apply` takes for one from an index, `asks` what it
+    will ask for.
     """
 
     name: str
@@ -35,6 +35,8 @@ class Listed:
     version: str | None
     installed: str | None
     newer: bool
+    source: str = ""
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +81,43 @@ def list_(directory: Path) -> tuple[Listed, ...]:
         fork.close()
 
 
-def search(directory: Path, words: tuple[str, ...]) -> tuple[Listed, ...]:
-    """Skills in whose name, description or text every word occurs."""
+def search(
+    directory: Path, words: tuple[str, ...], more: tuple[str, ...] = ()
+) -> tuple[Listed, ...]:
+    """Skills in whose name, description or text every word occurs: the fork's own, then those of
+    the indexes that its owner named, and of `more`.
+    """
+    from skills_engine.graft.index import indexes, is_index, read_index  # noqa: PLC0415
+
     fork = Fork.open(directory)
     try:
         found = []
         for skill in _listed(fork):
-            page = fork.tree.read(f"{skill_path(skill.name)}/SKILL.md") or b""
-            text = f"{skill.name} {skill.description} {page.decode('utf-8', 'replace')}".casefold()
-            if all(word.casefold() in text for word in words):
+            page = fork.tree.read(f"{fork.package_place(skill.name)}/SKILL.md") or b""
+            if _has(words, f"{skill.name} {skill.description} {page.decode('utf-8', 'replace')}"):
                 found.append(skill)
+        for where in dict.fromkeys((*indexes(fork.git), *more)):
+            named = where if is_index(where) else f"{where.rstrip('/')}{_joint(where)}index.json"
+            for each in read_index(where):
+                if _has(words, f"{each.name} {each.description}"):
+                    pin = fork.pins.get(each.name)
+                    newer = pin is not None and pin.digest != each.digest
+                    installed = pin.version if pin else None
+                    place = f"{each.name}@{named}"
+                    about = (each.name, each.description, each.version, installed)
+                    found.append(Listed(*about, newer, place, each.asks))
         return tuple(found)
     finally:
         fork.close()
+
+
+def _has(words: tuple[str, ...], text: str) -> bool:
+    return all(word.casefold() in text.casefold() for word in words)
+
+
+def _joint(where: str) -> str:
+    """What stands between an index's place and its file: of a repository, or of a folder."""
+    return "#" if "://" in where or "@" in where else "/"
 
 
 def _listed(fork: Fork) -> tuple[Listed, ...]:

@@ -14,7 +14,7 @@ from skills_engine.errors import Refused
 from skills_engine.graft.files import GraftFiles
 from skills_engine.graft.fold import fold
 from skills_engine.graft.fork import Fork
-from skills_engine.manifest import SKILLS
+from skills_engine.manifest import AGENTS, SKILLS
 from skills_engine.package.frontmatter import NAME
 from skills_engine.record.package import ChangedFile, Changes, record_package
 from skills_engine.tree import EXECUTABLE, Tree, difference
@@ -140,7 +140,7 @@ def _trees(fork: Fork, base: str, before: str, after: str, about: str) -> _Seen:
     changes: dict[str, ChangedFile] = {}
     left: list[str] = []
     for path, old, new in difference(fork.objects, before, after):
-        if path.startswith(("manifests/", f"{SKILLS}/")) or any(
+        if path.startswith(("manifests/", f"{SKILLS}/", f"{AGENTS}/")) or any(
             e is not None and not e.is_file for e in (old, new)
         ):
             left.append(path)

@@ -17,7 +17,7 @@ from skills_engine.graft.fold import fold
 from skills_engine.graft.fork import Fork
 from skills_engine.graft.intent import Goal
 from skills_engine.graft.sources import find
-from skills_engine.manifest import SKILLS, is_manifest
+from skills_engine.manifest import AGENTS, SKILLS, is_manifest
 from skills_engine.package.model import ADD
 from skills_engine.record.package import ChangedFile, record_package
 from skills_engine.tree import EXECUTABLE, Tree, difference
@@ -94,7 +94,7 @@ def _changes(fork: Fork, before: str, after: str) -> tuple[dict[str, ChangedFile
     changes, left = {}, []
     for path, old, new in difference(fork.objects, before, after):
         entries = [entry for entry in (old, new) if entry is not None]
-        if is_manifest(path) or path.startswith(f"{SKILLS}/"):
+        if is_manifest(path) or path.startswith((f"{SKILLS}/", f"{AGENTS}/")):
             continue
         if not all(entry.is_file for entry in entries):
             left.append(path)

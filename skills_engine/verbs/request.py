@@ -58,6 +58,19 @@ def run(
         asks = accept(fork, request.resolved, options)
         intent, notes = request.intent(fork), (*began, *request.resolved.notes)
         report = yield from carry_out(fork, intent, options, notes=notes, expected=expected)
+        if report.commit:
+            _remember(fork, request.resolved)
         return replace(report, asks=(*asks, *report.asks))
 
     return (yield from locked(directory, verb, work, options))
+
+
+def _remember(fork: Fork, resolved: Resolved) -> None:
+    """Where packages were applied from, for `upgrade`: in this clone's settings, for a path means
+    nothing on another machine.
+    """
+    for pin in resolved.removed:
+        fork.git.succeeds("config", "--unset", f"skills.{pin.name}.path")
+    for pin in resolved.added:
+        if pin.source.kind == "local" and pin.name in fork.found_in:
+            fork.git.run("config", f"skills.{pin.name}.path", str(fork.found_in[pin.name]))
