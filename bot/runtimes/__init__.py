@@ -65,5 +65,7 @@ class Runtime(Protocol):
     async def close(self) -> None: ...
 
 
-RUNTIMES = {"docker": "bot.runtimes.docker:DockerRuntime"}
+RUNTIMES = {
+    "docker": "bot.runtimes.docker:DockerRuntime",
+}
 """By the setting RUNTIME; each is imported when it is used, for its library is large."""

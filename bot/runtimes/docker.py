@@ -130,9 +130,9 @@ class DockerRuntime:
             with suppress(NotFound):
                 self.client.remove_container(container["Id"], force=True, v=True)
 
-    def _start(self, spec: Spec) -> tuple[str, socket.socket]:
-        client = self.client
-        host = client.create_host_config(
+    def host_config(self, spec: Spec) -> dict[str, Any]:
+        """The walls and limits of a container, in the words of the engine's API."""
+        config: dict[str, Any] = self.client.create_host_config(
             mounts=[
                 Bind(mount.target, str(mount.source), "bind", not mount.write)
                 for mount in spec.mounts
@@ -150,6 +150,10 @@ class DockerRuntime:
             log_config=LogConfig(type="none"),  # the engine's own would fill the disk
             init=True,
         )
+        return config
+
+    def _start(self, spec: Spec) -> tuple[str, socket.socket]:
+        client, host = self.client, self.host_config(spec)
         about = {"labels": {INSTALLATION: spec.installation, RUN: spec.run}, "user": spec.user}
         make: Any = client.create_container
         made = make(spec.image, spec.command, stdin_open=True, host_config=host, **about)

@@ -1,11 +1,15 @@
-"""One contract, which the Docker Engine and the runtime in memory keep alike."""
+"""One contract, which every runtime keeps: the Docker Engine, or what RUNTIME names, and the runtime
+in memory.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from pkgutil import resolve_name
 from uuid import uuid4
 
 import docker
@@ -14,8 +18,9 @@ from doubles import MemoryRuntime
 from engine import IMAGE
 
 from bot.errors import BotError
-from bot.runtimes import Container, Mount, Runtime, Spec
-from bot.runtimes.docker import DockerRuntime
+from bot.runtimes import RUNTIMES, Container, Mount, Runtime, Spec
+
+PLACE = RUNTIMES[os.environ.get("RUNTIME") or "docker"]
 
 ECHO = """
 import sys
@@ -36,11 +41,17 @@ async def echo(stdin: asyncio.StreamReader, write: Callable[[int, bytes], None])
     return 0
 
 
+def made() -> Runtime:
+    """The runtime that is tried."""
+    runtime: Runtime = resolve_name(PLACE)()
+    return runtime
+
+
 @pytest.fixture(params=["docker", "memory"])
 async def runtime(request: pytest.FixtureRequest) -> AsyncIterator[Runtime]:
     if request.param == "docker":
         request.getfixturevalue("engine")
-    runtime: Runtime = DockerRuntime() if request.param == "docker" else MemoryRuntime(echo)
+    runtime: Runtime = made() if request.param == "docker" else MemoryRuntime(echo)
     yield runtime
     await runtime.close()
 
@@ -96,9 +107,9 @@ async def test_the_input_of_a_container_ends_with_the_bot(engine: docker.DockerC
     program = f"""
 import asyncio
 from bot.runtimes import Spec
-from bot.runtimes.docker import DockerRuntime
+from pkgutil import resolve_name
 async def main():
-    await DockerRuntime().start(Spec(image={IMAGE!r}, installation="killed", run="r", user="10001", command=["cat"]))
+    await resolve_name({PLACE!r})().start(Spec(image={IMAGE!r}, installation="killed", run="r", user="10001", command=["cat"]))
     print("started", flush=True)
     await asyncio.sleep(600)
 asyncio.run(main())
@@ -134,7 +145,7 @@ print(open('/sys/fs/cgroup/pids.max' if os.path.exists('/sys/fs/cgroup/pids.max'
         (tmp_path / name).mkdir()
         (tmp_path / name).chmod(0o777)
     mounts = [Mount(tmp_path / "ro", "/ro"), Mount(tmp_path / "rw", "/rw", write=True)]
-    runtime = DockerRuntime()
+    runtime = made()
     container = await runtime.start(
         spec("walls", command=["python3", "-c", look], mounts=mounts, processes=99)
     )
@@ -159,7 +170,7 @@ print(open('/sys/fs/cgroup/pids.max' if os.path.exists('/sys/fs/cgroup/pids.max'
 async def test_memory_that_is_not_there_is_not_taken_from_the_host(
     engine: docker.DockerClient,
 ) -> None:
-    runtime = DockerRuntime()
+    runtime = made()
     greedy = ["python3", "-c", "x = b'x' * (1 << 30)"]
     container = await runtime.start(spec("greedy", command=greedy, memory=64 << 20))
     while (await container.read())[1]:
@@ -171,7 +182,7 @@ async def test_memory_that_is_not_there_is_not_taken_from_the_host(
 async def test_an_image_that_is_not_there_is_named_with_what_to_do(
     engine: docker.DockerClient,
 ) -> None:
-    runtime = DockerRuntime()
+    runtime = made()
     with pytest.raises(BotError) as caught:
         await runtime.start(
             Spec(image="graftbot-no-such-image", installation="x", run="x", user="10001")
@@ -185,7 +196,7 @@ async def test_an_engine_that_is_not_there_is_a_reason_and_not_a_riddle(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
-    runtime = DockerRuntime()
+    runtime = made()
     with pytest.raises(BotError, match="cannot be reached"):
         await runtime.runs("x")
     await runtime.close()
