@@ -24,7 +24,13 @@ def _needed(name: str) -> tuple[str, ...]:
     return (*dict.fromkeys(before), name)
 
 
-SETS = [*map(_needed, NAMES), tuple(NAMES)]
+def _tests(name: str) -> tuple[str, ...]:
+    manifest = package(name).manifest
+    return manifest.tests if manifest else ()
+
+
+TESTED = [name for name in NAMES if _tests(name)]
+SETS = [*map(_needed, TESTED), tuple(TESTED)]
 """Each alone, so that none passes by what another brings, and all together."""
 
 
@@ -57,7 +63,7 @@ def test_its_own_tests_pass_where_it_is_applied_and_the_code_is_clean(
 
 @pytest.mark.slow
 def test_a_fork_with_all_of_them_is_well_typed(tmp_path: Path) -> None:
-    here = fork(tmp_path, *NAMES)
+    here = fork(tmp_path, *TESTED)
     options = [
         "--cache-dir",
         os.devnull,
@@ -77,8 +83,3 @@ def run(command: list[str], folder: Path) -> None:
         command, cwd=folder, env=environment, check=False, capture_output=True, text=True
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-
-
-def _tests(name: str) -> tuple[str, ...]:
-    manifest = package(name).manifest
-    return manifest.tests if manifest else ()
