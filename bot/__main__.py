@@ -114,7 +114,9 @@ def main() -> None:
         if os.environ.get("LOG_LEVEL", "").upper() == "DEBUG":
             raise
         hint = "please report it, with what LOG_LEVEL=DEBUG in the environment shows"
-        if isinstance(error, OSError):
+        if isinstance(error, ImportError):
+            hint = "install what is missing: make setup"
+        elif isinstance(error, OSError):
             hint = "look after the disk, and whether you may read and write there"
         sys.exit(f"bot: {described(error)}\n  {hint}")
 

@@ -59,8 +59,8 @@ def own_fault(error: BaseException) -> bool:
 
 
 def described(error: BaseException, *, to_owner: bool = False) -> str:
-    """An exception in words that hold nobody's message: the bot's own, or the type, the system's or
-    SQLite's word for it, and the place. The owner is told what the agent said, too.
+    """An exception in words that hold nobody's message: the bot's own, or the type, the system's,
+    SQLite's or the importer's word for it, and the place. The owner is told what the agent said.
     """
     import sqlite3  # noqa: PLC0415  # a command line that only helps needs none
 
@@ -69,7 +69,7 @@ def described(error: BaseException, *, to_owner: bool = False) -> str:
     words = [type(error).__name__]
     if status := API_STATUS.search(str(error)):
         words.append(f"(API error {status[1]})")
-    if isinstance(error, sqlite3.Error):
+    if isinstance(error, sqlite3.Error | ImportError):
         words.append(f"({error})")
     elif isinstance(error, OSError) and error.errno is not None:
         words.append(f"({os.strerror(error.errno)})" if error.errno > 0 else f"({error.errno})")

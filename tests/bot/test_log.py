@@ -72,6 +72,7 @@ def test_what_is_said_of_an_exception_tells_what_is_surely_no_message() -> None:
     assert described(AgentFailed(f"API Error: 400 {PIN}")) == "AgentFailed (API error 400)"
     assert "4711-is-secret" in described(AgentFailed(PIN), to_owner=True)
     assert described(BotError("no", hint="do")) == "no; do"
+    assert described(ModuleNotFoundError("No module named 'x'")).endswith("(No module named 'x')")
     assert "No such file" in described(FileNotFoundError(2, "x", PIN))
     assert described(sqlite3.OperationalError("disk full")) == "OperationalError (disk full)"
 
