@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import aiosqlite
 
+from bot.bounds import Seldom
 from bot.database import HINTS, LOCKED, code, locked_by, migrate, unusable
 from bot.groups import Group, checked, refuse_taken
 from bot.log import log
@@ -232,6 +233,7 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
             raise unusable(folder, error) from error
         async with aiosqlite.connect(folder / "bot.db", isolation_level=None) as db:
             store, begun = Store(db, folder / "bot.db"), asyncio.get_running_loop().time()
+            seldom = Seldom()
             while True:
                 try:
                     await store.prepare(folder)
@@ -240,7 +242,8 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
                     waited = asyncio.get_running_loop().time() - begun
                     if code(error) not in LOCKED or waited > PATIENCE:
                         raise unusable(folder, error) from error
-                    log.warning("another program holds the store; I wait for it", hint=HINTS[5])
+                    if seldom.count(""):
+                        log.warning("another program holds the store; I wait", hint=HINTS[5])
                     await asyncio.sleep(0.2)
             try:
                 yield store

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from bot.bounds import Seldom
 from bot.channels.base import Channel
 from bot.channels.whatsapp_link import linked, show
 from bot.channels.whatsapp_messages import (
@@ -69,6 +70,7 @@ class WhatsAppChannel(Channel):
         self._client: Any = None
         self._end: asyncio.Future[None] | None = None
         self._sent: deque[str] = deque(maxlen=1000)
+        self._seldom = Seldom()
         self.ready = asyncio.Event()
         """Set once it is paired and connected."""
 
@@ -167,10 +169,8 @@ class WhatsAppChannel(Channel):
         await self._connected().send_chat_presence(jid_of(chat), *composing)
 
     async def groups(self) -> Mapping[str, str]:
-        return {
-            self._chat(group.JID): group.GroupName.Name
-            for group in await self._connected().get_joined_groups()
-        }
+        found = await self._connected().get_joined_groups()
+        return {self._chat(group.JID): group.GroupName.Name for group in found}
 
     async def disconnect(self) -> None:
         if self._client is not None:
@@ -201,7 +201,8 @@ class WhatsAppChannel(Channel):
                     await self.hand_over(receive, taken)
                     break
                 except Exception as error:  # noqa: BLE001  # a full disk, say
-                    log.warning("a message of %s is not stored yet: %r", taken.chat, type(error))
+                    if self._seldom.count(type(error).__name__):
+                        log.warning("%s is not stored yet: %r", taken.chat, type(error))
                     await asyncio.sleep(1)
 
         async def connected(_: Any, __: Any) -> None:
