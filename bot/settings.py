@@ -27,6 +27,8 @@ UTC = {
 LEAST = {"MAX_CONTAINERS": 1, "CONTAINER_MEMORY": 256, "IDLE_SECONDS": 1, "TURN_SECONDS": 1}
 LEAST |= {"ATTACHMENTS_KEPT": 1}
 """The least with which anybody can be answered; of other numbers it is 0."""
+ADDRESSES = ("_URL", "_SERVER")
+"""How the names of settings end that are addresses."""
 
 
 def machine_zone() -> str:
@@ -162,11 +164,11 @@ def _convert(name: str, raw: str, kind: type) -> object:
             raise ValueError
         if kind in {str, Secret} and not (raw.strip() and raw.isprintable()):
             raise ValueError
-        if name.endswith("_URL") and not _is_address(raw):
+        if name.endswith(ADDRESSES) and not _is_address(raw):
             raise ValueError
     except (ValueError, KeyError):
         least = LEAST.get(name, 0)
-        text = "an address: https://host" if name.endswith("_URL") else "a text in one line"
+        text = "an address: https://host" if name.endswith(ADDRESSES) else "a text in one line"
         wanted = {bool: "yes or no", int: f"a whole number from {least}", str: text, Secret: text}
         what = wanted.get(kind, f"a number from {least}")
         given = "what it is" if kind is Secret else repr(raw)

@@ -72,7 +72,7 @@ def test_a_field_that_a_skill_adds_is_read_and_a_secret_is_not_shown(
 ) -> None:
     extended = make_dataclass(
         "Settings",
-        [("token", Secret, Secret()), ("limit", int, 3)],
+        [("token", Secret, Secret()), ("limit", int, 3), ("home_server", str, "")],
         bases=(Settings,),
         frozen=True,
         kw_only=True,
@@ -83,8 +83,9 @@ def test_a_field_that_a_skill_adds_is_read_and_a_secret_is_not_shown(
     assert settings.limit == 7  # type: ignore[attr-defined]
     assert "sesame" not in repr(settings)
     assert list(settings.secrets()) == ["sesame"]
-    with pytest.raises(Misconfigured, match="LIMIT"):
-        load({"LIMIT": "seven"}, Path("none"))
+    for key, value in (("LIMIT", "seven"), ("HOME_SERVER", "localhost:80")):
+        with pytest.raises(Misconfigured, match=f"{key} cannot be"):
+            load({key: value}, Path("none"))
 
 
 @pytest.mark.parametrize(
