@@ -44,13 +44,14 @@ def entries(source: str) -> list[dict[str, Any]]:
 
 
 def test_the_page_is_up_to_date() -> None:
-    stale = "run: python -m skills_engine.package.reference > docs/operations.md"
+    stale = "run: make reference"
     assert PAGE.read_text("utf-8") == page(), stale
 
 
 def test_each_word_is_on_the_page_and_answers_a_wish() -> None:
     assert all(f"| `{word}` |" in page() for word in words())
-    assert {word for _, word, _ in WISHES} == set(words())
+    answered = {word for _, word, _ in WISHES}
+    assert answered == set(words()), "skills_engine/package/wishes.py says what each is for"
     assert len({wish for wish, _, _ in WISHES}) == len(WISHES), "each has a place of its own"
 
 

@@ -10,6 +10,7 @@ import typer
 
 from skills_engine.cli.complete import available
 from skills_engine.cli.options import VerbOptions, command
+from skills_engine.cli.output import counted
 from skills_engine.errors import TestsFailed, UsageError
 
 __all__ = ["Names", "verbs"]
@@ -42,7 +43,7 @@ def new(
     made = out.run(verb(asked.where, kind, name, output))
 
     def people() -> None:
-        out.line(f"{made.folder}: {len(made.files)} files")
+        out.line(f"{_from(asked.where, made.folder)}: {counted(len(made.files), 'file')}")
         for line in made.to_write:
             out.line(f"to write: {line}", "note")
         place = made.name if output is None else str(output)
@@ -114,7 +115,8 @@ def record(
     )
 
     def people() -> None:
-        out.line(f"{found.folder}: {len(found.operations)} {'changes' if into else 'operations'}")
+        folder = _from(asked.where, found.folder)
+        out.line(f"{folder}: {counted(len(found.operations), 'change' if into else 'operation')}")
         for line in found.operations if out.verbose or into else ():
             out.line(f"  {line}")
         for line in found.left:
@@ -124,7 +126,7 @@ def record(
         if found.exact:
             out.line("applied to what was there before, it gives the change byte for byte", "good")
         out.line(
-            f"Now say what it is for, in {found.folder}/SKILL.md, and run: skills lint {name}, "
+            f"Now say what it is for, in {folder}/SKILL.md, and run: skills lint {name}, "
             f"skills test {name}"
         )
 
@@ -198,3 +200,9 @@ def operations(
                 out.line(f"{each.operation:<{wide}}  {each.summary}")
 
     out.result(found, people)
+
+
+def _from(where: Path, folder: str) -> str:
+    """A folder as somebody who stands in `where` would write it, if it lies below."""
+    path, here = Path(folder).resolve(), where.resolve()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else folder

@@ -5,7 +5,9 @@ entry, its docstring is its page in the vocabulary, and beside it stand its
 examples. VALID ones become tests of what it does (also with CRLF and tabs, and
 a second time, when it must say ALREADY); INVALID ones of what it refuses.
 
-To add one: a new file `operations/<name>.py` with one subclass. Nothing else.
+To add one: a new file `operations/<name>.py` with one subclass, and the wish of
+an author that it answers, in `package/wishes.py`. Pages and schemas are made of
+both: `make reference schemas`.
 
     Operation             sees the whole tree
     └── SourceOperation   edits one Python file: Source in, Edit out

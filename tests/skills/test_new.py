@@ -59,7 +59,11 @@ def test_a_fork_of_another_project_brings_its_own_kinds(fork: Repo) -> None:
     pyproject = fork.read("pyproject.toml") + table
     fork.commit("Kinds", {"pyproject.toml": pyproject, "kinds/parrot/SKILL.md": page})
     assert "there are: parrot" in new(fork, "plain", "x").err
-    assert new(fork, "parrot", "old-grey").code == 0
+    made = new(fork, "parrot", "old-grey")
+    assert made.code == 0
+    assert made.out.startswith(".claude/skills/old-grey: 1 file\n"), (
+        "as one who stands here says it"
+    )
     assert "# Old grey" in fork.read(".claude/skills/old-grey/SKILL.md")
     assert "name: old-grey" in fork.read(".claude/skills/old-grey/SKILL.md")
 

@@ -1,5 +1,5 @@
 """TOML: tables and keys, arrays by element, dependencies by distribution. Fits `Language` in
-ladder.py.
+file.py.
 """
 
 from __future__ import annotations
