@@ -73,3 +73,53 @@ def test_any_operation_can_be_looked_at_and_gone_back_to(fork: Repo) -> None:
     assert go(fork, "redo") == one
     assert go(fork, "op", "restore", "@--") == one
     assert console(fork, "op", "restore", "nonsense", *QUICK).code == 1
+
+
+def test_operations_of_a_clone_that_was_merged_are_operations(fork: Repo) -> None:
+    go(fork, "apply", "add-dice")
+    mine = fork.git("branch", "--show-current")
+    fork.git("checkout", "-q", "-b", "elsewhere")
+    go(fork, "apply", "add-clock")
+    fork.git("checkout", "-q", mine)
+    fork.edit("parrot/help.py", "Say it.", "Do say it.")
+    fork.commit("Mine")
+    before = tree(fork)
+    fork.git("merge", "-q", "--no-edit", "elsewhere")
+    assert logged(fork)[:2] == [("Apply add-clock 1.0.0", "done"), ("Apply add-dice 1.0.0", "done")]
+    said = console(fork, "undo", "--no-test", "--no-install").said
+    assert "add-clock 1.0.0 uninstalled" in said
+    assert "add-dice" not in said
+    assert tree(fork) == before
+
+
+def test_a_history_that_was_rewritten_keeps_what_was_undone(fork: Repo) -> None:
+    base = fork.git("rev-parse", "HEAD")
+    one = go(fork, "apply", "add-dice")
+    two = go(fork, "apply", "add-clock")
+    go(fork, "undo")
+    go(fork, "undo")
+    go(fork, "redo")
+    theirs = fork.git("commit-tree", "-m", "Theirs", "-p", base, f"{base}^{{tree}}")
+    fork.git("rebase", "-q", theirs)
+    assert [title for title, state in logged(fork) if state == "undone"] == [
+        "Apply add-clock 1.0.0"
+    ]
+    assert go(fork, "redo") == two
+    assert go(fork, "undo") == one
+    go(fork, "undo")
+    assert "began the management" in console(fork, "undo", *QUICK).err
+
+
+def test_what_plain_git_took_back_does_not_stand(fork: Repo) -> None:
+    zero = tree(fork)
+    one = go(fork, "apply", "add-dice")
+    go(fork, "apply", "add-clock")
+    fork.git("revert", "--no-edit", "HEAD")
+    before = state(fork)
+    ran = console(fork, "op", "restore", "@", *QUICK)
+    assert ran.code == 1
+    assert "add-clock came, went or changed since by no operation" in ran.err
+    assert state(fork) == before
+    assert tree(fork) == one
+    assert go(fork, "undo") == zero
+    assert go(fork, "redo") == one

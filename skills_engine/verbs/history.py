@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
+from skills_engine.manifest import read_core
+from skills_engine.tree import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from skills_engine.git import Git
 
 __all__ = ["REDOES", "UNDOES", "EngineCommit", "Timeline", "find", "operations", "timeline"]
 
 UNDOES, REDOES = "Skills-Undoes", "Skills-Redoes"
-_FORMAT = "%x01%H%x00%aI%x00%an%x00%s%x00%(trailers:only,unfold)"
+_FORMAT = "%x01%H%x00%P%x00%aI%x00%an%x00%s%x00%(trailers:only,unfold)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class EngineCommit:
     """Name and version of each skill that came, went or changed."""
     of: str = ""
 
+    @property
+    def plain(self) -> str:
+        """The title of what was done, however often it was done again."""
+        return self.title.removeprefix("Redo: ") if self.verb == "redo" else self.title
+
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
@@ -49,16 +56,32 @@ class Timeline:
     undone: tuple[EngineCommit, ...]
 
 
-def operations(git: Git, head: str, *, limit: int = 0) -> Iterator[EngineCommit]:
-    """Newest first, along the first parents (what upstream did to itself is not this fork's
-    doing).
+def operations(git: Git, head: str, *, limit: int = 0) -> tuple[EngineCommit, ...]:
+    """Newest first: along the first parents, and of other clones whose work was merged. What
+    upstream did to itself is not this fork's doing.
     """
-    count = [f"--max-count={limit}"] if limit else []
-    out = git.run(
-        "log", "--first-parent", *count, "--grep=^Skills-Operation: ", f"--format={_FORMAT}", head
-    )
+    first = dict(_logged(git, "--first-parent", head))
+    core = read_core(Tree(git.objects, git.tree_of(head)))
+    bases = _merged(first) | ({core.base} if core is not None and git.commit(core.base) else set())
+    while True:
+        every = dict(_logged(git, "--topo-order", head, *(f"^{base}" for base in sorted(bases))))
+        if _merged(every) <= bases:
+            break
+        bases |= _merged(every)
+    found = tuple({**every, **first})
+    return found[:limit] if limit else found
+
+
+def _merged(found: dict[EngineCommit, tuple[str, ...]]) -> set[str]:
+    """What the engine itself has merged: commits of upstream's."""
+    return {parent for parents in found.values() for parent in parents[1:]}
+
+
+def _logged(git: Git, *revisions: str) -> Iterator[tuple[EngineCommit, tuple[str, ...]]]:
+    """The engine's commits of these, each with its parents."""
+    out = git.run("log", "--grep=^Skills-Operation: ", f"--format={_FORMAT}", *revisions)
     for record in out.decode("utf-8", "replace").split("\x01")[1:]:
-        commit, when, who, title, block = record.split("\0", 4)
+        commit, parents, when, who, title, block = record.split("\0", 5)
         trailers = [line.partition(": ")[::2] for line in block.splitlines() if ": " in line]
         said = dict(trailers)
         names = [value for key, value in trailers if key == "Skill"]
@@ -66,18 +89,23 @@ def operations(git: Git, head: str, *, limit: int = 0) -> Iterator[EngineCommit]
         verb = next((value for key, value in trailers if key == "Skills-Operation"), "")
         skills = tuple(zip(names, versions, strict=False))
         of = said.get(UNDOES) or said.get(REDOES) or ""
-        yield EngineCommit(commit, when, who, title, verb, skills, of)
+        yield EngineCommit(commit, when, who, title, verb, skills, of), tuple(parents.split())
 
 
 def timeline(git: Git, head: str) -> Timeline:
     """What stands at a commit. An operation that is done anew ends what could be redone."""
     done: list[EngineCommit] = []
     undone: list[EngineCommit] = []
-    for each in reversed(list(operations(git, head))):
-        if each.verb == "undo" and done and each.of == done[-1].commit:
-            undone.append(done.pop())
-        elif each.verb == "redo" and undone and each.of == undone[-1].commit:
-            undone.pop()
+    every = operations(git, head)
+    there = {each.commit for each in every}
+    for each in reversed(every):
+        undoes = _meant(each, done, there) if each.verb == "undo" else None
+        redoes = _meant(each, undone, there) if each.verb == "redo" else None
+        if undoes is not None:
+            done.remove(undoes)
+            undone.append(undoes)
+        elif redoes is not None:
+            undone.remove(redoes)
             done.append(each)
         else:
             done.append(each)
@@ -85,11 +113,26 @@ def timeline(git: Git, head: str) -> Timeline:
     return Timeline(tuple(done), tuple(undone))
 
 
+def _meant(
+    each: EngineCommit, among: Sequence[EngineCommit], there: set[str]
+) -> EngineCommit | None:
+    """The operation that an undo or a redo is about: the commit that it names or, where history
+    was rewritten since (`git pull --rebase`) and has no such commit, the last of that title.
+    """
+    word = each.verb.capitalize()
+    for other in reversed(among):
+        if other.commit == each.of:
+            return other
+        if each.of not in there and each.title == f"{word}: {other.plain}":
+            return other
+    return None
+
+
 def find(git: Git, head: str, name: str) -> EngineCommit:
     """An operation by its commit, abbreviated or not; `@` is the last one, `@-` the one before.
     Raises Refused where there is none.
     """
-    every = list(operations(git, head))
+    every = operations(git, head)
     back = re.fullmatch(r"@(-*)(?:~(\d+))?", name)
     if back is not None:
         number = len(back[1]) + int(back[2] or 0)

@@ -210,6 +210,6 @@ def log(directory: Path, limit: int = 0) -> tuple[EngineCommit, ...]:
     """The operations in the fork's history, newest first."""
     fork = Fork.open(directory)
     try:
-        return tuple(operations(fork.git, fork.head, limit=limit))
+        return operations(fork.git, fork.head, limit=limit)
     finally:
         fork.close()

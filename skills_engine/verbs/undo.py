@@ -16,7 +16,7 @@ from skills_engine.graft.fold import fold
 from skills_engine.graft.intent import Goal, Intent
 from skills_engine.graft.merge3 import TreeMerge, merge_trees
 from skills_engine.graft.operation import Computed, line_merge
-from skills_engine.manifest import CORE, read_core, read_pins
+from skills_engine.manifest import CORE, FOLDER, read_core, read_pins
 from skills_engine.resolve.ladder import climb
 from skills_engine.tree import Tree
 from skills_engine.types import Event
@@ -81,44 +81,52 @@ def _walked(
 
 
 def _taken_back(fork: Fork) -> Progress[Computed]:
-    done = timeline(fork.git, fork.head).done
-    if not done:
-        raise Refused("there is no operation to undo")
-    last = done[-1]
-    yield Event(f"take back: {last.title}")
-    words = ("undo", f"Undo: {_plain(last)}", ((UNDOES, last.commit),))
-    return (yield from _way(fork, words, back=(last,)))
+    """The last operation whose taking back changes something: what plain git has taken back
+    already (`git revert`) does not stand any more.
+    """
+    for last in reversed(timeline(fork.git, fork.head).done):
+        yield Event(f"take back: {last.title}")
+        words = ("undo", f"Undo: {last.plain}", ((UNDOES, last.commit),))
+        computed = yield from _way(fork, words, back=(last,))
+        if not computed.changes_nothing or computed.merge.conflicts:
+            return computed
+    raise Refused("there is no operation to undo", hint="see: skills op log")
 
 
 def _done_again(fork: Fork) -> Progress[Computed]:
-    undone = timeline(fork.git, fork.head).undone
-    if not undone:
-        raise Refused(
-            "there is nothing to redo: since the last undo an operation was done anew, or none was "
-            "undone",
-            hint="see: skills op log; skills op restore goes back to any of them",
-        )
-    last = undone[-1]
-    yield Event(f"do again: {last.title}")
-    words = ("redo", f"Redo: {_plain(last)}", ((REDOES, last.commit),))
-    return (yield from _way(fork, words, forth=(last,)))
+    for last in reversed(timeline(fork.git, fork.head).undone):
+        yield Event(f"do again: {last.title}")
+        words = ("redo", f"Redo: {last.plain}", ((REDOES, last.commit),))
+        computed = yield from _way(fork, words, forth=(last,))
+        if not computed.changes_nothing or computed.merge.conflicts:
+            return computed
+    raise Refused(
+        "there is nothing to redo: since the last undo an operation was done anew, or none was "
+        "undone",
+        hint="see: skills op log; skills op restore goes back to any of them",
+    )
 
 
 def _restored(fork: Fork, commit: str) -> Progress[Computed]:
     now, then = (timeline(fork.git, head).done for head in (fork.head, commit))
-    common = 0
-    while common < min(len(now), len(then)) and now[common].commit == then[common].commit:
-        common += 1
+    here, there = ({each.commit for each in side} for side in (now, then))
     named = find(fork.git, fork.head, commit)
     yield Event(f"go back to: {named.title}")
-    title = f"Restore: {_plain(named)} [{commit[:12]}]"
+    title = f"Restore: {named.plain} [{commit[:12]}]"
     words = ("restore", title, ((_RESTORES, commit),))
-    return (yield from _way(fork, words, back=tuple(reversed(now[common:])), forth=then[common:]))
-
-
-def _plain(operation: EngineCommit) -> str:
-    title = operation.title
-    return title.removeprefix("Redo: ") if operation.verb == "redo" else title
+    back = tuple(each for each in reversed(now) if each.commit not in there)
+    forth = tuple(each for each in then if each.commit not in here)
+    computed = yield from _way(fork, words, back=back, forth=forth)
+    wanted = read_pins(Tree(fork.objects, fork.git.tree_of(commit)))
+    got = {pin.name: pin for pin in computed.intent.after.pins}
+    differ = sorted(name for name in {*wanted, *got} if wanted.get(name) != got.get(name))
+    if differ and not computed.merge.conflicts:
+        raise Refused(
+            f"{', '.join(differ)} came, went or changed since by no operation of this history, "
+            "but by plain git (a squash, a revert)",
+            hint="bring that about first: skills apply, skills upgrade or skills uninstall",
+        )
+    return computed
 
 
 def _way(
@@ -146,13 +154,14 @@ def _way(
             )
         notes, merged = (*whole.notes, *merge.notes), (*whole.merged, *merge.merged)
         whole, old = replace(merge, notes=notes, merged=merged), theirs
-    core = read_core(old)
-    if core is None:
+    if read_core(old) is None:
         raise Refused(
             f"{steps[-1][0].title} began the management of this fork",
             hint=f"to end it: git rm -r manifests, or git revert {steps[-1][0].commit[:12]}",
         )
-    pins = read_pins(old)
+    unclear = any(path.startswith(f"{FOLDER}/") for each in whole.conflicts for path in each.paths)
+    left = old if unclear else Tree(fork.objects, whole.tree)
+    core, pins = read_core(left) or fork.recorded, read_pins(left)
     goal = Goal(core, tuple(pins[name] for name in sorted(pins)))
     now = Goal(fork.recorded, tuple(fork.pins[name] for name in sorted(fork.pins)))
     changed = {*goal.pins} ^ {*now.pins}
