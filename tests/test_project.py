@@ -63,6 +63,9 @@ def test_globs_and_what_no_glob_opens(home: str, path: str, inside: bool) -> Non
         ('home = "a"', "home in [tool.skills] is no list of texts"),
         ("home = [1]", "home in [tool.skills] is no list of texts"),
         ("templates = 1", "templates in [tool.skills] is no text"),
+        ('environment = "/etc/environment"', "'/etc/environment' is absolute"),
+        ('dependencies = "../a.txt"', "dependencies in [tool.skills]: '../a.txt' has the segment"),
+        ("test = 'pytest \"x'", "test in [tool.skills]: No closing quotation"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_named(fork: Repo, table: str, says_: str) -> None:
@@ -77,8 +80,8 @@ def test_init_shows_what_holds(fork: Repo) -> None:
     one = fork_of(up, fork.path.parent / "one", managed=False)
     assert 'put home = ["parrot/**"] into [tool.skills]' in skills(one, "init").said
     two = fork_of(up, fork.path.parent / "two", managed=False)
-    says(two, 'home = ["parrot/**"]')
-    assert "skills may change parrot/** without --trust" in skills(two, "init").said
+    says(two, 'home = ["parrot/**", "parrot", "nowhere/**", "**/help.py"]')
+    assert "skills may change parrot/**, **/help.py without --trust" in skills(two, "init").said
 
 
 def test_a_clone_that_init_has_not_seen_is_taken_as_what_it_is(fork: Repo) -> None:

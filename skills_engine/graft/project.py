@@ -7,11 +7,13 @@ has it, for what is not committed was decided by nobody.
 from __future__ import annotations
 
 import difflib
+import shlex
 import tomllib
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from skills_engine.bounds import beyond
+from skills_engine.codemods.paths import UnsafePath, checked
 from skills_engine.errors import Refused
 from skills_engine.manifest import DEPENDENCIES, ENVIRONMENT, Core
 
@@ -84,11 +86,26 @@ def _project(path: str, data: bytes) -> ProjectSettings:
         if (is_list and texts is not value) or not all(isinstance(text, str) for text in texts):
             what = "no list of texts" if is_list else "no text"
             raise Refused(f"{path}: {key} in [tool.skills] is {what}")
+        _usable(path, key, value)
     values: dict[str, Any] = {
         known[key]: tuple(value) if isinstance(value, list) else value
         for key, value in table.items()
     }
     return ProjectSettings(**values)
+
+
+def _usable(path: str, key: str, value: Any) -> None:
+    """Raises Refused for a file that no operation may write, and for a command that is none."""
+    where = f"{path}: {key} in [tool.skills]"
+    try:
+        if key in {"dependencies", "environment"} and value:
+            checked(value)
+        if key == "test":
+            shlex.split(value)
+    except UnsafePath as error:
+        raise Refused(f"{where}: {error.message}", hint=error.right) from None
+    except ValueError as error:
+        raise Refused(f"{where}: {error}", hint="write it as for a shell") from None
 
 
 def places(core: Core, fork: Tree, base: Tree) -> Core:

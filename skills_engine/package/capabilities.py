@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from skills_engine.package.model import Manifest, Package
 
-__all__ = ["HOME", "Capabilities", "Capability", "Kind", "beyond", "capabilities"]
+__all__ = ["HOME", "Capabilities", "Capability", "Kind", "beyond", "capabilities", "within"]
 
 HOME = ("bot/**", "src/bot/**")
 """Where skills are expected to make their changes, where the repository does not say."""
@@ -142,10 +142,14 @@ def _tests_shown(manifest: Manifest, *, tests: bool) -> set[str]:
 
 def beyond(paths: Iterable[str], *, home: Sequence[str] = HOME) -> Iterator[Capability]:
     """A capability for each of these paths that a package may not change without being asked."""
-    inside = re.compile("|".join(map(_pattern, home)) or r"(?!)")
     for path in paths:
-        if is_tool_file(path) or not inside.fullmatch(path):
+        if is_tool_file(path) or not within(path, home):
             yield Capability(Kind.FILE, path, code=_is_code(path))
+
+
+def within(path: str, home: Iterable[str]) -> bool:
+    """Whether one of these globs takes in a path."""
+    return any(re.fullmatch(_pattern(glob), path) for glob in home)
 
 
 def _pattern(glob: str) -> str:

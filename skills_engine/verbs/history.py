@@ -138,7 +138,7 @@ def find(git: Git, head: str, name: str) -> EngineCommit:
         number = len(back[1]) + int(back[2] or 0)
         found = every[number : number + 1]
     else:
-        found = [each for each in every if len(name) >= 4 and each.commit.startswith(name)]
+        found = tuple(each for each in every if len(name) >= 4 and each.commit.startswith(name))
     if len(found) != 1:
         what = "several operations" if found else "no operation of this fork"
         raise Refused(f"{name} is {what}", hint="see: skills op log")

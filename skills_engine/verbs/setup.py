@@ -9,6 +9,7 @@ from skills_engine.errors import Refused
 from skills_engine.graft.intent import Goal, Intent
 from skills_engine.graft.project import read_project
 from skills_engine.manifest import DEPENDENCIES, ENVIRONMENT, Core
+from skills_engine.package.capabilities import within
 from skills_engine.tree import difference
 from skills_engine.types import Event
 from skills_engine.verbs.running import carry_out, locked
@@ -137,7 +138,8 @@ def _home(fork: Fork) -> str:
     place.
     """
     home = read_project(fork.tree).home
-    there = [glob for glob in home if fork.tree.exists(glob.partition("*")[0].rstrip("/"))]
+    files = [path for path, _ in fork.tree.walk()]
+    there = [glob for glob in home if any(within(path, [glob]) for path in files)]
     if there:
         return f"skills may change {', '.join(there)} without --trust ([tool.skills] home)"
     packages = [
