@@ -17,6 +17,7 @@ from skills_engine.codemods.source.snippets import first_line
 from skills_engine.codemods.source.syntax import (
     docstring,
     flatten,
+    is_row_of_one,
     part,
     parts,
     same,
@@ -87,6 +88,9 @@ class Matcher:
             fits = isinstance(node, cst.Parameters) is isinstance(pattern, cst.Parameters)
             return self.sequence(flatten(pattern), flatten(node), bindings) if fits else None
         if type(pattern) is not type(node) and not self._is_try(pattern, node):
+            return None
+        several = isinstance(pattern, cst.Subscript) and is_many(pattern.slice[0].slice)
+        if not several and is_row_of_one(pattern) != is_row_of_one(node):
             return None
         return self.fields(pattern, node, self._names(pattern), bindings)
 

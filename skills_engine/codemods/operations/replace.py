@@ -136,6 +136,12 @@ class Replace(SourceOperation):
             {"in": "m.py", "of": "d", "pattern": "{'a': $A, $...REST}", "with": "{'a': $A + 1, $...REST}"},
             "d = {'a': 1 + 1, 'b': 2, **c}\n",
         ),
+        Example(
+            "an index, but not a tuple of one",
+            "a = x[1]\nb = x[1,]\n",
+            {"in": "m.py", "pattern": "x[$I]", "with": "x.get($I)"},
+            "a = x.get(1)\nb = x[1,]\n",
+        ),
         Example("replaced already", "a = g( x, )\n", {"in": "m.py", "pattern": "f($X)", "with": "g($X)"}, "a = g( x, )\n"),
         Example(
             "a default in a signature",
@@ -213,6 +219,12 @@ class Replace(SourceOperation):
                 "with",
                 "$_ stands for nothing in particular",
                 "metavariables with a name, also in the pattern",
+            )
+        if _is_row(template) and Pattern.parse(self.pattern).is_expression:
+            raise Malformed(
+                "with",
+                f"{self.with_.strip()} is any number of things, and one expression stands there",
+                "one of them, as `$X`, or brackets and a comma around them: `($...ARGS,)`",
             )
         if _matches_itself(pattern, template):
             raise Malformed(
@@ -326,6 +338,12 @@ def _search(pattern: Pattern, root: cst.CSTNode) -> list[Match]:
         else [c for c in root.children if isinstance(c, cst.BaseSuite)]
     )
     return [match for block in blocks for match in pattern.in_blocks(block, into=True)]
+
+
+def _is_row(template: Template) -> bool:
+    """Whether it is `$...X` and nothing else."""
+    (variable, *more) = find_metavariables(template.pattern.text) or (None,)
+    return template.pattern.bare and not more and variable is not None and variable.many
 
 
 def _matches_itself(pattern: Pattern, template: Template) -> bool:

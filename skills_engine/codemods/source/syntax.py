@@ -32,6 +32,7 @@ __all__ = [
     "expressions",
     "extract",
     "flatten",
+    "is_row_of_one",
     "paired",
     "parameters",
     "part",
@@ -183,6 +184,17 @@ def same(one: object, other: object) -> bool:
     return one == other
 
 
+def is_row_of_one(node: cst.CSTNode) -> bool:
+    """Whether a node is `x[1,]`, which asks for the tuple of one: only there a trailing comma
+    counts.
+    """
+    return (
+        isinstance(node, cst.Subscript)
+        and len(node.slice) == 1
+        and isinstance(node.slice[0].comma, cst.Comma)
+    )
+
+
 def _same_nodes(one: cst.CSTNode, other: cst.CSTNode) -> bool:
     if (value := text_of(one)) is not None:
         return value == text_of(other)
@@ -191,6 +203,8 @@ def _same_nodes(one: cst.CSTNode, other: cst.CSTNode) -> bool:
             flatten(one), flatten(other)
         )
     if type(one) is not type(other):
+        return False
+    if isinstance(one, cst.Subscript) and is_row_of_one(one) != is_row_of_one(other):
         return False
     if isinstance(one, cst.Parameters):
         return same(flatten(one), flatten(other))
