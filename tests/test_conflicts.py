@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from harness import Repo, fork_of, skills, state, upstream
-from harness.cli import QUICK
+from harness.cli import QUICK, console
 from harness.forks import skill
 
 WRAPS = skill(
@@ -68,3 +68,53 @@ def test_what_would_stop_says_so_with_the_exit_code_of_the_real_run(
     assert said.code == 3
     assert "conflict: parrot/commands.py:" in said.out
     assert state(fork) == before
+
+
+# --- git's own clean merges
+
+CLASS = "class A:\n    def one(self): ...\n\n    def two(self): ...\n\n    def three(self): ...\n"
+CALLS = "def f(x):\n    x.one()\n    x.two()\n    x.three()\n    x.four()\n    x.five()\n"
+LOOP = "def f(x):\n    for y in x:\n        y.one()\n        y.two()\n        y.three()\n\n    x.four()\n"
+TABLE = "[a]\none = 1\ntwo = 2\nthree = 3\nfour = 4\n"
+MAPPING = "a:\n  one: 1\n  two: 2\n  three: 3\n  four: 4\n"
+LIST = "a:\n  - one\n  - two\n  - three\n  - four\n"
+OBJECT = '{\n  "a": {\n    "one": 1,\n    "two": 2,\n    "three": 3\n  }\n}\n'
+APART = {
+    "cases/a_class.py": (CLASS, ("    def two", "\nclass B:\n    def two"), ("three(self): ...\n", "three(self): ...\n\n    def four(self): ...\n")),
+    "cases/a_function.py": (CALLS, ("    x.three", "\n\ndef g(x):\n    x.three"), ("five()\n", "five()\n    x.six()\n")),
+    "cases/a_text.py": (CALLS, ("    x.two()\n    x.three()\n    x.four()\n", "    \'\'\'\n    x.two()\n    x.three()\n    x.four()\n    \'\'\'\n"), ("three()\n", "three()\n    x.six()\n")),
+    "cases/an_else.py": (LOOP, ("        y.two", "    else:\n        y.two"), ("three()\n", "three()\n        y.six()\n")),
+    "cases/a_table.toml": (TABLE, ("two", "\n[b]\ntwo"), ("four = 4\n", "four = 4\nfive = 5\n")),
+    "cases/a_mapping.yaml": (MAPPING, ("  two", "b:\n  two"), ("four: 4\n", "four: 4\n  five: 5\n")),
+    "cases/a_list.yaml": (LIST, ("  - two", "b:\n  - two"), ("- four\n", "- four\n  - five\n")),
+    "cases/an_object.json": (OBJECT, ("1,\n", '1\n  },\n  "b": {\n'), ('"three": 3', '"three": 3,\n    "four": 4')),
+}  # fmt: skip
+"""A file, what its owner puts between its lines, and what upstream adds at its end."""
+IN_ITS_PLACE = {
+    "cases/a_class.py": "class A:\n    def one(self): ...\n\n    def four(self): ...\n",
+    "cases/a_table.toml": "[a]\none = 1\nfive = 5\n",
+    "cases/a_mapping.yaml": "a:\n  one: 1\n  five: 5\n",
+    "cases/a_list.yaml": "a:\n  - one\n  - five\n",
+    "cases/an_object.json": '{\n  "a": {\n    "one": 1,\n    "four": 4\n  },\n',
+}
+"""How those begin of which the addition has a place all the same."""
+
+
+def test_what_upstream_adds_never_lands_in_what_the_owner_began(tmp_path: Path) -> None:
+    source = upstream(tmp_path / "upstream")
+    source.commit("Cases", {path: base for path, (base, _, _) in APART.items()})
+    fork = fork_of(source, tmp_path / "fork")
+    for path, (base, mine, his) in APART.items():
+        assert base.count(mine[0]) == base.count(his[0]) == 1
+        fork.edit(path, *mine)
+        source.edit(path, *his)
+    fork.commit("Apart")
+    source.commit("More")
+    stopped = console(fork, "rebase", *QUICK)
+    assert stopped.code == 3, stopped.said
+    for path in APART:
+        if path in IN_ITS_PLACE:
+            made = fork.read(f".git/skills/conflict/{path}")
+            assert made.startswith(IN_ITS_PLACE[path]), path
+        else:
+            assert f"{path}:" in stopped.said, path

@@ -38,18 +38,17 @@ def merge_trees(
     *,
     lines: LineMerge,
     taking_out: bool = False,
-    judged: bool = False,
     keeping: bool = False,
 ) -> TreeMerge:
     """Ours with the change from base to theirs. Manifests are the engine's: theirs, always.
 
     With `taking_out`, base is a tree that the owner had, and what theirs lacks of a file is cut out
-    of ours where it stands unchanged and once. With `judged` git's clean merges are judged, too;
-    with `keeping` entries of data that ours edited and theirs deletes stay, with a note.
+    of ours where it stands unchanged and once. With `keeping` entries of
+    data that ours edited and theirs deletes stay, with a note.
     """
     if theirs in {base, ours}:
         return TreeMerge(ours)
-    return _Merge(objects, base, ours, theirs, lines, taking_out, judged, keeping).run()
+    return _Merge(objects, base, ours, theirs, lines, taking_out, keeping).run()
 
 
 @dataclass
@@ -60,7 +59,6 @@ class _Merge:
     theirs: str
     lines: LineMerge
     taking_out: bool
-    judged: bool
     keeping: bool
     conflicts: list[FileConflict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -207,7 +205,6 @@ class _Merge:
             ours,
             theirs,
             lines=self.lines,
-            judged=self.judged,
             keeping=self.keeping,
         )
         self.notes += [f"{path}: {note}" for note in result.notes]

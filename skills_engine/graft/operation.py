@@ -131,7 +131,6 @@ def _merge(fork: Fork, intent: Intent, graft: str, wanted: str, run: EngineRun |
         merge_trees,
         fork.objects,
         lines=line_merge(fork.git),
-        judged=intent.verb in {"apply", "uninstall", "upgrade"},
         keeping=intent.verb in {"uninstall", "upgrade"},
     )
     if run is not None and (run.after == fork.tree_oid or intent.verb == "uninstall"):

@@ -67,13 +67,12 @@ def merge_file(
     theirs: bytes,
     *,
     lines: LineMerge,
-    judged: bool = False,
     keeping: bool = False,
 ) -> Merged:
-    """Merge what `base` became in `ours` and in `theirs`. `path` says what kind of file it is. With
-    `judged` a clean merge by lines is judged as one by structure is. With `keeping` an entry of
-    data that ours edited and theirs deletes stays, with a note, and is no conflict: what skills
-    brought and take away again is the owner's if the owner changed it.
+    """Merge what `base` became in `ours` and in `theirs`. `path` says what kind of file it is. A
+    clean merge is judged, one by lines too. With `keeping` an entry of data that ours edited and
+    theirs deletes stays, with a note, and is no conflict: what skills brought and take away again
+    is the owner's if the owner changed it.
 
     Never raises for what the bytes are: what cannot be merged is a conflict, in regions as small as
     possible.
@@ -105,7 +104,7 @@ def merge_file(
         language = None
     if language is None or not b.text.strip():  # without a base there is nothing to tell parts by
         return _formed(by_lines, form)
-    chunks, how = _understood(language, path if judged else "", texts, by_lines, keeping=keeping)
+    chunks, how = _understood(language, path, texts, by_lines, keeping=keeping)
     if chunks is None:
         return _formed(by_lines, form)
     if not chunks.clean and not chunks.decidable:
@@ -150,7 +149,7 @@ def _understood(
     keeping: bool,
 ) -> tuple[Chunks | None, str]:
     """The merge by a language and how it came about; None where the line merge's clean answer
-    stands; it is judged if a `path` is given.
+    stands.
     """
     base, ours, theirs = texts
     doubtful = "both sides changed it"
@@ -158,7 +157,7 @@ def _understood(
         try:
             result = by_lines.data.decode("utf-8")
             doubtful = language.doubt(base, ours, theirs, result)
-            if path and not doubtful:
+            if not doubtful:
                 doubtful = doubt(path, base, ours, theirs, result)
         except RecursionError:
             return None, "lines"

@@ -235,9 +235,7 @@ def _merged(
     before, ours, theirs = (git.objects.read(entry.oid) for entry in (was, mine, wanted))
     data = without(path, before, ours, theirs) if taking_out else None
     if data is None:
-        result = merge_file(
-            path, before, ours, theirs, lines=lines, judged=True, keeping=taking_out
-        )
+        result = merge_file(path, before, ours, theirs, lines=lines, keeping=taking_out)
         if not result.clean:
             raise Refused(
                 f"{path} has {kind} edits where the operation changes it",

@@ -197,10 +197,9 @@ def _apart(site: Site, mine: Edit, his: Edit) -> bool:
     return all(one[0] > two[1] + 2 or two[0] > one[1] + 2 for one in rows[0] for two in rows[1])
 
 
-def merged(base: str, ours: str, theirs: str, *, judged: bool = True) -> Merged:
-    """The merge of a file, as a graft makes it; not `judged`, as `skills merge-file` does."""
+def merged(base: str, ours: str, theirs: str) -> Merged:
     texts = (base.encode(), ours.encode(), theirs.encode())
-    return merge_file("case.py", *texts, lines=_git, judged=judged)
+    return merge_file("case.py", *texts, lines=_git)
 
 
 def _git(base: bytes, ours: bytes, theirs: bytes) -> Merged:

@@ -108,7 +108,6 @@ class Drift:
             tree,
             subjects.graft((self.skill,)).tree,
             lines=line_merge(subjects.fork.git),
-            judged=True,
         )
         if merged.conflicts:
             first = merged.conflicts[0]

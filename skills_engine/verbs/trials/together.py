@@ -99,7 +99,7 @@ def _left(subjects: Subjects, graft: str) -> str:
     if not edited:
         return ""
     lines = line_merge(subjects.fork.git)
-    merged = merge_trees(objects, graft, ours.oid(), subjects.bare.tree, lines=lines, judged=True)
+    merged = merge_trees(objects, graft, ours.oid(), subjects.bare.tree, lines=lines)
     if merged.conflicts:
         return f"taken off again: {merged.conflicts[0].path}: {merged.conflicts[0].reason}"
     paths = [path for path, *_ in difference(objects, merged.tree, wanted.oid())]
