@@ -12,6 +12,9 @@ from harness import skills
 from test_check import Texts, found
 from test_conflict_kinds import QUICK, parted, worktree
 
+from skills_engine.check.finding import Changed
+from skills_engine.check.newer import unchecked
+
 D = "from decimal import Decimal\n"
 T = "from typing import TYPE_CHECKING\n"
 CHECKED = T + "if TYPE_CHECKING:\n    from decimal import Decimal\n"
@@ -152,6 +155,10 @@ def test_newer_syntax_is_judged_by_another_parser_or_said_not_to_be(
     ran = skills(fork, "rebase", *QUICK)
     assert ran.code == 0, ran.said
     assert "m.py: its syntax is not that of Python 3.11" in ran.out
+
+
+def test_what_is_no_python_at_all_is_not_called_newer() -> None:
+    assert unchecked([Changed("m.py", b"def (:\n", (b"x = 1\n",))]) == ()
 
 
 def test_what_does_not_compile_is_a_conflict_with_line_and_markers(tmp_path: Path) -> None:

@@ -76,7 +76,10 @@ def test_a_line_says_which_region(fork: Repo) -> None:
     assert skills(fork, "resolve", "m.py", "--take", "1").code == 0
     took = next(each["text"] for each in left[1]["candidates"])
     assert took in worktree(fork).read("m.py")
-    assert skills(fork, "resolve", "a.txt", "--ours").code == 0
+    deeper = fork.path / "deeper"
+    deeper.mkdir()
+    home = environment(fork.path.parent / "home")
+    assert skills(deeper, "resolve", "../a.txt", "--ours", env=home).code == 0
     assert "all is decided" in skills(fork, "resolve").out
     ran = skills(fork, "continue", *QUICK)
     assert ran.code == 0, ran.said

@@ -33,22 +33,29 @@ def unchecked(changed: Sequence[Changed]) -> tuple[str, ...]:
         and each.path.endswith(".py")
         and any(before is not None for before in each.before)
         and Parsed(each.path, each.after).tree is None
+        and _module(each.after) is not None  # else it is no Python at all, which is said
     )
+
+
+def _module(data: bytes) -> cst.Module | None:
+    import libcst as cst  # noqa: PLC0415  (most operations meet no such file)
+
+    from skills_engine.parsing import parse_module  # noqa: PLC0415
+
+    try:
+        return parse_module(data)
+    except (cst.ParserSyntaxError, UnicodeDecodeError, LookupError, RecursionError):
+        return None
 
 
 def duplicates_in_newer(parsed: Parsed) -> Iterator[Hit]:
     """Functions, classes and methods that are defined a second time in their block."""
-    import libcst as cst  # noqa: PLC0415  (most operations meet no such file)
+    module = _module(parsed.data) if is_python(parsed.path) else None
+    if module is None:
+        return
     from libcst.metadata import MetadataWrapper, PositionProvider  # noqa: PLC0415
 
-    from skills_engine.parsing import parse_module  # noqa: PLC0415
-
-    if not is_python(parsed.path):
-        return
-    try:
-        wrapper = MetadataWrapper(parse_module(parsed.data), unsafe_skip_copy=True)
-    except (cst.ParserSyntaxError, UnicodeDecodeError, LookupError, RecursionError):
-        return
+    wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
     positions = wrapper.resolve(PositionProvider)
     seen: Counter[str] = Counter()
     for scope, node in _definitions(wrapper.module.body, ""):

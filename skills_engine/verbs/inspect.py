@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
@@ -18,8 +16,11 @@ from skills_engine.tree import Tree
 from skills_engine.types import Event
 from skills_engine.verbs.accept import tested_by
 from skills_engine.verbs.describe import diff_of, text_of
+from skills_engine.verbs.paths import from_top
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from skills_engine.types import Progress
 
 __all__ = ["Line", "Shown", "blame", "diff", "show"]
@@ -135,17 +136,6 @@ def _needing(fork: Fork, name: str) -> set[str]:
     return found
 
 
-def _from_top(root: Path, directory: Path, path: str) -> str:
-    """A path as git has it. The folders above it may be links; if it is one itself, git tracks the
-    link.
-    """
-    whole = os.path.normpath(directory.resolve() / path)
-    place = Path(whole).parent.resolve() / Path(whole).name
-    if not place.is_relative_to(root.resolve()):
-        raise Refused(f"{path} is outside {root}")
-    return place.relative_to(root.resolve()).as_posix()
-
-
 def _brought_by(fork: Fork, path: str) -> str | None:
     """The skill whose manifest or package a file is: the fold has those from its beginning."""
     for pin in fork.pins.values():
@@ -167,7 +157,7 @@ def blame(directory: Path, path: str, line: int | None) -> Progress[tuple[Line, 
 
     fork = Fork.open(directory)
     try:
-        named, path = path, _from_top(fork.repository.root, directory, path)
+        named, path = path, from_top(fork.repository.root, directory, path)
         here = Tree(fork.objects, as_edited(fork.git, fork.tree_oid)).read(path)
         if here is None:
             raise Refused(

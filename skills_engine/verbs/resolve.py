@@ -17,6 +17,7 @@ from skills_engine.resolve.kept import undecided
 from skills_engine.resolve.pending import Pending, load
 from skills_engine.transaction.lock import exclusive
 from skills_engine.tree import SUBMODULE, Tree
+from skills_engine.verbs.paths import from_top
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,8 @@ def conflicts(directory: Path) -> Left:
 
 def resolve(directory: Path, path: str, line: int, choice: str, *, wait: bool = False) -> Left:
     """Decide a conflict: `choice` is `ours`, `theirs`, `both` (ours, then theirs), or the number of
-    a candidate. `line` is a line of the region that is meant; 0 means all of the file.
+    a candidate. `path` is one from `directory`, or from the top, as conflicts are listed. `line` is
+    a line of the region that is meant; 0 means all of the file.
 
     The worktree alone is changed. Raises Refused for a path that is not in conflict, and for a
     choice that it does not have.
@@ -97,7 +99,9 @@ def _decide(
     try:
         with exclusive(fork.repository, "resolve", wait=wait):
             pending = _waiting(fork)
-            found = [each for each in undecided(fork, pending) if path in each.paths]
+            here = from_top(fork.repository.root, directory, path)
+            found = [each for each in undecided(fork, pending) if here in each.paths]
+            found += [each for each in undecided(fork, pending) if path in each.paths]
             if not found:
                 open_ = [each.path for each in undecided(fork, pending)]
                 raise Refused(
