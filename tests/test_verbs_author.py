@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from forkkit import Recipe, Workshop, recipes, skills
-from harness import Repo, state
+from harness import Repo, console, state
 
 pytest_plugins = ("forkkit.plugin",)
 
@@ -94,3 +94,16 @@ def test_lint_reads_what_is_on_disk_and_says_all(fork: Repo) -> None:
     for problem in found:
         assert problem["line"] > 1
         assert problem["message"]
+
+
+def test_a_changelog_and_a_lock_file_are_recorded_when_asked_for(fork: Repo) -> None:
+    fork.commit("Log", {"CHANGELOG.md": "# Changes\n", "uv.lock": "a\n"})
+    more = {"CHANGELOG.md": "# Changes\n\n- x\n", "uv.lock": "b\n"}
+    fork.commit("Mine", {**more, "parrot/x.py": "X = 1\n"})
+    words = ("record", "add-x", "HEAD^..HEAD", "--json", "-o")
+    some = console(fork, *words, "../some").document["result"]
+    assert some["left"] == ["CHANGELOG.md", "uv.lock"]
+    assert not [line for line in some["operations"] if "CHANGELOG" in line]
+    every = console(fork, *words, "../every", "--every").document["result"]
+    assert every["left"] == []
+    assert [line for line in every["operations"] if "CHANGELOG" in line]

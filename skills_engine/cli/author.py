@@ -100,18 +100,21 @@ def record(
             "--loose", help="Prefer operations that survive drift to the same blank lines."
         ),
     ] = False,
+    every: Annotated[
+        bool, typer.Option("--every", help="With changelogs and lock files, too.")
+    ] = False,
 ) -> None:
     """Turn a change into a skill package, and prove that the package makes it."""
     from skills_engine.verbs.record import record as verb  # noqa: PLC0415
     from skills_engine.verbs.record_into import record_into  # noqa: PLC0415
 
     out = asked.out
-    if into and (change or output or loose):
+    if into and (change or output or loose or every):
         raise UsageError("--into takes the name of the package alone")
     found = out.run(
         record_into(asked.where, name)
         if into
-        else verb(asked.where, name, change or [], output, loose=loose)
+        else verb(asked.where, name, change or [], output, loose=loose, every=every)
     )
 
     def people() -> None:

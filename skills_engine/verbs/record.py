@@ -5,7 +5,8 @@ package.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,13 @@ class Recorded:
     left: tuple[str, ...]
 
 
+_KEPT_APART = re.compile(
+    r"(?i)(^|/)((changelog|changes|history|news|release[-_]notes)(\.(md|rst|txt))?"
+    r"|(uv|poetry|pdm|pipfile)\.lock|package-lock\.json)$"
+)
+"""What belongs to a release of upstream's, or is made by a tool of what else the commits change."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """A change as it was found: against what, which files, in a sentence what for, and on which
@@ -61,10 +69,16 @@ class _Seen:
 
 
 def record(
-    directory: Path, name: str, change: Sequence[str], out: Path | None, *, loose: bool = False
+    directory: Path,
+    name: str,
+    change: Sequence[str],
+    out: Path | None,
+    *,
+    loose: bool = False,
+    every: bool = False,
 ) -> Progress[Recorded]:
     """Record `A..B`, two directories, or with nothing named what HEAD has beyond the graft. Writes
-    the package only.
+    the package only. Changelogs and lock files are left out, but for `every`.
     """
     if not NAME.fullmatch(name) or len(name) > 64:
         raise Refused(
@@ -78,6 +92,8 @@ def record(
             raise Refused(f"{folder} is there already", hint="choose another name, or -o DIR")
         yield Event("see what changed")
         seen = yield from _seen(fork, change)
+        if not every:
+            seen = _without_releases(seen)
         if not seen.changes:
             raise Refused(
                 "nothing changed that a skill could hold",
@@ -125,6 +141,12 @@ def _seen(fork: Fork, change: Sequence[str]) -> Progress[_Seen]:
         return _trees(fork, base, before, after, subjects[0] if len(subjects) == 1 else "")
     graft = yield from fold(fork.git, fork.goal, fork.applicable)
     return _trees(fork, fork.core.base, graft.tree, fork.tree_oid, "")
+
+
+def _without_releases(seen: _Seen) -> _Seen:
+    apart = {path for path in seen.changes if _KEPT_APART.search(path)}
+    changes = {path: change for path, change in seen.changes.items() if path not in apart}
+    return replace(seen, changes=changes, left=(*seen.left, *sorted(apart)))
 
 
 def _commit(fork: Fork, word: str) -> str:
