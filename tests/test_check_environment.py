@@ -240,6 +240,21 @@ def test_the_installer_is_the_forks_own(tmp_path: Path, monkeypatch: pytest.Monk
     assert not plan_of(Files({"pyproject.toml": "[tool.ruff]\n"}), TestSettings()).uv
 
 
+def test_a_lock_file_says_which_versions() -> None:
+    lock = "".join(
+        f'[[package]]\nname = "{name}"\nversion = "{version}"\nsource = {source}\n'
+        for name, version, source in [
+            ("a", "1.2", '{ registry = "x" }'),
+            ("b", "1.0", '{ registry = "x" }'),
+            ("c", "1.0", '{ registry = "x" }'),
+            ("c", "2.0", '{ registry = "x" }'),
+            ("my-fork", "0.1", '{ editable = "." }'),
+        ]
+    )
+    files: dict[str, bytes | str] = {"pyproject.toml": project("a", "b>=2"), "uv.lock": lock}
+    assert plan_of(Files(files), TestSettings()).constraints == ("a==1.2",)
+
+
 # --- the environment
 
 

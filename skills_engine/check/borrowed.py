@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from skills_engine.check.requirements import normal
 
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["lend", "lendable"]
 
 
-def lendable(requirements: Iterable[str]) -> list[Distribution] | None:
-    """The installed packages that satisfy the requirements, theirs included; None where something
-    is missing, or is no plain installation (an editable one, say, or one without a list of files).
+def lendable(
+    requirements: Iterable[str], constraints: Iterable[str] = ()
+) -> list[Distribution] | None:
+    """The installed packages that satisfy the requirements, theirs included, and the constraints;
+    None where something is missing, or is no plain installation (an editable one, say, or one
+    without a list of files).
     """
+    bounds = {normal(each.name): each.specifier for each in map(Requirement, constraints)}
     queue = [(Requirement(text), "") for text in requirements]
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, str]] = set()
@@ -39,7 +44,8 @@ def lendable(requirements: Iterable[str]) -> list[Distribution] | None:
             there = found.get(name) or importlib.metadata.distribution(wanted.name)
         except importlib.metadata.PackageNotFoundError:
             return None
-        fits = wanted.specifier.contains(there.version, prereleases=True)
+        bound = wanted.specifier & bounds.get(name, SpecifierSet())
+        fits = bound.contains(there.version, prereleases=True)
         if wanted.url is not None or not fits or not there.files or _is_editable(there):
             return None
         found[name] = there

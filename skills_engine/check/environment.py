@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from skills_engine.check.borrowed import lend, lendable
 from skills_engine.check.installer import Installer, choose, has_pip, install
+from skills_engine.check.plan import TestPlan
 from skills_engine.check.process import last_lines
 from skills_engine.check.requirements import satisfied
 from skills_engine.errors import Refused
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from importlib.metadata import Distribution
 
-    from skills_engine.check.plan import TestPlan
 
 __all__ = ["default_cache", "ensure_environment", "prune"]
 
@@ -64,14 +64,15 @@ def ensure_environment(
     if plan.own and satisfied(requirements):
         return Path(sys.executable)
     installer = installer or choose(uv=plan.uv)
-    there = lendable(requirements)
-    home = cache / _key(requirements, installer if there is None else _lent(there))
+    there = lendable(requirements, plan.constraints)
+    key = (*requirements, *plan.constraints)
+    home = cache / _key(key, installer if there is None else _lent(there))
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with _locked(home, report):
             if not (home / _COMPLETE).exists() or not python.exists():
-                _build(home, python, requirements if there is None else there, installer, report)
+                _build(home, python, plan if there is None else there, installer, report)
             os.utime(home / _COMPLETE)
     except OSError as error:
         raise Refused(
@@ -134,7 +135,7 @@ def _locked(home: Path, report: Callable[[str], None]) -> Iterator[None]:
 def _build(
     home: Path,
     python: Path,
-    wanted: Sequence[str] | Sequence[Distribution],
+    wanted: TestPlan | Sequence[Distribution],
     installer: Installer,
     report: Callable[[str], None],
 ) -> None:
@@ -142,20 +143,19 @@ def _build(
     whole.
     """
     _remove(home)
-    requirements = [each for each in wanted if isinstance(each, str)]
-    packages = [each for each in wanted if not isinstance(each, str)]
-    if packages:
+    if not isinstance(wanted, TestPlan):
         venv.EnvBuilder(symlinks=os.name != "nt").create(home)
-        lend(packages, home)
+        lend(wanted, home)
         (home / _COMPLETE).touch()
         return
-    report(
-        f"making an environment for the tests with {installer}: {len(requirements)} requirements"
-    )
+    number = len(wanted.requirements)
+    report(f"making an environment for the tests with {installer}: {number} requirements")
     venv.EnvBuilder(symlinks=os.name != "nt", with_pip=installer == "pip" and not has_pip()).create(
         home
     )
-    done = install(installer, python, requirements, cwd=home, report=report)
+    done = install(
+        installer, python, wanted.requirements, wanted.constraints, cwd=home, report=report
+    )
     if done.code != 0:
         _remove(home)
         why = "took too long" if done.code is None else f"failed (exit code {done.code})"

@@ -123,16 +123,19 @@ def install(
     installer: Installer,
     python: Path,
     requirements: Sequence[str],
+    constraints: Sequence[str] = (),
     *,
     cwd: Path,
     report: Callable[[str], None],
 ) -> Completed:
-    """Install into the environment that `python` belongs to; `cwd` gets a file
-    `requirements.txt`.
+    """Install into the environment that `python` belongs to; `cwd` gets files
+    `requirements.txt` and `constraints.txt`.
     """
-    listed = cwd / "requirements.txt"
-    listed.write_text("".join(f"{text}\n" for text in requirements), encoding="utf-8")
-    command = [*install_command(installer, python), *_QUIETLY[installer], "-r", str(listed)]
+    command = [*install_command(installer, python), *_QUIETLY[installer]]
+    for option, lines in (("-r", requirements), ("-c", constraints)):
+        listed = cwd / ("requirements.txt" if option == "-r" else "constraints.txt")
+        listed.write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
+        command += [option, str(listed)] if lines else []
 
     def on_line(line: str) -> None:
         if line.strip().startswith(_NEWS):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from skills_engine.check.projects import ProjectMetadata, listed, projects
-from skills_engine.check.requirements import normal, parsed, without_itself
+from skills_engine.check.requirements import document, normal, parsed, without_itself
 from skills_engine.errors import Refused
 
 if TYPE_CHECKING:
@@ -43,14 +43,16 @@ class TestSettings:
 
 @dataclass(frozen=True, slots=True)
 class TestPlan:
-    """`folders` are globs; `metadata` and `generated` are files to write, by their paths. `own`:
-    it is the engine's own repository, whose tests run where the engine does.
+    """`constraints` are the versions of the repository's lock file; `folders` are globs; `metadata`
+    and `generated` are files to write, by their paths. `own`: it is the engine's own repository,
+    whose tests run where the engine does.
     """
 
     __test__ = False
 
     requirements: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
     folders: tuple[str, ...] = ("src",)
     metadata: Mapping[str, str] = field(default_factory=dict)
     generated: Mapping[str, str] = field(default_factory=dict)
@@ -70,12 +72,33 @@ def plan_of(files: RepositoryFiles, settings: TestSettings, version: str = "0") 
     return TestPlan(
         tuple(sorted(set(wanted))),
         command,
+        tuple(_locked(files, wanted)),
         (*settings.path, *folders),
         dict(_metadata(every, version)),
         dict(_generated(top, version)),
         uv=files.read("uv.lock") is not None or bool(top.tool("uv")),
         own=normal(top.name) == _ENGINE,
     )
+
+
+def _locked(files: RepositoryFiles, wanted: Iterable[str]) -> Iterator[str]:
+    """`name==version` for each package that uv.lock or poetry.lock has in one version, from an
+    index; but for those that something wanted contradicts, as what a skill newly asks for may.
+    """
+    lock = files.read("uv.lock") or files.read("poetry.lock")
+    packages = document(lock or b"", "the lock file").get("package", ())
+    versions: dict[str, set[str]] = {}
+    for each in packages if isinstance(packages, list) else ():
+        source = each.get("source") if isinstance(each, dict) else None
+        elsewhere = isinstance(source, dict) and "registry" not in source
+        if isinstance(each, dict) and not elsewhere and isinstance(each.get("version"), str):
+            versions.setdefault(normal(str(each.get("name"))), set()).add(each["version"])
+    asked = [parsed(text) for text in wanted]
+    for name, found in sorted(versions.items()):
+        version = next(iter(found))
+        mine = [each for each in asked if normal(each.name) == name]
+        if len(found) == 1 and all(each.specifier.contains(version, True) for each in mine):
+            yield f"{name}=={version}"
 
 
 def _is_pytest(text: str) -> bool:

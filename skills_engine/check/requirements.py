@@ -95,16 +95,15 @@ def group(groups: dict[str, Any], name: str, seen: tuple[str, ...] = ()) -> list
     return found
 
 
-def document(pyproject: bytes) -> dict[str, Any]:
+def document(data: bytes, name: str = "pyproject.toml") -> dict[str, Any]:
+    """Raises Refused, with the name, for what is not TOML."""
     try:
-        text = pyproject.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
         if why := beyond(text):
-            raise Refused(f"pyproject.toml cannot be read: {why}", hint="mend the file first")
+            raise Refused(f"{name} cannot be read: {why}", hint="mend the file first")
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Refused(
-            f"pyproject.toml cannot be read: {error}", hint="mend the file first"
-        ) from None
+        raise Refused(f"{name} cannot be read: {error}", hint="mend the file first") from None
 
 
 def table(document: dict[str, Any], key: str) -> dict[str, Any]:
