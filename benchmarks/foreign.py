@@ -100,7 +100,12 @@ class Fork:
         missing = []
         for skill in skills:
             for glob, text in skill.holds.items():
-                texts = [path.read_text() for path in self.path.glob(glob) if path.is_file()]
+                found = [
+                    path
+                    for top in self.path.glob(glob)
+                    for path in ([top] if top.is_file() else top.rglob("*.py"))
+                ]
+                texts = [path.read_text(encoding="utf-8") for path in found]
                 if not any(text in each for each in texts):
                     missing.append(f"{skill.name}: {glob} has no {text!r}")
         if not any(_NOTE.strip() in path.read_text() for path in self.path.glob("LICENSE*")):

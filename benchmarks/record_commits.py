@@ -6,7 +6,8 @@ files outside its tests and documents, 3 to 80 lines of them. Each is recorded, 
 the package has for a file that was there is judged. A person would have written it if
 
 1. it names its place (a definition, a list, a call, an import, a pattern); a snippet of text does
-   not, unless it stands in a file that no other operation knows: prose, a template, a script;
+   not, unless it stands in a file that no other operation knows (prose, a template, a script), or
+   changes no code: comments, docstrings, layout;
 2. it says what the commit brought and little else: of the lines that it writes, at most a third
    (of less than four, one) stood in the file before. What is new as a whole, a definition that was
    not there, says nothing else by its nature, and so does what only takes away.
@@ -17,6 +18,7 @@ Everything else is printed. `exact` are the packages that give the commit byte f
 from __future__ import annotations
 
 import argparse
+import ast
 import random
 import re
 import subprocess
@@ -26,6 +28,7 @@ from collections import Counter
 from pathlib import Path
 
 from skills_engine.codemods.operation import Operation
+from skills_engine.codemods.operations.text import Text
 from skills_engine.errors import SkillsError
 from skills_engine.package.decode import operations
 from skills_engine.package.reader import read
@@ -61,8 +64,9 @@ def drawn(clone: Path, number: int, seed: int) -> list[str]:
 
 def why_not(operation: Operation, path: str, before: str) -> str:
     """What a person would not have written of an entry, in a few words; nothing if all is well."""
-    if operation.ensure == "text":
-        return "" if Path(path).suffix in PROSE else "a snippet of text"
+    if isinstance(operation, Text):
+        prose = Path(path).suffix in PROSE or no_code(operation, before)
+        return "" if prose else "a snippet of text"
     named = re.search(r"(?:def|class) (\w+)", str(getattr(operation, "code", "")))
     fresh = named is not None and not re.search(rf"(?:def|class) {named[1]}\b", before)
     if fresh or operation.ensure.startswith("no-"):
@@ -79,6 +83,30 @@ def why_not(operation: Operation, path: str, before: str) -> str:
     if len(old) > max(1, len(said) // 3):
         return f"{len(old)} of its {len(said)} lines stood there before"
     return ""
+
+
+def no_code(operation: Text, before: str) -> bool:
+    """Whether what a snippet changes is no code: the file means the same with what it writes."""
+    texts = [operation.before.splitlines(), operation.after.splitlines()]
+    bare = [[line.strip() for line in lines if line.strip()] for lines in texts]
+    words = [" ".join(lines) for lines in bare]
+    return prose_of(words[0], words[1], before)
+
+
+def prose_of(one: str, other: str, before: str) -> bool:
+    """Only comments differ, only layout, or the snippet lies in docstrings."""
+    plain = [re.sub(r"#[^'\"]*$", "", text).replace(" ", "") for text in (one, other)]
+    if plain[0].strip(",()") == plain[1].strip(",()"):
+        return True
+    try:
+        strings = [
+            " ".join(node.value.split())
+            for node in ast.walk(ast.parse(before))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+    except SyntaxError:
+        return False
+    return any(len(one) > 8 and one in text for text in strings)
 
 
 def judged(clone: Path, commit: str, tally: Counter[str]) -> None:

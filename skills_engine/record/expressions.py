@@ -39,7 +39,18 @@ def changes(
     found = ExpressionWalk(a, b, owner).differing(one, other, ())
     if found is None or not found or len(found) > _MOST:
         return None
+    if (
+        len(found) > 1
+        and isinstance(one, cst.SimpleStatementLine)
+        and not any(map(_telling, found))
+    ):
+        return None  # each would name the others as they were, and they are no longer
     return found
+
+
+def _telling(delta: Delta) -> bool:
+    """Whether a delta is known by more than the code that goes and comes."""
+    return any(entry["ensure"] != "replace" for way in delta.ways for entry in way)
 
 
 def _docstring(
