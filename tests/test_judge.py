@@ -251,3 +251,15 @@ def test_the_judge_imports_nothing_of_what_it_judges() -> None:
     for file in Path(__file__).parents[1].glob("skills_engine/judge/*.py"):
         for found in re.findall(r"skills_engine\.(\w+)", file.read_text(encoding="utf-8")):
             assert found == "judge", file
+
+
+def test_what_both_took_away_alike_counts_once_whatever_else_they_did() -> None:
+    """Both delete one line; ours writes the word anew at another place."""
+    base = "def f(a):\n    self_check(a, word)\n    one(a)\n    two(a)\n    return three(a)\n"
+    gone = base.replace("    self_check(a, word)\n", "")
+    ours = gone.replace("return three(a)", "return three(a, word)")
+    theirs = gone.replace("one(a)", "one(a, 1)")
+    result = ours.replace("one(a)", "one(a, 1)")
+    assert not list(doubts("m.py", base, ours, theirs, result))
+    twice = result.replace("two(a)", "two(a, word)")
+    assert {doubt.law for doubt in doubts("m.py", base, ours, theirs, twice)} >= {"tok"}

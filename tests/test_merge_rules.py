@@ -107,13 +107,12 @@ def test_a_word_of_the_language_or_its_library_may_come_back(
     ours = base.replace(old, new).replace("print(1)", "print(2)")
     theirs = base.replace("print(1)", f"def g(a):\n    return [{old}]\n\n\nprint(1)")
     assert f"return [{old}]" in merge.text(base, ours, theirs)
-    own = base.replace(returns, returns.replace("time", "mytime"))
-    if returns:
-        assert not merge(
-            own,
-            own.replace(old, new).replace("print(1)", "print(2)"),
-            theirs.replace(returns, returns.replace("time", "mytime")),
-        ).clean
+    if returns:  # another module may have it no more
+        own = [
+            text.replace("import time", "import clock").replace(old, "clock.stamp()")
+            for text in (base, ours, theirs)
+        ]
+        assert not merge(*own).clean
 
 
 # --- comments at elements of a list
@@ -376,3 +375,59 @@ def test_upstreams_formatting_of_what_the_owner_left_alone_stays(merge: Merge) -
     theirs = 'x = {"a": 1, "b": 2}\n\n\ndef f(a, b):\n    return a + b\n'
     for sides in ((ours, theirs), (theirs, ours)):
         assert merge.text(base, *sides).endswith("\n\n\ndef f(a, b):\n    return a + b\n")
+
+
+# --- imports on a condition, beside other imports
+
+
+GUARD = """if TYPE_CHECKING:
+    from fast import Timer
+else:
+    fast = loaded("fast")
+    Timer = fast.Timer
+"""
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_imports_on_a_condition_stand_where_imports_may(merge: Merge, swapped: bool) -> None:
+    """The other side replaced what stood above them; what else than imports and names a statement
+    holds keeps it a conflict."""
+    base = "import os\n\nold = make(1, 2, 3)\n\n\ndef f():\n    return old\n"
+    ours = base.replace("old = make(1, 2, 3)\n", "").replace("return old", "return 1")
+    theirs = base.replace("2, 3)\n", f"2, 3)\n{GUARD}")
+    sides = (theirs, ours) if swapped else (ours, theirs)
+    assert GUARD in merge.text(base, *sides)
+    calls = [side.replace("    Timer = fast.Timer\n", "    go(fast)\n") for side in sides]
+    assert not merge(base, *calls).clean
+
+
+def test_an_import_stands_before_imports_on_a_condition(merge: Merge) -> None:
+    base = "import os\n\nx = os\n"
+    ours, theirs = (base.replace("os\n", f"os\n{new}", 1) for new in ("from a import b\n", GUARD))
+    text = merge.text(base, ours, theirs)
+    assert text.index("from a import b") < text.index("if TYPE_CHECKING")
+    assert not merge(base, ours.replace("import b", "import loaded"), theirs).clean
+
+
+# --- blanks in a docstring
+
+
+def test_blanks_at_the_ends_of_a_docstring_say_nothing(merge: Merge) -> None:
+    base = 'def f():\n    """Tests wether it is so. """\n    return 1\n'
+    ours, theirs = base.replace("wether", "whether"), base.replace('so. """', 'so."""')
+    assert "whether" in merge.text(base, ours, theirs)
+
+
+# --- a word that comes back
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_word_is_taken_away_where_it_had_its_meaning(merge: Merge, given: bool) -> None:
+    """Ours logs no more and says so with a word of its own; theirs' new line logs. Nothing of the
+    file gave `debug` its meaning, unless it stands there as a function."""
+    log = "def debug(x):\n    return x\n\n\n" if given else ""
+    call = "debug" if given else "logger.debug"
+    base = f"{log}def f(logger, a):\n    {call}(a)\n    return go(a)\n"
+    ours = "def f(logger, a):\n    tell(a)\n    return go(a)\n"
+    theirs = base.replace("return go(a)", f"return go({call}(a), a)")
+    assert merge(base, ours, theirs).clean is not given

@@ -9,7 +9,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from skills_engine.judge.doubt import Doubt, due, undue
-from skills_engine.judge.reading import Reading
+from skills_engine.judge.reading import CountedStatement, Reading
+from skills_engine.judge.sequence import ALIKE, likeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,9 +25,40 @@ _LONG = 12
 
 
 def words(four: Four) -> Iterator[Doubt]:
-    """Each word stands as often as both sides made it stand."""
+    """Each word stands as often as both sides made it stand. What both took away or added alike,
+    statement by statement, counts once or twice, whatever else they did to the word.
+    """
+    alike: Counter[tuple[str, str, str]] | None = None
     for (scope, word), counts in undue([reading.words for reading in four]):
-        yield Doubt("tok", word, scope, counts)
+        alike = _alike(four) if alike is None else alike
+        low, high = due(*counts[:3])
+        added, gone = alike["added", scope, word], alike["gone", scope, word]
+        if not low - added <= counts[3] <= high + gone:
+            yield Doubt("tok", word, scope, counts)
+
+
+def _alike(four: Four) -> Counter[tuple[str, str, str]]:
+    """The words, by scope, of statements that both sides added, and that both took away."""
+    bags = [Counter((s.scope, s.key) for s in reading.statements) for reading in four[:3]]
+    found = Counter[tuple[str, str, str]]()
+    known = {(s.scope, s.key): s for reading in four[:3] for s in reading.statements}
+    for fact, said in known.items():
+        base, ours, theirs = (bag[fact] for bag in bags)
+        added, gone = min(ours - base, theirs - base), min(base - ours, base - theirs)
+        if added > 0 or (gone > 0 and not _rewritten(said, four)):
+            for word, n in said.words.items():
+                found["added" if added > 0 else "gone", fact[0], word] += n * max(added, gone)
+    return found
+
+
+def _rewritten(said: CountedStatement, four: Four) -> bool:
+    """Whether a side has a statement in the place of one of the base that is gone, or may have."""
+    old = {(s.scope, s.key) for s in four[0].statements}
+    return any(
+        (s.scope, s.key) not in old and likeness(s, said) >= ALIKE
+        for side in four[1:3]
+        for s in side.statements
+    )
 
 
 def comments(four: Four) -> Iterator[Doubt]:

@@ -14,7 +14,16 @@ from skills_engine.judge.labels import label_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["KEPT", "ParsedText", "StatementPiece", "Suite", "parsed", "shared", "suites"]
+__all__ = [
+    "KEPT",
+    "ParsedText",
+    "StatementPiece",
+    "Suite",
+    "guards_imports",
+    "parsed",
+    "shared",
+    "suites",
+]
 
 KEPT = 16
 """Texts of which what was read is kept: three versions, as read with other words, and results."""
@@ -106,6 +115,28 @@ def suites(stmt: ast.stmt) -> list[Suite]:
     if last := getattr(stmt, "finalbody", None):
         found.append(Suite("finalbody", last))
     return found
+
+
+def guards_imports(stmt: ast.stmt) -> bool:
+    """Whether a statement only imports, on a condition or as far as it can, and sets names to what
+    stands for the imported."""
+    waiting, leaves = [stmt], list[ast.stmt]()
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, ast.If | ast.Try):
+            waiting += [inner for suite in suites(each) for inner in suite.body]
+        else:
+            leaves.append(each)
+    imports = [leaf for leaf in leaves if isinstance(leaf, ast.Import | ast.ImportFrom)]
+    return (
+        bool(imports)
+        and stmt not in leaves
+        and all(
+            isinstance(leaf, ast.Import | ast.ImportFrom | ast.Pass)
+            or (isinstance(leaf, ast.Assign) and all(isinstance(t, ast.Name) for t in leaf.targets))
+            for leaf in leaves
+        )
+    )
 
 
 def shared(sources: Sequence[ParsedText]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from skills_engine.judge.labels import BODIES, SKIPPED, header_of, label_of, plain_label, words_of
-from skills_engine.judge.pieces import suites, top
+from skills_engine.judge.pieces import guards_imports, suites, top
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +38,8 @@ class CountedStatement:
     words: Counter[str]
     shared: bool = False
     clause: bool = False
+    guard: bool = False
+    """It only imports, on a condition: it may stand where an import may."""
 
     @property
     def defines(self) -> bool:
@@ -182,7 +184,7 @@ class _Reader:
         label, words = label_of(stmt), Counter[str]()
         self.out.edges[scope, parent, body.role, label] += 1
         self.out.labels[scope, label] += 1
-        said = CountedStatement(header_of(stmt), scope, label, words)
+        said = CountedStatement(header_of(stmt), scope, label, words, guard=guards_imports(stmt))
         body.statements.append(said)
         self.out.sequence.append(said)
         if not _docstring(stmt):

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from skills_engine.judge.counting import Four
     from skills_engine.judge.reading import Body, CountedStatement, Reading
 
-__all__ = ["anchors", "order", "statements"]
+__all__ = ["ALIKE", "anchors", "likeness", "order", "statements"]
 
-_ALIKE = 0.6
+ALIKE = 0.6
 """The share of words in common from which a statement is taken for another one rewritten."""
 _MANY = 60
 """Names above which only neighbours are compared."""
@@ -53,7 +53,7 @@ def _held(lost: CountedStatement, four: Four, other: int) -> bool:
     """
     old = max(
         (s for s in four[0].statements if s.scope == lost.scope),
-        key=lambda s: _likeness(s, lost),
+        key=lambda s: likeness(s, lost),
         default=None,
     )
     if old is None:
@@ -74,10 +74,10 @@ def _held(lost: CountedStatement, four: Four, other: int) -> bool:
 def _placed(one: CountedStatement, other: CountedStatement) -> float:
     """Whether one of two statements at the same place may be the other one rewritten."""
     plain = one.scope == other.scope and not (one.defines or other.defines)
-    return 1.0 if plain else _likeness(one, other)
+    return 1.0 if plain else likeness(one, other)
 
 
-def _likeness(one: CountedStatement, other: CountedStatement) -> float:
+def likeness(one: CountedStatement, other: CountedStatement) -> float:
     """From 0 to 1: how much a statement is another one rewritten."""
     if one.shared or other.shared or one.scope != other.scope:
         return 0.0
@@ -167,10 +167,10 @@ def _named_in(
         if positional and j - i == m - k:
             likely = [(_placed(base[i + at - k], side[at]), i + at - k, at) for at in new_ones]
         else:
-            likely = [(_likeness(base[n], side[at]), n, at) for at in new_ones for n in gone]
+            likely = [(likeness(base[n], side[at]), n, at) for at in new_ones for n in gone]
         free = set(gone)
-        for likeness, n, at in sorted(likely, key=lambda each: -each[0]):
-            if likeness >= _ALIKE and n in free and names[at] == new[at]:
+        for share, n, at in sorted(likely, key=lambda each: -each[0]):
+            if share >= ALIKE and n in free and names[at] == new[at]:
                 free.discard(n)
                 names[at] = old[n]
     return names
@@ -237,7 +237,8 @@ class _Bodies:
 
 def anchors(four: Four) -> Iterator[Doubt]:
     """A run of statements that a side added keeps a neighbour: the statement above or below it, or
-    the end of the body that it stood at. A definition that both added may stand at either place.
+    the end of the body that it stood at. A definition that both added may stand at either place,
+    imports on a condition anywhere.
     """
     base = four[0].sequence
     old = frozenset(s.key for s in base)
@@ -253,6 +254,8 @@ def anchors(four: Four) -> Iterator[Doubt]:
             for first, last in _runs([side.names[s.key] & old for s in body.statements]):
                 said = body.statements[first]
                 added = body.statements[first : last + 1]
+                if all(s.guard for s in added):
+                    continue
                 if all(s.defines and all(s.key in each.names for each in sides) for s in added):
                     continue
                 ends = ((said, first, -1), (body.statements[last], last, 1))

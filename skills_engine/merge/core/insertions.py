@@ -134,7 +134,9 @@ def _rivalry(theirs: list[Unit], ours: list[Unit], scope: str) -> str:
     both = names_t & names_o
     if both:
         return f"both sides add {min(both)}"
-    if scope == "clauses" and _exclusive([*theirs, *ours]):
+    if scope == "clauses" and (
+        _exclusive([*theirs, *ours]) or [ELSE] in ([u.case for u in theirs], [u.case for u in ours])
+    ):
         return ""
     if _imports_first(theirs, ours) or _imports_first(ours, theirs):
         return ""
@@ -165,18 +167,20 @@ def _exclusive(units: list[Unit]) -> bool:
 def _imports_first(imports: list[Unit], others: list[Unit]) -> bool:
     """Whether one side adds only imports, which the other side's statements neither use nor undo:
     no calls for their own sake, no stores into what may be imported."""
-    if not all(unit.role in {"import", "comment"} for unit in imports):
+    if not all(
+        unit.role == "comment" or (unit.role == "import" and unit.binds) for unit in imports
+    ):
         return False
     for unit in others:
         stores = unit.role == "assignment" and not str(unit.key[1]).isidentifier()  # type: ignore[index]
         if unit.node.kind == "Expr" or stores:
             return False
-    return set(_words(imports)).isdisjoint(_words(others))
+    return {name for unit in imports for name, _ in unit.binds}.isdisjoint(_words(others))
 
 
 def _unanchored(units: list[Unit], other: str, lost: dict[str, int]) -> str:
     """Why additions have no place any more, or '': the other side deleted what stood beside."""
-    free = _FREE if lost[other] > 1 else _FREE | {"assignment"}
+    free = _FREE | ({"guard"} if lost[other] > 1 else {"guard", "assignment"})
     for unit in units if lost[other] else ():
         if unit.role not in free and unit.role not in {"docstring", "filler"}:
             return f"what stood beside {unit.title} is no longer there in {other}"

@@ -247,7 +247,8 @@ class Unit:
     """Whole lines: `gap` (blank lines), then from `start`: lead comments, the node, the trail to
     the line's end.
 
-    `role` is one of import, definition, assignment, statement, comment, filler (`pass`), docstring,
+    `role` is one of import, guard (imports on a condition), definition, assignment, statement,
+    comment, filler (`pass`), docstring,
     clause, decorator, entry. `key` names it among its siblings; `strong` keys name it wherever it
     stands. `case` is of a clause: its word, what it asks about, and for which value. `binds` are
     the names that it gives, each with what it gives it to.

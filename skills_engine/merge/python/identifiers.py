@@ -45,12 +45,14 @@ def resurrected(base: str, ours: str, theirs: str, result: str, common: str = ""
     knowing it. A side without a word of its own replaced nothing: what it deleted, the other side
     may use. A variable that only functions know which assign it themselves needs nothing of the
     other side either, and a word of the language or its library stands for what it always did.
+    Nor did a side take away what a word stands for that the base only uses: an attribute or keyword
+    that is another object's.
     `common` is code that all have besides.
     """
     b, o, t, found = (vocabulary(text) for text in (base, ours, theirs, result))
     if not (b & found) - (o & t):
         return ""
-    found -= _variables(result) | vocabulary(common)
+    found = (found & _given(base)) - _variables(result) - vocabulary(common)
     for side, words in (("ours", o), ("theirs", t)):
         back = sorted((b & found) - words)
         back = [word for word in back if not _of_the_language(word, result)]
@@ -96,6 +98,29 @@ def _has(module: str, name: str) -> bool:
     """Whether a module of the library has a name, as far as it is loaded; others may have it."""
     known = sys.modules.get(module)
     return _standard(module) and (known is None or hasattr(known, name))
+
+
+@lru_cache(maxsize=KEPT)
+def _given(text: str) -> frozenset[str]:
+    """The words that a text gives a meaning, or a module does that it imports: what it defines,
+    imports, assigns, takes as a parameter, or reads from a module."""
+    given: set[str] = set()
+    modules: set[str] = set()
+    for node in every(text):
+        if isinstance(node, ast.Import):
+            modules |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    for node in every(text):
+        match node:
+            case ast.keyword() | ast.Name(ctx=ast.Load()):
+                pass
+            case ast.Attribute(value=value, ctx=ast.Load()):
+                while isinstance(value, ast.Attribute):
+                    value = value.value
+                if isinstance(value, ast.Name) and value.id in modules:
+                    given.add(node.attr)
+            case _:
+                given.update(words_of(node))
+    return frozenset(given)
 
 
 @lru_cache(maxsize=KEPT)

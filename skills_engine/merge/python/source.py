@@ -126,9 +126,13 @@ def strings(nodes: Iterable[ast.AST]) -> frozenset[int]:
     return frozenset(inside)
 
 
+def _blanks_cut(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().split("\n"))
+
+
 def docstring(body: list[ast.stmt]) -> str | None:
-    """A body's docstring without indentation."""
+    """A body's docstring without indentation and blanks at the ends of its lines."""
     if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
         value = body[0].value.value
-        return inspect.cleandoc(value) if isinstance(value, str) else None
+        return _blanks_cut(inspect.cleandoc(value)) if isinstance(value, str) else None
     return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from skills_engine.judge.pieces import guards_imports
 from skills_engine.merge.core.split import split
 from skills_engine.merge.core.tree import (
     Block,
@@ -142,6 +143,8 @@ class _Python(Clauses):
         start = self.version.start_of(top)
         code = start + len(self._line(top)) - len(self._line(top).lstrip(" \t\f"))
         role, key, title = naming(stmt, prefix, self)
+        if scope == "definitions" and guards_imports(stmt):
+            role = "guard"
         begin, end = self.span(stmt)[0], self.span(group[-1])[1]
         if isinstance(stmt, Compound) and len(group) == 1:
             node = self._compound(stmt, top, bottom, prefix)
