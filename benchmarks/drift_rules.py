@@ -49,9 +49,11 @@ RULES = (
          _MERGE + "python.rules:name_order", None),
     Rule("wrapped", "the base's node stands inside the side's",
          _MERGE + "core.nodes:stands_in", None),
+    Rule("guards", "a statement holds only imports and names for what is imported",
+         _MERGE + "python.tree:guards_imports", False),
     *(Rule(f"law {name}", (law.__doc__ or "").split(".")[0].strip().replace("\n    ", " "))
       for name, law in judge.LAWS.items()),
-    Rule("judge", "all laws at once", _MERGE + "core.structure:doubt"),
+    Rule("judge", "all laws at once", _MERGE + "core.rules:doubt"),
 )  # fmt: skip
 
 
