@@ -36,7 +36,7 @@ QUIET_SECONDS = 1.0
 ALBUM_SECONDS = 0.5
 """The rest of an album follows its first part within this."""
 FETCH_SECONDS = 60
-PICTURES = {"image/jpeg", "image/png", "image/webp"}
+PICTURES, SPOKEN = {"image/jpeg", "image/png", "image/webp"}, "audio/ogg"
 PASSING = re.compile(
     r"kicked|not a member|chat not found|rights|administrator|forbidden to|_FORBIDDEN|_RESTRICTED|"
     r"TOPIC_CLOSED|initiate conversation|need to be",
@@ -136,8 +136,10 @@ class TelegramChannel(Channel):
             try:
                 if file.type in PICTURES:
                     return await self._bot.send_photo(number, given, **more)
+                if file.type == SPOKEN:
+                    return await self._bot.send_voice(number, given, **more)
             except exceptions.TelegramBadRequest:
-                pass  # too large, or too long, for a picture: it is a document
+                pass  # too large for a picture, or nobody may speak here: it is a document
             return await self._bot.send_document(number, given, **more)
 
         await self._deliver(chat, attempt)

@@ -121,7 +121,7 @@ class FakeTelegram:
             case "sendMessage":
                 chat = {"id": int(parameters["chat_id"]), "type": "private"}
                 return {"message_id": 1000 + len(self.calls), "date": 1790000000, "chat": chat}
-            case "sendDocument" | "sendPhoto":
+            case "sendDocument" | "sendPhoto" | "sendVoice":
                 chat = {"id": int(parameters["chat_id"]), "type": "private"}
                 return {"message_id": 1000 + len(self.calls), "date": 1790000000, "chat": chat}
             case "getFile" if parameters["file_id"] in self.files:

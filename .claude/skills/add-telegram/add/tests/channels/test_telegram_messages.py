@@ -396,6 +396,7 @@ async def test_a_file_goes_out_with_its_words_and_into_its_topic(tmp_path: Path)
         await telegram.send_file("telegram:7", picture, "")
         fake.refusals["sendPhoto"] = [(400, "Bad Request: PHOTO_INVALID_DIMENSIONS", {})]
         await telegram.send_file("telegram:7", picture, "")
+        await telegram.send_file("telegram:7", File("a.ogg", "audio/ogg", str(copy), ""), "listen")
         fake.refusals["sendDocument"] = [(403, "Forbidden: bot was blocked by the user", {})]
         with pytest.raises(Undeliverable, match="blocked"):
             await telegram.send_file("telegram:7", document, "")
@@ -409,6 +410,7 @@ async def test_a_file_goes_out_with_its_words_and_into_its_topic(tmp_path: Path)
     assert json.loads(first["caption_entities"])[0]["type"] == "bold"
     assert "contents" in first.values()
     assert len(fake.of("sendPhoto")) == 2
+    assert [said["caption"] for said in fake.of("sendVoice")] == ["listen"]
     assert second["chat_id"] == "7"
 
 
