@@ -41,7 +41,12 @@ class Service(Protocol):
     async def run(self) -> None: ...
 
 
-SERVICES: tuple[type[Service], ...] = (Ipc, Scheduler, Control, Housekeeping)
+SERVICES: tuple[type[Service], ...] = (
+    Ipc,
+    Scheduler,
+    Control,
+    Housekeeping,
+)
 
 
 def main(settings: Settings) -> None:
