@@ -21,7 +21,8 @@ SPEC = Spec(image="image", installation="i", run="r", user="1:1")
 @pytest.fixture
 def runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PodmanRuntime:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_HOST", "")  # so that what is set from here on is taken back
+    monkeypatch.delenv("DOCKER_HOST")
     return PodmanRuntime()
 
 
