@@ -127,7 +127,8 @@ def record(
         for line in found.differences:
             out.line(f"differs: {line}", "bad")
         if found.exact:
-            out.line("applied to what was there before, it gives the change byte for byte", "good")
+            what = "the rest of the change" if found.left else "the change"
+            out.line(f"applied to what was there before, it gives {what} byte for byte", "good")
         out.line(
             f"Now say what it is for, in {folder}/SKILL.md, and run: skills lint {name}, "
             f"skills test {name}"
