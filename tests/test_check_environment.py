@@ -202,12 +202,20 @@ CONFIG = "[metadata]\nname = up\n[options]\ninstall_requires =\n    tok>=3.2  # 
             ["pytest", "tok>=3.2"],
         ),
         (
+            {
+                "pyproject.toml": "[project]\nname = 'x'\ndynamic = ['dependencies']\n"
+                "[tool.hatch.metadata.hooks.any]\ndependencies = ['a>=1', 'x-types=={{ version }}']\n"
+            },
+            (".",),
+            ["a>=1", "pytest"],
+        ),
+        (
             {"setup.cfg": CONFIG, "requirements-dev.txt": "-r more.txt\ncov\n", "more.txt": "m\n"},
             (".", "-r requirements-dev.txt"),
             ["cov", "m", "pytest", "tok>=3.2"],
         ),
     ],
-    ids=["Poetry", "a workspace", "setup.cfg", "requirements files"],
+    ids=["Poetry", "a workspace", "setup.cfg", "hooks of hatch", "requirements files"],
 )
 def test_how_other_repositories_say_what_tests_need(
     files: dict[str, bytes | str], default: tuple[str, ...], needed: list[str]

@@ -84,6 +84,9 @@ class ProjectMetadata:
             for path in ([files] if isinstance(files, str) else files)
             for each in listed(self.files, self.folder + path)
         ]
+        for hook in self.tool("hatch", "metadata", "hooks").values():
+            said = strings(hook.get("dependencies")) if isinstance(hook, dict) else []
+            found += [text for text in said if "{{" not in text]  # those name its own members
         found += _of_poetry(table(self.poetry, "dependencies"))
         return found + self.said("options", "install_requires")
 

@@ -128,7 +128,9 @@ def _dependency_file(tree: Tree) -> str:
     if "dependencies" in project.get("dynamic", ()):
         listed = tool.get("setuptools", {}).get("dynamic", {}).get("dependencies", {}).get("file")
         files = [listed] if isinstance(listed, str) else listed
-        return files[0] if isinstance(files, list) and len(files) == 1 else _SETUP
+        if isinstance(files, list) and len(files) == 1:
+            return str(files[0])
+        return _SETUP if tree.exists(_SETUP) else DEPENDENCIES
     if project or "poetry" in tool:
         return DEPENDENCIES
     if "install_requires" in (tree.read(_SETUP) or b"").decode("utf-8", "replace"):
