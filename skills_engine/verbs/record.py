@@ -97,7 +97,7 @@ def record(
         if not seen.changes:
             raise Refused(
                 "nothing changed that a skill could hold",
-                hint="name commits: skills record NAME A..B",
+                hint="commit your edits first, or name commits: skills record NAME A..B",
             )
         yield Event(f"record {len(seen.changes)} files")
         found = record_package(
