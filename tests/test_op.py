@@ -123,3 +123,19 @@ def test_what_plain_git_took_back_does_not_stand(fork: Repo) -> None:
     assert tree(fork) == one
     assert go(fork, "undo") == zero
     assert go(fork, "redo") == one
+
+
+def test_what_its_owner_amended_an_operation_with_stays(fork: Repo) -> None:
+    before = tree(fork)
+    go(fork, "apply", "add-dice")
+    fork.edit("parrot/help.py", "Say it.", "Do say it.")
+    fork.git("commit", "-a", "--amend", "--no-edit")
+    amended = tree(fork)
+    go(fork, "undo")
+    assert "Do say it." in fork.read("parrot/help.py")
+    assert not (fork.path / "parrot/dice.py").exists()
+    assert go(fork, "redo") == amended
+    go(fork, "undo")
+    fork.edit("parrot/help.py", "Do say it.", "Say it.")
+    fork.git("commit", "-qam", "Mine")
+    assert tree(fork) == before

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from skills_engine.types import Progress
 
 __all__ = [
+    "TREES",
     "Computed",
     "compute",
     "line_merge",
@@ -43,6 +44,9 @@ __all__ = [
     "publish_computed",
     "tests_of",
 ]
+
+TREES = "Skills-Trees"
+"""The trailer with the trees that an operation led from, and to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +181,11 @@ def networked_tests(fork: Fork, pins: Iterable[Pin]) -> frozenset[str]:
     )
 
 
-def message(intent: Intent) -> str:
+def message(intent: Intent, before: str, after: str) -> str:
     """The commit message: a title, and trailers that `git log --format=%(trailers)` and `skills
-    log` read.
+    log` read. The trees tell what an amended commit holds beside the operation.
     """
-    trailers = [f"Skills-Operation: {intent.verb}"]
+    trailers = [f"Skills-Operation: {intent.verb}", f"{TREES}: {before} {after}"]
     trailers += [f"{key}: {value}" for key, value in intent.trailers]
     for pin in intent.skills:
         trailers += [
@@ -206,7 +210,8 @@ def publish_computed(fork: Fork, computed: Computed) -> str | None:
         core = fork.recorded
         began = Intent("init", f"Follow {core.upstream} ({core.branch})", None, Goal(core, ()))
         fork.objects.flush(fork.tree_oid)
-        parents = [fork.git.commit_tree(fork.tree_oid, parents, message(began))]
+        first = message(began, head_tree, fork.tree_oid)
+        parents = [fork.git.commit_tree(fork.tree_oid, parents, first)]
         head_tree = fork.begun
     second = computed.intent.second_parent
     if second is not None and not fork.git.is_ancestor(second, computed.head):
@@ -217,7 +222,7 @@ def publish_computed(fork: Fork, computed: Computed) -> str | None:
         head_tree,
         computed.tree,
         tuple(parents),
-        message(computed.intent),
+        message(computed.intent, head_tree, computed.tree),
         tuple(_cache_lines(fork, computed)),
         named=(computed.wanted.tree,),
         taking_out=computed.intent.verb == "uninstall",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
+from skills_engine.graft.operation import TREES
 from skills_engine.manifest import read_core
 from skills_engine.tree import Tree
 
@@ -39,6 +40,8 @@ class EngineCommit:
     skills: tuple[tuple[str, str], ...]
     """Name and version of each skill that came, went or changed."""
     of: str = ""
+    trees: tuple[str, ...] = ()
+    """The trees that it led from, and to, as it was made; () of older ones."""
 
     @property
     def plain(self) -> str:
@@ -89,7 +92,9 @@ def _logged(git: Git, *revisions: str) -> Iterator[tuple[EngineCommit, tuple[str
         verb = next((value for key, value in trailers if key == "Skills-Operation"), "")
         skills = tuple(zip(names, versions, strict=False))
         of = said.get(UNDOES) or said.get(REDOES) or ""
-        yield EngineCommit(commit, when, who, title, verb, skills, of), tuple(parents.split())
+        trees = tuple(said.get(TREES, "").split())
+        found = EngineCommit(commit, when, who, title, verb, skills, of, trees)
+        yield found, tuple(parents.split())
 
 
 def timeline(git: Git, head: str) -> Timeline:

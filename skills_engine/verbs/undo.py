@@ -177,10 +177,18 @@ def _way(
 
 
 def _sides(fork: Fork, operation: EngineCommit) -> tuple[Tree, Tree]:
-    """The tree before an operation, and the one after it."""
-    before, after = (
-        Tree(fork.objects, fork.git.tree_of(f"{operation.commit}{parent}")) for parent in ("^", "")
-    )
+    """The tree before an operation, and the one after it. An amended commit holds more than that:
+    the rest is the owner's.
+    """
+    oids = [fork.git.tree_of(f"{operation.commit}{parent}") for parent in ("^", "")]
+    if operation.trees[:1] == tuple(oids[:1]) and operation.trees != tuple(oids):
+        oids[1] = operation.trees[-1]
+        if not fork.objects.has(oids[1]):
+            raise Refused(
+                f"{operation.title} was amended since, and this clone does not have what it was",
+                hint="skills uninstall takes a skill off and leaves what is yours",
+            )
+    before, after = (Tree(fork.objects, oid) for oid in oids)
     if operation.verb not in _MOVES_THE_CORE and before.exists(CORE):
         before.put(CORE, after.entry(CORE))
     return before, after
