@@ -8,6 +8,7 @@ import pytest
 
 from skills_engine.merge.core.chunks import Chunks, Conflicting
 from skills_engine.merge.python.fold import fold
+from skills_engine.merge.python.follow import followed
 from skills_engine.merge.python.language import merge
 from skills_engine.merge.types import Unsupported
 
@@ -88,3 +89,15 @@ def test_a_name_that_only_a_folded_definition_knows_is_known(swapped: bool) -> N
     sides = (theirs, ours) if swapped else (ours, theirs)
     with pytest.raises(Unsupported, match="old"):
         merge(base, *sides)
+
+
+def test_lines_that_a_folded_definition_has_too_stand_twice() -> None:
+    """An edit follows a line that ours wrapped, unless a folded definition has that line too."""
+    base = "def f(x):\n    go(x)\n    a = one(1, 2, 3)\n"
+    ours = "def f(x):\n    with x:\n        a = one(1, 2, 3)\n"
+    theirs = base.replace("3)", "4)")
+    draft = Chunks((Conflicting(base, ours, theirs, ""),))
+    assert list(followed(base, ours, theirs, draft))
+    assert not list(followed(base, ours, theirs, draft, "def g():\n  a = one(1, 2, 3)\n"))
+    changed = LONG.replace("two(a)", "three(a)")
+    assert fold(LONG, changed, LONG).beside == f"{LONG.strip()}\n\0\n{changed.strip()}"

@@ -52,6 +52,11 @@ class Folded:
         rest = (block for at, block in enumerate(self.blocks) if at not in self.sided)
         return "\n".join(map(textwrap.dedent, rest))
 
+    @cached_property
+    def beside(self) -> str:
+        """The code that is sided, as it is."""
+        return "\n\0\n".join(self.blocks[at] for at in sorted(self.sided))
+
     def words(self, text: str) -> frozenset[str]:
         """The words of a folded text, without those of the code that is alike in all versions."""
         words = vocabulary(text)

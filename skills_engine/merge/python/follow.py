@@ -43,25 +43,29 @@ class _Edit:
     now: tuple[str, ...]
 
 
-def followed(base: str, ours: str, theirs: str, merged: Chunks) -> Iterator[tuple[str, str, str]]:
+def followed(
+    base: str, ours: str, theirs: str, merged: Chunks, beside: str = ""
+) -> Iterator[tuple[str, str, str]]:
     """The three texts with edits of either side made in the base and the other side too, as far as
-    they stand in a conflict of the merge: first with those that replace lines, then with all."""
+    they stand in a conflict of the merge: first with those that replace lines, then with all.
+    What stands `beside`, in code that is not in the texts, too, stands there more than once."""
     conflicts = [piece for piece in merged.pieces if isinstance(piece, Conflicting)]
     if any(OTHERWISE in conflict.reason for conflict in conflicts):
         return
     told = [_stripped(c.base + c.ours + c.theirs) for c in conflicts]
     there = frozenset(line for lines in told for line in lines)
+    rows = _stripped(beside)
     last = (base, ours, theirs)
     for kinds in ({"replace"}, {"replace", "insert"}):
-        b, o = _made(base, theirs, ours, there, kinds) or (base, ours)
-        b, t = _made(b, o, theirs, there, kinds) or (b, theirs)
+        b, o = _made(base, theirs, ours, there, kinds, rows) or (base, ours)
+        b, t = _made(b, o, theirs, there, kinds, rows) or (b, theirs)
         if (b, o, t) != last:
             last = (b, o, t)
             yield last
 
 
 def _made(
-    base: str, side: str, other: str, there: frozenset[str], kinds: set[str]
+    base: str, side: str, other: str, there: frozenset[str], kinds: set[str], beside: Lines
 ) -> tuple[str, str] | None:
     """Base and other with the edits of a side that can be made in both."""
     rows_b, rows_o = base.split("\n"), other.split("\n")
@@ -69,7 +73,7 @@ def _made(
     found: list[tuple[int, _Edit, str, str]] = []
     for edit in (edit for kind, edit in _edits(base, side) if kind in kinds):
         lines = {*bare_b[edit.first : edit.last], *(row.strip() for row in edit.now), ""}
-        place = _place(edit, bare_b, bare_o) if lines - {""} <= there else None
+        place = _place(edit, bare_b, bare_o, beside) if lines - {""} <= there else None
         if place is None:
             continue
         at, wanted = place
@@ -120,7 +124,7 @@ def _hunks(base: Lines, side: Lines) -> Iterator[tuple[str, _Edit]]:
         yield tag, _Edit(low + i, low + j, tuple(rows_s[k:m]))
 
 
-def _place(edit: _Edit, base: Lines, other: Lines) -> tuple[int, range] | None:
+def _place(edit: _Edit, base: Lines, other: Lines, beside: Lines) -> tuple[int, range] | None:
     """Where an edit can be made in the other side, and the lines of the base that stand there too:
     those that it replaces; those around it, where it only adds."""
     low, high = edit.first, edit.last
@@ -137,7 +141,7 @@ def _place(edit: _Edit, base: Lines, other: Lines) -> tuple[int, range] | None:
     if len(_TOKEN.findall(" ".join(wanted))) < _ENOUGH:
         return None
     places = _find(wanted, other)
-    if len(places) != 1 or len(_find(wanted, base)) != 1:
+    if len(places) != 1 or len(_find(wanted, base)) != 1 or _find(wanted, beside):
         return None
     return places[0] + edit.first - low, range(low, high)
 

@@ -120,7 +120,7 @@ class _Merge:
         """The merge after edits have followed their lines, if it is clean then."""
         if draft is None or draft.clean:
             return None
-        for texts in followed(base, ours, theirs, draft):
+        for texts in followed(base, ours, theirs, draft, self.folded.beside):
             better = self._believed(*texts)
             if (
                 better is not None
