@@ -18,7 +18,7 @@ from bot.errors import BotError, Misconfigured, described
 from bot.groups import FOLDER, Group
 from bot.log import log
 from bot.messages import Message, channel_of
-from bot.pairing import Pairing
+from bot.pairing import TYPED, Pairing
 from bot.store import Store
 from bot.triggers import accepts, asks
 from bot.turns import ATTEMPTS, Turns
@@ -145,13 +145,11 @@ class Assistant:
         if group is None:
             await self._met(message)
             return False
-        if group.main or group.chat == OWNERS:
-            typed = await self._pairing.typed(message.text) if asks(group, message) else None
-            if typed:
-                await self._say(message.chat, typed[0])
-                if typed[1]:
-                    await self._say(typed[1], HELLO.format(name=self._name))
-                return False
+        owners = (group.main or group.chat == OWNERS) and asks(group, message)
+        if owners and TYPED.fullmatch(message.text):
+            async with self._pairing.lock:
+                await self._let_in(message)
+            return False
         if not accepts(group, message):
             return False
         if (run := command(group, message)) is not None:
@@ -159,20 +157,39 @@ class Assistant:
             return False
         asked = asks(group, message) or (message.chat, message.album) in self._albums
         new = await self._store.take_in(message, asks=asked)
+        chat = self._store.called(message.chat)  # which may have changed meanwhile
         if new and message.attachments:
-            self._fetches.wake(message.chat)
+            self._fetches.wake(chat)
         if new and asked and message.album:  # its other parts are on their way
-            self._albums.append((message.chat, message.album))
-            asyncio.get_running_loop().call_later(ALBUM_SECONDS, self.turns.wake, message.chat)
+            self._albums.append((chat, message.album))
+            asyncio.get_running_loop().call_later(ALBUM_SECONDS, self.turns.wake, chat)
         elif new and asked:
-            self.turns.wake(message.chat)
+            self.turns.wake(chat)
         return new and asked
 
     async def _obey(self, run: Command, group: Group, message: Message) -> None:
         """Once: a command that is brought again is known."""
         if not await self._store.knows(message):
             replies = self.chunks(message.chat, [await run(self.turns, self._store, group)])
-            await self._store.obeyed(message, replies)
+            await self._store.obeyed(message, [(message.chat, reply) for reply in replies])
+        self._deliveries.wake(message.chat)
+
+    async def _let_in(self, message: Message) -> None:
+        """Who shows the code that the owner has typed, if it is one; once, likewise."""
+        if not await self._store.knows(message):
+            typed = self._pairing.typed(message.text)
+            said, more = [(message.chat, typed.answer)], []
+            if new := typed.group:
+                said.append((new.chat, HELLO.format(name=self._name)))
+                more.append(self._store.registered(new))
+            try:
+                await self._store.obeyed(message, said, *more)
+            except BaseException:
+                typed.undo()
+                raise
+            await self._store.load_groups()
+            if new:
+                self._deliveries.wake(new.chat)
         self._deliveries.wake(message.chat)
 
     async def _met(self, message: Message) -> None:
@@ -188,10 +205,6 @@ class Assistant:
             self.wake_delivery(message.chat)
             if main := self._store.main:
                 self.wake_delivery(main.chat)
-
-    async def _say(self, chat: str, text: str) -> None:
-        await self._store.send(chat, text)
-        self.wake_delivery(chat)
 
     async def _topic(self, chat: str) -> Group | None:
         """A topic of a chat that is registered is a conversation of its own, from its first message
@@ -217,11 +230,20 @@ class Assistant:
         if old == new or group is None:
             return False
         if group.chat == old or old in await self._store.undelivered():
-            await self._store.rekey(old, new)
+            await self._store.write(*self._store.rekeyed(old, new))
+            await self.registered(new)
             log.info("a chat has another name now", group=group.folder, chat=new)
-            self.turns.wake(new)
-            self._deliveries.wake(new)
         return True
+
+    async def registered(self, chat: str) -> None:
+        """The store has a chat under this name now: what waits there, and in its topics, is taken
+        up.
+        """
+        await self._store.load_groups()
+        topics = [one.chat for one in self._store.groups if one.topic and one.whole == chat]
+        for name in (chat, *topics):
+            self.turns.wake(name)
+            self._deliveries.wake(name)
 
     async def _connect(self, channel: Channel) -> None:
         what = f"the channel {channel.name}"

@@ -23,9 +23,14 @@ class Budget:
 
     async def check(self, group: Group) -> None:
         """Raises OverBudget when the tokens of the day are used up."""
-        limit = group.options.get("daily_tokens", self._daily_tokens)
-        if isinstance(limit, int) and 0 < limit <= await self._store.spent(group.folder):
+        if limit := await self.used_up(group):
             raise OverBudget(USED_UP.format(limit=limit))
+
+    async def used_up(self, group: Group) -> int:
+        """The tokens that a group has a day, if it has used them; 0 if it has not."""
+        limit = group.options.get("daily_tokens", self._daily_tokens)
+        used = isinstance(limit, int) and 0 < limit <= await self._store.spent(group.folder)
+        return limit if used else 0
 
     async def tell(self, group: Group, notice: str) -> None:
         """The chat and the owner, once a day, whenever the bot was started."""
@@ -33,10 +38,8 @@ class Budget:
         midnight = datetime.combine(datetime.now(zone).date(), time(), zone)
         if await self._store.read(SQL["told_since"], (group.chat, notice, stamp(midnight))):
             return
-        texts = [(group.chat, notice)]
-        if (main := self._store.main) and not group.main:
-            texts.append((main.chat, f"{group.name} ({group.chat}): {notice}"))
-        await self._store.write(*((SQL["send"], text) for text in texts))
+        to_owner = "" if group.main else f"{group.name} ({group.chat}): {notice}"
+        await self._store.send(group.chat, notice, to_owner)
 
     def pause(self) -> float:
         """Seconds until the next day, but no more than an hour: clocks are set."""

@@ -81,12 +81,8 @@ class ContainerSession:
     async def _hand_over(self, turn: Turn) -> None:
         start, self.start = self.start, {}
         self._pending.add(id_ := uuid4().hex)
-        line = {
-            "type": "start" if start else "message",
-            "turn": id_,
-            "prompt": turn.prompt,
-            "script": turn.script,
-        }
+        line = {"turn": id_, "prompt": turn.prompt, "script": turn.script}
+        line["type"] = "start" if start else "message"
         await self._write(line | start)
 
     def end(self, *, politely: bool = True) -> asyncio.Task[str]:

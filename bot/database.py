@@ -70,11 +70,8 @@ async def migrate(db: aiosqlite.Connection, folder: Path) -> None:
         hint = "update this bot, or restore a backup of its data"
         if fits:
             hint = f"update this bot, or go back to {fits.name}: bot setup --restore"
-        raise BotError(
-            f"bot.db was written by a newer bot: its schema is {version}, and this bot "
-            f"knows {len(MIGRATIONS)}",
-            hint=hint,
-        )
+        why = f"its schema is {version}, and this bot knows {len(MIGRATIONS)}"
+        raise BotError(f"bot.db was written by a newer bot: {why}", hint=hint)
     if 0 < version < len(MIGRATIONS):
         await _copy(db, folder, version)
     for number, step in enumerate(MIGRATIONS[version:], version + 1):
@@ -92,9 +89,8 @@ async def _copy(db: aiosqlite.Connection, folder: Path, version: int) -> None:
     await db.execute("VACUUM INTO ?", (str(draft),))
     with closing(sqlite3.connect(draft)) as copy:
         if copy.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
-            raise BotError(
-                f"{draft} is no good copy of the store", hint="look after the disk, and start again"
-            )
+            hint = "look after the disk, and start again"
+            raise BotError(f"{draft} is no good copy of the store", hint=hint)
     draft.rename(copies / f"schema-{version}-{datetime.now(UTC):%Y%m%dT%H%M%S}.db")
     for old in sorted(copies.glob("schema-*.db"), key=lambda path: path.stat().st_mtime)[:-COPIES]:
         old.unlink()

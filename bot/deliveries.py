@@ -32,6 +32,7 @@ class Deliveries:
         self._failures: defaultdict[str, int] = defaultdict(int)
         self._told: set[str] = set()
         """Chats that nothing reaches: the owner knows of those."""
+        self._sending: set[int] = set()
         self.refused: set[str] = set()
         """Channels that only the owner can mend; what is for them waits for the next start."""
         self.queue = KeyedQueue("the delivery to", self._deliver, backoff)
@@ -59,45 +60,62 @@ class Deliveries:
         if (channel := self.channel(chat)) is None:
             return
         while piece := await self._store.next_piece(chat):
-            (seq, text, file), why = piece, None
+            if piece[0] in self._sending:  # by the name that the chat had: it goes on from there
+                return
+            self._sending.add(piece[0])
             try:
-                await _send(channel, chat, text, file)
-            except Undeliverable as error:
-                why = error.message
-                log.warning("undeliverable", chat=chat, error=error)
-                if chat not in self._told:
-                    self._told.add(chat)
-                    await self._tell(chat, UNDELIVERABLE, error)
-            except Exception as error:
-                self._failures[chat] += 1
-                if self._failures[chat] == ATTEMPTS:
-                    await self._tell(chat, WAITS, error)
-                if not isinstance(error, RefusedForNow):  # a network comes back, after a week too
-                    raise
-                if not await self._given_up(chat, error):
+                if not await self._offer(channel, chat, *piece):
                     return
-                why = error.message
-            else:
-                self._failures.pop(chat, None)
-                self._told.discard(chat)
-            await self._store.settled(seq, chat, why)
-            if file is not None:
-                await asyncio.to_thread(Path(file.copy).unlink, missing_ok=True)
+            finally:
+                self._sending.discard(piece[0])
+        if (now := self._store.called(chat)) != chat:
+            self.wake(now)
+
+    async def _offer(
+        self, channel: Channel, chat: str, seq: int, text: str, file: File | None
+    ) -> bool:
+        """Send a piece; False if it waits."""
+        why = None
+        try:
+            await _send(channel, chat, text, file)
+        except Undeliverable as error:
+            why = error.message
+            log.warning("undeliverable", chat=chat, error=error)
+            await self._tell_once(chat, UNDELIVERABLE, error)
+        except Exception as error:
+            if self._failures[chat] == ATTEMPTS - 1:
+                await self._tell(chat, WAITS, error)
+            self._failures[chat] += 1
+            if not isinstance(error, RefusedForNow):  # a network comes back, after a week too
+                raise
+            if not await self._given_up(chat, error):
+                return False
+            why = error.message
+        else:
+            self._failures.pop(chat, None)
+            self._told.discard(chat)
+        await self._store.settled(seq, chat, why)
+        if file is not None:
+            await asyncio.to_thread(Path(file.copy).unlink, missing_ok=True)
+        return True
 
     async def _given_up(self, chat: str, error: RefusedForNow) -> bool:
         """A refusal that may pass is tried again, ever more seldom; True after days of that."""
         since, failures = await self._store.refused(chat), self._failures[chat]
         if failures > LEAST_ATTEMPTS and datetime.now(UTC) - since > REFUSED_DAYS:
             log.warning("given up", chat=chat, error=error)
-            if chat not in self._told:
-                self._told.add(chat)
-                await self._tell(chat, REFUSED, error)
+            await self._tell_once(chat, REFUSED, error)
             return True
         if failures < ATTEMPTS:
             raise error
         delay = self._patience.delay(failures - ATTEMPTS + 1)
         asyncio.get_running_loop().call_later(delay, self.wake, chat)
         return False
+
+    async def _tell_once(self, chat: str, template: str, error: Exception) -> None:
+        if chat not in self._told:
+            await self._tell(chat, template, error)
+            self._told.add(chat)
 
     async def _tell(self, chat: str, template: str, error: Exception) -> None:
         """The owner, if it is not the owner's own chat that nothing reaches."""

@@ -74,6 +74,5 @@ def described(error: BaseException, *, to_owner: bool = False) -> str:
     elif isinstance(error, OSError) and error.errno is not None:
         words.append(f"({os.strerror(error.errno)})" if error.errno > 0 else f"({error.errno})")
     frames = traceback.extract_tb(error.__traceback__)
-    return " ".join(
-        [*words, *(f"at {Path(one.filename).name}:{one.lineno}" for one in frames[-1:])]
-    )
+    where = [f"at {Path(one.filename).name}:{one.lineno}" for one in frames[-1:]]
+    return " ".join([*words, *where])

@@ -92,10 +92,8 @@ def marked(rich: Rich, marks: Mapping[str, str]) -> str:
             for start, end in _lines(rich.text, span):
                 before[start] = before.get(start, "") + mark
                 after[end] = mark + after.get(end, "")
-    return "".join(
-        after.get(at, "") + before.get(at, "") + rich.text[at : at + 1]
-        for at in range(len(rich.text) + 1)
-    )
+    places = range(len(rich.text) + 1)
+    return "".join(after.get(at, "") + before.get(at, "") + rich.text[at : at + 1] for at in places)
 
 
 def _lines(text: str, span: Span) -> Iterator[tuple[int, int]]:

@@ -39,11 +39,9 @@ def refuse_taken(groups: "Iterable[Group]", new: "Group") -> None:
         if moves and new.main and one.folder == "console":
             continue
         if moves or (one.chat != new.chat and one.folder == new.folder != MAIN):
-            raise BotError(
-                f"{new.folder!r} or {new.chat!r} is registered otherwise: {one.chat} in "
-                f"{one.folder}",
-                hint="remove that registration first",
-            )
+            known = f"{one.chat} in {one.folder}"
+            why = f"{new.folder!r} or {new.chat!r} is registered otherwise: {known}"
+            raise BotError(why, hint="remove that registration first")
 
 
 @dataclass(frozen=True, slots=True)

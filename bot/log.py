@@ -31,10 +31,8 @@ def _without_texts(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[
         error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         event["exception"] = described(error)
-    return {
-        key: described(value) if isinstance(value, BaseException) else value
-        for key, value in event.items()
-    }
+    errors = {key: described(one) for key, one in event.items() if isinstance(one, BaseException)}
+    return {**event, **errors}
 
 
 def _template(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
@@ -84,10 +82,8 @@ class _LogFile(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
         if count := self._seldom.count(""):
             why = described(sys.exception() or OSError())
-            lines = (
-                f"{count} lines of the log are lost" if count > 1 else "a line of the log is lost"
-            )
-            sys.stderr.write(f"{lines}: {why}\n")
+            lines = f"{count} lines of the log are" if count > 1 else "a line of the log is"
+            sys.stderr.write(f"{lines} lost: {why}\n")
 
 
 def set_up(
@@ -110,9 +106,8 @@ def set_up(
         try:
             folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.mkdir(exist_ok=True)
-            file = _LogFile(
-                folder / "bot.log", "a", BYTES, FILES, "utf-8", errors="backslashreplace"
-            )
+            how = ("a", BYTES, FILES, "utf-8")
+            file = _LogFile(folder / "bot.log", *how, errors="backslashreplace")
         except OSError as error:
             hint = "make its folder one that you may write to, or name another with --data"
             raise Misconfigured(f"{folder} cannot hold the log: {error}", hint=hint) from None

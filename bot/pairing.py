@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
 from bot.errors import BotError
@@ -38,6 +39,17 @@ class _Code:
     until: float
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What to answer the owner who has typed a code, and the group that is let in. `undo` makes the
+    code good again: the store has not taken it.
+    """
+
+    answer: str
+    group: Group | None = None
+    undo: Callable[[], object] = lambda: None
+
+
 class Pairing:
     """Who wrote from where, by the code that was shown there."""
 
@@ -47,7 +59,8 @@ class Pairing:
         """`used` says of a folder whether some group has ever had it."""
         self._store, self._name, self._used = store, name, used
         self._codes: dict[str, _Code] = {}
-        self._one = asyncio.Lock()
+        self.lock = asyncio.Lock()
+        """Held while one is let in: two codes may be typed in two chats, and each takes a folder."""
         self._used_up: dict[str, str] = {}
         """What was answered to codes: one may be typed, or brought, twice."""
 
@@ -64,40 +77,42 @@ class Pairing:
         self._used_up.pop(code, None)
         self._codes[code] = _Code(message, now + LIFETIME)
         text = GREETING.format(name=self._name, code=code, chat=message.chat)
-        await self._store.send(message.chat, text)
-        await self._store.tell(NOTICE.format(sender=_shown(message), chat=message.chat))
+        notice = NOTICE.format(sender=_shown(message), chat=message.chat)
+        try:
+            await self._store.send(message.chat, text, notice)
+        except BaseException:  # nobody has seen it
+            del self._codes[code]
+            raise
         log.info("a code was shown", chat=message.chat)
         return True
 
-    async def typed(self, text: str) -> tuple[str, str] | None:
-        """What to answer the owner who typed a code, and the chat that is let in; None if the text
-        is no such thing.
-        """
-        if (found := TYPED.fullmatch(text)) is None:
-            return None
-        async with self._one:  # two may be typed in two chats, and each takes a folder
-            return await self._let_in(found[1], main=bool(found[2]))
-
-    async def _let_in(self, code: str, *, main: bool) -> tuple[str, str]:
-        if code in self._used_up:
-            return self._used_up[code], ""
-        one = self._codes.pop(code, None)
+    def typed(self, text: str) -> Typed:
+        """What becomes of what the owner has typed, which is like TYPED."""
+        found = TYPED.fullmatch(text)
+        assert found is not None
+        if found[1] in self._used_up:
+            return Typed(self._used_up[found[1]])
+        one = self._codes.pop(found[1], None)
         if one is None or one.until < asyncio.get_running_loop().time():
-            return UNKNOWN, ""
+            return Typed(UNKNOWN)
         chat, name = one.message.chat, _shown(one.message)
-        if main:
+        if found[2]:
             group = Group(MAIN, chat, "Main")
         else:
             trigger = None if one.message.direct else f"@{self._name}"
             group = Group(self._folder(one.message), chat, name, trigger)
         try:
-            await self._store.register(group)
+            self._store.registered(group)
         except BotError as error:  # the owner has registered it otherwise meanwhile
-            return repr(error), ""
+            return Typed(repr(error))
         rule = f", when I am called {group.trigger}" if group.trigger else ""
         said = PAIRED.format(chat=chat, rule=rule, folder=group.folder)
-        self._used_up[code] = f"That is done already. {said}"
-        return said, chat
+        self._used_up[found[1]] = f"That is done already. {said}"
+        return Typed(said, group, partial(self._undo, found[1], one))
+
+    def _undo(self, code: str, one: _Code) -> None:
+        self._codes[code] = one
+        self._used_up.pop(code, None)
 
     def _folder(self, message: Message) -> str:
         taken = {group.folder for group in self._store.groups} | {"global", MAIN}

@@ -30,9 +30,8 @@ def conversation(messages: Sequence[Message], omitted: int, zone: ZoneInfo) -> s
         lines.insert(0, line)
     omitted += len(messages) - len(lines)
     left_out = f' omitted="{omitted}"' if omitted else ""
-    return "\n".join(
-        [f"<messages timezone={quoteattr(zone.key)}{left_out}>", *lines, "</messages>"]
-    )
+    head = f"<messages timezone={quoteattr(zone.key)}{left_out}>"
+    return "\n".join([head, *lines, "</messages>"])
 
 
 def escape(text: str) -> str:
@@ -55,10 +54,8 @@ def _line(message: Message, zone: ZoneInfo) -> str:
     if message.quoted:
         text = _cut(message.quoted, LONGEST // 8)
         quoted = f"<quoted sender={quoteattr(message.quoted_sender)}>{text}</quoted>\n"
-    head = (
-        f"<message sender={quoteattr(message.sender)} "
-        f"time={quoteattr(time(message.sent_at, zone))}>"
-    )
+    when = quoteattr(time(message.sent_at, zone))
+    head = f"<message sender={quoteattr(message.sender)} time={when}>"
     files = "".join(map(_attachment, message.attachments))
     return f"{head}{quoted}{_cut(message.text, LONGEST)}{files}</message>"
 

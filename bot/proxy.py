@@ -32,12 +32,9 @@ from bot.usage import Usage
 
 PATHS = frozenset({"/v1/messages", "/v1/messages/count_tokens"})
 MCP, MCP_METHODS = "/mcp/", frozenset({"GET", "POST", "DELETE"})
-CREDENTIALS = frozenset(
-    {"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"}
-)
-OF_ONE_CONNECTION = frozenset(
-    {"connection", "content-length", "host", "keep-alive", "transfer-encoding", "upgrade"}
-)
+CREDENTIALS = {"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key"}
+OF_ONE_CONNECTION = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
+OF_ONE_CONNECTION |= {"upgrade"}
 TIMEOUT = ClientTimeout(total=None, sock_connect=30, sock_read=600)
 SOCKET = "proxy.sock"
 Used = Callable[[str, int, int], Awaitable[None]]
@@ -195,13 +192,11 @@ class Door(web.Server):
         ).removeprefix("Bearer ")
         if not secrets.compare_digest(token.encode(errors="replace"), self.token.encode()):
             self._proxy.tell(self._group, "a wrong token, or no request")
-            return _refusal(
-                401, "authentication_error", "this token is not, or no longer, valid here"
-            )
+            why = "this token is not, or no longer, valid here"
+            return _refusal(401, "authentication_error", why)
         if (there := self._target(request)) is None:
-            return _refusal(
-                403, "permission_error", f"{request.method} {request.path} is not passed on"
-            )
+            why = f"{request.method} {request.path} is not passed on"
+            return _refusal(403, "permission_error", why)
         url, own = there
         own = {"Accept-Encoding": "identity", **own}
         headers = _passing(request.headers, *own) | own
@@ -264,6 +259,5 @@ def _passing(headers: Mapping[str, str], *ours: str) -> dict[str, str]:
 
 
 def _refusal(status: int, kind: str, text: str) -> web.Response:
-    return web.json_response(
-        {"type": "error", "error": {"type": kind, "message": text}}, status=status
-    )
+    about = {"type": kind, "message": text}
+    return web.json_response({"type": "error", "error": about}, status=status)

@@ -18,6 +18,12 @@ def row_of(message: Message) -> tuple[Any, ...]:
     return attachments, bool(message.attachments), *said, *when, *named
 
 
+def identity_of(message: Message) -> dict[str, Any]:
+    """By what a message is known when it is brought again."""
+    about = {"chat": message.chat, "id": message.id, "text": message.text}
+    return about | {"sent_at": stamp(message.sent_at)}
+
+
 def message_of(
     chat: str, attachments: str, id_: str, sender: str, text: str, sent_at: str, *rest: Any
 ) -> Message:

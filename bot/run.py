@@ -95,9 +95,8 @@ def parts(settings: Settings) -> tuple[list[Channel], Agent]:
         channels += [channel] if channel else []
     if not channels:
         names = ", ".join(cls.name for cls in CHANNELS)
-        raise Misconfigured(
-            f"no channel is configured; there are: {names}", hint="configure one in .env"
-        )
+        why = f"no channel is configured; there are: {names}"
+        raise Misconfigured(why, hint="configure one in .env")
     return channels, next(agent for cls in AGENTS if (agent := cls.from_settings(settings)))
 
 
@@ -118,9 +117,8 @@ async def _run(settings: Settings) -> None:
             name=settings.assistant_name,
             files=Files(store, paths, most, kept),
         )
-        services = [
-            (cls.__name__, cls(Host(store, assistant, paths, settings)).run) for cls in SERVICES
-        ]
+        host = Host(store, assistant, paths, settings)
+        services = [(cls.__name__, cls(host).run) for cls in SERVICES]
         with word_left(FORK, settings.graftbot_data):
             about = {"channels": [*assistant.channels], "agent": type(agent).__name__}
             log.info("ready", name=settings.assistant_name, **about)
@@ -132,9 +130,8 @@ async def _register_the_console(store: Store, settings: Settings) -> None:
     """Who sits at the console is the owner: it is main, unless that is another chat."""
     chat = ConsoleChannel.CHAT
     if settings.console and store.group(chat) is None:
-        await store.register(
-            Group("console", chat, "Console") if store.main else Group(MAIN, chat, "Main")
-        )
+        folder, name = ("console", "Console") if store.main else (MAIN, "Main")
+        await store.register(Group(folder, chat, name))
 
 
 def _signalled() -> asyncio.Event:

@@ -24,6 +24,7 @@ slept.
 LATE_SECONDS = 900.0
 """So long a reminder waits for the agent; then its text is sent as it is."""
 NOT_RUN = "The task {id} of {name} ({prompt}) failed {attempts} times: {error}. {then}"
+MEANWHILE = "ended meanwhile"
 GOES_ON, ENDED = "I go on trying.", "This run is given up."
 PLAINLY = "Reminder: {prompt}\n(I could not do more about it: {why}.)"
 
@@ -74,11 +75,13 @@ class Scheduler:
         found = (group for group in self._store.groups if task and group.folder == task.folder)
         if task is None or (group := next(found, None)) is None:
             self._trials.pop(id_, None)
+            if task:  # its group is registered no more
+                await self._tasks.finish(task, "", MEANWHILE, ())
             return
         trial = self._trials.setdefault(id_, _Trial(asyncio.get_running_loop().time()))
         spent, error, pieces = await self._store.spent(group.folder), None, []
         if trial.put_off and task.status != "active":
-            error = "ended meanwhile"
+            error = MEANWHILE
         else:
             try:
                 pieces = await self._assistant.perform(_turn(task, group))
@@ -103,7 +106,7 @@ class Scheduler:
         del self._trials[id_]
         outgoing = [(group.chat, piece) for piece in pieces]
         await self._tasks.finish(task, "\n".join(pieces), error, outgoing)
-        self._assistant.wake_delivery(group.chat)
+        self._assistant.wake_delivery(self._store.called(group.chat))
         self._news.set()
 
     async def _put_off(self, task: Task, group: Group, trial: _Trial, failure: Exception) -> bool:

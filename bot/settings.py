@@ -150,10 +150,8 @@ def _bindings(path: Path) -> list[Binding]:
         if one.error or one.value is None:
             before, word, _ = re.split(r"(\S+)", f"{one.original.string} ?", maxsplit=1)
             line = one.original.line + before.count("\n")
-            raise Misconfigured(
-                f"{path}, line {line}: {word[:40]!r} is no setting",
-                hint="write KEY=value, or put # before it",
-            )
+            why = f"{path}, line {line}: {word[:40]!r} is no setting"
+            raise Misconfigured(why, hint="write KEY=value, or put # before it")
     return found
 
 

@@ -44,9 +44,8 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
     settings = _with_zone(settings, say)
     channels, agent = parts(settings)
     if main and channel_of(main) not in {channel.name for channel in channels}:
-        raise BotError(
-            f"no channel of {main!r} is configured", hint="write it like telegram:123; see .env"
-        )
+        hint = "write it like telegram:123; see .env"
+        raise BotError(f"no channel of {main!r} is configured", hint=hint)
     try:
         for channel in channels:
             who = await _of(channel, channel.check(), "asked")

@@ -22,7 +22,7 @@ from bot.groups import Group, checked, refuse_taken
 from bot.log import log
 from bot.messages import Attachment, File, Message, Turn
 from bot.migrations import SQL
-from bot.rows import attachments_of, message_of, row_of, stamp
+from bot.rows import attachments_of, identity_of, message_of, row_of, stamp
 from bot.transactions import Statement, Transactions
 
 PATIENCE = 600.0
@@ -55,32 +55,38 @@ class Store(Transactions):
         return self._groups.get(self.called(chat))
 
     def called(self, chat: str) -> str:
-        """What a chat is called now."""
-        return self._moved.get(chat, chat)
+        """What a chat is called now; a topic of one that has moved goes with it."""
+        whole, mark, topic = chat.rpartition(":")
+        return self._moved.get(chat) or f"{self._moved.get(whole, whole)}{mark}{topic}"
 
     async def register(self, group: Group) -> None:
         """Raises BotError if the chat has a registration in another folder, or the folder, unless
         it is main, one for another chat: neither is lost to a new one.
         """
-        refuse_taken(self.groups, group)
-        await self.write((SQL["register"], group.row()))
+        await self.write(self.registered(group))
         await self.load_groups()
 
+    def registered(self, group: Group) -> Statement:
+        """What registers a group. Raises BotError likewise."""
+        refuse_taken(self.groups, group)
+        return SQL["register"], group.row()
+
     async def load_groups(self) -> None:
-        """Read the groups again, after a write that changed them."""
+        """Read the groups again, after a write that changed them: what is stored is known, however
+        long a store that cannot be read has to be waited for.
+        """
+        await self.insisted(self._load_groups)
+
+    async def _load_groups(self) -> None:
         rows = await self.read("SELECT folder, chat, name, rest FROM groups ORDER BY folder")
+        moved = dict(await self.read("SELECT chat, now FROM moved"))
         groups = {group.chat: group for row in rows if (group := Group.of(*row))}
         self._groups = {
             chat: group if not group.topic else group.under(groups[group.whole])
             for chat, group in groups.items()
             if not group.topic or group.whole in groups
         }
-        self._moved = dict(await self.read("SELECT chat, now FROM moved"))
-
-    async def rekey(self, old: str, new: str) -> None:
-        """A chat is called otherwise from now on."""
-        await self.write(*self.rekeyed(old, new))
-        await self.load_groups()
+        self._moved = moved
 
     def rekeyed(self, old: str, new: str) -> tuple[Statement, ...]:
         """What takes along all that is kept of a chat and its topics, its messages told from those
@@ -99,15 +105,26 @@ class Store(Transactions):
         """Store a message; False if it was there already. One that does not ask is context for the
         next that does.
         """
-        return await self.write((SQL["take_in"], (asks, False, *row_of(message)))) > 0
+        if await self.knows(message):
+            return False
+        taken = (SQL["take_in"], (asks, False, *row_of(message)))
+        return await self.write((SQL["counted_anew"], identity_of(message)), taken) > 0
 
-    async def obeyed(self, message: Message, replies: Iterable[str]) -> None:
-        """Store a command, which no agent reads, and what is said to it."""
-        sends = ((SQL["send"], (message.chat, reply)) for reply in replies)
-        await self.write((SQL["take_in"], (False, True, *row_of(message))), *sends)
+    async def obeyed(
+        self, message: Message, replies: Iterable[tuple[str, str]], *more: Statement
+    ) -> None:
+        """Store a command, which no agent reads, what is said to it (chat and text), and `more`
+        that it changes.
+        """
+        sends = ((SQL["send"], reply) for reply in replies)
+        taken = (SQL["take_in"], (False, True, *row_of(message)))
+        await self.write((SQL["counted_anew"], identity_of(message)), *sends, *more, taken)
 
     async def knows(self, message: Message) -> bool:
-        return bool(await self.read(SQL["known_message"], (message.chat, message.id)))
+        """Whether a message is there, under any name that its chat had. One of another time and
+        text, with an identifier that is there, is of a messenger that counts anew.
+        """
+        return bool(await self.read(SQL["known_message"], identity_of(message)))
 
     async def waiting(self) -> list[str]:
         return [chat for (chat,) in await self.read(SQL["waiting"])]
@@ -116,44 +133,38 @@ class Store(Transactions):
         """All since the last turn and `after`, up to the last message that asks, or the `most`th of
         them; None if none does. Bounded in size.
         """
-        where = {
-            "chat": chat,
-            "after": after,
-            "most_asked": most,
-            "most_context": MOST_CONTEXT,
-        }
+        where = {"chat": chat, "after": after, "most_asked": most, "most_context": MOST_CONTEXT}
         if not (rows := await self.read(SQL["turn"], where)):
             return None
         messages = tuple(message_of(chat, *row[2:-1]) for row in rows)
         asked = tuple(message for message, row in zip(messages, rows, strict=True) if row[1])
         return Turn(chat, messages, asked, until=rows[-1][0], omitted=rows[0][-1] - len(rows))
 
-    async def answered(self, turn: Turn, pieces: Iterable[str]) -> None:
-        """The turn is handled and its reply waits in the outbox: both or neither."""
-        replies = tuple(pieces)
+    async def answered(self, turn: Turn, pieces: Iterable[str], notice: str = "") -> None:
+        """The turn is handled, its reply waits in the outbox, and so does a notice in main's: all
+        or nothing.
+        """
+        sends = [(SQL["send"], (turn.chat, piece)) for piece in pieces]
+        handled = (SQL["answered"], (turn.chat, turn.until))
+        await self.insist(handled, *sends, *self._told(notice))
 
-        def handled() -> Iterable[Statement]:
-            chat = self.called(turn.chat)
-            sends = ((SQL["send"], (chat, piece)) for piece in replies)
-            return (SQL["answered"], (chat, turn.until)), *sends
-
-        await self.insist(handled)
-
-    async def send(self, chat: str, text: str) -> None:
-        """A text into a chat's outbox, as it is."""
-        await self.write((SQL["send"], (chat, text)))
+    async def send(self, chat: str, text: str, notice: str = "") -> None:
+        """A text into a chat's outbox, as it is, and a notice into main's: both or neither."""
+        await self.write((SQL["send"], (chat, text)), *self._told(notice))
 
     async def tell(self, text: str) -> None:
         """A notice into main's outbox, if there is a main."""
-        if self.main:
-            await self.send(self.main.chat, text)
+        await self.write(*self._told(text))
+
+    def _told(self, notice: str) -> Iterable[Statement]:
+        return ((SQL["send"], (self.main.chat, notice)),) if notice and self.main else ()
 
     async def failed(self, turn: Turn, error: str, notice: str) -> None:
         """The turn is not handled: it waits, and the owner is told so in main, once until an answer
         succeeds.
         """
-        chat = self.called(turn.chat)
-        await self.write((SQL["tell_once"], (notice, chat)), (SQL["failed"], (chat, error)))
+        told = (SQL["tell_once"], (notice, self.called(turn.chat)))
+        await self.write(told, (SQL["failed"], (turn.chat, error)))
 
     async def session(self, folder: str) -> str | None:
         """The agent's session in a group, to be resumed."""
@@ -162,7 +173,7 @@ class Store(Transactions):
     async def remember(self, folder: str, session: str | None) -> None:
         """The session to resume next; None begins anew."""
         kept = (SQL["remember"], (folder, session)) if session else (SQL["forget"], (folder,))
-        await self.insist(lambda: (kept,))
+        await self.insist(kept)
 
     async def used(self, folder: str, tokens_in: int, tokens_out: int) -> None:
         await self.write((SQL["used"], (folder, self.today(), tokens_in, tokens_out)))
@@ -203,7 +214,7 @@ class Store(Transactions):
         """A piece was delivered or, with an error, is given up. It is not offered again."""
         settled = (SQL["settled"], (stamp(datetime.now(UTC)), error, seq))
         taken = () if error else ((SQL["taken"], (chat,)),)
-        await self.insist(lambda: (settled, *taken))
+        await self.insist(settled, *taken)
 
     async def refused(self, chat: str) -> datetime:
         """The messenger takes nothing for a chat now; since when that is so."""
@@ -216,7 +227,7 @@ class Store(Transactions):
         async with self.mutex:
             await migrate(self._db, folder)
         await self.write((SQL["prune"], ()))
-        await self.load_groups()
+        await self._load_groups()
 
 
 @asynccontextmanager

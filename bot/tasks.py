@@ -99,7 +99,7 @@ class Tasks:
             (QUERIES["keep_runs"], (task.id, task.id)),
             *((SQL["send"], piece) for piece in outgoing),
         )
-        await self._store.insist(lambda: ended)
+        await self._store.insist(*ended)
 
 
 def task_of(row: Sequence[Any]) -> Task:

@@ -5,7 +5,7 @@ is cancelled.
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -50,20 +50,22 @@ class Transactions:
             return list(await self._db.execute_fetchall(sql, values))
 
     async def write(self, *statements: Statement) -> int:
-        """One transaction; the number of rows that its first statement changed."""
+        """One transaction; the number of rows that its last statement changed."""
         try:
             return await asyncio.shield(self._transact(statements))
         except sqlite3.Error as error:
             self.on_trouble(error)
             raise
 
-    async def insist(self, statements: Callable[[], Iterable[Statement]]) -> None:
-        """Write what has happened already, and would happen twice if it began anew: a store that
-        cannot be written now is waited for.
-        """
+    async def insist(self, *statements: Statement) -> None:
+        """Write what has happened already, and would happen twice if it began anew."""
+        await self.insisted(lambda: self.write(*statements))
+
+    async def insisted(self, attempt: Callable[[], Awaitable[object]]) -> None:
+        """Until it succeeds: a store that cannot be used now is waited for."""
         for failures in count(1):
             try:
-                await self.write(*statements())
+                await attempt()
                 return
             except sqlite3.Error as error:
                 if code(error) not in HINTS:
@@ -74,12 +76,11 @@ class Transactions:
         async with self.mutex:
             await self._db.execute("BEGIN IMMEDIATE")
             try:
-                cursors = [
-                    await self._db.execute(sql, storable(values)) for sql, values in statements
-                ]
+                for sql, values in statements:
+                    cursor = await self._db.execute(sql, storable(values))
                 await self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:  # SQLite itself rolls back where the disk is full
                     await self._db.execute("ROLLBACK")
                 raise
-            return cursors[0].rowcount if cursors else 0
+            return cursor.rowcount if statements else 0

@@ -13,7 +13,7 @@ from bot.agents import Agent
 from bot.budget import Budget
 from bot.channels import Channel
 from bot.deliveries import Deliveries
-from bot.errors import OverBudget, described, own_fault
+from bot.errors import BotError, OverBudget, described, own_fault
 from bot.groups import Group
 from bot.log import log
 from bot.messages import Turn
@@ -85,7 +85,7 @@ class Turns:
     def wake(self, chat: str) -> None:
         """What waits there is asked, or joins the turn that is under way."""
         self._turns.wake(chat)
-        if chat in self._running:
+        if self.at_work(chat):
             self._joins.wake(chat)
 
     def close(self) -> None:
@@ -99,8 +99,12 @@ class Turns:
         stores. Raises OverBudget where the group's tokens of the day are used up.
         """
         async with nullcontext() if turn.isolated else self._locks[turn.group.folder]:
-            await self._budget.check(turn.group)  # whoever was before has spent
-            return self._deliveries.chunks(turn.chat, await self._agent.answer(turn))
+            group = self._store.group(turn.chat)  # of now, when whoever was before has spent
+            if group is None or group.folder != turn.group.folder:
+                raise BotError("the chat is not registered any more")
+            await self._budget.check(group)
+            answers = await self._agent.answer(replace(turn, group=group))
+            return self._deliveries.chunks(turn.chat, answers)
 
     async def over_budget(self, group: Group, error: OverBudget) -> float:
         """Say so, once a day; the seconds after which it is worth another look."""
@@ -117,11 +121,16 @@ class Turns:
 
     def at_work(self, chat: str) -> bool:
         """Whether an agent is at work on a turn of the chat."""
-        return chat in self._running
+        return self._under_way(chat) is not None
+
+    def _under_way(self, chat: str) -> _Running | None:
+        """The turn that is under way in a chat, whatever that was called when it began."""
+        found = (one for name, one in self._running.items() if self._store.called(name) == chat)
+        return next(found, None)
 
     def stop(self, chat: str) -> bool:
         """End the turn that is under way in a chat, which is handled then; False if none is."""
-        if (running := self._running.get(chat)) is None:
+        if (running := self._under_way(chat)) is None:
             return False
         running.stopped = True
         return running.asking.cancel()
@@ -135,10 +144,10 @@ class Turns:
             running = _Running(turn)
             try:
                 async with self._locks[group.folder]:
-                    latest = await self._whole(chat)
-                    if latest is None:  # the chat has another name meanwhile
-                        return
-                    running = _Running(latest)
+                    latest, now = await self._whole(chat), self._store.group(chat)
+                    if latest is None or now is None or now.folder != group.folder:
+                        return  # the chat has another name meanwhile, or is registered no more
+                    group, running = now, _Running(latest)
                     await self._ask(running, group, channel)
             except sqlite3.Error:
                 raise
@@ -160,7 +169,7 @@ class Turns:
                     return
                 await asyncio.sleep(self._store.backoff.delay(trouble.attempts))
             else:
-                self._deliveries.wake(chat)
+                self._deliveries.wake(self._store.called(chat))
                 self._works_again(chat)
 
     async def _whole(self, chat: str, after: int = 0) -> Turn | None:
@@ -188,9 +197,8 @@ class Turns:
             trouble.most = 1
             return
         why = REFUSED if own_fault(error) else TOO_OFTEN.format(attempts=trouble.attempts)
-        await self._store.answered(turn, [SORRY.format(why=why)])
-        if not group.main:
-            await self._store.tell(trouble.told(GIVEN_UP, group, error))
+        notice = "" if group.main else trouble.told(GIVEN_UP, group, error)
+        await self._store.answered(turn, [SORRY.format(why=why)], notice)
         self._wake(group)
         self._troubles[turn.chat] = Trouble(fresh=True, most=trouble.most)
 
@@ -215,12 +223,12 @@ class Turns:
 
     async def _join(self, chat: str) -> None:
         """What arrives while an agent is at work joins its turn, if the agent can take it."""
-        while (running := self._running.get(chat)) and (group := self._store.group(chat)):
+        while (running := self._under_way(chat)) and (group := self._store.group(chat)):
             async with running.joining:
                 more = await self._whole(chat, running.turn.until)
-                if self._running.get(chat) is not running or self._most(chat) == 1:
+                if self._under_way(chat) is not running or self._most(chat) == 1:
                     return  # where one is refused, each is asked by itself
-                if more is None:
+                if more is None or await self._budget.used_up(group):
                     return
                 if not await self._agent.follow_up(self._written(more, group)):
                     return

@@ -66,17 +66,15 @@ class ContainerAgent(Agent):
         if not (settings.anthropic_api_key or settings.claude_code_oauth_token):
             return None
         if (runtime := RUNTIMES.get(settings.runtime)) is None:
-            raise Misconfigured(
-                f"RUNTIME cannot be {settings.runtime!r}", hint=f"there are {', '.join(RUNTIMES)}"
-            )
+            hint = f"there are {', '.join(RUNTIMES)}"
+            raise Misconfigured(f"RUNTIME cannot be {settings.runtime!r}", hint=hint)
         return cls(settings, resolve_name(runtime)())
 
     async def prepare(self, say: Callable[[str], None]) -> None:
         await self._runtime.runs(self.installation)
         say(f"{self._settings.runtime} is there")
-        build = await asyncio.create_subprocess_exec(
-            sys.executable, PROJECT / "container/build.py", "--if-outdated"
-        )
+        command = (sys.executable, PROJECT / "container/build.py", "--if-outdated")
+        build = await asyncio.create_subprocess_exec(*command)
         if await build.wait():
             raise BotError("the agent's image is not built", hint="see above why, and set up again")
 
@@ -143,7 +141,8 @@ class ContainerAgent(Agent):
         """A new container, which has been told who and where it is."""
         self._evict()
         await self._slots.take(urgent=turn.task is not None)
-        group, run, door = turn.group, uuid4().hex, None
+        # what is granted may have changed while there was no place
+        group, run, door = self._store.group(turn.chat) or turn.group, uuid4().hex, None
         self._runs.add(run)  # before there is a container: it is nobody's orphan
         try:
             servers = granted(group.options.get("mcp") or ())
@@ -170,9 +169,8 @@ class ContainerAgent(Agent):
             undoing.add_done_callback(self._undoing.discard)
             raise
         hidden = (door.token, *self._settings.secrets())
-        talk = self._talks[key] = ContainerSession(
-            container, self._paths.logs(group.folder), hidden
-        )
+        logs = self._paths.logs(group.folder)
+        talk = self._talks[key] = ContainerSession(container, logs, hidden)
         talk.options = group.options
         talk.closed.add_done_callback(lambda _: self._gone(run, door, key, talk))
         talk.start = {
@@ -210,19 +208,14 @@ class ContainerAgent(Agent):
         """Make room: the container that has been idle for longest goes if there is no free
         place.
         """
-        idle = [
-            (talk.idle_since, talk)
-            for talk in self._talks.values()
-            if talk.idle_since and not talk.ended
-        ]
+        talks = [talk for talk in self._talks.values() if talk.idle_since and not talk.ended]
+        idle = [(talk.idle_since or 0.0, talk) for talk in talks]
         if idle and len(self._runs) >= self._settings.max_containers:
             min(idle, key=lambda one: one[0])[1].end()
 
     def _idle(self, talk: ContainerSession) -> None:
-        if (
-            talk.idle_since
-            and asyncio.get_running_loop().time() - talk.idle_since >= self._settings.idle_seconds
-        ):
+        before = asyncio.get_running_loop().time() - self._settings.idle_seconds
+        if talk.idle_since and talk.idle_since <= before:
             talk.end()
 
     def _mounts(self, group: Group) -> list[Mount]:
@@ -244,11 +237,8 @@ class ContainerAgent(Agent):
         if group.main:
             shown = ((PROJECT / name, f"/workspace/project/{name}") for name in SHOWN)
             mounts += [Mount(source, target) for source, target in shown if source.exists()]
-        return mounts + allowed(
-            group.options.get("mounts") or (),
-            main=group.main,
-            never=(paths.data, PROJECT),
-        )
+        wanted, never = group.options.get("mounts") or (), (paths.data, PROJECT)
+        return mounts + allowed(wanted, main=group.main, never=never)
 
 
 def installation(settings: Settings) -> str:

@@ -46,9 +46,8 @@ class OfflineAgent(Agent):
         name = self._settings.assistant_name
         if _HELP.fullmatch(request):
             usages = [f"  {getdoc(ability)}" for ability in ABILITIES]
-            return "\n".join(
-                [f"Hello, I am {name}. No model is connected; I can answer:", *usages, "  help"]
-            )
+            hello = f"Hello, I am {name}. No model is connected; I can answer:"
+            return "\n".join([hello, *usages, "  help"])
         for ability in ABILITIES:
             if (reply := await ability(request, self._settings)) is not None:
                 return reply

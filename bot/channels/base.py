@@ -67,9 +67,8 @@ class Channel(ABC):
             try:
                 return await receive(message)
             except Exception as error:
-                if isinstance(error, (OSError, sqlite3.Error)) and not isinstance(
-                    error, OF_ITS_VALUES
-                ):
+                of_its_values = isinstance(error, OF_ITS_VALUES)
+                if isinstance(error, (OSError, sqlite3.Error)) and not of_its_values:
                     raise
                 if attempt == ATTEMPTS - 1:
                     await self.skip("a message", error)

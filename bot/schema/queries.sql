@@ -1,9 +1,11 @@
--- What the store is asked: after each name its statement.
+-- What the store is asked: after each name its statement. What is written for a chat is written for
+-- the name that it has at that moment: a messenger may rename it while somebody is at work for it.
 --# take_in
 INSERT INTO inbox
 (asks, command, attachments, unfetched, chat, id, sender, text, sent_at, direct, sender_id, quoted,
     quoted_sender)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?1, ?2, ?3, ?4, COALESCE((SELECT now FROM moved WHERE chat = ?5), ?5),
+    ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 ON CONFLICT (chat, id) DO NOTHING
 --# waiting
 SELECT chat FROM (SELECT chat, max(seq) AS last FROM inbox WHERE asks GROUP BY chat) AS asking
@@ -26,13 +28,15 @@ SELECT seq, asks, attachments, id, sender, text, sent_at, direct, sender_id, quo
 FROM span
 WHERE asks OR seq IN (SELECT seq FROM span ORDER BY seq DESC LIMIT :most_context) ORDER BY seq
 --# answered
-INSERT INTO chats (chat, handled) VALUES (?, ?)
+INSERT INTO chats (chat, handled)
+VALUES (COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1), ?2)
 ON CONFLICT (chat) DO UPDATE SET handled = excluded.handled, error = NULL
 --# tell_once
 INSERT INTO outbox (chat, text) SELECT groups.chat, ? FROM groups WHERE folder = 'main'
 AND NOT EXISTS (SELECT 1 FROM chats WHERE chats.chat = ? AND error IS NOT NULL)
 --# failed
-INSERT INTO chats (chat, error) VALUES (?, ?)
+INSERT INTO chats (chat, error)
+VALUES (COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1), ?2)
 ON CONFLICT (chat) DO UPDATE SET error = excluded.error
 --# told_since
 SELECT 1 FROM outbox WHERE chat = ? AND text = ? AND (settled_at IS NULL OR settled_at >= ?)
@@ -43,14 +47,18 @@ SELECT seq, text, file FROM outbox WHERE chat = ? AND settled_at IS NULL ORDER B
 --# settled
 UPDATE outbox SET settled_at = ?, error = ? WHERE seq = ?
 --# refused
-INSERT INTO chats (chat, refused_since) VALUES (?, ?)
+INSERT INTO chats (chat, refused_since)
+VALUES (COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1), ?2)
 ON CONFLICT (chat) DO UPDATE SET refused_since = COALESCE(refused_since, excluded.refused_since)
 --# refused_since
-SELECT refused_since FROM chats WHERE chat = ?
+SELECT refused_since FROM chats
+WHERE chat = COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1)
 --# taken
-UPDATE chats SET refused_since = NULL WHERE chat = ? AND refused_since IS NOT NULL
+UPDATE chats SET refused_since = NULL
+WHERE chat = COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1) AND refused_since IS NOT NULL
 --# send
-INSERT INTO outbox (chat, text) VALUES (?, ?)
+INSERT INTO outbox (chat, text)
+VALUES (COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1), ?2)
 --# saw_chat
 INSERT INTO known (chat, name, seen_at) VALUES (?, ?, ?)
 ON CONFLICT (chat) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at
@@ -71,7 +79,8 @@ INSERT OR REPLACE INTO sessions (folder, session) VALUES (?, ?)
 --# forget
 DELETE FROM sessions WHERE folder = ?
 --# send_file
-INSERT INTO outbox (chat, text, file) VALUES (?, ?, ?)
+INSERT INTO outbox (chat, text, file)
+VALUES (COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1), ?2, ?3)
 --# files
 SELECT file FROM outbox WHERE settled_at IS NULL AND file IS NOT NULL
 --# unfetched
@@ -79,7 +88,15 @@ SELECT seq, attachments FROM inbox WHERE unfetched AND chat = ? ORDER BY seq
 --# fetched
 UPDATE inbox SET attachments = ?, unfetched = 0 WHERE seq = ?
 --# known_message
-SELECT 1 FROM inbox WHERE chat = ? AND id = ?
+WITH called AS (SELECT COALESCE((SELECT now FROM moved WHERE chat = :chat), :chat) AS name)
+SELECT 1 FROM inbox, called WHERE chat = name AND (
+    (id = :id AND (sent_at = :sent_at OR text = :text))
+    OR (id IN (SELECT chat || ' ' || :id FROM moved WHERE now = name)
+        AND sent_at = :sent_at AND text = :text))
+--# counted_anew
+UPDATE inbox SET id = sent_at || ' ' || id
+WHERE chat = COALESCE((SELECT now FROM moved WHERE chat = :chat), :chat)
+AND id = :id AND sent_at != :sent_at AND text != :text
 --# status
 SELECT (
     SELECT count(*) FROM inbox WHERE asks AND chat = :chat

@@ -49,11 +49,8 @@ class Arguments:
         value = self.given.get(name)
         if value is None and default is not None:
             return default
-        if (
-            not isinstance(value, str)
-            or len(value) > LONGEST_TEXT
-            or not (value.strip() or default is not None)
-        ):
+        empty = default is None and not str(value).strip()
+        if not isinstance(value, str) or len(value) > LONGEST_TEXT or empty:
             raise BotError(f"{name} is no text", hint=f"give up to {LONGEST_TEXT} characters")
         return value
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import asdict
+from functools import partial
 
 from bot.errors import BotError
 from bot.groups import Group, refuse_taken
@@ -13,6 +14,7 @@ from bot.options import checked
 from bot.tools.base import Arguments, Effect, Host
 from bot.transactions import Statement
 
+KNOWN = "SELECT chat, name, seen_at FROM known ORDER BY seen_at DESC LIMIT 500"
 LONGEST_CAPTION = 900
 """Characters that go with a file; a longer text goes before it."""
 
@@ -40,9 +42,8 @@ async def send_file(host: Host, group: Group, arguments: Arguments) -> Effect:
 def _addressee(host: Host, group: Group, arguments: Arguments) -> str:
     chat = arguments.text("chat", group.chat)
     if host.store.group(chat) is None or (chat != group.chat and not group.main):
-        raise BotError(
-            f"{group.folder} may not write to {chat[:80]!r}", hint="write to your own chat"
-        )
+        why = f"{group.folder} may not write to {chat[:80]!r}"
+        raise BotError(why, hint="write to your own chat")
     return host.store.called(chat)
 
 
@@ -62,9 +63,8 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
     chat, now = arguments.text("chat"), host.store.group(arguments.text("chat"))
     if arguments.of("remove", bool, False):
         if now is None or now.main:
-            raise BotError(
-                f"{chat[:80]!r} cannot be removed", hint="name a registered chat other than main's"
-            )
+            hint = "name a registered chat other than main's"
+            raise BotError(f"{chat[:80]!r} cannot be removed", hint=hint)
         gone = [now, *(one for one in host.store.groups if one.topic and one.whole == now.chat)]
         counts = [await host.store.read(SQL["live_tasks"], (one.folder,)) for one in gone]
         tasks = sum(count for ((count,),) in counts)
@@ -78,12 +78,8 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
         if now is not None or (moves := host.store.group(old)) is None:
             raise BotError(f"{old[:80]!r} is not registered, or {chat[:80]!r} is")
 
-        async def moved() -> None:
-            await host.store.load_groups()
-            host.assistant.turns.wake(chat)
-            host.assistant.wake_delivery(chat)
-
-        return Effect(None, host.store.rekeyed(moves.chat, chat), moved)
+        moved = host.store.rekeyed(moves.chat, chat)
+        return Effect(None, moved, partial(host.assistant.registered, chat))
     folder = arguments.text("folder", now.folder if now else "")
     now = now or Group(folder, chat, folder)
     name, word = arguments.text("name", now.name), arguments.text("trigger", now.trigger or "")
@@ -97,7 +93,7 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
     refuse_taken(host.store.groups, new)
 
     async def registered() -> None:
-        await host.store.load_groups()
+        await host.assistant.registered(chat)
         host.paths.prepare(new)
 
     return Effect({"folder": folder}, ((SQL["register"], new.row()),), registered)
@@ -111,12 +107,11 @@ async def refresh_groups(host: Host, group: Group, arguments: Arguments) -> Effe
             await host.store.saw_chats(*(await channel.groups()).items())
         except Exception as error:  # noqa: BLE001  # whatever a messenger's library raises: the others are known
             log.warning("no groups", channel=channel.name, error=error)
-    known = await host.store.read(
-        "SELECT chat, name, seen_at FROM known ORDER BY seen_at DESC LIMIT 500"
-    )
+    known = await host.store.read(KNOWN)
     folders = {one.chat: one.folder for one in host.store.groups}
+    names = ("chat", "name", "seen_at")
     return Effect(
-        [{"chat": c, "name": n, "seen_at": at, "folder": folders.get(c)} for c, n, at in known]
+        [dict(zip(names, row, strict=True)) | {"folder": folders.get(row[0])} for row in known]
     )
 
 

@@ -35,10 +35,8 @@ async def schedule_task(host: Host, group: Group, arguments: Arguments) -> Effec
     if folder != group.folder and not (
         group.main and any(one.folder == folder for one in host.store.groups)
     ):
-        raise BotError(
-            f"{group.folder} may not schedule for {folder[:80]!r}",
-            hint="schedule for your own group",
-        )
+        why = f"{group.folder} may not schedule for {folder[:80]!r}"
+        raise BotError(why, hint="schedule for your own group")
     ((count,),) = await host.store.read(SQL["live_tasks"], (folder,))
     if count >= MOST_TASKS:
         raise BotError(f"{folder} has {count} tasks already", hint="cancel some first")
@@ -49,9 +47,8 @@ async def schedule_task(host: Host, group: Group, arguments: Arguments) -> Effec
 
 async def list_tasks(host: Host, group: Group, arguments: Arguments) -> Effect:
     """The group's own tasks; main's are all."""
-    rows = await host.store.read(
-        f"{LIVE} AND (folder = ? OR ?) ORDER BY next_run", (group.folder, group.main)
-    )
+    query = f"{LIVE} AND (folder = ? OR ?) ORDER BY next_run"
+    rows = await host.store.read(query, (group.folder, group.main))
     return Effect([_shown(task_of(row)) for row in rows])
 
 
@@ -88,9 +85,8 @@ async def cancel_task(host: Host, group: Group, arguments: Arguments) -> Effect:
 
 async def _find(host: Host, group: Group, arguments: Arguments) -> Task:
     id_ = arguments.text("task_id")
-    rows = await host.store.read(
-        f"{LIVE} AND id = ? AND (folder = ? OR ?)", (id_, group.folder, group.main)
-    )
+    query = f"{LIVE} AND id = ? AND (folder = ? OR ?)"
+    rows = await host.store.read(query, (id_, group.folder, group.main))
     if not rows:  # whether another group has it is nobody's business
         raise BotError(f"there is no task {id_[:80]!r}", hint="list_tasks has them")
     return task_of(rows[0])

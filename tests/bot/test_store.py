@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,14 +27,27 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 async def test_a_message_is_stored_once_however_often_it_is_brought(store: Store) -> None:
-    assert await store.take_in(message("hi", id_="1"), asks=True)
-    assert not await store.take_in(message("hi again", id_="1"), asks=True)
+    first = message("hi", id_="1")
+    assert await store.take_in(first, asks=True)
+    assert not await store.take_in(replace(first, text="hi again"), asks=True)
+    assert not await store.take_in(message("hi", id_="1"), asks=True)
     assert await store.take_in(message("hi", chat="other:me", id_="1"), asks=True), (
         "identifiers belong to a chat"
     )
     turn = await store.turn("memory:me")
     assert turn is not None
     assert [m.text for m in turn.messages] == ["hi"]
+
+
+async def test_a_messenger_that_counts_anew_loses_nothing(store: Store) -> None:
+    """With another token, say: the time and the text tell what is new."""
+    await store.take_in(message("hi", id_="1"), asks=True)
+    later = replace(message("yes", id_="1"), sent_at=datetime.now(UTC) + timedelta(days=1))
+    assert await store.take_in(later, asks=True)
+    assert not await store.take_in(later, asks=True)
+    turn = await store.turn("memory:me")
+    assert turn is not None
+    assert [m.text for m in turn.messages] == ["hi", "yes"]
 
 
 async def test_a_turn_is_all_since_the_last_one_up_to_the_last_that_asks(store: Store) -> None:
