@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -86,6 +87,7 @@ def _run(chunks: dict[int, int], jobs: int) -> Iterator[dict[str, Any]]:
 
 
 def _chunk(first: int, seeds: int) -> dict[str, Any]:
+    gc.freeze()  # what is loaded need not be looked through again and again
     failed, injected, steps, lives = {}, Counter[str](), 0, 0
     for seed in range(first, first + seeds):
         outcome = simulate(plan_of(seed))

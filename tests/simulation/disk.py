@@ -32,6 +32,7 @@ class Line:
         self._world, self._loop = world, loop
         self._jobs: deque[Job] = deque()
         self.raw: sqlite3.Connection | None = None
+        self._groups = False
 
     def put_nowait(self, job: Job) -> None:
         self._jobs.append(job)
@@ -51,6 +52,10 @@ class Line:
         try:
             self._fail(function, sql)
             result = function()
+            self._groups |= " groups" in sql and not sql.startswith(READS)
+            if self._groups and sql.startswith("COMMIT"):
+                self._groups = False
+                self._world.read_groups()
         except Exception as error:  # noqa: BLE001  # as aiosqlite does
             if future and not future.done():
                 future.set_exception(error)
@@ -128,3 +133,9 @@ class Database:
     def connect(self, path: Path, **_: Any) -> Connection:
         self.made = Connection(self._world, self._loop, path)
         return self.made
+
+    def look(self, sql: str, *values: Any) -> list[Any]:
+        """What the store has, between two steps of its connection."""
+        assert self.made is not None
+        assert self.made.line.raw is not None
+        return self.made.line.raw.execute(sql, values).fetchall()

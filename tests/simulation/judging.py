@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -15,13 +15,14 @@ from bot.paths import Paths
 from simulation.disk import Database
 from simulation.engine import Agent, Engine
 from simulation.messenger import Messenger
+from simulation.owner import Desk
+from simulation.plan import STRANGER
+from simulation.telling import NUMBER, SORRY, TOLD, kept, registrations
 from simulation.world import World
 
 if TYPE_CHECKING:
     from simulation.world import Accepted, Posted
 
-NUMBER = re.compile(r"#(\d+)\.")
-SORRY = "I could not answer that"
 REMINDER = re.compile(r"Reminder: (task of m\d+)\n")
 REPLIES: dict[str, tuple[str, ...]] = {
     "/new": ("We begin anew.",),
@@ -29,18 +30,29 @@ REPLIES: dict[str, tuple[str, ...]] = {
     "/status": ("I am at work.", "I am not at work."),
     "/help": ("Write to me with", "Just write to me."),
 }
+PAIRS: dict[str, Callable[[str], bool]] = {
+    "paired": lambda text: text.startswith("I answer in "),
+    "unknown": lambda text: text.startswith("I know no such code"),
+    "again": lambda text: text.startswith("That is done already"),
+    "refused": lambda text: "is registered otherwise" in text,
+    "hello": lambda text: text.startswith("I am Andy, and I answer here"),
+    "code": lambda text: text.startswith("I am Andy, and I do not know this chat"),
+}
+OF_REGISTERED = {"messages wait", "files are to come"}
 WAITS = {
     "messages wait": SQL["waiting"],
     "pieces wait": SQL["undelivered"],
     "runs are under way": "SELECT id FROM tasks WHERE claimed_at IS NOT NULL",
-    "files are to come": "SELECT seq FROM inbox WHERE unfetched AND asks",
+    "files are to come": "SELECT chat FROM inbox WHERE unfetched AND asks",
     "runs are open": "SELECT id FROM runs WHERE ended_at IS NULL",
     "reminders are to come": "SELECT id FROM tasks WHERE status = 'active' AND kind = 'once'",
 }
 RECURRING = "UPDATE tasks SET status = 'cancelled', next_run = NULL WHERE kind != 'once'"
 
 
-def quiet(world: World, messengers: Sequence[Messenger], database: Database, agent: Agent) -> str:
+def quiet(
+    world: World, messengers: Sequence[Messenger], database: Database, agent: Agent, desk: Desk
+) -> str:
     """Why it is not quiet yet; nothing if it is."""
     if any(one.waiting for one in messengers):
         return "the messenger has messages"
@@ -48,14 +60,26 @@ def quiet(world: World, messengers: Sequence[Messenger], database: Database, age
         return "the store is not open"
     if raw.in_transaction:
         return "a transaction is open"
-    for why, sql in WAITS.items():
-        if rows := raw.execute(sql).fetchall():
-            return f"{why}: {rows[:5]}"
-    if requests := [*Paths(world.folder).requests.source.glob("*/requests/*.json")]:
-        return f"{len(requests)} requests lie there"
+    if desk.waiting:
+        return f"the owner waits: {desk.waiting}"
+    for why in waits(world, raw):
+        return why
+    for folder in world.registered.values():
+        place = Paths(world.folder).ipc(folder).source / "requests"
+        if requests := [*place.glob("*.json")]:
+            return f"{len(requests)} requests lie there"
     if (held := agent._settings.max_containers - agent._slots._free) != len(agent._runs):
         return f"{held} slots are held for {len(agent._runs)} containers"
     return ""
+
+
+def waits(world: World, db: sqlite3.Connection) -> Iterator[str]:
+    for why, sql in WAITS.items():
+        rows = [one for (one,) in db.execute(sql)]
+        if why in OF_REGISTERED:
+            rows = [chat for chat in rows if world.key(chat) in world.registered]
+        if rows:
+            yield f"{why}: {rows[:5]}"
 
 
 def tasks_end(world: World, database: Database) -> None:
@@ -65,12 +89,15 @@ def tasks_end(world: World, database: Database) -> None:
         raw.execute(RECURRING)
 
 
-def judge(world: World, engine: Engine) -> None:
+def judge(world: World, engine: Engine, desk: Desk) -> None:
     """Adds a problem for all that does not hold."""
     with closing(sqlite3.connect(world.folder / "bot.db")) as db:
-        for check in (_store, _answers, _pieces, _commands, _requests, _tasks):
+        checks = (_store, _answers, _pieces, _commands, _requests, _tasks)
+        for check in (*checks, *TOLD):
             for what in check(world, db):
                 world.problem(what)
+        for what in registrations(world, db, desk):
+            world.problem(what)
     for run in sorted(engine.left):
         world.problem(f"a container is left: {run}")
     for token in engine.doors:
@@ -80,28 +107,20 @@ def judge(world: World, engine: Engine) -> None:
 def _store(world: World, db: sqlite3.Connection) -> Iterator[str]:
     if (said := db.execute("PRAGMA integrity_check").fetchall()) != [("ok",)]:
         yield f"the store is broken: {said}"
-    for why, sql in WAITS.items():
-        if rows := db.execute(sql).fetchall():
-            yield f"at the end {why}: {rows}"
-    stored = Counter(int(id_) for (id_,) in db.execute("SELECT id FROM inbox"))
+    for why in waits(world, db):
+        yield f"at the end {why}"
+    stored = Counter(int(id_) for (id_,) in db.execute("SELECT sender_id FROM inbox"))
     for number, one in world.posted.items():
-        if stored[number] != 1:
+        fits = stored[number] <= 1 if one.unknown else stored[number] == 1
+        if not fits and not (one.pairs and not stored[number]):
             yield f"message {number} of {one.chat} is stored {stored[number]} times"
-
-
-def _kept(db: sqlite3.Connection) -> dict[str, list[str]]:
-    """What went out, chat by chat in order, but for what can never be delivered."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    for chat, text in db.execute("SELECT chat, text FROM outbox ORDER BY seq"):
-        found[chat].append(text)
-    return found
 
 
 def _answers(world: World, db: sqlite3.Connection) -> Iterator[str]:
     """Each message that asks is answered, by one answer, in its chat; in the order of messages."""
-    kept = _kept(db)
+    there = kept(world, db)
     named: defaultdict[int, set[int]] = defaultdict(set)
-    for chat, texts in kept.items():
+    for chat, texts in there.items():
         last = 0
         for text in texts:
             if not text.startswith("re m") or not (found := NUMBER.search(text)):
@@ -118,23 +137,25 @@ def _answers(world: World, db: sqlite3.Connection) -> Iterator[str]:
     for number, one in world.posted.items():
         if one.asks and len(named[number]) > 1:
             yield f"message {number} is answered by {sorted(named[number])}"
-        if one.asks and not named[number] and not _excused(world, one, kept):
+        if one.asks and not named[number] and not _excused(one, there):
             yield f"message {number} of {one.chat} is never answered"
 
 
-def _excused(world: World, one: Posted, kept: dict[str, list[str]]) -> bool:
-    if one.stopped:
+def _excused(one: Posted, there: dict[str, list[str]]) -> bool:
+    if one.stopped or one.unknown or one.removed:
         return True
-    return one.refused and any(text.startswith(SORRY) for text in kept[one.chat])
+    return one.refused and any(text.startswith(SORRY) for text in there[one.chat])
 
 
 def _pieces(world: World, db: sqlite3.Connection) -> Iterator[str]:
     """What was kept was delivered, in its order, and twice only where nobody could know."""
     delivered: defaultdict[str, list[Accepted]] = defaultdict(list)
+    given_up = {text for (text,) in db.execute("SELECT text FROM outbox WHERE error IS NOT NULL")}
     for one in world.accepted:
         delivered[one.chat].append(one)
-    for chat, texts in _kept(db).items():
-        wanted = [_shown(world, text) for text in texts if text not in world.undeliverable]
+    for chat, texts in kept(world, db).items():
+        never = world.undeliverable | given_up
+        wanted = [_shown(world, text) for text in texts if text not in never]
         known = {_shown(world, text) for text in texts}
         found = [one for one in delivered[chat] if one.text in known]  # others: past the store
         have = [one.text for one in found]
@@ -157,32 +178,59 @@ def _once(texts: list[str]) -> list[str]:
 
 
 def _commands(world: World, db: sqlite3.Connection) -> Iterator[str]:
-    """Each command is answered once."""
-    kept = _kept(db)
+    """Each command is answered once, and each code that the owner types."""
+    there = kept(world, db)
     asked = Counter((one.chat, one.text) for one in world.posted.values() if one.command)
+    unknown = {one.chat for one in world.posted.values() if one.unknown}
     for (chat, command), times in sorted(asked.items()):
-        said = sum(text.startswith(REPLIES[command]) for text in kept[chat])
-        if said != times:
+        said = sum(text.startswith(REPLIES[command]) for text in there[chat])
+        if said > times or (said < times and chat not in unknown):
             yield f"{chat} has said {command} {times} times, and was told {said} times"
+    typed = [one for one in world.posted.values() if one.pairs and one.order]
+    told = Counter(
+        kind for texts in there.values() for text in texts for kind in PAIRS if PAIRS[kind](text)
+    )
+    if not any(one.unknown or one.removed for one in typed):
+        answers = sum(told[kind] for kind in ("paired", "unknown", "refused", "again"))
+        if answers != len(typed):
+            yield f"{len(typed)} codes were typed, and {answers} were answered: {told}"
+    if told["paired"] != told["hello"]:
+        yield f"{told['paired']} chats were let in, and {told['hello']} were told"
+    for one in world.posted.values():
+        greeted = any(PAIRS["code"](text) for text in there[one.chat])
+        alone = one.post.chat >= STRANGER and not world.registered.get(one.chat)
+        if alone and one.asks and one.unknown and not one.post.topic and not greeted:
+            yield f"{one.chat} was shown no code"
 
 
 def _requests(world: World, db: sqlite3.Connection) -> Iterator[str]:
     """What an agent had sent is sent once."""
-    kept = _kept(db)
+    there = kept(world, db)
+    gone = {one.chat for one in world.posted.values() if one.removed}
+    whole = there.keys() - gone
     for text, chat in world.said.items():
-        if (times := kept[chat].count(text)) != 1:
+        times = there[chat].count(text)
+        if times > 1 or (chat in whole and times < 1):
             yield f"{chat} was sent {times} times: {text}"
-    for chat, texts in kept.items():
+    for data, chat in world.sent.items():
+        times = sum(text.endswith(f"[{data}]") for text in there[chat])
+        if times > 1 or (chat in whole and times < 1 and not world.failed_requests):
+            yield f"{chat} was sent the file {times} times: {data}"
+    for chat, texts in there.items():
         for text in texts:
-            if text.startswith("said for") and world.said.get(text) != chat:
+            if text.startswith("said for") and world.said.get(text) not in {chat, *gone}:
                 yield f"{chat} was sent what is of another: {text}"
+    waiting = db.execute("SELECT count(*) FROM outbox WHERE file IS NOT NULL").fetchone()[0]
+    copies = len([*(world.folder / "sent").glob("*")])
+    if copies and not world.disturbed:
+        yield f"{copies} copies of {waiting} files that were sent are left"
 
 
 def _tasks(world: World, db: sqlite3.Connection) -> Iterator[str]:
     """A run that was due has one answer; a reminder is given."""
-    kept = _kept(db)
+    there = kept(world, db)
     runs: Counter[tuple[str, str]] = Counter()
-    for chat, texts in kept.items():
+    for chat, texts in there.items():
         for text in texts:
             if text.startswith("re task") and (found := NUMBER.search(text)):
                 answer = world.answers[int(found[1])]
@@ -194,7 +242,7 @@ def _tasks(world: World, db: sqlite3.Connection) -> Iterator[str]:
             yield f"the run of {task} that was due at {due} has {times} answers"
     done = {task for task, _ in runs}
     reminded = {
-        found[1] for texts in kept.values() for text in texts if (found := REMINDER.match(text))
+        found[1] for texts in there.values() for text in texts if (found := REMINDER.match(text))
     }
     query = "SELECT id, prompt FROM tasks WHERE kind = 'once' AND status = 'done'"
     for task, prompt in db.execute(query):

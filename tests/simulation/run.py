@@ -3,48 +3,61 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import bot.confined
 import bot.ipc
+import bot.mcp
 import bot.proxy
 import bot.run
 import bot.store
 import bot.turns
 from bot.bounds import Allowance, Seldom
-from bot.errors import BotError
-from bot.groups import Group
+from bot.errors import BotError, OverBudget
 from bot.housekeeping import Housekeeping
 from bot.ipc import Ipc
 from bot.scheduler import Scheduler
 from bot.settings import Secret, Settings
-from bot.store import open_store
 from simulation.disk import Database
 from simulation.engine import Agent, Engine, Proxy, Runtime
 from simulation.files import Files
 from simulation.judging import judge, quiet, tasks_end
 from simulation.loop import Crash, Loop, Stuck
-from simulation.messenger import TRIGGER, Messenger, SimulatedChannel
+from simulation.messenger import Messenger, SimulatedChannel
 from simulation.nature import replaced, replacements
-from simulation.plan import Plan, TimeFault
+from simulation.owner import MCP, Controls, Desk, alone
+from simulation.places import Watch, template, unlocked
+from simulation.plan import DAYS, CallFault, Deed, Plan, TimeFault
 from simulation.world import World
 
 NAMES = ("tele", "whats")
 CALM_AFTER = 30.0
 PATIENCE = 40 * 3600.0
 MOST_LIVES = 60
+WITHOUT = {
+    "move",
+    "move unsaid",
+    "new token",
+    "pair",
+    "pair as main",
+    "backup",
+    "status",
+    "refresh",
+}
+"""Deeds that are not asked of a store."""
 SHM = Path("/dev/shm")
-_templates: dict[int, bytes] = {}
 
 
 @dataclass(frozen=True)
@@ -58,56 +71,21 @@ class Outcome:
     lives: int
 
 
-class Watch:
-    """In the place of `bot.ipc.Watch`: news of folders come from the program that writes there; and
-    all are looked into after a while, for news may be lost.
-    """
-
-    engine: Engine
-    sweep = 120.0
-
-    def __init__(self, trees: Any, *_: Any) -> None:
-        self._trees, self._news, self._told = trees, asyncio.Event(), set[str]()
-        self._first = True
-        self.engine.requested = self._tell
-
-    def __enter__(self) -> Watch:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is held."""
-
-    def _tell(self, folder: str) -> None:
-        self._told.add(folder)
-        self._news.set()
-
-    async def changed(self, seconds: float) -> set[str]:
-        every = self._first
-        self._first = False
-        if not every:
-            try:
-                async with asyncio.timeout(self.sweep):
-                    await self._news.wait()
-            except TimeoutError:
-                every = True
-        self._news.clear()
-        told, self._told = self._told, set()
-        return set(self._trees()) if every else told
-
-
 class Simulation:
     """A plan that is carried out."""
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self.world = world = World(plan, folder)
         self.engine = Engine(world)
-        self.messengers = [Messenger(world, name) for name in NAMES]
-        self.events: list[tuple[float, int, Any]] = [
-            (one.at, number, one)
-            for number, one in enumerate((*plan.posts, *plan.faults))
-            if not hasattr(one, "port")
-        ]
-        self.events.sort(key=lambda event: event[:2])
+        self.messengers = [Messenger(world, name, self._later) for name in NAMES]
+        self.desk = Desk(world, self.messengers, self._later)
+        self.news = asyncio.Event()
+        self.events: list[tuple[float, int, Any]] = []
+        self._order = count()
+        for one in (*plan.posts, *plan.faults, *plan.deeds):
+            if not isinstance(one, CallFault):
+                self._later(one.at, one)
+        world.sessions = lambda: len(self.engine.sessions)
         self.final = False
         self.chance = Random(f"lives {plan.seed}")
         self.settings = Settings(
@@ -121,23 +99,46 @@ class Simulation:
             daily_tokens=plan.budget,
         )
 
+    def _later(self, at: float, event: Any) -> None:
+        self.news.set()
+        heapq.heappush(self.events, (at, next(self._order), event))
+
     def run(self) -> Outcome:
         world = self.world
-        _template(world.plan.chats, world.folder)
+        template(world.plan.chats, world.folder)
+        (world.folder / "mcp.toml").write_text(MCP)
+        world.look = _reading(world.folder / "bot.db")
+        world.read_groups()
         while not self.final and not world.problems:
             world.life += 1
             if world.life > MOST_LIVES:
                 world.problem("it is begun again and again")
                 break
-            self._live()
+            self._live(self._main)
             world.now += self.chance.choice((0.5, 5.0, 100.0))
+            if not self.final and self.chance.random() < 0.5:
+                self._ask_alone()
         if not world.problems:
-            judge(world, self.engine)
+            judge(world, self.engine, self.desk)
         return Outcome(
             tuple(world.problems), dict(world.injected), tuple(world.trace), world.step, world.life
         )
 
-    def _live(self) -> None:
+    def _ask_alone(self) -> None:
+        """What the owner asks while the bot does not run."""
+        world = self.world
+        self.desk.restart()
+        due = [event for _, _, event in sorted(self.events)[:1] if isinstance(event, Deed)]
+        if not due or due[0].at > world.now or due[0].kind in WITHOUT:
+            return
+        heapq.heappop(self.events)
+        self.desk.prepare(due[0])
+        before, world.calm = world.calm, True
+        world.look = _reading(world.folder / "bot.db")
+        self._live(lambda loop, database: alone(self.desk, due[0], self.settings))
+        world.calm = before
+
+    def _live(self, main: Callable[[Loop, Database], Coroutine[Any, Any, None]]) -> None:
         world = self.world
         loop = Loop(world.now, world.before_step, lambda: world.delay("thread", 0.02, often=0.2))
         loop.set_exception_handler(self._unhandled)
@@ -150,11 +151,12 @@ class Simulation:
                 asyncio.events.set_event_loop(loop)
                 if world.fault("open"):
                     world.crash_within(self.chance.randint(1, 600))
-                loop.run_until_complete(self._main(loop, database))
+                loop.run_until_complete(main(loop, database))
             except Crash:
                 world.note("crash")
                 world.doubt()
                 self.final = False
+                self.desk.control = None
             except Stuck as error:
                 world.problem(str(error))
             finally:
@@ -173,6 +175,7 @@ class Simulation:
         self.agent = agent = Agent(self.settings, engine)
         channels = [SimulatedChannel(one) for one in self.messengers]
         Watch.engine = Proxy.engine = engine
+        Controls.desk = self.desk
         steady = [
             (
                 cls.__init__,
@@ -187,27 +190,41 @@ class Simulation:
         return [
             *steady,
             (bot.store, "aiosqlite", database),
-            (bot.store, "locked_by", _unlocked),
+            (bot.store, "locked_by", unlocked),
             (bot.run, "parts", lambda settings: (channels, agent)),
-            (bot.run, "SERVICES", (Ipc, Scheduler, Housekeeping)),
+            (bot.run, "SERVICES", (Ipc, Scheduler, Controls, Housekeeping)),
+            (bot.mcp, "SERVERS", self.world.folder / "mcp.toml"),
             (bot.run, "word_left", lambda *_: nullcontext()),  # of the fork, which is not here
             (bot.ipc, "Watch", Watch),
             (bot.confined, "os", Files(self.world)),
             (bot.turns.Turns, "stop", self._stopping(bot.turns.Turns.stop)),
             (bot.proxy, "Proxy", Proxy),
+            (bot.turns.Turns, "_ask", self._asking(bot.turns.Turns._ask)),
         ]
+
+    def _asking(self, ask: Callable[..., Any]) -> Callable[..., Any]:
+        """Who is over the budget of the day is told."""
+
+        async def asked(turns: Any, running: Any, group: Any, channel: Any) -> None:
+            try:
+                await ask(turns, running, group, channel)
+            except OverBudget:
+                self.world.over_budget.append((self.world.time, self.world.key(group.chat)))
+                raise
+
+        return asked
 
     def _stopping(self, stop: Callable[..., bool]) -> Callable[..., bool]:
         """A turn that somebody ended needs no answer."""
 
         def stopped(turns: Any, chat: str) -> bool:
-            running = turns._running.get(chat)
+            running = turns._under_way(chat)
             if not stop(turns, chat):
                 return False
             for one in running.turn.asked:
-                self.world.posted[int(one.id)].tried = True
+                self.world.posted[int(one.sender_id)].tried = True
             for posted in self.world.posted.values():
-                posted.stopped |= posted.chat == chat and posted.tried
+                posted.stopped |= posted.chat == self.world.key(chat) and posted.tried
             return True
 
         return stopped
@@ -225,7 +242,8 @@ class Simulation:
                     loop.call_later(1.0, running.cancel)
 
             world.on_end = end
-            world.look = lambda sql, *values: _look(database, sql, values)
+            world.refused.clear()
+            world.look = database.look
             directing = asyncio.ensure_future(self._direct(loop, database, stop))
             done, _ = await asyncio.wait({running, directing}, return_when=asyncio.FIRST_COMPLETED)
             if directing in done:
@@ -249,30 +267,49 @@ class Simulation:
     async def _direct(self, loop: Loop, database: Database, stop: asyncio.Event) -> None:
         """People and faults, at their times; then calm, until all is quiet."""
         world = self.world
-        while self.events:
-            at, _, event = self.events[0]
-            if at > loop.time():
-                await asyncio.sleep(at - loop.time())
-            self.events.pop(0)
-            if isinstance(event, TimeFault):
-                self._begin(event)
-            else:
-                self.messengers[event.chat % 2].post(event)
+        self.news = asyncio.Event()
+        self.desk.restart()
+        await self._events(loop)
         if not world.calm:
-            await asyncio.sleep(CALM_AFTER)
+            long = [one for one in world.plan.faults if isinstance(one, TimeFault)]
+            await asyncio.sleep(
+                max((one.seconds for one in long if one.seconds > DAYS), default=CALM_AFTER)
+            )
             world.calm = True
             world.note("calm")
-        begun = loop.time()
-        while why := quiet(world, self.messengers, database, self.agent):
+        begun, why = loop.time(), ""
+        while self.events or (
+            why := quiet(world, self.messengers, database, self.agent, self.desk)
+        ):
+            await self._events(loop)
             if loop.time() - begun > PATIENCE:
                 world.problem(f"it does not come to rest: {why}")
                 break
             if loop.time() - begun > 600.0:
                 tasks_end(world, database)
+            if world.refused and loop.time() - begun > 60.0:
+                world.on_end("restart")  # the owner has mended it
             await asyncio.sleep(5.0 if loop.time() - begun < 120.0 else 60.0)
         self.final = True
         world.note("stop")
         stop.set()
+
+    async def _events(self, loop: Loop) -> None:
+        while self.events:
+            at, _, event = self.events[0]
+            if at > loop.time():
+                self.news.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(at):
+                        await self.news.wait()
+                continue
+            heapq.heappop(self.events)
+            if isinstance(event, TimeFault):
+                self._begin(event)
+            elif isinstance(event, Deed):
+                self.desk.begin(event)
+            else:
+                self.messengers[event.chat % 2].post(event)
 
     def _begin(self, fault: TimeFault) -> None:
         world = self.world
@@ -296,39 +333,14 @@ class Simulation:
         self.world.problem(f"nobody hears of: {context['message']}: {error!r}")
 
 
-def _look(database: Database, sql: str, values: tuple[Any, ...]) -> list[Any]:
-    assert database.made is not None
-    assert database.made.line.raw is not None
-    return database.made.line.raw.execute(sql, values).fetchall()
+def _reading(path: Path) -> Callable[..., list[Any]]:
+    """Looks into the store while the bot does not run."""
 
+    def look(sql: str, *values: Any) -> list[Any]:
+        with closing(sqlite3.connect(path)) as db:
+            return db.execute(sql, values).fetchall()
 
-@contextmanager
-def _unlocked(folder: Path) -> Iterator[None]:
-    """The lock is the system's, which gives it back when a process dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    yield
-
-
-def _template(chats: int, folder: Path) -> None:
-    """A store with so many groups, which is made once a process."""
-    if chats not in _templates:
-        asyncio.run(_make(chats, folder))
-        with sqlite3.connect(folder / "bot.db") as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.close()
-        _templates[chats] = (folder / "bot.db").read_bytes()
-        for path in folder.glob("bot.*"):
-            path.unlink()
-    (folder / "bot.db").write_bytes(_templates[chats])
-
-
-async def _make(chats: int, folder: Path) -> None:
-    world = World(Plan(0), folder)
-    async with open_store(folder) as store:
-        for number in range(chats):
-            trigger = TRIGGER if number else None
-            chat = world.chat(number)
-            await store.register(Group(world.group(number), chat, f"Chat {number}", trigger))
+    return look
 
 
 def simulate(plan: Plan) -> Outcome:

@@ -5,6 +5,7 @@ It knows what really happened, by which a run is judged.
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,11 +14,13 @@ from random import Random
 from typing import Any
 
 from simulation.loop import Crash, Loop
-from simulation.plan import CallFault, Plan, Post, TimeFault
+from simulation.plan import STRANGER, CallFault, Plan, Post, TimeFault
 
 BEGIN = 1_790_031_000.0  # 2026-09-21, a Monday, 22:50 UTC: the day soon ends
 MOST_STEPS = 400_000
 FOLDER = "main"
+SOON = 60.0
+"""Seconds in which a process that is let alone does what is due."""
 
 
 @dataclass(slots=True)
@@ -31,27 +34,51 @@ class Accepted:
     unclear: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The owner must have been told what begins with `what` and names `about`, if nothing has come
+    between soon after `at`.
+    """
+
+    at: float
+    what: str
+    about: str
+
+
 @dataclass(slots=True)
 class Posted:
-    """A message as the messenger has it. `order` is its place among those that the bot has taken
-    in, from 1.
+    """A message as the messenger has it, under the name that its chat had. `chat` is the key of the
+    chat, whatever it is called. `order` is its place among those that the bot has taken in, from 1;
+    `taken` is when. `unknown`: the chat was not registered when it was brought; `removed`: it has
+    lost its registration since.
     """
 
     post: Post
     chat: str
+    name: str
+    id: str
     text: str
     order: int = 0
+    taken: float = -1.0
+    sessions: int = 0
     tried: bool = False
+    offered: bool = False
     stopped: bool = False
     refused: bool = False
+    unknown: bool = False
+    removed: bool = False
 
     @property
     def asks(self) -> bool:
-        return self.post.does != "aside" and not self.command
+        return self.post.does != "aside" and not self.command and not self.pairs
 
     @property
     def command(self) -> bool:
         return self.post.does.startswith("/")
+
+    @property
+    def pairs(self) -> bool:
+        return self.post.does.startswith("pair ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +109,31 @@ class World:
     answers: dict[int, Answer] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
     """What agents had sent by a request, and to which chat."""
+    sent: dict[str, str] = field(default_factory=dict)
+    """What agents had sent as a file, by its name, and to which chat."""
     undeliverable: set[str] = field(default_factory=set)
+    names: dict[int, list[str]] = field(default_factory=dict)
+    """What a chat is called, and before it what it was called."""
+    numbers: dict[str, int] = field(default_factory=dict)
+    registered: dict[str, str] = field(default_factory=dict)
+    """Folders by the key of the chat, as the store has them."""
+    folders: dict[str, str] = field(default_factory=dict)
+    """The chat that a folder was first of."""
+    mains: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    """Channels that only the owner can mend, and a new start."""
+    refusing: Counter[str] = field(default_factory=Counter)
+    fresh: Counter[str] = field(default_factory=Counter)
+    """By folder, how many sessions there were when the last conversation was left."""
+    answered: Counter[str] = field(default_factory=Counter)
+    """Answers that agents had, by chat or task."""
+    replies: dict[str, bool] = field(default_factory=dict)
+    """What the host has said to requests."""
+    over_budget: list[tuple[float, str]] = field(default_factory=list)
+    failed_requests: bool = False
+    groups_at: float = -1.0
+    dues: list[Due] = field(default_factory=list)
+    disturbed: list[float] = field(default_factory=list)
     used: Counter[tuple[str, str]] = field(default_factory=Counter)
     orders: Counter[str] = field(default_factory=Counter)
     injected: Counter[str] = field(default_factory=Counter)
@@ -93,7 +144,7 @@ class World:
         self.chance = Random(f"world {self.plan.seed}")
         self._delays = {
             port: Random(f"{port} {self.plan.seed}")
-            for port in ("sql", "thread", "send", "api", "start", "bring")
+            for port in ("sql", "thread", "send", "api", "start", "bring", "owner")
         }
         self._calls: Counter[str] = Counter()
         self._faults: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
@@ -106,6 +157,7 @@ class World:
                 self._faults[one.port, one.n].append(one.kind)
         self._until: dict[str, float] = {}
         self.full_until = -1.0
+        self.sessions: Callable[[], int] = lambda: 0
         self.on_end: Callable[[str], None] = lambda kind: None
         self.look: Callable[..., list[Any]] = lambda sql, *values: []
 
@@ -124,11 +176,81 @@ class World:
         self.problems.append(what)
         self.note(f"PROBLEM {what}")
 
-    def chat(self, number: int) -> str:
-        return f"{'tele' if number % 2 == 0 else 'whats'}:{number}"
+    def chat(self, number: int, topic: int = 0) -> str:
+        """What a chat, or a topic in it, is called now."""
+        names = self.names.setdefault(number, [])
+        if not names:
+            self.rename(number)
+        return f"{names[-1]}:{topic}" if topic else names[-1]
+
+    def rename(self, number: int) -> None:
+        names = self.names.setdefault(number, [])
+        again = f".{len(names)}" if names else ""
+        names.append(f"{'tele' if number % 2 == 0 else 'whats'}:{number}{again}")
+        self.numbers[names[-1]] = number
+
+    def key(self, chat: str) -> str:
+        """What stays when a chat is called otherwise."""
+        whole, topic = (chat, "") if chat.count(":") < 2 else chat.rsplit(":", 1)
+        if whole not in self.numbers:
+            self.rename(int(whole.partition(":")[2]))
+        return f"{self.numbers[whole]}/{topic}" if topic else str(self.numbers[whole])
+
+    def title(self, key: str) -> str:
+        """The name of the group whose chat it is."""
+        number, _, topic = key.partition("/")
+        name = f"{'Person' if int(number) >= STRANGER else 'Chat'} {number}"
+        return f"{name}, topic {topic}" if topic else name
 
     def group(self, number: int) -> str:
         return f"group-{number}" if number else FOLDER
+
+    def read_groups(self) -> None:
+        """Registrations were committed."""
+        self.groups_at = self.time
+        found = self.look("SELECT chat, folder FROM groups")
+        now = {self.key(chat): folder for chat, folder in found}
+        now = {key: now[key] for key in now if key.partition("/")[0] in now}
+        gone = self.registered.keys() - now.keys()
+        for one in self.posted.values():
+            one.removed |= one.chat in gone
+        for key, folder in now.items():
+            if folder == FOLDER and key not in self.mains:
+                self.mains.append(key)
+        self.registered = now
+
+    def knows(self, chat: str) -> bool:
+        """Whether a chat, or the one that a topic is in, is registered by the name that it has."""
+        whole = chat if chat.count(":") < 2 else chat.rpartition(":")[0]
+        where = "chat = ?1 OR chat = (SELECT now FROM moved WHERE chat = ?1)"
+        return bool(self.look(f"SELECT 1 FROM groups WHERE {where}", whole))  # noqa: S608
+
+    def servers(self, key: str) -> tuple[bool, tuple[str, ...]]:
+        """Whether a chat, or the one that a topic is in, is registered; the MCP servers that it is
+        granted.
+        """
+        whole = self.registered.get(key.partition("/")[0])
+        found = self.look("SELECT rest FROM groups WHERE folder = ?", whole)
+        named = json.loads(found[0][0])["options"].get("mcp", ()) if found else ()
+        return bool(found), tuple(named)
+
+    def of(self, folder: str, chat: str) -> None:
+        """A folder is used for a chat; main passes from one to another."""
+        key = self.key(chat)
+        if folder != FOLDER and self.folders.setdefault(folder, key) != key:
+            self.problem(f"{folder} of {self.folders[folder]} is used for {key}")
+
+    def left(self, key: str, sessions: int) -> None:
+        """The conversation of a chat was left, when there had been so many."""
+        if folder := self.registered.get(key):
+            self.fresh[folder] = max(self.fresh[folder], sessions)
+
+    def due(self, what: str, about: str) -> None:
+        """What the owner has to be told."""
+        self.dues.append(Due(self.time, what, about))
+
+    def undisturbed(self, since: float, until: float) -> bool:
+        return not any(since <= one <= until for one in self.disturbed)
 
     def fault(self, port: str) -> str:
         """What goes wrong at this call of a port; mostly nothing."""
@@ -141,6 +263,7 @@ class World:
 
     def inject(self, what: str) -> None:
         self.injected[what] += 1
+        self.disturbed.append(self.time)
         self.note(f"fault {what}")
 
     def before_step(self) -> None:
@@ -187,6 +310,7 @@ class World:
 
     def doubt(self) -> None:
         """What was sent last in each chat may not be known as sent."""
+        self.disturbed.append(self.time)
         last: dict[str, Accepted] = {}
         for one in self.accepted:
             last[one.chat] = one

@@ -1,0 +1,130 @@
+"""What people and the owner must have been told, and what holds of registrations."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from simulation.owner import Desk
+from simulation.world import SOON, World
+
+NUMBER = re.compile(r"#(\d+)\.")
+SORRY = "I could not answer that"
+GIVEN_UP, NO_ANSWER = "I gave up a message in {} (", "I could not answer in {} ("
+USED_UP = "tokens for today are used up"
+FULL = "I cannot write to my store"
+HOUR = 3600.0
+
+
+def kept(world: World, db: sqlite3.Connection) -> dict[str, list[str]]:
+    """What went out, chat by chat in order."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for chat, text, file in db.execute("SELECT chat, text, file FROM outbox ORDER BY seq"):
+        made = f"[{Path(json.loads(file)['origin']).read_text()}]" if file else ""
+        found[world.key(chat)].append(text + made)
+    return found
+
+
+def _told(world: World, there: dict[str, list[str]]) -> list[str]:
+    """All that the owner was told: main passes from chat to chat."""
+    return [text for chat in world.mains for text in there[chat]]
+
+
+def _in_time(world: World, db: sqlite3.Connection) -> Iterator[str]:
+    """What had to be told, where nothing came between."""
+    told = _told(world, kept(world, db))
+    for due in world.dues:
+        found = any(due.what in text and due.about in text for text in told)
+        if not found and world.undisturbed(due.at, due.at + SOON):
+            yield f"the owner was never told: {due.what} {due.about}"
+
+
+def _failures(world: World, db: sqlite3.Connection) -> Iterator[str]:
+    """What failed is told once until it is answered; what was given up is told."""
+    there = kept(world, db)
+    told = _told(world, there)
+    for chat in {one.chat for one in world.posted.values()}:
+        title, given_up = world.title(chat), 0
+        times = sum(NO_ANSWER.format(title) in text for text in told)
+        answers = sum(text.startswith(("re m", SORRY)) for text in there[chat])
+        stopped = any(one.stopped for one in world.posted.values())
+        if times > answers + 1 and not stopped:
+            yield f"the owner was told {times} times that {chat} has no answer"
+        if chat not in world.mains:
+            sorry = sum(text.startswith(SORRY) for text in there[chat])
+            given_up = sum(GIVEN_UP.format(title) in text for text in told)
+            if sorry != given_up:
+                yield f"{chat} was told {sorry} times of no answer, the owner {given_up} times"
+
+
+def _budgets(world: World, db: sqlite3.Connection) -> Iterator[str]:
+    """When the tokens are used up, the chat is told and the owner is."""
+    there = kept(world, db)
+    told = _told(world, there)
+    for chat, texts in there.items():
+        if chat in world.mains:
+            continue
+        times = sum(USED_UP in text and text.startswith("My ") for text in texts)
+        known = sum(USED_UP in text and text.startswith(f"{world.title(chat)} (") for text in told)
+        if times != known:
+            yield f"{chat} was told {times} times of its budget, the owner {known} times"
+    for at, chat in world.over_budget:
+        told_there = any(USED_UP in text for text in there[chat])
+        if not told_there and world.undisturbed(at, at + SOON):
+            yield f"{chat} waits for another day, and was not told"
+
+
+def _lost(world: World, db: sqlite3.Connection) -> Iterator[str]:
+    """Pieces that were given up, and runs that were, are told."""
+    told = _told(world, kept(world, db))
+    for chat, error in db.execute("SELECT chat, error FROM outbox WHERE error IS NOT NULL"):
+        key = world.key(chat)
+        about = (f"to {world.title(key)} (", f"{world.title(key)} (")
+        lost = any(text.startswith(("A message", about[1])) and about[1] in text for text in told)
+        if key not in world.mains and not lost:
+            yield f"the owner was not told that {chat} lacks a piece: {error}"
+    query = "SELECT task, error FROM runs WHERE error IS NOT NULL"
+    for task, error in db.execute(query):
+        past = error in {"interrupted", "ended meanwhile"} or USED_UP in error
+        if not past and not any(text.startswith(f"The task {task} of") for text in told):
+            yield f"the owner was not told that the task {task} failed: {error}"
+
+
+def _full(world: World, db: sqlite3.Connection) -> Iterator[str]:
+    """A store that cannot be written is told past it, once an hour."""
+    told = [one.at for one in world.accepted if one.text.startswith(FULL)]
+    for at, again in pairwise(told):
+        if again - at < HOUR / 2 and world.undisturbed(at + 1, again - 1):
+            yield f"the owner is told of the store at {at} and {again}"
+
+
+TOLD = (_in_time, _failures, _budgets, _lost, _full)
+
+
+def registrations(world: World, db: sqlite3.Connection, desk: Desk) -> Iterator[str]:
+    """What the owner was told is done is done, unless it was changed since."""
+    last: defaultdict[int, list[tuple[str, bool]]] = defaultdict(list)
+    for deed, said in desk.done.values():
+        if deed.kind in {"register", "unregister", "grant", "revoke", "instead of"}:
+            last[deed.chat].append((deed.kind, bool(said.get("ok"))))
+    for number, done in last.items():
+        kind, ok = done[-1]
+        there = str(number) in world.registered
+        if str(number) in world.mains and len(world.mains) > 1:
+            continue
+        if ok and there == (kind == "unregister"):
+            yield f"chat {number} is {'' if there else 'not '}registered after {kind}"
+    prompts = Counter(prompt for (prompt,) in db.execute("SELECT prompt FROM tasks"))
+    for deed, said in desk.done.values():
+        if deed.kind == "schedule" and said.get("ok"):
+            times = prompts[f"task of m{deed.number}"]
+            if not 1 <= times <= desk.asked[deed.number]:
+                yield f"the owner's task {deed.number} is there {times} times"
+    for (rest,) in db.execute("SELECT rest FROM groups"):
+        if not json.loads(rest):
+            yield "a registration is empty"
