@@ -60,7 +60,7 @@ class Pairing:
         self._store, self._name, self._used = store, name, used
         self._codes: dict[str, _Code] = {}
         self.lock = asyncio.Lock()
-        """Held while one is let in: two codes may be typed in two chats, and each takes a folder."""
+        """Held while one is let in: of two codes that are typed at once, each takes a folder."""
         self._used_up: dict[str, str] = {}
         """What was answered to codes: one may be typed, or brought, twice."""
 
@@ -88,15 +88,14 @@ class Pairing:
 
     def typed(self, text: str) -> Typed:
         """What becomes of what the owner has typed, which is like TYPED."""
-        found = TYPED.fullmatch(text)
-        assert found is not None
-        if found[1] in self._used_up:
-            return Typed(self._used_up[found[1]])
-        one = self._codes.pop(found[1], None)
+        code, as_main = TYPED.sub(r"\1 \2", text).split(" ")
+        if code in self._used_up:
+            return Typed(self._used_up[code])
+        one = self._codes.pop(code, None)
         if one is None or one.until < asyncio.get_running_loop().time():
             return Typed(UNKNOWN)
         chat, name = one.message.chat, _shown(one.message)
-        if found[2]:
+        if as_main:
             group = Group(MAIN, chat, "Main")
         else:
             trigger = None if one.message.direct else f"@{self._name}"
@@ -107,8 +106,8 @@ class Pairing:
             return Typed(repr(error))
         rule = f", when I am called {group.trigger}" if group.trigger else ""
         said = PAIRED.format(chat=chat, rule=rule, folder=group.folder)
-        self._used_up[found[1]] = f"That is done already. {said}"
-        return Typed(said, group, partial(self._undo, found[1], one))
+        self._used_up[code] = f"That is done already. {said}"
+        return Typed(said, group, partial(self._undo, code, one))
 
     def _undo(self, code: str, one: _Code) -> None:
         self._codes[code] = one

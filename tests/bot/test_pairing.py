@@ -81,9 +81,10 @@ async def test_the_owner_types_the_code_and_the_chat_is_answered(tmp_path: Path)
 async def test_two_codes_that_are_typed_at_once_let_two_in(tmp_path: Path) -> None:
     async with scene(tmp_path) as here:
         shown = [await here.says("hello", f"memory:{n}") for n in range(2)]
-        pairing = here.assistant._pairing
-        said = await asyncio.gather(*(pairing.typed(f"pair {code(one)}") for (one,) in shown))
-        assert [typed and typed[1] for typed in said] == ["memory:0", "memory:1"]
+        typed = [message(f"pair {code(one)}", "memory:owner") for (one,) in shown]
+        await asyncio.gather(*map(here.assistant.receive, typed))
+        folders = {one.folder for n in range(2) if (one := here.store.group(f"memory:{n}"))}
+        assert len(folders) == 2
 
 
 async def test_a_chat_becomes_main_and_another_group_needs_the_name(tmp_path: Path) -> None:
