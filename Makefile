@@ -54,8 +54,8 @@ pairs: setup  ## at each step of six verbs, another verb, an edit or a commit co
 simulate: setup  ## the whole bot under seeded faults; SEEDS=n, JOBS=n; goes on where it was ended
 	$(BIN)/python tests/simulation --seeds $(or $(SEEDS),20000) --jobs $(or $(JOBS),1) --state .simulated.jsonl
 
-mutants-bot: setup  ## mistakes in the message path, made from its code: which does the simulation see?
-	$(BIN)/python tests/simulation/mutants.py
+mutants-bot: setup  ## mistakes in the message path, made from its code: which does the simulation see? JOBS=n
+	$(BIN)/python tests/simulation/mutants.py --jobs $(or $(JOBS),1) --state .mutants.jsonl
 
 fuzz: setup  ## skills, merges, edits, patterns, requests, HTTP, backups, mutated; SECONDS=600 for each
 	$(BIN)/python tests/fuzz --seconds $(or $(SECONDS),60)

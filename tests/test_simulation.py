@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from doubles import FunctionAgent, MemoryChannel, message, register
-from simulation.plan import CallFault, Plan, Post, TimeFault, plan_of
+from simulation.plan import CallFault, Deed, Plan, Post, TimeFault, plan_of
 from simulation.run import simulate
 
 from bot.assistant import Assistant
@@ -90,3 +90,40 @@ def test_a_task_that_is_cancelled_as_it_runs_is_held_by_nobody_after_a_crash() -
 def test_a_task_that_waits_behind_a_turn_does_not_go_beyond_the_budget() -> None:
     posts = (Post(2.0, 2, 1, "once"), Post(3.0, 2, 2, "slow"), Post(4.0, 2, 3))
     holds(Plan(3, 3, 2, 300, posts))
+
+
+def test_a_chat_that_is_called_otherwise_in_mid_turn_has_its_answer() -> None:
+    for chat, kind in ((1, "move"), (2, "move"), (2, "move unsaid"), (2, "instead of")):
+        for topic in (0, 7):
+            posts = (Post(1.0, chat, 1, "slow", topic), Post(40.0, chat, 2, "", topic))
+            holds(Plan(7, 3, 2, 0, posts, (), (Deed(kind, 20.0, chat, 900),)))
+
+
+def test_what_is_brought_again_after_a_move_is_known() -> None:
+    posts = (Post(1.0, 2, 1), Post(9.0, 2, 2))
+    for n in (1, 2):
+        faults = (CallFault("bring", n, "lost after"),)
+        holds(Plan(8, 3, 2, 0, posts, faults, (Deed("move", 1.0, 2, 900),)))
+
+
+def test_an_account_that_counts_anew_loses_nothing() -> None:
+    posts = (Post(1.0, 0, 1), Post(2.0, 2, 2), Post(50.0, 0, 3), Post(51.0, 2, 4))
+    holds(Plan(9, 3, 2, 0, posts, (), (Deed("new token", 40.0, 0, 900),)))
+
+
+def test_who_is_removed_is_asked_no_more_and_what_is_taken_back_is_not_had() -> None:
+    posts = tuple(Post(1.0 + n, chat, n) for n, chat in enumerate((1, 2, 1, 2, 1, 2), 1))
+    faults = (TimeFault("engine down", 0.5, 60.0),)
+    for kind in ("unregister", "grant"):
+        deeds = (Deed(kind, 8.0, 1, 900), Deed("revoke", 30.0, 1, 901))
+        holds(Plan(10, 3, 1, 0, posts, faults, deeds))
+
+
+def test_a_code_has_its_effect_once_though_it_is_brought_twice() -> None:
+    posts = (Post(1.0, 1400, 1), Post(90.0, 1400, 2))
+    for n, kind in ((1, "twice"), (2, "twice"), (2, "crash after"), (2, "lost after")):
+        holds(
+            Plan(
+                11, 2, 2, 0, posts, (CallFault("bring", n, kind),), (Deed("pair", 1.0, 1400, 900),)
+            )
+        )

@@ -9,12 +9,14 @@ import ast
 import copy
 import importlib.abc
 import importlib.util
+import json
 import os
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -23,12 +25,22 @@ from types import ModuleType
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
-MODULES = ("assistant", "turns", "store", "deliveries", "workers", "tasks", "scheduler", "budget")
+MODULES = (
+    "assistant",
+    "turns",
+    "store",
+    "transactions",
+    "deliveries",
+    "workers",
+    "tasks",
+    "scheduler",
+)
+MODULES += ("budget", "pairing", "attachments")
 SEEDS = 300
 SECONDS = 30.0
 """Of the processor, for one seed: more is an endless loop."""
 EXPLAINED: dict[str, str] = {}
-KILLED, SURVIVED = 3, 4
+CALLS = {"wake", "_wake", "set", "add", "discard", "cancel", "append", "pop", "clear", "close"}
 
 
 @dataclass(frozen=True)
@@ -83,7 +95,7 @@ def _changes(body: Sequence[ast.stmt], index: int) -> Iterator[tuple[str, list[a
     if call is not None and isinstance(one, ast.Expr):
         awaited = isinstance(one.value, ast.Await)
         name = _name(call)
-        if awaited or name.split(".")[-1] in {"wake", "_wake", "set", "add", "discard", "cancel"}:
+        if awaited or name.split(".")[-1] in CALLS:
             yield "skipped" if awaited else "not called", [ast.Pass()], 1
         if awaited and name.endswith("write") and len(call.args) > 1:
             for at in range(1, len(call.args)):
@@ -93,6 +105,8 @@ def _changes(body: Sequence[ast.stmt], index: int) -> Iterator[tuple[str, list[a
         after = body[index + 1] if index + 1 < len(body) else None
         if awaited and isinstance(after, ast.Expr | ast.Assign | ast.Delete):
             yield "moved down", [after, one], 2
+    if _state(one):
+        yield "not kept", [ast.Pass()], 1
     if isinstance(one, ast.AsyncWith):
         yield "unlocked", [ast.If(ast.Constant(True), one.body, [])], 1
     if isinstance(one, ast.Return) and isinstance(one.value, ast.Await | ast.Compare):
@@ -108,6 +122,15 @@ def _changes(body: Sequence[ast.stmt], index: int) -> Iterator[tuple[str, list[a
         and any(isinstance(last, ast.Return | ast.Continue | ast.Raise) for last in one.body)
     ):
         yield "never returns early", [ast.Pass()], 1
+
+
+def _state(one: ast.stmt) -> bool:
+    """Whether a statement changes what something else looks at later."""
+    if isinstance(one, ast.AugAssign):
+        return isinstance(one.target, ast.Attribute | ast.Subscript)
+    if isinstance(one, ast.Assign) and not isinstance(one.value, ast.Await):
+        return all(isinstance(target, ast.Attribute | ast.Subscript) for target in one.targets)
+    return isinstance(one, ast.Delete)
 
 
 def _shield(node: ast.expr) -> bool:
@@ -148,7 +171,25 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self._mutant.source, module.__file__, "exec"), vars(module))  # noqa: S102
 
 
-def tried(mutant: Mutant, seeds: int) -> str:
+def order(seeds: int) -> list[int]:
+    """Seeds, those first in which most happens that no earlier one has, for what they cost."""
+    from simulation.plan import plan_of  # noqa: PLC0415
+
+    plans = {seed: plan_of(seed) for seed in range(seeds)}
+    seen: Counter[str] = Counter()
+    chosen: list[int] = []
+    while plans:
+
+        def worth(seed: int) -> float:
+            new = sum(0.5 ** seen[kind] for kind in plans[seed].kinds)
+            return new / (5 + len(plans[seed].posts))
+
+        chosen.append(best := max(plans, key=worth))
+        seen.update(plans.pop(best).kinds)
+    return chosen
+
+
+def tried(mutant: Mutant, seeds: Sequence[int]) -> str:
     """How it was killed; nothing if it was not. It lives in a process of its own."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
@@ -162,14 +203,17 @@ def tried(mutant: Mutant, seeds: int) -> str:
     return said if not status else f"seed ?: ended by signal {status}"
 
 
-def _in_child(mutant: Mutant, seeds: int) -> str:
+def _in_child(mutant: Mutant, seeds: Sequence[int]) -> str:
+    for name in [*sys.modules]:
+        if name.split(".")[0] in {"bot", "simulation", "doubles"}:
+            del sys.modules[name]  # what they import themselves stays
     sys.meta_path.insert(0, Finder(mutant))
     seed = -1
     try:
         from simulation.plan import plan_of  # noqa: PLC0415  # not before the mutant is there
         from simulation.run import simulate  # noqa: PLC0415
 
-        for seed in range(seeds):
+        for seed in seeds:
             signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)  # whose end is the process's
             if problems := simulate(plan_of(seed)).problems:
                 return f"seed {seed}: {problems[0]}"
@@ -184,20 +228,46 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", default="", metavar="TEXT", help="those whose name has this")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="each N-th alone")
     parser.add_argument("--list", action="store_true", help="name them, and try none")
+    parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
+    parser.add_argument(
+        "--state", type=Path, metavar="FILE", help="what was killed before needs one seed"
+    )
     options = parser.parse_args(arguments)
     all_ = [one for module in MODULES for one in mutants(module) if options.only in one.name]
     chosen, began = all_[:: options.every], time.monotonic()
+    if options.list:
+        print("\n".join(one.name for one in chosen))
+        return 0
+    known: dict[str, int] = {}
+    if options.state and options.state.exists():
+        lines = options.state.read_text("utf-8").splitlines()
+        known = {name: seed for name, seed in map(json.loads, lines)}
     found: Counter[str] = Counter()
-    for one in chosen:
-        if options.list:
-            print(one.name)
-            continue
-        how = tried(one, options.seeds)
+    for one, how in _all(chosen, order(options.seeds), known, options.jobs):
         verdict = "killed" if how else "explained" if one.name in EXPLAINED else "SURVIVED"
         found[verdict] += 1
         print(f"{verdict:9} {one.name}  [{how[:120]}]", flush=True)
+        number = how.partition(":")[0].removeprefix("seed ")
+        if options.state and number.isdigit():
+            with options.state.open("a") as file:
+                file.write(json.dumps([one.name, int(number)]) + "\n")
     print(f"{len(chosen)} mutants: {dict(found)}; {time.monotonic() - began:.0f} s")
     return bool(found["SURVIVED"])
+
+
+def _all(
+    chosen: Sequence[Mutant], seeds: Sequence[int], known: dict[str, int], jobs: int
+) -> Iterator[tuple[Mutant, str]]:
+    """Each with how it was killed, as it comes."""
+    from simulation import run  # noqa: F401, PLC0415  # what it imports is there when we fork
+
+    with ThreadPoolExecutor(jobs) as pool:
+        trials = {}
+        for one in chosen:
+            first = [known[one.name]] if one.name in known else []
+            trials[pool.submit(tried, one, [*first, *seeds])] = one
+        for trial in as_completed(trials):
+            yield trials[trial], trial.result()
 
 
 if __name__ == "__main__":
