@@ -26,16 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
 MODULES = (
-    "assistant",
-    "turns",
-    "store",
-    "transactions",
-    "deliveries",
-    "workers",
-    "tasks",
-    "scheduler",
+    *("assistant", "turns", "store", "transactions", "deliveries", "workers", "tasks", "scheduler"),
+    *("budget", "pairing", "attachments"),
 )
-MODULES += ("budget", "pairing", "attachments")
 SEEDS = 300
 SECONDS = 30.0
 """Of the processor, for one seed: more is an endless loop."""
