@@ -70,7 +70,7 @@ class Desk:
         self.done: dict[int, tuple[Deed, dict[str, Any]]] = {}
         self.asked: dict[int, int] = {}
         self.waiting: dict[int, Deed] = {}
-        self._asking: list[asyncio.Future[None]] = []
+        self.asking: list[asyncio.Future[None]] = []
         self._renamed: dict[int, tuple[str, str]] = {}
 
     def begin(self, deed: Deed) -> None:
@@ -92,7 +92,7 @@ class Desk:
         elif not deed.kind.startswith("pair"):
             self.prepare(deed)
             self.waiting[deed.number] = deed
-            self._asking.append(asyncio.ensure_future(self._ask(deed)))
+            self.asking.append(asyncio.ensure_future(self._ask(deed)))
 
     def prepare(self, deed: Deed) -> None:
         """People have gone to another chat, of which the messenger says nothing."""
@@ -106,7 +106,7 @@ class Desk:
         for deed in self.waiting.values():
             self._again(self.world.now + AGAIN_AFTER, deed)
         self.waiting.clear()
-        self._asking.clear()
+        self.asking.clear()
 
     def _backup(self) -> None:
         """A copy of the store as it is now reads clean."""

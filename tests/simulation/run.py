@@ -248,20 +248,24 @@ class Simulation:
             done, _ = await asyncio.wait({running, directing}, return_when=asyncio.FIRST_COMPLETED)
             if directing in done:
                 directing.result()
+            ended = False
             try:
                 with suppress(asyncio.CancelledError):
                     await running
+                    ended = True
             except (BotError, sqlite3.Error) as error:  # who runs services begins it again
                 if world.calm:
                     world.problem(f"it gives up: {error!r}")
                 world.note(f"gives up: {type(error).__name__}")
                 world.doubt()
-            directing.cancel()
-            await asyncio.gather(directing, return_exceptions=True)
+            others = (directing, *self.desk.asking)
+            for one in others:
+                one.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
         for _ in range(5):
             await asyncio.sleep(0)
         me = asyncio.current_task()
-        if self.final and (left := [one for one in loop.tasks.values() if one is not me]):
+        if ended and (left := [one for one in loop.tasks.values() if one is not me]):
             world.problem(f"{len(left)} tasks are left: {left[0].get_coro()}")
 
     async def _direct(self, loop: Loop, database: Database, stop: asyncio.Event) -> None:
