@@ -44,6 +44,10 @@ from simulation.world import World
 
 NAMES = ("tele", "whats")
 CALM_AFTER = 30.0
+STOPS_IN = 90.0
+"""Seconds: the grace for turns and deliveries, and for containers to end. An engine's client gives
+up what hangs; the one here does not.
+"""
 PATIENCE = 40 * 3600.0
 MOST_LIVES = 60
 WITHOUT = {
@@ -86,7 +90,7 @@ class Simulation:
             if not isinstance(one, CallFault):
                 self._later(one.at, one)
         world.sessions = lambda: len(self.engine.sessions)
-        self.final = False
+        self.final, self.stopped_at = False, float("inf")
         self.chance = Random(f"lives {plan.seed}")
         self.settings = Settings(
             graftbot_data=folder,
@@ -231,11 +235,13 @@ class Simulation:
 
     async def _main(self, loop: Loop, database: Database) -> None:
         world, stop = self.world, asyncio.Event()
+        self.stopped_at = float("inf")
         with replaced({}, [(bot.run, "_signalled", lambda: stop)]):
             running = asyncio.ensure_future(bot.run._run(self.settings))
 
             def end(kind: str) -> None:
                 world.note(f"stop ({kind})")
+                self.stopped_at = loop.time()
                 stop.set()
                 if kind == "hurry":
                     world.doubt()
@@ -253,6 +259,10 @@ class Simulation:
                 with suppress(asyncio.CancelledError):
                     await running
                     ended = True
+                took = loop.time() - self.stopped_at
+                calm = world.undisturbed(self.stopped_at + 1, loop.time())
+                if took > STOPS_IN and calm and "start: hangs" not in world.injected:
+                    world.problem(f"it took {took:.0f} seconds to stop")
             except (BotError, sqlite3.Error) as error:  # who runs services begins it again
                 if world.calm:
                     world.problem(f"it gives up: {error!r}")
@@ -296,6 +306,7 @@ class Simulation:
             await asyncio.sleep(5.0 if loop.time() - begun < 120.0 else 60.0)
         self.final = True
         world.note("stop")
+        self.stopped_at = loop.time()
         stop.set()
 
     async def _events(self, loop: Loop) -> None:
