@@ -109,10 +109,8 @@ async def _without_a_bot(
         # the terminal is main where no messenger tells a better one
         own.sort(key=ConsoleChannel.CHAT.__eq__)
         if not (chat := main or (store.main.chat if store.main else next(iter(own), ""))):
-            hint = (
-                "start the bot and write to it: its answer says how; or name the chat: bot "
-                "setup --main CHAT"
-            )
+            hint = "start the bot and write to it: its answer says how; or name the chat: "
+            hint += "bot setup --main CHAT"
             raise BotError("no chat is main yet", hint=hint)
         if store.main is None or store.main.chat != chat:
             await store.register(Group(MAIN, chat, "Main"))
