@@ -259,8 +259,16 @@ class Git:
     def tree_of(self, commit: str) -> str:
         found = self.objects.resolve(f"{commit}^{{tree}}")
         if found is None:
-            raise Refused(f"{commit} is not a commit of this repository", hint="fetch it first")
+            hint = self.how_to_get_more("fetch it first")
+            raise Refused(f"{commit} is not a commit of this repository", hint=hint)
         return found
+
+    def how_to_get_more(self, otherwise: str) -> str:
+        """The hint of a message about history that is not here."""
+        shallow = (self.repository.common_dir / "shallow").exists()
+        return (
+            "this clone is shallow; get the rest: git fetch --unshallow" if shallow else otherwise
+        )
 
     def merge_base(self, one: str, other: str) -> str | None:
         return self.text_or_none("merge-base", one, other)

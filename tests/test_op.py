@@ -139,3 +139,12 @@ def test_what_its_owner_amended_an_operation_with_stays(fork: Repo) -> None:
     fork.edit("parrot/help.py", "Do say it.", "Say it.")
     fork.git("commit", "-qam", "Mine")
     assert tree(fork) == before
+
+
+def test_a_shallow_clone_says_that_it_is_one(fork: Repo) -> None:
+    go(fork, "apply", "add-dice")
+    go(fork, "undo")
+    there = fork.path.with_name("shallow")
+    fork.git("clone", "-q", "--depth", "1", f"file://{fork.path}", str(there))
+    for verb in ("redo", "undo"):
+        assert "--unshallow" in console(Repo(there), verb, *QUICK).err

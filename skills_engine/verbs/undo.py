@@ -90,7 +90,9 @@ def _taken_back(fork: Fork) -> Progress[Computed]:
         computed = yield from _way(fork, words, back=(last,))
         if not computed.changes_nothing or computed.merge.conflicts:
             return computed
-    raise Refused("there is no operation to undo", hint="see: skills op log")
+    raise Refused(
+        "there is no operation to undo", hint=fork.git.how_to_get_more("see: skills op log")
+    )
 
 
 def _done_again(fork: Fork) -> Progress[Computed]:
@@ -103,7 +105,9 @@ def _done_again(fork: Fork) -> Progress[Computed]:
     raise Refused(
         "there is nothing to redo: since the last undo an operation was done anew, or none was "
         "undone",
-        hint="see: skills op log; skills op restore goes back to any of them",
+        hint=fork.git.how_to_get_more(
+            "see: skills op log; skills op restore goes back to any of them"
+        ),
     )
 
 
