@@ -146,6 +146,7 @@ class Watch:
             why = reason(error)
         for name in set(self._watches) - set(trees):
             self._forget(name, frozenset())
+            del self._watches[name]
         if bool(blind) != bool(self._blind):
             say = log.warning if blind else log.info
             say("requests are looked for by the clock" if blind else "watching again", error=why)
@@ -175,6 +176,5 @@ class Watch:
             self._names.pop(watch, None)
             if self._inotify is not None:
                 self._inotify.drop(watch)
-        if name in self._trees():
-            self._watches[name] = new
-            self._names |= dict.fromkeys(new, name)
+        self._watches[name] = new
+        self._names |= dict.fromkeys(new, name)
