@@ -71,12 +71,8 @@ class KeyedQueue:
                 except Exception as error:  # noqa: BLE001  # whatever it is: it is logged, and tried again
                     failures += 1
                     delay = self._backoff.delay(failures)
-                    log.warning(
-                        "failed",
-                        work=f"{self._name} {key}",
-                        error=error,
-                        again_in=round(delay, 1),
-                    )
+                    work, again = f"{self._name} {key}", round(delay, 1)
+                    log.warning("failed", work=work, error=error, again_in=again)
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._stopping.wait(), delay)
                 else:
