@@ -114,11 +114,8 @@ class Assistant:
         services = [
             asyncio.create_task(self._keep(name, service, ends=False)) for name, service in beside
         ]
-        tasks = [
-            asyncio.create_task(stop.wait()),
-            asyncio.create_task(self._until_the_end(connections)),
-            *services,
-        ]
+        ends = (stop.wait(), self._until_the_end(connections))
+        tasks = [*map(asyncio.create_task, ends), *services]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:

@@ -19,9 +19,7 @@ class Usage:
             with suppress(ValueError, KeyError, TypeError, AttributeError):  # it tells of none
                 said = json.loads(line.removeprefix(b"data:")) if b'"usage"' in line else {}
                 usage = said.get("usage") or said["message"]["usage"]
-                read = sum(
-                    usage.get(f"{kind}input_tokens") or 0
-                    for kind in ("", "cache_creation_", "cache_read_")
-                )
+                kinds = ("", "cache_creation_", "cache_read_")
+                read = sum(usage.get(f"{kind}input_tokens") or 0 for kind in kinds)
                 self.input = max(self.input, read)
                 self.output = max(self.output, usage.get("output_tokens") or 0)

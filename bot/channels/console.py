@@ -49,12 +49,8 @@ class ConsoleChannel(Channel):
             source, sink = io.FileIO(0, "r", closefd=False), io.FileIO(1, "w", closefd=False)
         except OSError:  # a process without standard streams has nobody to talk to here
             return None
-        greeting = (
-            f"Write to {settings.assistant_name}, a message a line; Ctrl-D ends."
-            if source.isatty()
-            else ""
-        )
-        return cls(source, sink, greeting)
+        greeting = f"Write to {settings.assistant_name}, a message a line; Ctrl-D ends."
+        return cls(source, sink, greeting if source.isatty() else "")
 
     async def connect(self, receive: Receive) -> None:
         if self._lines is None:
