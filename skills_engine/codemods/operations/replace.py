@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,10 +9,11 @@ import libcst as cst
 
 from skills_engine.codemods.match.metavariables import find_metavariables
 from skills_engine.codemods.match.pattern import Match, Pattern
+from skills_engine.codemods.match.positions import check_positions
 from skills_engine.codemods.match.search import left_over, no_match, whole_scope
 from skills_engine.codemods.match.template import Template, region, stands_alone
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
-from skills_engine.codemods.source.snippets import first_difference, first_line, parse
+from skills_engine.codemods.source.snippets import first_difference, first_line
 from skills_engine.codemods.source.source import Edit, Splice
 from skills_engine.codemods.source.syntax import extract
 from skills_engine.types import Outcome, Span
@@ -239,50 +238,46 @@ class Replace(SourceOperation):
     def edit(self, source: Source) -> Edit:
         doing, (pattern, template) = self.describe(), self._parsed()
         root = whole_scope(source, self.selected("of"), doing)
-        found = _search(pattern, root)
         others = [] if template.pattern.bare else _search(template.pattern, root)
         parts = [part.nodes[0] for part in _search(pattern, template.pattern.root)]
-        done = {
-            id(other.pairs[id(part)])
-            for other in others
-            for part in parts
-            if id(part) in other.pairs
-        }
-        found = [match for match in found if id(match.nodes[0]) not in done]
-        where = self.of or source.path
+        pairs = [(other.pairs, id(part)) for other in others for part in parts]
+        done = {id(those[part]) for those, part in pairs if part in those}
+        found = [match for match in _search(pattern, root) if id(match.nodes[0]) not in done]
         if not found:
-            like = left_over(source, root, pattern) if template.pattern.bare else ()
-            if like:
-                what = (
-                    f"nothing in {where} matches `{first_line(self.pattern)}`, but this is like it"
-                )
-                hint = "match it, or take the entry out if nothing is to be done"
-                raise source.drifted(doing, what, *like, hint=hint)
-            if others or template.pattern.bare:
-                return Edit()
-            raise no_match(source, root, pattern, where, doing)
+            self._nothing_left(source, root, pattern, template, others)
+            return Edit()
         if len(found) > 1 and not self.all:
-            what = f"{len(found)} places in {where} match `{first_line(self.pattern)}`"
+            what = (
+                f"{len(found)} places in {self.of or source.path} match "
+                f"`{first_line(self.pattern)}`"
+            )
             hint = "match more of it, or write `all: true`"
             raise source.ambiguous(doing, what, [m.nodes[0] for m in found], hint)
         if pattern.is_expression:
-            for match in found:
-                if _is_pattern(source, match) and not isinstance(
-                    template.pattern.nodes[0], _VALUES
-                ):
-                    what = "it stands in a `case`, where that would be another kind of pattern"
-                    raise source.drifted(doing, what, match.nodes[0])
             splices = _expressions(source, found, pattern, template)
-            for splice in splices:
-                match = next(m for m in found if source.span(m.nodes[0]).start == splice.start)
-                if _joins_a_string(splice.new) and not _is_unread(source, match.nodes[0]):
-                    what = "a type in quotes beside | fails when Python evaluates it"
-                    hint = "take the type out of its quotes, or put all of it into them, first"
-                    raise source.drifted(doing, what, match.nodes[0], hint=hint)
+            check_positions(source, found, template, splices, doing)
             return Edit(tuple(splices))
         return Edit(
             tuple(_statement(source, found, i, pattern, template, doing) for i in range(len(found)))
         )
+
+    def _nothing_left(
+        self,
+        source: Source,
+        root: cst.CSTNode,
+        pattern: Pattern,
+        template: Template,
+        others: Sequence[Match],
+    ) -> None:
+        """Raises where nothing matches, and nothing says that it was replaced."""
+        doing, where = self.describe(), self.of or source.path
+        if not template.pattern.bare:
+            if not others:
+                raise no_match(source, root, pattern, where, doing)
+        elif like := left_over(source, root, pattern):
+            what = f"nothing in {where} matches `{first_line(self.pattern)}`, but this is like it"
+            hint = "match it, or take the entry out if nothing is to be done"
+            raise source.drifted(doing, what, *like, hint=hint)
 
     def _parsed(self) -> tuple[Pattern, Template]:
         pattern, template = Pattern.parse(self.pattern), Template.parse(self.with_)
@@ -291,42 +286,6 @@ class Replace(SourceOperation):
         return Pattern.parse(self.pattern, statements=True), Template.parse(
             self.with_, statements=True
         )
-
-
-_VALUES = (
-    cst.Attribute, cst.SimpleString, cst.ConcatenatedString, cst.BaseNumber, cst.UnaryOperation,
-)  # fmt: skip
-"""What a `case` compares with."""
-
-
-_POSTPONED = re.compile(rb"^from __future__ import [^\n]*\bannotations\b", re.MULTILINE)
-
-
-def _is_pattern(source: Source, match: Match) -> bool:
-    return isinstance(source.parents.get(match.nodes[0]), cst.MatchValue)
-
-
-def _joins_a_string(text: str) -> bool:
-    """Whether code has `"A" | None`, which only a type checker understands."""
-    try:
-        tree = parse(f"({text})")
-    except (SyntaxError, ValueError):
-        return False
-    return any(
-        isinstance(node, ast.BinOp)
-        and isinstance(node.op, ast.BitOr)
-        and all(isinstance(side, ast.Constant) for side in (node.left, node.right))
-        and any(isinstance(side.value, str) for side in (node.left, node.right))  # type: ignore[attr-defined]
-        for node in ast.walk(tree)
-    )
-
-
-def _is_unread(source: Source, node: cst.CSTNode) -> bool:
-    """Whether a node is in an annotation that Python does not evaluate."""
-    around: cst.CSTNode | None = node
-    while around is not None and not isinstance(around, cst.Annotation):
-        around = source.parents.get(around)
-    return around is not None and _POSTPONED.search(source.data) is not None
 
 
 def _search(pattern: Pattern, root: cst.CSTNode) -> list[Match]:
