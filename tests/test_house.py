@@ -37,3 +37,8 @@ def test_a_public_class_has_a_name_of_its_own(room: str) -> None:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     owners.setdefault(node.name, []).append(path)
     assert {name: paths for name, paths in owners.items() if len(paths) > 1} == {}
+
+
+def test_no_file_is_too_long_to_be_read_in_one_sitting() -> None:
+    lines = {path: len((ROOT / path).read_text("utf-8").splitlines()) for path in MODULES}
+    assert {path: count for path, count in lines.items() if count > 400} == {}
