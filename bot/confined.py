@@ -78,6 +78,11 @@ class Folder:
         """A path of this very directory, however it is called, while it is open (Linux alone)."""
         return f"/proc/self/fd/{self._number}"
 
+    @property
+    def owner(self) -> tuple[int, int]:
+        found = os.fstat(self._number)
+        return found.st_uid, found.st_gid
+
     def folder(self, name: str) -> "Folder":
         return Folder(os.open(_single(name), DIRECTORY, dir_fd=self._number))
 

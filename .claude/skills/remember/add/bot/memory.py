@@ -7,7 +7,7 @@ copies that were read through `bot.confined`, and no settings but those given he
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -147,8 +147,7 @@ class Memory:
                 else:
                     folder.put(name, data)
             if os.getuid() == 0:  # the agent is somebody else, and goes on writing there
-                kind = self._tree.source.stat()
-                top.give(kind.st_uid, kind.st_gid, lambda *_: None)
+                top.give(*top.owner, lambda *_: None)
 
     def _at(self, commit: str, path: str) -> bytes | None:
         """A page as it was; None if there was none."""
@@ -161,9 +160,7 @@ class Memory:
 @contextmanager
 def opened(paths: Paths, folder: str) -> Iterator[Memory]:
     """A group's memory, with its repository, which is made if there is none."""
-    tree = paths.group(folder)
-    if not (FOLDER.fullmatch(folder) and tree.source.is_dir()):
-        raise BotError(f"no group has the folder {folder!r}", hint="see data/groups")
+    tree = tree_of(paths, folder)
     room = paths.data / "memory"
     room.mkdir(mode=0o700, parents=True, exist_ok=True)
     repository = room / f"{folder}.git"
@@ -176,6 +173,15 @@ def opened(paths: Paths, folder: str) -> Iterator[Memory]:
         if (repository / "refs/heads/memory").exists() or (repository / "packed-refs").exists():
             git("read-tree", "HEAD")
         yield Memory(tree, git)
+
+
+def tree_of(paths: Paths, folder: str) -> Tree:
+    """A group's folder. Raises BotError if there is none."""
+    if FOLDER.fullmatch(folder):
+        tree = paths.group(folder)
+        with suppress(OSError), tree.open():
+            return tree
+    raise BotError(f"no group has the folder {folder!r}", hint="`bot status` names them")
 
 
 def is_page(path: str) -> bool:

@@ -25,13 +25,17 @@ class DailyMemory:
     async def commit(self) -> None:
         """Commit what has changed, group by group; one that cannot be is named in the log."""
         for folder in ("global", *(group.folder for group in self._host.store.groups)):
-            if self._host.paths.group(folder).source.is_dir():
-                try:
-                    await asyncio.to_thread(_commit, self._host.paths, folder)
-                except (BotError, OSError) as error:
-                    log.warning("memory is not committed", group=folder, error=error)
+            try:
+                await asyncio.to_thread(_commit, self._host.paths, folder)
+            except (BotError, OSError) as error:
+                log.warning("memory is not committed", group=folder, error=error)
 
 
 def _commit(paths: Paths, folder: str) -> None:
+    try:
+        with paths.group(folder).open():
+            pass
+    except FileNotFoundError:  # nobody has written there yet
+        return
     with opened(paths, folder) as memory:
         memory.commit(UNSAID, AGENT)

@@ -5,10 +5,9 @@ import re
 import sqlite3
 from contextlib import closing
 
-from bot.confined import WalkLimits
+from bot.confined import Tree, WalkLimits
 from bot.errors import BotError
-from bot.groups import FOLDER
-from bot.memory import is_page
+from bot.memory import is_page, tree_of
 from bot.paths import Paths
 from bot.text import mended
 
@@ -28,8 +27,7 @@ def search(paths: Paths, folder: str, query: str) -> list[dict[str, str]]:
     """The `path` and some `text` of the best matches, the best first. Raises BotError where nothing
     can be looked for.
     """
-    if not (FOLDER.fullmatch(folder) and paths.group(folder).source.is_dir()):
-        raise BotError(f"no group has the folder {folder!r}", hint="see data/groups")
+    tree = tree_of(paths, folder)
     asked = re.findall(r"\w+", mended(query))[:MOST_WORDS]
     if not asked:
         raise BotError("there is no word to look for", hint="name some that occur in it")
@@ -38,16 +36,16 @@ def search(paths: Paths, folder: str, query: str) -> list[dict[str, str]]:
     with closing(sqlite3.connect(room / f"{folder}.index")) as db:
         db.executescript(TABLES)
         with db:
-            _follow(db, paths, folder)
+            _follow(db, tree)
         match = " OR ".join(f'"{word}"*' for word in asked)  # a beginning will do: plant, plants
         found = db.execute(FIND, (match, MOST_FOUND)).fetchall()
     return [{"path": path, "text": text} for path, text in found]
 
 
-def _follow(db: sqlite3.Connection, paths: Paths, folder: str) -> None:
+def _follow(db: sqlite3.Connection, tree: Tree) -> None:
     """Bring the index up to what is in the folder: what is as it was is not read again."""
     known = {path: (id_, stamp) for id_, path, stamp in db.execute("SELECT * FROM pages")}
-    with paths.group(folder).open() as top:
+    with tree.open() as top:
         for raw, file in top.files(lambda *_: None, WALK):
             path = mended(raw)
             if not (is_page(path) or (path.startswith("conversations/") and path.endswith(".md"))):
