@@ -76,7 +76,7 @@ def test_the_skills_here_fit_them(page: Path) -> None:
         for block in page.read_text().split(f"```yaml {info}\n")[1:]:
             assert not wrong(yaml.safe_load(block.split("\n```")[0]), schemas()[schema])
             found += 1
-    assert found
+    assert found or not (page.parent / "add").exists(), "a page without code has no blocks"
 
 
 @pytest.mark.parametrize(
