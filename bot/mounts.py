@@ -19,10 +19,11 @@ from bot.errors import BotError
 from bot.runtimes import Mount
 
 ALLOWLIST = Path("~/.config/graftbot/mounts.toml")
-BLOCKED = """
-.ssh .gnupg .aws .azure .gcloud .kube .docker .password-store .netrc .npmrc .pypirc
-.git-credentials .env .env.* id_rsa* id_ed25519* id_ecdsa* *credential* *secret* *.key *.sock docker
-""".split()  # noqa: SIM905  # a word each, not a line each
+BLOCKED = (
+    ".ssh", ".gnupg", ".aws", ".azure", ".gcloud", ".kube", ".docker", ".password-store",
+    ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".env", ".env.*", "id_rsa*", "id_ed25519*",
+    "id_ecdsa*", "*credential*", "*secret*", "*.key", "*.sock", "docker",
+)  # fmt: skip
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
 
 
