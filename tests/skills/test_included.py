@@ -70,5 +70,5 @@ def test_a_fork_with_the_skills_applied_follows_and_keeps_what_its_owner_changed
     for path, (_, new) in EDITS.items():
         lines = (fork / path).read_text("utf-8").splitlines()
         wanted = new.strip().splitlines()
-        assert all(any(one in line for line in lines) for one in wanted), path
+        assert all(any(one.strip() in line for line in lines) for one in wanted), path
     assert "is part of the core" in skills("apply", "add-scheduler", cwd=fork)
