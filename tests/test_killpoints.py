@@ -23,7 +23,7 @@ def test_an_operation_is_undone_or_complete(
     """Killed, with a call to the file system that fails, and with somebody else at work."""
     if (why := why_not()) and "CI" not in os.environ:
         pytest.skip(f"kill points cannot be tried here: {why}")
-    sample = ["--sample", "8", "--seed", "7", "--jobs", "1"]
+    sample = ["--sample", "5", "--seed", "7", "--jobs", "1"]
     command = [sys.executable, "tests/killpoints", *sample, *which]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
