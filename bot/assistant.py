@@ -137,8 +137,10 @@ class Assistant:
 
     async def receive(self, message: Message) -> bool:
         """Store a message and wake its group; True if it is new and asks for an answer."""
-        message = replace(message, chat=self._store.called(message.chat))
-        group = self._store.group(message.chat) or await self._topic(message.chat)
+        message, group = await self._whose(message)
+        if group is None:  # its chat may be called otherwise from this instant on
+            await self._store.load_groups()
+            message, group = await self._whose(message)
         if group is None:
             await self._met(message)
             return False
@@ -163,6 +165,11 @@ class Assistant:
         elif new and asked:
             self.turns.wake(chat)
         return new and asked
+
+    async def _whose(self, message: Message) -> tuple[Message, Group | None]:
+        """A message under the name that its chat has now, and the group that it is of."""
+        message = replace(message, chat=self._store.called(message.chat))
+        return message, self._store.group(message.chat) or await self._topic(message.chat)
 
     async def _obey(self, run: Command, group: Group, message: Message) -> None:
         """Once: a command that is brought again is known."""

@@ -52,6 +52,27 @@ def test_a_run_that_is_woken_twice_when_the_engine_is_back_is_done_once() -> Non
     )
 
 
+def test_a_message_that_comes_while_its_chat_is_given_another_name_is_that_chat_s() -> None:
+    posts = (
+        Post(49.83, 0, 2, "slow"),
+        Post(237.93, 0, 1, "isolated"),
+        Post(267.56, 0, 3, "/help"),
+        Post(410.51, 0, 4),
+        Post(430.24, 1402, 5),
+        Post(485.85, 1402, 6, "/stop"),
+    )
+    faults = (CallFault("connect", 1, "misconfigured"), CallFault("fetch", 1, "refused"))
+    deeds = (
+        Deed("unregister", 417.65, 500, 900),
+        Deed("new token", 209.52, 0, 901),
+        Deed("pair as main", 430.24, 1402, 902),
+        Deed("backup", 295.51, 0, 903),
+        Deed("move unsaid", 166.43, 0, 904),
+        Deed("grant", 59.92, 0, 905),
+    )
+    holds(Plan(5082, 1, 4, 300, posts, faults, deeds))
+
+
 async def test_a_message_that_comes_while_files_are_fetched_is_asked_with_its_own(
     tmp_path: Path,
 ) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,8 @@ class Connection(aiosqlite.Connection):
     def kill(self) -> None:
         """As the system does when a process dies: what was not committed is not there."""
         if self._connection is not None:
-            self._connection.rollback() if self._connection.in_transaction else None
+            with suppress(sqlite3.ProgrammingError):  # it was being closed
+                self._connection.rollback()
             self._connection.close()
             self._connection = None
         self._running = False
