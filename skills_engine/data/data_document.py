@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from skills_engine.data import path as paths
 from skills_engine.data.errors import DataError
 from skills_engine.data.path import UNSET, Path
-from skills_engine.data.text import splice
+from skills_engine.data.text import decode, splice
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
@@ -40,9 +40,10 @@ class DataDocument(ABC):
     data: Any
 
     @classmethod
-    @abstractmethod
     def of(cls, data: bytes) -> Self:
         """Raises DataError with the line for what is not of this format."""
+        bom, text = decode(data)
+        return cls(bom, text, cls.said(text))
 
     @staticmethod
     @abstractmethod

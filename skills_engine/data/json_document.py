@@ -13,7 +13,7 @@ from skills_engine.data.data_document import DataDocument
 from skills_engine.data.errors import DataError
 from skills_engine.data.json_scan import JsonNode, parse, scan
 from skills_engine.data.path import UNSET, Path
-from skills_engine.data.text import TextSplice, decode, indent_at, line_number, newline
+from skills_engine.data.text import TextSplice, indent_at, line_number, newline
 
 __all__ = ["JsonDocument"]
 
@@ -23,11 +23,6 @@ _FIRST_INDENT = re.compile(r"[{\[]\r?\n([ \t]+)")
 @dataclass(frozen=True)
 class JsonDocument(DataDocument):
     """A file of JSON."""
-
-    @classmethod
-    def of(cls, data: bytes) -> JsonDocument:
-        bom, text = decode(data)
-        return cls(bom, text, parse(text))
 
     @staticmethod
     def said(text: str) -> Any:

@@ -15,7 +15,6 @@ from skills_engine.data.errors import DataError
 from skills_engine.data.path import UNSET, Path
 from skills_engine.data.text import (
     TextSplice,
-    decode,
     drop_lines,
     indent_at,
     line_end,
@@ -50,11 +49,6 @@ class FoundValue:
 @dataclass(frozen=True)
 class TomlDocument(DataDocument):
     """A file of TOML."""
-
-    @classmethod
-    def of(cls, data: bytes) -> TomlDocument:
-        bom, text = decode(data)
-        return cls(bom, text, parse(text))
 
     @staticmethod
     def said(text: str) -> Any:

@@ -8,9 +8,11 @@ from hashlib import sha256
 from skills_engine import __version__
 from skills_engine.manifest import Core, Pin, render
 
-__all__ = ["CACHE", "Goal", "Intent", "cache_ref"]
+__all__ = ["CACHE", "TREES", "Goal", "Intent", "cache_ref"]
 
 CACHE = "refs/skills/graft/"
+TREES = "Skills-Trees"
+"""The trailer with the trees that an operation led from, and to."""
 
 
 @dataclass(frozen=True, slots=True)

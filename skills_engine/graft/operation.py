@@ -16,7 +16,7 @@ from skills_engine.errors import Refused
 from skills_engine.graft.checking import checked, with_markers
 from skills_engine.graft.fold import Graft, fold
 from skills_engine.graft.history import EngineRun, last_run
-from skills_engine.graft.intent import CACHE, Goal, Intent, cache_ref
+from skills_engine.graft.intent import CACHE, TREES, Goal, Intent, cache_ref
 from skills_engine.graft.merge3 import TreeMerge, merge_trees
 from skills_engine.manifest import CORE, package_folder
 from skills_engine.transaction.publish import Commit, publish
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from skills_engine.types import Progress
 
 __all__ = [
-    "TREES",
     "Computed",
     "compute",
     "line_merge",
@@ -44,9 +43,6 @@ __all__ = [
     "publish_computed",
     "tests_of",
 ]
-
-TREES = "Skills-Trees"
-"""The trailer with the trees that an operation led from, and to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
-from skills_engine.graft.operation import TREES
+from skills_engine.graft.intent import TREES
 from skills_engine.manifest import read_core
 from skills_engine.tree import Tree
 

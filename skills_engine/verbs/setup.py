@@ -174,7 +174,8 @@ def _base(fork: Fork, wanted: str | None, tip: str) -> tuple[str, str]:
     if wanted is not None:
         commit = fork.git.commit(wanted)
         if commit is None:
-            raise Refused(f"{wanted} is no commit of this repository", hint="fetch it first")
+            hint = fork.git.how_to_get_more("fetch it first")
+            raise Refused(f"{wanted} is no commit of this repository", hint=hint)
         return commit, f"the base is {commit[:12]}, as you said"
     common = fork.git.merge_base(fork.head, tip)
     if common is not None:

@@ -88,7 +88,7 @@ def _taken_back(fork: Fork) -> Progress[Computed]:
         yield Event(f"take back: {last.title}")
         words = ("undo", f"Undo: {last.plain}", ((UNDOES, last.commit),))
         computed = yield from _way(fork, words, back=(last,))
-        if not computed.changes_nothing or computed.merge.conflicts:
+        if _does_something(computed):
             return computed
     raise Refused(
         "there is no operation to undo", hint=fork.git.how_to_get_more("see: skills op log")
@@ -100,7 +100,7 @@ def _done_again(fork: Fork) -> Progress[Computed]:
         yield Event(f"do again: {last.title}")
         words = ("redo", f"Redo: {last.plain}", ((REDOES, last.commit),))
         computed = yield from _way(fork, words, forth=(last,))
-        if not computed.changes_nothing or computed.merge.conflicts:
+        if _does_something(computed):
             return computed
     raise Refused(
         "there is nothing to redo: since the last undo an operation was done anew, or none was "
@@ -109,6 +109,10 @@ def _done_again(fork: Fork) -> Progress[Computed]:
             "see: skills op log; skills op restore goes back to any of them"
         ),
     )
+
+
+def _does_something(computed: Computed) -> bool:
+    return not computed.changes_nothing or bool(computed.merge.conflicts)
 
 
 def _restored(fork: Fork, commit: str) -> Progress[Computed]:
