@@ -24,7 +24,7 @@ setup: .venv/ready  ## everything that the other targets need
 image: setup  ## the image that agents run in; needs Docker
 	$(BIN)/python container/build.py
 
-demo: setup  ## a fork's life in under a minute
+demo: setup  ## a fork's life in a minute or two
 	$(BIN)/python fixtures/demo.py
 
 test: setup  ## all tests
