@@ -48,6 +48,10 @@ class AgentFailed(BotError):
     """In the agent's own words, which may hold what people wrote: no log shows them."""
 
 
+class NotRegistered(BotError):
+    """The chat has no registration any more, or one in another folder."""
+
+
 class OverBudget(BotError):
     """The group has used its tokens of the day."""
 

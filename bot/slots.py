@@ -4,6 +4,11 @@ import asyncio
 import heapq
 from itertools import count
 
+from bot.errors import BotError
+
+FULL = "no place for a container came free within {:g} seconds"
+HINT = "MAX_CONTAINERS says how many there are"
+
 
 class Slots:
     """`most` places; who waits is served in order, what is `urgent` before the rest, and `give`
@@ -18,17 +23,21 @@ class Slots:
     def wanted(self) -> bool:
         return any(not place.done() for _, _, place in self._waiting)
 
-    async def take(self, *, urgent: bool = False) -> None:
+    async def take(self, within: float, *, urgent: bool = False) -> None:
+        """Raises BotError if none comes free `within` so many seconds."""
         if self._free:
             self._free -= 1
             return
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (not urgent, next(self._order), place))
         try:
-            await place
-        except asyncio.CancelledError:
+            async with asyncio.timeout(within):
+                await place
+        except (TimeoutError, asyncio.CancelledError) as error:
             if not place.cancelled():  # it had just been given one
                 self.give()
+            if isinstance(error, TimeoutError):
+                raise BotError(FULL.format(within), hint=HINT) from None
             raise
 
     def give(self) -> None:

@@ -18,6 +18,7 @@ import aiosqlite
 
 from bot.bounds import Seldom
 from bot.database import HINTS, LOCKED, code, locked_by, migrate, unusable
+from bot.errors import NotRegistered
 from bot.groups import Group, checked, refuse_taken
 from bot.log import log
 from bot.messages import Attachment, File, Message, Turn
@@ -53,6 +54,12 @@ class Store(Transactions):
 
     def group(self, chat: str) -> Group | None:
         return self._groups.get(self.called(chat))
+
+    def current(self, chat: str, folder: str) -> Group:
+        """The group of a chat as it is now. Raises NotRegistered if it is not that of `folder`."""
+        if (group := self.group(chat)) is None or group.folder != folder:
+            raise NotRegistered("the chat is not registered any more")
+        return group
 
     def called(self, chat: str) -> str:
         """What a chat is called now; a topic of one that has moved goes with it."""

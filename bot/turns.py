@@ -13,7 +13,7 @@ from bot.agents import Agent
 from bot.budget import Budget
 from bot.channels import Channel
 from bot.deliveries import Deliveries
-from bot.errors import BotError, OverBudget, described, own_fault
+from bot.errors import NotRegistered, OverBudget, described, own_fault
 from bot.groups import Group
 from bot.log import log
 from bot.messages import Turn
@@ -99,9 +99,8 @@ class Turns:
         stores. Raises OverBudget where the group's tokens of the day are used up.
         """
         async with nullcontext() if turn.isolated else self._locks[turn.group.folder]:
-            group = self._store.group(turn.chat)  # of now, when whoever was before has spent
-            if group is None or group.folder != turn.group.folder:
-                raise BotError("the chat is not registered any more")
+            # of now, when whoever was before has spent
+            group = self._store.current(turn.chat, turn.group.folder)
             await self._budget.check(group)
             answers = await self._agent.answer(replace(turn, group=group))
             return self._deliveries.chunks(turn.chat, answers)
@@ -144,13 +143,14 @@ class Turns:
             running = _Running(turn)
             try:
                 async with self._locks[group.folder]:
-                    latest, now = await self._whole(chat), self._store.group(chat)
-                    if latest is None or now is None or now.folder != group.folder:
-                        return  # the chat has another name meanwhile, or is registered no more
-                    group, running = now, _Running(latest)
+                    if (latest := await self._whole(chat)) is None:
+                        return  # the chat has another name meanwhile
+                    group, running = self._store.current(chat, group.folder), _Running(latest)
                     await self._ask(running, group, channel)
             except sqlite3.Error:
                 raise
+            except NotRegistered:
+                return
             except OverBudget as error:
                 self._put_off(chat, await self.over_budget(group, error))
                 return

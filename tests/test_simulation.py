@@ -140,6 +140,34 @@ def test_who_is_removed_is_asked_no_more_and_what_is_taken_back_is_not_had() -> 
         holds(Plan(10, 3, 1, 0, posts, faults, deeds))
 
 
+def test_who_has_to_wait_for_a_place_has_all_of_the_time_of_a_turn_then() -> None:
+    posts = tuple(Post(1.0 + n, n, n, "slow") for n in range(1, 4))
+    outcome = simulate(Plan(12, 4, 1, 0, posts))
+    asked = [line for line in outcome.trace if " asked: " in line]
+    assert not outcome.problems, outcome.trace
+    assert len(asked) == len(posts), outcome.trace
+
+
+def test_who_is_removed_while_there_is_no_place_is_asked_no_more() -> None:
+    posts = (Post(1.0, 0, 1, "slow"), Post(5.0, 1, 2), Post(5.0, 1402, 3), Post(50.0, 0, 4))
+    holds(Plan(13, 2, 1, 0, posts, (), (Deed("unregister", 20.0, 1, 900),)))
+    deeds = (Deed("grant", 0.2, 0, 900), Deed("pair as main", 5.0, 1402, 901))
+    posts = (Post(1.0, 1, 1, "slow"), Post(2.0, 0, 2), *posts[2:])
+    holds(Plan(13, 2, 1, 0, posts, (), deeds))
+
+
+def test_an_engine_that_hangs_does_not_keep_the_bot_from_its_end() -> None:
+    for down in (0.0, 30.0):
+        faults = (
+            CallFault("start", 1, "hangs"),
+            TimeFault("engine down", 20.0, down),
+            TimeFault("restart", 40.0, 0.0),
+        )
+        posts = (Post(1.0, 0, 1), Post(5.0, 1, 2))
+        deeds = (Deed("schedule", 45.0, 1, 900),)
+        holds(Plan(14, 2, 2, 0, posts, faults, deeds))
+
+
 def test_a_code_has_its_effect_once_though_it_is_brought_twice() -> None:
     posts = (Post(1.0, 1400, 1), Post(90.0, 1400, 2))
     for n, kind in ((1, "twice"), (2, "twice"), (2, "crash after"), (2, "lost after")):

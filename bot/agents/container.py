@@ -90,12 +90,9 @@ class ContainerAgent(Agent):
         folder = turn.group.folder
         key = f"{folder}/{turn.task}" if turn.isolated else folder
         try:
-            # the wait for a place is in it: it has an end
+            talk = await self._there(key, turn)
             async with asyncio.timeout(self._settings.turn_seconds):
-                talk = self._talks.get(key)
-                if talk and not talk.ended and talk.options != turn.group.options:
-                    await talk.end()  # what was granted, or taken back, holds from now on
-                if talk is None or talk.ended:
+                if talk is None:
                     talk = await self._start(key, turn)
                 try:
                     replies = await talk.ask(turn)
@@ -137,14 +134,25 @@ class ContainerAgent(Agent):
         await self._proxy.close()
         await self._runtime.close()
 
-    async def _start(self, key: str, turn: Turn) -> ContainerSession:
-        """A new container, which has been told who and where it is."""
+    async def _there(self, key: str, turn: Turn) -> ContainerSession | None:
+        """The container that is there; None if there is a place for one, which is the caller's."""
+        talk = self._talks.get(key)
+        if talk and not talk.ended and talk.options != turn.group.options:
+            await talk.end()  # what was granted, or taken back, holds from now on
+        if talk and not talk.ended:
+            return talk
         self._evict()
-        await self._slots.take(urgent=turn.task is not None)
-        # what is granted may have changed while there was no place
-        group, run, door = self._store.group(turn.chat) or turn.group, uuid4().hex, None
+        within = self._settings.turn_seconds  # and then as long for the turn: none is in vain
+        await self._slots.take(within, urgent=turn.task is not None)
+        return None
+
+    async def _start(self, key: str, turn: Turn) -> ContainerSession:
+        """A new container in the place that was taken, which has been told who and where it is."""
+        run, door = uuid4().hex, None
         self._runs.add(run)  # before there is a container: it is nobody's orphan
         try:
+            # it may have changed while there was no place
+            group = self._store.current(turn.chat, turn.group.folder)
             servers = granted(group.options.get("mcp") or ())
             door = self._proxy.admit(group.folder, servers)
             mounts = await asyncio.to_thread(self._mounts, group)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from bot.errors import BotError
 from bot.slots import Slots
 
 
@@ -11,12 +14,12 @@ async def test_tasks_go_before_messages_and_each_in_the_order_of_coming() -> Non
     slots, served = Slots(1), []
 
     async def work(name: str, *, urgent: bool) -> None:
-        await slots.take(urgent=urgent)
+        await slots.take(600, urgent=urgent)
         served.append(name)
         await asyncio.sleep(0)
         slots.give()
 
-    await slots.take()
+    await slots.take(600)
     assert not slots.wanted
     names = [
         ("message 1", False),
@@ -35,11 +38,20 @@ async def test_tasks_go_before_messages_and_each_in_the_order_of_coming() -> Non
 
 async def test_a_place_is_not_lost_with_who_waited_for_it() -> None:
     slots = Slots(1)
-    await slots.take()
-    waiting = [asyncio.create_task(slots.take()) for _ in range(3)]
+    await slots.take(600)
+    waiting = [asyncio.create_task(slots.take(600)) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()  # before it has a place
     slots.give()
     waiting[1].cancel()  # at the moment that it has one
     await asyncio.wait_for(waiting[2], 600)
     assert [task.cancelled() for task in waiting] == [True, True, False]
+
+
+async def test_who_waits_too_long_is_told_and_takes_nobody_s_place() -> None:
+    slots = Slots(1)
+    await slots.take(600)
+    with pytest.raises(BotError, match=r"came free within 0\.001 seconds"):
+        await slots.take(0.001)
+    slots.give()
+    await asyncio.wait_for(slots.take(600), 600)

@@ -21,6 +21,8 @@ from simulation.program import SETTLED, Program
 from simulation.world import World
 
 FAILURES = 5
+GIVES_UP = 90.0
+"""Seconds after which an engine that hangs is heard of no more: three calls, of 30 seconds each."""
 
 
 @dataclass
@@ -46,8 +48,10 @@ class Engine:
 
 class Container(MemoryContainer):
     engine: Engine
+    input_ended = False
 
     async def end(self) -> str:
+        self.input_ended = True  # which no engine is needed for
         self.engine.check()
         return await super().end()
 
@@ -71,9 +75,12 @@ class Runtime(MemoryRuntime):
             raise BotError("the engine starts no container")
         if kind == "crash before":
             world.crash()
-        await asyncio.sleep({"slow": 60.0, "hangs": 3000.0}.get(kind, world.delay("start", 1.0)))
+        patience = {"slow": 60.0, "hangs": GIVES_UP}
+        await asyncio.sleep(patience.get(kind, world.delay("start", 1.0)))
         engine.check()
         engine.left.add(spec.run)
+        if kind == "hangs":
+            raise BotError("the engine does not answer")  # and does what it was asked
         self.started[spec.run] = spec
         container = self._containers[spec.run] = Container()
         container.engine = engine
@@ -100,6 +107,12 @@ class Runtime(MemoryRuntime):
         self._engine.left.discard(run)
         if run in self._containers:
             await self._containers[run].end()
+
+    async def close(self) -> None:
+        """The process ends: whose input has ended ends with it."""
+        for container in self._containers.values():
+            if isinstance(container, Container) and container.input_ended:
+                container.program.cancel()
 
     def lose(self, *, dead: bool) -> None:
         """The bot hears no more of any container; they may be dead, too."""

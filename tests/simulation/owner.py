@@ -61,13 +61,14 @@ class Writer:
 
 class Desk:
     """Outlasts the bot. What was not answered is asked again, as people do; `done` are answers by
-    the number of the deed.
+    the number of the deed, and `spans` the times between which each was carried out.
     """
 
     def __init__(self, world: World, messengers: list[Messenger], again: Callable[..., None]):
         self.world, self._messengers, self._again = world, messengers, again
         self.control: Controls | None = None
         self.done: dict[int, tuple[Deed, dict[str, Any]]] = {}
+        self.spans: dict[int, tuple[float, float]] = {}
         self.asked: dict[int, int] = {}
         self.waiting: dict[int, Deed] = {}
         self.asking: list[asyncio.Future[None]] = []
@@ -126,7 +127,7 @@ class Desk:
 
     async def _ask(self, deed: Deed) -> None:
         world = self.world
-        tries = self.asked[deed.number] = self.asked.get(deed.number, 0) + 1
+        tries = self.tried(deed)
         await asyncio.sleep(world.delay("owner", 0.5))
         kind = world.fault("owner")
         control, said = self.control, b""
@@ -153,6 +154,12 @@ class Desk:
             world.problem(f"nobody answers the owner: {deed}")
         self.waiting.pop(deed.number, None)
 
+    def tried(self, deed: Deed) -> int:
+        """How many times it has been asked for, with this one."""
+        self.asked[deed.number] = self.asked.get(deed.number, 0) + 1
+        self.spans[deed.number] = self.world.time, self.world.time
+        return self.asked[deed.number]
+
     def answered(self, deed: Deed, said: dict[str, Any]) -> None:
         self.world.note(f"the owner is answered {deed.kind}: {said}")
         trouble = "(database" in str(said.get("error")) or "(disk I/O" in str(said.get("error"))
@@ -160,6 +167,7 @@ class Desk:
             self._again(self.world.time + AGAIN_AFTER, deed)
             return
         self.done[deed.number] = deed, said
+        self.spans[deed.number] = self.spans[deed.number][0], self.world.time
 
     def request(self, deed: Deed) -> tuple[str, dict[str, Any]]:
         """The tool and its arguments; nothing if there is nothing to ask for."""
@@ -201,7 +209,7 @@ async def alone(desk: Desk, deed: Deed, settings: Settings) -> None:
     world = desk.world
     world.note(f"deed {deed.kind} {deed.chat}, while the bot does not run")
     world.injected[f"deed {deed.kind}"] += 1
-    desk.asked[deed.number] = desk.asked.get(deed.number, 0) + 1
+    desk.tried(deed)
     tool, arguments = desk.request(deed)
     said: dict[str, Any] = {}
     try:

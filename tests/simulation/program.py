@@ -75,7 +75,10 @@ class Program:
         if set(door.servers) != had:
             world.problem(f"{folder} has {had}, and a door to {door.servers}")
         keys = [key for key, name in world.registered.items() if name == folder]
-        if keys and world.groups_at < door.at - SETTLED:
+        if world.groups_at < door.at - SETTLED:
+            if not keys:
+                world.problem(f"{folder} has a new container, and is registered no more")
+                return
             _, servers = world.servers(keys[0])
             if set(servers) != had:
                 world.problem(f"{folder} has {had} in a new container, and is granted {servers}")

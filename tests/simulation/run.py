@@ -31,7 +31,7 @@ from bot.ipc import Ipc
 from bot.scheduler import Scheduler
 from bot.settings import Secret, Settings
 from simulation.disk import Database
-from simulation.engine import Agent, Engine, Proxy, Runtime
+from simulation.engine import GIVES_UP, Agent, Engine, Proxy, Runtime
 from simulation.files import Files
 from simulation.judging import judge, quiet, tasks_end
 from simulation.loop import Crash, Loop, Stuck
@@ -44,10 +44,8 @@ from simulation.world import World
 
 NAMES = ("tele", "whats")
 CALM_AFTER = 30.0
-STOPS_IN = 90.0
-"""Seconds: the grace for turns and deliveries, and for containers to end. An engine's client gives
-up what hangs; the one here does not.
-"""
+STOPS_IN = 90.0 + GIVES_UP
+"""Seconds: the grace for turns and deliveries, and for containers to end, or to have begun."""
 PATIENCE = 40 * 3600.0
 MOST_LIVES = 60
 WITHOUT = {
@@ -261,7 +259,7 @@ class Simulation:
                     ended = True
                 took = loop.time() - self.stopped_at
                 calm = world.undisturbed(self.stopped_at + 1, loop.time())
-                if took > STOPS_IN and calm and "start: hangs" not in world.injected:
+                if took > STOPS_IN and calm:
                     world.problem(f"it took {took:.0f} seconds to stop")
             except (BotError, sqlite3.Error) as error:  # who runs services begins it again
                 if world.calm:

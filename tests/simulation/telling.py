@@ -108,17 +108,19 @@ TOLD = (_in_time, _failures, _budgets, _lost, _full)
 
 def registrations(world: World, db: sqlite3.Connection, desk: Desk) -> Iterator[str]:
     """What the owner was told is done is done, unless it was changed since."""
-    last: defaultdict[int, list[tuple[str, bool]]] = defaultdict(list)
+    carried_out: defaultdict[int, list[tuple[str, bool, float, float]]] = defaultdict(list)
     for deed, said in desk.done.values():
         if deed.kind in {"register", "unregister", "grant", "revoke", "instead of"}:
-            last[deed.chat].append((deed.kind, bool(said.get("ok"))))
-    for number, done in last.items():
-        kind, ok = done[-1]
+            one = deed.kind, bool(said.get("ok")), *desk.spans[deed.number]
+            carried_out[deed.chat].append(one)
+    for number, done in carried_out.items():
         there = str(number) in world.registered
         if str(number) in world.mains and len(world.mains) > 1:
             continue
-        if ok and there == (kind == "unregister"):
-            yield f"chat {number} is {'' if there else 'not '}registered after {kind}"
+        begun = max(since for _, _, since, _ in done)
+        last = {(kind, ok) for kind, ok, _, until in done if until >= begun}  # at once, it may be
+        if all(ok and there == (kind == "unregister") for kind, ok in last):
+            yield f"chat {number} is {'' if there else 'not '}registered after {sorted(last)}"
     prompts = Counter(prompt for (prompt,) in db.execute("SELECT prompt FROM tasks"))
     for deed, said in desk.done.values():
         if deed.kind == "schedule" and said.get("ok"):

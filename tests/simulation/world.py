@@ -17,7 +17,8 @@ from simulation.loop import Crash, Loop
 from simulation.plan import STRANGER, CallFault, Plan, Post, TimeFault
 
 BEGIN = 1_790_031_000.0  # 2026-09-21, a Monday, 22:50 UTC: the day soon ends
-MOST_STEPS = 400_000
+MOST_STEPS, MORE_STEPS = 400_000, 4_000
+"""A run's, and a chat's, which sees for as long as it waits that somebody types."""
 FOLDER = "main"
 SOON = 60.0
 """Seconds in which a process that is let alone does what is due."""
@@ -269,7 +270,7 @@ class World:
     def before_step(self) -> None:
         """Called before each callback of the loop."""
         self.step += 1
-        if self.step > MOST_STEPS:
+        if self.step > MOST_STEPS + MORE_STEPS * self.plan.chats:
             self.problem("it never comes to rest")
             raise Crash
         if self.step == self._crash_at:
