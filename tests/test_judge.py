@@ -132,6 +132,27 @@ NEIGHBOURS = {
         "def run(a):\n    x = w(f(a, j=1, k=2))\n",
         "def run(a):\n    x = w(f(a, j=1, k=2))\n",
     ),
+    "an addition stands before what it stood behind": (
+        "pair",
+        "def run(a, b):\n    return (a, b)\n",
+        "def run(a, b):\n    return (b, a)\n",
+        "def run(a, b):\n    return (a, b, c)\n",
+        "def run(a, b):\n    return (b, c, a)\n",
+    ),
+    "two variables get one name": (
+        "var",
+        "def run():\n    a = f()\n    b = g()\n    return a, b\n",
+        "def run():\n    x = f()\n    b = g()\n    return x, b\n",
+        "def run():\n    a = f()\n    x = g()\n    return a, x\n",
+        "def run():\n    x = f()\n    x = g()\n    return x, x\n",
+    ),
+    "a handler's name hides what the other side reads": (
+        "var",
+        "def run():\n    try:\n        f()\n    except E:\n        pass\n    return 1\n",
+        "def run():\n    try:\n        f()\n    except E as e:\n        log(e)\n    return 1\n",
+        "def run():\n    try:\n        f()\n    except E:\n        pass\n    return e\n",
+        "def run():\n    try:\n        f()\n    except E as e:\n        log(e)\n    return e\n",
+    ),
 }  # fmt: skip
 
 
@@ -245,6 +266,20 @@ def test_data_is_judged_by_paths_and_values(path: str, base: str) -> None:
     assert laws(base, ours, theirs, right + "]", path) == {"syntax"}
     if "# head" in base:
         assert laws(base, ours, theirs, right.replace("# head\n", ""), path) == {"com"}
+
+
+@pytest.mark.parametrize("path", ["m.json", "m.yaml"])
+def test_a_key_that_is_there_twice_is_judged_twice(path: str) -> None:
+    base = '{"a": 1,\n"a": 2,\n"b": 3}\n'
+    ours, theirs = base.replace("1", "4"), base.replace("3", "5")
+    assert not laws(base, ours, theirs, ours.replace("3", "5"), path)
+    assert laws(base, ours, theirs, theirs, path) == {"edge"}
+
+
+def test_an_anchor_that_is_used_again_for_another_node() -> None:
+    base = "a: &x 1\nb: *x\n"
+    ours, theirs = base.replace("b:", "c: &x 2\nb:"), base + "d: *x\n"
+    assert laws(base, ours, theirs, ours + "d: *x\n", "m.yaml") == {"edge"}
 
 
 def test_the_judge_imports_nothing_of_what_it_judges() -> None:

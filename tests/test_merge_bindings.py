@@ -37,6 +37,10 @@ PLACES: dict[str, tuple[str, Callable[[str], str], Callable[[str], str]]] = {
         lambda new: f"{IN_CLASS}\n{indented(new)}",
     ),
 }
+LONG_WAY = "def f(k):\n    one()\n    start()\n    middle()\n    two()\n    return k\n"
+LATER = "from __future__ import annotations\n"
+CHECKED = "from typing import TYPE_CHECKING\n\n"
+FIELDS = "from dataclasses import dataclass\n\n\n@dataclass\nclass A:\n"
 CLASHES = {
     "a function's imports": (
         REST,
@@ -63,7 +67,47 @@ CLASHES = {
         "D = {\n    1: 0,\n    'a': 1,\n    'b': 2,\n    'c': 3,\n}\n",
         "D = {\n    'a': 1,\n    'b': 2,\n    'c': 3,\n    True: 0,\n}\n",
     ),
-}
+    "variables that are one name now": (
+        "def f():\n    a = g()\n    b = h()\n    return a, b\n",
+        "def f():\n    x = g()\n    b = h()\n    return x, b\n",
+        "def f():\n    a = g()\n    x = h()\n    return a, x\n",
+    ),
+    "a variable set anew before it is read": (
+        LONG_WAY,
+        LONG_WAY.replace("two()", "two()\n    x = 1\n    log(x)"),
+        LONG_WAY.replace("one()", "x = k\n    one()").replace("return k", "return k + x"),
+    ),
+    "a parameter, and what the module has": (
+        LONG_WAY,
+        LONG_WAY.replace("(k)", "(k, x)").replace("one()", "one(x)"),
+        LONG_WAY.replace("return k", "return k + x"),
+    ),
+    "a loop's variable, and what the module has": (
+        LONG_WAY,
+        LONG_WAY.replace("one()", "for x in k:\n        log(x)\n    one()"),
+        LONG_WAY.replace("return k", "return k + x"),
+    ),
+    "an import within a function, and a use elsewhere": (
+        "import x\n\n\ndef f(a: x.T):\n    one()\n    return 1\n",
+        "def f(a):\n    import x\n\n    one()\n    return x.go(a)\n",
+        "import x\n\n\ndef f(a: x.T):\n    one()\n    return 1\n\n\ndef g():\n    x.end()\n",
+    ),
+    "an import for type checkers, and a use": (
+        f"{CHECKED}import x\n\n\ndef f(a: x.T):\n    return 1\n\n\n{REST}",
+        f"{CHECKED}if TYPE_CHECKING:\n    import x\n\n\ndef f(a: 'x.T'):\n    return 1\n\n\n{REST}",
+        f"{CHECKED}import x\n\n\ndef f(a: x.T):\n    return 1\n\n\n{REST}\n\nx.end()\n",
+    ),
+    "a default, and a field behind it": (
+        f"{FIELDS}    a: int\n    b: int\n\n    def f(self): ...\n",
+        f"{FIELDS}    a: int\n    b: int = 1\n\n    def f(self): ...\n",
+        f"{FIELDS}    a: int\n    b: int\n    c: str\n\n    def f(self): ...\n",
+    ),
+    "parameters in another order": (
+        "def f(a, b):\n    return a\n",
+        "def f(b, a):\n    return a\n",
+        "def f(a, b, c):\n    return a\n",
+    ),
+}  # fmt: skip
 APART = {
     "parts of one package": (REST, f"import a.b\n{REST}", f"{REST}import a.c\n"),
     "names of one module": (REST, f"from a import x\n{REST}", f"{REST}from a import x, y\n"),
@@ -77,12 +121,32 @@ APART = {
         REST.replace("one()", "x = 1\n    one()"),
         REST.replace("three()", "three()\n    x = 2"),
     ),
+    "variables of loops apart": (
+        LONG_WAY,
+        LONG_WAY.replace("one()", "for x in k:\n        log(x)\n    one()"),
+        LONG_WAY.replace("return k", "for x in two:\n        show(x)\n    return k"),
+    ),
+    "variables of comprehensions": (
+        LONG_WAY,
+        LONG_WAY.replace("one()", "one([x for x in k])"),
+        LONG_WAY.replace("return k", "return k + x"),
+    ),
+    "fields with a default, and without": (
+        f"{FIELDS}    a: int\n",
+        f"{FIELDS}    a: int\n    b: int = 0\n",
+        f"{FIELDS}    a: int\n    c: int\n",
+    ),
+    "annotations of what type checkers import": (
+        f"{LATER}{CHECKED}import x\n\n\ndef f(a: x.T):\n    return 1\n\n\n{REST}",
+        f"{LATER}{CHECKED}if TYPE_CHECKING:\n    import x\n\n\ndef f(a: x.T):\n    return 1\n\n\n{REST}",
+        f"{LATER}{CHECKED}import x\n\n\ndef f(a: x.T):\n    return 1\n\n\n{REST}\n\ndef g(b: x.T): ...\n",
+    ),
     "members of other values": (
         IN_CLASS.replace("E:", "E(Enum):"),
         IN_CLASS.replace("E:", "E(Enum):").replace("    size", "    one = 1\n    size"),
         IN_CLASS.replace("E:", "E(Enum):") + "\n    two = 2\n",
     ),
-}
+}  # fmt: skip
 
 
 def merged(room: Path, base: str, ours: str, theirs: str) -> bool:

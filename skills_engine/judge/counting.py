@@ -185,7 +185,7 @@ def pairs(four: Four) -> Iterator[Doubt]:
             bags[0][fact] != bags[side][fact]
             or hands[side].moved(scope, (parent, one, other), few=few)
             or (few and not hands[side].taken.isdisjoint({(scope, one), (scope, other)}))
-            or _stirred(bags[0], bags[side], fact)
+            or (not _settled(bags[0], fact) and _stirred(bags[0], bags[side], fact))
             for side in (1, 2)
         ]
         if not all(had):
@@ -203,6 +203,17 @@ def _pairs(reading: Reading) -> Counter[_Pair]:
         for one, other in combinations(row, 2)
         if one != other
     )
+
+
+def _settled(base: Counter[_Pair], fact: _Pair) -> bool:
+    """Whether an element is new beside one of the base, in a row whose order means something: the
+    side that only moved the old one does not say where the new one stands.
+    """
+    place, ends = fact[:3], fact[3:]
+    if place[1].startswith("{") or place[2] == "key" or all(end.endswith("=") for end in ends):
+        return False
+    old = {end for pair in base if pair[:3] == place for end in pair[3:]}
+    return len(old.intersection(ends)) == 1
 
 
 def _stirred(base: Counter[_Pair], side: Counter[_Pair], fact: _Pair) -> bool:

@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import yaml
@@ -81,16 +82,26 @@ def _comments(text: str) -> Iterator[str]:
 def _yaml(text: str) -> object:
     """The documents of a YAML text, scalars with their tags. Raises ValueError."""
     try:
-        documents = list(yaml.compose_all(text, yaml.SafeLoader))
+        documents = list(yaml.compose_all(text, _Loader))
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(str(error)) from error
     read = [_node(document) for document in documents]
     return read[0] if len(read) == 1 else {str(at): each for at, each in enumerate(read)}
 
 
+class _Loader(yaml.SafeLoader):
+    """It lets a document use an anchor again for another node, as YAML does."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if not self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            self.anchors.pop(getattr(event, "anchor", None), None)
+        return super().compose_node(parent, index)
+
+
 def _node(node: yaml.Node) -> object:
     if isinstance(node, yaml.MappingNode):
-        return {_key(key): _node(value) for key, value in node.value}
+        return _mapping([(_key(key), _node(value)) for key, value in node.value])
     if isinstance(node, yaml.SequenceNode):
         return [_node(value) for value in node.value]
     return f"{node.tag.rpartition(':')[2]} {node.value}"
@@ -100,8 +111,18 @@ def _key(node: yaml.Node) -> str:
     return str(node.value) if isinstance(node, yaml.ScalarNode) else yaml.serialize(node)
 
 
+def _mapping(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Keys with their values; a key that is there again has a number."""
+    met = Counter[str]()
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        met[key] += 1
+        found[key if met[key] == 1 else f"{key} ({met[key]})"] = value
+    return found
+
+
 _READERS: dict[str, Callable[[str], object]] = {
-    "json": json.loads,
+    "json": partial(json.loads, object_pairs_hook=_mapping),
     "toml": tomllib.loads,
     "yaml": _yaml,
 }

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from skills_engine.judge import counting, sequence
+from skills_engine.judge import counting, sequence, variables
 from skills_engine.judge.counting import Four
 from skills_engine.judge.doubt import Doubt
 from skills_engine.judge.pieces import ParsedText, parsed, shared
@@ -36,6 +36,7 @@ LAWS: dict[str, Law] = {
     "place": counting.places,
     "anchor": sequence.anchors,
     "twice": counting.twice,
+    "var": variables.variables,
 }
 
 

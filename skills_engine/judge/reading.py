@@ -40,6 +40,7 @@ class CountedStatement:
     clause: bool = False
     guard: bool = False
     """It only imports, on a condition: it may stand where an import may."""
+    node: ast.AST | None = field(default=None, compare=False, repr=False)
 
     @property
     def defines(self) -> bool:
@@ -184,7 +185,8 @@ class _Reader:
         label, words = label_of(stmt), Counter[str]()
         self.out.edges[scope, parent, body.role, label] += 1
         self.out.labels[scope, label] += 1
-        said = CountedStatement(header_of(stmt), scope, label, words, guard=guards_imports(stmt))
+        guard = guards_imports(stmt)
+        said = CountedStatement(header_of(stmt), scope, label, words, guard=guard, node=stmt)
         body.statements.append(said)
         self.out.sequence.append(said)
         if not _docstring(stmt):
@@ -228,7 +230,7 @@ class _Reader:
         label, words = label_of(clause), Counter[str]()
         self.out.edges[scope, parent, "clause", label] += 1
         self.out.labels[scope, label] += 1
-        said = CountedStatement(header_of(clause), scope, label, words, clause=True)
+        said = CountedStatement(header_of(clause), scope, label, words, clause=True, node=clause)
         self.out.statements.append(said)
         self._children(clause, label, scope, words)
         _count(self.out.words, {(scope, word): n for word, n in words.items()})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import symtable
 import textwrap
 import warnings
 from collections import Counter
@@ -325,7 +326,8 @@ def _whole(text: str, *, definition: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """How many statements a block is, its words, and the names that it reads, in order."""
+    """How many statements a block is (0 for one that sets names of what is around it), its words,
+    and the names that it reads and does not bind, in order."""
 
     size: int
     words: frozenset[str]
@@ -336,9 +338,23 @@ class _Said:
 def _said(text: str) -> _Said:
     body = _parsed(text)
     nodes = [node for stmt in body for node in nodes_of(stmt)]
-    reads = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store)}
     words = frozenset(word for node in nodes for word in words_of(node))
-    return _Said(len(body), words, tuple(sorted(reads)))
+    shares = any(isinstance(node, ast.Global | ast.Nonlocal) for node in nodes)
+    return _Said(0 if shares else len(body), words, _reads(text) if body else ())
+
+
+def _reads(text: str) -> tuple[str, ...]:
+    """The names that a block reads and does not bind itself, in order."""
+    tables = [symtable.symtable(textwrap.dedent(text), "folded", "exec")]
+    top, found = tables[0], set[str]()
+    for table in tables:  # it grows
+        found.update(
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_referenced() and (table is top or symbol.is_global())
+        )
+        tables += table.get_children()
+    return tuple(sorted(found))
 
 
 def _parsed(text: str) -> list[ast.stmt]:

@@ -12,6 +12,7 @@ from skills_engine.merge.python.follow import followed
 from skills_engine.merge.python.identifiers import missed, resurrected, undefined
 from skills_engine.merge.python.renames import read_with, renames
 from skills_engine.merge.python.rules import PythonRules
+from skills_engine.merge.python.runtime import failing
 from skills_engine.merge.python.source import parse
 from skills_engine.merge.python.tree import tree
 from skills_engine.merge.python.validate import doubled, revived
@@ -81,7 +82,7 @@ class _Merge:
         draft, strange = None, ""
         try:
             draft = self._trees(base, ours, theirs)
-            strange = self._foreign(base, ours, theirs, draft.text) if draft.clean else ""
+            strange = self._strange(base, ours, theirs, draft.text) if draft.clean else ""
         except NotPython:
             raise
         except Unsupported as unsupported:
@@ -124,7 +125,7 @@ class _Merge:
             better = self._believed(*texts)
             if (
                 better is not None
-                and self._good(base, ours, theirs, better.text)
+                and not self._strange(base, ours, theirs, better.text)
                 and not self.rules.doubt(base, ours, theirs, better.text)
             ):
                 return better
@@ -138,7 +139,7 @@ class _Merge:
         except Unsupported:
             return None
         if draft.clean:
-            return draft if self._good(base, ours, theirs, draft.text) else None
+            return None if self._strange(base, ours, theirs, draft.text) else draft
         return self._after_edits(base, theirs, ours, draft)
 
     def _believed(self, base: str, ours: str, theirs: str) -> Chunks | None:
@@ -147,11 +148,11 @@ class _Merge:
             draft = self._trees(base, ours, theirs)
         except Unsupported:
             return None
-        return draft if draft.clean and self._good(base, ours, theirs, draft.text) else None
+        strange = not draft.clean or self._strange(base, ours, theirs, draft.text)
+        return None if strange else draft
 
-    def _good(self, base: str, ours: str, theirs: str, result: str) -> bool:
-        strange = self._foreign(base, ours, theirs, result) or doubt(base, ours, theirs, result)
-        return not strange
+    def _strange(self, base: str, ours: str, theirs: str, result: str) -> str:
+        return self._foreign(base, ours, theirs, result) or doubt(base, ours, theirs, result)
 
     def _foreign(self, base: str, ours: str, theirs: str, result: str) -> str:
         """As `foreign`: only what the folded texts show is looked up in the texts as they are."""
@@ -171,7 +172,12 @@ def doubt(base: str, ours: str, theirs: str, result: str) -> str:
     folded = fold(base, ours, theirs, result).versions
     try:
         b, o, t, r = folded
-        return doubled(o, t, r) or rebound(b, o, t, r) or revived(b, o, t, r)
+        return (
+            doubled(o, t, r)
+            or rebound(b, o, t, r)
+            or revived(b, o, t, r)
+            or failing(ours, theirs, result)
+        )
     except NotPython:
         return doubled(ours, theirs, result) or revived(base, ours, theirs, result)
 

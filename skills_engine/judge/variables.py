@@ -1,0 +1,104 @@
+"""The law of variables: a name that is new in a function means what it meant to who wrote it."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from skills_engine.judge.doubt import Doubt
+from skills_engine.judge.labels import BODIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from skills_engine.judge.counting import Four
+    from skills_engine.judge.reading import CountedStatement, Reading, Scoped
+
+__all__ = ["variables"]
+
+
+def variables(four: Four) -> Iterator[Doubt]:
+    """A name that both sides bring into a function, where one binds it, is read behind the binding
+    of the side that reads it.
+    """
+    base, *sides, result = four
+    crossed = _names(sides[0]) & _names(sides[1]) & _names(result)
+    crossed -= _names(base) if crossed else set()
+    functions = _functions(base) if crossed else set()
+    for scope, name in sorted(crossed):
+        if scope in functions and _confused(name, scope, sides, result):
+            yield Doubt("var", name, scope, says="would be one name for two things")
+
+
+def _names(reading: Reading) -> set[Scoped]:
+    return reading.bound | reading.used | _parameters(reading)
+
+
+def _parameters(reading: Reading) -> set[Scoped]:
+    return {
+        (scope, label.removeprefix("par ").lstrip("*"))
+        for scope, parent, role, label in reading.edges
+        if parent == "def" and role == "parameter"
+    }
+
+
+def _functions(reading: Reading) -> set[str]:
+    return {
+        f"{s.scope}.{s.title.removeprefix('def ')}".lstrip(".")
+        for s in reading.sequence
+        if s.title.startswith("def ")
+    }
+
+
+def _confused(name: str, scope: str, sides: list[Reading], result: Reading) -> bool:
+    """Whether a statement of the result reads a name as it was bound by the other side."""
+    known = [_mentioned(name, scope, side) for side in sides]
+    takes = {at for at, side in enumerate(sides) if (scope, name) in _parameters(side)}
+    binds = takes | {at for at, found in enumerate(known) if any(b for _, b in found.values())}
+    if not binds:
+        return False
+    owners = takes
+    for key, (reads, bound) in _mentioned(name, scope, result).items():
+        of = {at for at, found in enumerate(known) if key in found}
+        if reads and not ((of or {0, 1}) <= (owners or binds)):
+            return True
+        if bound:
+            owners = of or {0, 1}
+    return False
+
+
+def _mentioned(name: str, scope: str, reading: Reading) -> dict[str, tuple[bool, bool]]:
+    """The statements of a scope that have a name, in their order: whether they read and bind it."""
+    rows = ((s, _uses(s, name)) for s in reading.statements if s.scope == scope)
+    return {s.key: found for s, found in rows if any(found)}
+
+
+def _uses(statement: CountedStatement, name: str) -> tuple[bool, bool]:
+    reads = bound = False
+    waiting = [statement.node] if statement.node is not None else []
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.Name(id=each) if each == name:
+                bound = bound or isinstance(node.ctx, ast.Store)
+                reads = reads or not isinstance(node.ctx, ast.Store)
+            case ast.ExceptHandler(name=each) | ast.MatchAs(name=each) if each == name:
+                bound = True
+            case ast.AugAssign(target=ast.Name(id=each)) if each == name:
+                reads = True
+            case _ if _own(node, name):
+                continue
+        header = isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case)
+        for role, value in ast.iter_fields(node):
+            if not (header and role in BODIES):
+                parts = value if isinstance(value, list) else [value]
+                waiting += [part for part in parts if isinstance(part, ast.AST)]
+    return reads, bound
+
+
+def _own(node: ast.AST, name: str) -> bool:
+    """Whether a comprehension or lambda has a name for itself."""
+    if isinstance(node, ast.Lambda):
+        return any(isinstance(n, ast.arg) and n.arg == name for n in ast.walk(node.args))
+    targets = [generator.target for generator in getattr(node, "generators", ())]
+    return any(isinstance(n, ast.Name) and n.id == name for t in targets for n in ast.walk(t))
