@@ -42,13 +42,13 @@ check: setup  ## style, types, layers, skill packages
 laws: setup  ## the laws: 2,000 generated examples each on the pure functions, 500 through the command line
 	GRAFTBOT_LAW_EXAMPLES=2000 GRAFTBOT_FORK_EXAMPLES=500 $(BIN)/python -m pytest -n auto -m law
 
-killpoints: setup  ## every kill point of five verbs
+killpoints: setup  ## every kill point of eight verbs
 	$(BIN)/python tests/killpoints
 
-faults: setup  ## every call to the file system of six verbs fails once, in each way
+faults: setup  ## every call to the file system of eight verbs fails once, in each way
 	$(BIN)/python tests/killpoints --faults
 
-pairs: setup  ## at each step of six verbs, another verb, an edit or a commit comes in between
+pairs: setup  ## at each step of eight verbs, another verb, an edit or a commit comes in between
 	$(BIN)/python tests/killpoints --pairs
 
 simulate: setup  ## the whole bot under seeded faults; SEEDS=n, JOBS=n; goes on where it was ended

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from harness import Repo, console, state
 
 pytest_plugins = ("harness.plugin",)
@@ -110,19 +111,76 @@ def test_a_history_that_was_rewritten_keeps_what_was_undone(fork: Repo) -> None:
     assert "began the management" in console(fork, "undo", *QUICK).err
 
 
-def test_what_plain_git_took_back_does_not_stand(fork: Repo) -> None:
+@pytest.mark.parametrize(
+    ("revert", "left", "undone"),
+    [
+        pytest.param(("HEAD~2",), ["clock"], "clock", id="one below"),
+        pytest.param(("HEAD~1", "HEAD~2"), [], None, id="both, as one"),
+    ],
+)
+def test_what_plain_git_takes_back_or_does_again_is_known(
+    fork: Repo, revert: tuple[str, ...], left: list[str], undone: str | None
+) -> None:
+    """With a message that says nothing."""
+
+    def stand() -> list[str]:
+        done = [title for title, state in logged(fork) if state == "done" and "Apply" in title]
+        return sorted(title.split("add-")[1].split()[0] for title in done)
+
+    zero = tree(fork)
+    go(fork, "apply", "add-dice")
+    go(fork, "apply", "add-clock")
+    fork.commit("Mine", {"parrot/mine.py": "mine = 1\n"})
+    both = tree(fork)
+    fork.git("revert", "--no-commit", *revert)
+    fork.commit("Some of that away")
+    after = tree(fork)
+    assert stand() == left
+    if undone is None:
+        assert "began the management" in console(fork, "undo", *QUICK).err
+    else:
+        said = console(fork, "undo", "--no-test", "--no-install").said
+        assert f"add-{undone} 1.0.0 uninstalled" in said
+        assert go(fork, "redo") == after
+    fork.git("checkout", both, "--", ".")
+    fork.commit("And back")
+    assert tree(fork) == both
+    assert stand() == ["clock", "dice"]
+    go(fork, "undo")
+    go(fork, "undo")
+    fork.git("rm", "-q", "parrot/mine.py")
+    fork.commit("Nothing of mine")
+    assert tree(fork) == zero
+
+
+def test_an_undo_that_plain_git_reverts_is_none(fork: Repo) -> None:
     zero = tree(fork)
     one = go(fork, "apply", "add-dice")
-    go(fork, "apply", "add-clock")
+    go(fork, "undo")
     fork.git("revert", "--no-edit", "HEAD")
+    assert tree(fork) == one
+    assert "nothing to redo" in console(fork, "redo", *QUICK).err
+    assert go(fork, "undo") == zero
+    assert go(fork, "redo") == one
+    go(fork, "uninstall", "add-dice")
+    fork.git("revert", "--no-edit", "HEAD")
+    assert go(fork, "undo") == zero
+    assert "began the management" in console(fork, "undo", *QUICK).err
+
+
+def test_a_restore_to_skills_that_no_operation_brings_is_refused(fork: Repo) -> None:
+    go(fork, "apply", "add-dice")
+    fork.write({"manifests/add-dice.yaml": None, "parrot/dice.py": None})
+    fork.commit("Half away, and a manifest otherwise", {"manifests/core.yaml": core(fork)})
     before = state(fork)
     ran = console(fork, "op", "restore", "@", *QUICK)
     assert ran.code == 1
-    assert "add-clock came, went or changed since by no operation" in ran.err
+    assert "add-dice came, went or changed since by no operation" in ran.err
     assert state(fork) == before
-    assert tree(fork) == one
-    assert go(fork, "undo") == zero
-    assert go(fork, "redo") == one
+
+
+def core(fork: Repo) -> str:
+    return fork.read("manifests/core.yaml").replace("branch: main", "branch: trunk")
 
 
 def test_what_its_owner_amended_an_operation_with_stays(fork: Repo) -> None:

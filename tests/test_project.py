@@ -33,6 +33,9 @@ def test_a_skill_may_change_its_home_without_trust(fork: Repo) -> None:
     refused = skills(fork, "apply", "../packages/add-x", *QUICK)
     assert refused.code == 1
     assert "changes parrot/x.py" in refused.err
+    fork.commit("Mine", {"skills.toml": 'home = ["parrot/**"]\n'})
+    assert skills(fork, "apply", "../packages/add-x", "--dry-run", *QUICK).code == 0
+    fork.git("rm", "-q", "skills.toml")
     says(fork, 'home = ["parrot/**"]')
     assert skills(fork, "apply", "../packages/add-x", *QUICK).code == 0
 
@@ -57,19 +60,28 @@ def test_globs_and_what_no_glob_opens(home: str, path: str, inside: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    ("table", "says_"),
+    ("table", "own", "says_"),
     [
-        ('homes = ["a"]', "has no key 'homes'"),
-        ('home = "a"', "home in [tool.skills] is no list of texts"),
-        ("home = [1]", "home in [tool.skills] is no list of texts"),
-        ("templates = 1", "templates in [tool.skills] is no text"),
-        ('environment = "/etc/environment"', "'/etc/environment' is absolute"),
-        ('dependencies = "../a.txt"', "dependencies in [tool.skills]: '../a.txt' has the segment"),
-        ("test = 'pytest \"x'", "test in [tool.skills]: No closing quotation"),
+        ('homes = ["a"]', None, "has no key 'homes'"),
+        ('home = "a"', None, "home in [tool.skills] is no list of texts"),
+        ("home = [1]", None, "home in [tool.skills] is no list of texts"),
+        ("templates = 1", None, "templates in [tool.skills] is no text"),
+        ('environment = "/etc/environment"', None, "'/etc/environment' is absolute"),
+        ('dependencies = "../a.txt"', None, "dependencies in [tool.skills]: '../a.txt' has the"),
+        ("test = 'pytest \"x'", None, "test in [tool.skills]: No closing quotation"),
+        ("home = [", None, "pyproject.toml cannot be read"),
+        ("", 'home = ["a"]', "pyproject.toml has [tool.skills], and skills.toml is there as well"),
+        (None, "home = [", "skills.toml cannot be read"),
+        (None, 'homes = ["a"]', "skills.toml: [tool.skills] has no key 'homes'"),
     ],
 )
-def test_a_table_that_cannot_be_read_is_named(fork: Repo, table: str, says_: str) -> None:
-    says(fork, table)
+def test_a_table_that_cannot_be_read_is_named(
+    fork: Repo, table: str | None, own: str | None, says_: str
+) -> None:
+    if table is not None:
+        says(fork, table)
+    if own is not None:
+        fork.commit("Own", {"skills.toml": own + "\n"})
     ran = skills(fork, "show", "add-dice")
     assert ran.code == 1
     assert says_ in ran.err

@@ -59,6 +59,7 @@ def test_what_is_newer_is_said_and_what_is_pinned_stays(fork: Repo, tmp_path: Pa
     ran = console(fork, "apply", f"add-hat@{theirs.path}", "--trust", *QUICK)
     assert ran.code == 0, ran.said
     assert console(fork, "pin", "add-hat").code == 0
+    assert "add-hat 1.0.0, pinned" in console(fork, "status").out
     published(theirs.path, "1.1.0", "straw")
     (newer,) = console(fork, "outdated", "--json").document["result"]
     assert (newer["installed"], newer["newest"], newer["pinned"]) == ("1.0.0", "1.1.0", True)

@@ -163,8 +163,10 @@ def status(
                 "note",
             )
         for skill in found.skills:
-            newer = " (its package changed since: skills upgrade)" if skill.newer else ""
-            out.line(("  ", Styled(skill.name, "name"), f" {skill.version}{newer}"))
+            held = ", pinned" if skill.pinned else ""
+            way = "skills unpin, then upgrade" if skill.pinned else "skills upgrade"
+            newer = f" (its package changed since: {way})" if skill.newer else ""
+            out.line(("  ", Styled(skill.name, "name"), f" {skill.version}{held}{newer}"))
         if not found.skills:
             out.line("no skills installed: skills list shows what there is")
         if found.files:

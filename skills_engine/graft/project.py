@@ -1,7 +1,7 @@
 """`[tool.skills]`: what a repository says of itself to the engine.
 
-It stands in pyproject.toml, or at the top of `skills.toml` where there is none; as the last commit
-has it, for what is not committed was decided by nobody.
+It stands in pyproject.toml, or at the top of `skills.toml`, never in both; as the last commit has
+it, for what is not committed was decided by nobody.
 """
 
 from __future__ import annotations
@@ -54,23 +54,36 @@ class ProjectSettings:
 
 def read_project(tree: Tree) -> ProjectSettings:
     """Raises Refused, with the file, for a table that cannot be read or has a key of another
-    name.
+    name, and where both files have one.
     """
-    for path in (_PYPROJECT, _OWN):
-        data = tree.read(path)
-        if data is not None:
-            return _project(path, data)
-    return ProjectSettings()
+    found = {path: _table(path, tree.read(path)) for path in (_PYPROJECT, _OWN)}
+    said = {path: table for path, table in found.items() if table is not None}
+    if len(said) > 1:
+        raise Refused(
+            f"{_PYPROJECT} has [tool.skills], and {_OWN} is there as well",
+            hint=f"keep one: move its keys over, or remove {_OWN}; then commit",
+        )
+    return next((_project(path, table) for path, table in said.items()), ProjectSettings())
 
 
-def _project(path: str, data: bytes) -> ProjectSettings:
+def _table(path: str, data: bytes | None) -> Any:
+    """What the file says to the engine; None where it says nothing."""
+    if data is None:
+        return None
     try:
         text = data.decode("utf-8")
         whole = {} if beyond(text) else tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return ProjectSettings()  # whoever needs the file for more says so
-    table: Any = whole if path == _OWN else whole.get("tool", {})
-    table = table if path == _OWN else table.get("skills", {}) if isinstance(table, dict) else {}
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        if path == _PYPROJECT and b"skills" not in data:
+            return None  # whoever needs the file for more says so
+        raise Refused(
+            f"{path} cannot be read: {error}", hint="mend it, and commit: it may have [tool.skills]"
+        ) from None
+    tool: Any = whole.get("tool", {})
+    return whole if path == _OWN else tool.get("skills") if isinstance(tool, dict) else None
+
+
+def _project(path: str, table: Any) -> ProjectSettings:
     known = {field.name.replace("_", "-"): field.name for field in fields(ProjectSettings)}
     if not isinstance(table, dict):
         raise Refused(f"{path}: tool.skills is no table", hint="write [tool.skills] above its keys")

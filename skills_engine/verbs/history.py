@@ -2,7 +2,8 @@
 stand.
 
 operations   every commit of the engine's, newest first
-timeline     those that are done and those that were taken back, as undo and redo see them
+timeline     those that are done and those that were taken back, as undo and redo see them, by
+             the engine or by plain git (`git revert`)
 find         one of them, by its commit or by where it stands (`@`, `@-`)
 """
 
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
 from skills_engine.graft.intent import TREES
-from skills_engine.manifest import read_core
-from skills_engine.tree import Tree
+from skills_engine.manifest import FOLDER, read_core
+from skills_engine.tree import Entry, Tree, difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,16 +64,21 @@ def operations(git: Git, head: str, *, limit: int = 0) -> tuple[EngineCommit, ..
     """Newest first: along the first parents, and of other clones whose work was merged. What
     upstream did to itself is not this fork's doing.
     """
+    found, _ = _own(git, head)
+    return found[:limit] if limit else found
+
+
+def _own(git: Git, head: str) -> tuple[tuple[EngineCommit, ...], tuple[str, ...]]:
+    """The operations, and the revisions that are this fork's own work."""
     first = dict(_logged(git, "--first-parent", head))
     core = read_core(Tree(git.objects, git.tree_of(head)))
     bases = _merged(first) | ({core.base} if core is not None and git.commit(core.base) else set())
     while True:
-        every = dict(_logged(git, "--topo-order", head, *(f"^{base}" for base in sorted(bases))))
+        own = (head, *(f"^{base}" for base in sorted(bases)))
+        every = dict(_logged(git, "--topo-order", *own))
         if _merged(every) <= bases:
-            break
+            return tuple({**every, **first}), own
         bases |= _merged(every)
-    found = tuple({**every, **first})
-    return found[:limit] if limit else found
 
 
 def _merged(found: dict[EngineCommit, tuple[str, ...]]) -> set[str]:
@@ -98,12 +104,19 @@ def _logged(git: Git, *revisions: str) -> Iterator[tuple[EngineCommit, tuple[str
 
 
 def timeline(git: Git, head: str) -> Timeline:
-    """What stands at a commit. An operation that is done anew ends what could be redone."""
+    """What stands at a commit. An operation that is done anew ends what could be redone; one that
+    plain git takes back, or does again, is as if undo or redo had.
+    """
     done: list[EngineCommit] = []
     undone: list[EngineCommit] = []
-    every = operations(git, head)
+    every, own = _own(git, head)
     there = {each.commit for each in every}
-    for each in reversed(every):
+    for each in reversed(_with_plain(git, every, own)):
+        if isinstance(each, str):
+            back, forth = _turned(git, each, done, undone)
+            done = [one for one in done if one not in back] + forth
+            undone = [one for one in undone if one not in forth] + back
+            continue
         undoes = _meant(each, done, there) if each.verb == "undo" else None
         redoes = _meant(each, undone, there) if each.verb == "redo" else None
         if undoes is not None:
@@ -116,6 +129,62 @@ def timeline(git: Git, head: str) -> Timeline:
             done.append(each)
             undone.clear()
     return Timeline(tuple(done), tuple(undone))
+
+
+def _with_plain(
+    git: Git, every: tuple[EngineCommit, ...], own: tuple[str, ...]
+) -> tuple[EngineCommit | str, ...]:
+    """The operations, and between them the commits of plain git that changed manifests."""
+    there = {each.commit: each for each in every}
+    asked = ("log", "--full-history", "--no-merges", "--format=%H", *own, "--", FOLDER)
+    plain = set(git.text(*asked).split()) - there.keys()
+    if not plain:
+        return every
+    order = git.text("rev-list", "--topo-order", *own).split()
+    found = [there.pop(commit, commit) for commit in order if commit in there or commit in plain]
+    return (*found, *there.values())
+
+
+_Change = dict[str, tuple[Entry | None, Entry | None]]
+"""What a commit did to the manifests: what was at a path before it, and after it."""
+
+
+def _turned(
+    git: Git, commit: str, done: Sequence[EngineCommit], undone: Sequence[EngineCommit]
+) -> tuple[list[EngineCommit], list[EngineCommit]]:
+    """The operations that a commit of plain git took back, and those that it did again: where all
+    that it did to the manifests is just that, whatever its message says.
+    """
+    change = _change(git, commit)
+    back = _explained(git, change, done, backwards=True)
+    return back, [] if back else _explained(git, change, undone, backwards=False)
+
+
+def _explained(
+    git: Git, change: _Change, among: Sequence[EngineCommit], *, backwards: bool
+) -> list[EngineCommit]:
+    now = {path: before for path, (before, _) in change.items()}
+    steps = []
+    for each in reversed(among):
+        step = _change(git, each.commit)
+        if backwards:
+            step = {path: (after, before) for path, (before, after) in step.items()}
+        if step and all(path in now and now[path] == before for path, (before, _) in step.items()):
+            now.update({path: after for path, (_, after) in step.items()})
+            steps.append(each)
+        if all(now[path] == after for path, (_, after) in change.items()):
+            return steps
+    return []
+
+
+def _change(git: Git, commit: str) -> _Change:
+    """Nothing where the commit before it is not in this repository."""
+    sides = [git.commit(f"{commit}{parent}") for parent in ("^", "")]
+    folders = [Tree(git.objects, git.tree_of(side)).entry(FOLDER) for side in sides if side]
+    if len(folders) < len(sides):
+        return {}
+    old, new = (folder.oid if folder else None for folder in folders)
+    return {path: (before, after) for path, before, after in difference(git.objects, old, new)}
 
 
 def _meant(

@@ -41,11 +41,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An installed skill; `newer`: its package has changed since it was applied."""
+    """An installed skill; `newer`: its package has changed since it was applied; `pinned`:
+    upgrades and rebases leave it as it is.
+    """
 
     name: str
     version: str
     newer: bool
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,10 @@ def status(directory: Path, at: str | None = None) -> Status:
             int(behind) if behind else None,
             tuple(
                 Standing(
-                    pin.name, pin.version, fork.package_tree(pin.name) not in {None, pin.package}
+                    pin.name,
+                    pin.version,
+                    fork.package_tree(pin.name) not in {None, pin.package},
+                    bool(pin.held),
                 )
                 for pin in fork.pins.values()
             ),

@@ -1,4 +1,4 @@
-"""`python tests/killpoints`: kill five verbs, and a rebase that stops, at every step; 1 if a fork
+"""`python tests/killpoints`: kill eight verbs, and a rebase that stops, at every step; 1 if a fork
 is neither.
 """
 
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--sample",
         type=int,
         metavar="N",
-        help="N points, spread over all scenarios, instead of all",
+        help="N points, of so many scenarios where there are, instead of all",
     )
     parser.add_argument("--seed", type=int, default=0, help="which sample")
     parser.add_argument(
@@ -62,19 +62,25 @@ def main(arguments: list[str] | None = None) -> int:
     warm_up()
     folder = Path(tempfile.mkdtemp(prefix="killpoints-"))
     only, _, step = (options.only or "").partition(":")
-    for scenario in SCENARIOS:
+    chance = random.Random(options.seed)  # noqa: S311
+    some = min(options.sample or len(SCENARIOS), len(SCENARIOS))
+    for scenario in chance.sample(SCENARIOS, some) if options.sample else SCENARIOS:
         if only in {"", scenario.name}:
             make = Pairs if options.pairs else Bench
             _benches[scenario.name] = make(scenario, folder)
-    points = [
-        point for bench in _benches.values() for point in _points(bench, faults=options.faults)
-    ][options.first :: options.every]
+    each = [
+        [
+            point
+            for point in _points(bench, faults=options.faults)
+            if options.how in {None, point.how}
+        ]
+        for bench in _benches.values()
+    ]
+    if options.sample:
+        each = [chance.sample(all_, min(-(-options.sample // some), len(all_))) for all_ in each]
+    points = [point for all_ in each for point in all_][options.first :: options.every]
     if step:
         points = [point for point in points if str(point) == options.only]
-    if options.how:
-        points = [point for point in points if point.how == options.how]
-    if options.sample:
-        points = sorted(random.Random(options.seed).sample(points, options.sample), key=str)  # noqa: S311
     verdicts = _judge_all(points, options.jobs)
     neither = [verdict for verdict in verdicts if verdict.what == "neither"]
     _print(verdicts, time.monotonic() - began)

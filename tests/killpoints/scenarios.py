@@ -54,11 +54,25 @@ def _rebase(path: Path) -> Repo:
     return fork
 
 
-def _undo(path: Path) -> Repo:
+def _after(path: Path, *commands: tuple[str, ...]) -> Repo:
     fork = _apply(path)
-    ran = skills(fork, "apply", *QUICK, "add-loud", env=environment(path / "home"))
-    assert ran.code == 0, ran.said
+    for verb, *words in commands:
+        ran = skills(fork, verb, *QUICK, *words, env=environment(path / "home"))
+        assert ran.code == 0, ran.said
     return fork
+
+
+def _undo(path: Path) -> Repo:
+    return _after(path, ("apply", "add-loud"))
+
+
+def _redo(path: Path) -> Repo:
+    return _after(path, ("apply", "add-loud"), ("undo",))
+
+
+def _restore(path: Path) -> Repo:
+    """The way back takes one operation away, and does another again."""
+    return _after(path, ("apply", "add-loud"), ("undo",), ("apply", "add-clock"))
 
 
 def _conflict(path: Path) -> Repo:
@@ -91,6 +105,8 @@ SCENARIOS = (
     Scenario("upgrade", ("upgrade", *QUICK, "--trust", "--yes", "add-dice"), _upgrade),
     Scenario("rebase", ("rebase", *QUICK), _rebase),
     Scenario("undo", ("undo", *QUICK), _undo),
+    Scenario("redo", ("redo", *QUICK), _redo),
+    Scenario("restore", ("op", "restore", *QUICK, "@--"), _restore),
     Scenario("continue", ("continue", *QUICK), _resolved),
     Scenario("conflict", ("rebase", *QUICK), _conflict, code=3),
 )
