@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["TreeMerge", "merge_trees"]
 
 
+_OTHER_KIND = "both sides changed a link, a submodule or the kind of file"
+
+
 @dataclass(frozen=True, slots=True)
 class TreeMerge:
     """The merged tree; with conflicts, it holds their markers and must not be published."""
@@ -134,10 +137,9 @@ class _Merge:
                 out.put(path, wanted)
             return
         if not (mine.is_file and wanted.is_file):
-            reason = "both sides changed a link, a submodule or the kind of file"
-            self._conflict(path, "type", reason, versions)
+            self._conflict(path, "type", _OTHER_KIND, versions)
             return
-        mode = wanted.mode if was is not None and mine.mode == was.mode else mine.mode
+        mode = _mode(was, mine, wanted)
         if was is None and not _shared(path):
             data = self._both_added(path, mine, wanted)
         else:
@@ -225,6 +227,16 @@ class _Merge:
 
     # --- renames
 
+    def _renamed(
+        self, path: str, was: Entry, mine: Entry, wanted: Entry, versions: tuple[Stage, ...]
+    ) -> Entry:
+        """What both sides made of a file that is now at `path`."""
+        if not (mine.is_file and wanted.is_file):
+            self._conflict(path, "type", _OTHER_KIND, versions)
+            return mine
+        data = self._content(path, self.objects.read(was.oid), mine, wanted, versions)
+        return Entry(_mode(was, mine, wanted), self.objects.write("blob", data))
+
     def _into_our_rename(
         self, out: Tree, path: str, was: Entry | None, wanted: Entry | None
     ) -> None:
@@ -235,9 +247,7 @@ class _Merge:
             reason = f"it is removed (as {path}), and you renamed it"
             self._conflict(new, "rename/delete", reason, stages(new, was, mine))
             return
-        versions = stages(new, was, mine, wanted)
-        data = self._content(new, self.objects.read(was.oid), mine, wanted, versions)
-        out.put(new, Entry(mine.mode, self.objects.write("blob", data)))
+        out.put(new, self._renamed(new, was, mine, wanted, stages(new, was, mine, wanted)))
 
     def _their_rename(self, out: Tree, old: str, new: str) -> None:
         was, wanted = self.their[old][0], self.their[new][1]
@@ -256,26 +266,20 @@ class _Merge:
         there = self.our[new][1] if new in self.our else None
         if there is not None:
             beside = _free(out, new)
-            data = self._content(beside, self.objects.read(was.oid), mine, wanted, ())
-            entry = Entry(wanted.mode, self.objects.write("blob", data))
+            entry = self._renamed(beside, was, mine, wanted, ())
             out.put(beside, entry)
             versions = (*stages(new, ours=there), *stages(beside, theirs=entry))
             reason = f"renamed from {old}, and you have a file there"
             self._conflict(new, "rename/add", reason, versions)
             return
-        data = self._content(
-            new, self.objects.read(was.oid), mine, wanted, stages(new, was, mine, wanted)
-        )
-        out.put(new, Entry(wanted.mode, self.objects.write("blob", data)))
+        out.put(new, self._renamed(new, was, mine, wanted, stages(new, was, mine, wanted)))
 
     def _both_renamed(self, out: Tree, old: str, mine_at: str, theirs_at: str) -> None:
         was, mine, wanted = self.their[old][0], self.our[mine_at][1], self.their[theirs_at][1]
         if was is None or mine is None or wanted is None:
             raise AssertionError(f"{old} was taken for a rename")
         versions = stages(mine_at, was, mine, wanted) if mine_at == theirs_at else ()
-        data = self._content(mine_at, self.objects.read(was.oid), mine, wanted, versions)
-        mode = wanted.mode if mine.mode == was.mode else mine.mode
-        entry = Entry(mode, self.objects.write("blob", data))
+        entry = self._renamed(mine_at, was, mine, wanted, versions)
         out.put(mine_at, entry)
         if mine_at == theirs_at:
             return
@@ -283,6 +287,11 @@ class _Merge:
         reason = f"you renamed {old} to {mine_at}, and it was renamed to {theirs_at}"
         both = (*stages(mine_at, ours=entry), *stages(theirs_at, theirs=entry))
         self._conflict(mine_at, "rename/rename", reason, both)
+
+
+def _mode(was: Entry | None, mine: Entry, wanted: Entry) -> int:
+    """The mode of a file that both sides have: the one that a side changed, ours if both did."""
+    return wanted.mode if was is not None and mine.mode == was.mode else mine.mode
 
 
 def _free(out: Tree, path: str) -> str:
