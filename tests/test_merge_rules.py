@@ -431,3 +431,37 @@ def test_a_word_is_taken_away_where_it_had_its_meaning(merge: Merge, given: bool
     ours = "def f(logger, a):\n    tell(a)\n    return go(a)\n"
     theirs = base.replace("return go(a)", f"return go({call}(a), a)")
     assert merge(base, ours, theirs).clean is not given
+
+
+# --- a definition that one side moved past one that is written alike
+
+BODY = '    """Of the store."""\n    rows = find(key)\n    try:\n        return rows.{}()\n    finally:\n        rows.close()\n'
+FIRST = "@cached\n@checked\ndef first(key):\n" + BODY.format("first")
+SECOND = "@cached\n@checked\ndef second(key):\n" + BODY.format("second")
+THIRD = "def third():\n    return 3\n"
+EDITS = {
+    "a decorator": ("@cached\n@checked\ndef {}", "@traced\n@cached\n@checked\ndef {}"),
+    "a statement above": ("    rows = find(key)", "    begin(key)\n    rows = find(key)"),
+    "a statement below": ("        rows.close()", "        rows.close()\n        end(key)"),
+    "a comment": ("    rows = find(key)", "    # in the store\n    rows = find(key)"),
+    "a line of the docstring": ('    """Of the store."""', '    """Of the store of all."""'),
+    "an argument": ("find(key)", "find(key, again=True)"),
+    "a handler": ("    finally:", "    except KeyError:\n        return None\n    finally:"),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edit_goes_along_with_a_definition_that_moved_past_one_like_it(
+    merge: Merge, what: str
+) -> None:
+    """git's line merge is clean, and gives the edit to the neighbour."""
+    for name, moves in (("first", FIRST), ("second", SECOND)):
+        old, new = (text.format(name) for text in EDITS[what])
+        base = f"{FIRST}\n\n{SECOND}\n\n{THIRD}"
+        edited = base.replace(moves, moves.replace(old, new))
+        rest = base.replace(f"{moves}\n\n", "")
+        moved = f"{rest}\n\n{moves}" if name == "first" else f"{moves}\n\n{rest}"
+        due = moved.replace(moves, moves.replace(old, new))
+        assert base != edited
+        for sides in ((edited, moved), (moved, edited)):
+            assert merge.text(base, *sides) == due
