@@ -146,6 +146,13 @@ NEIGHBOURS = {
         "def run():\n    a = f()\n    x = g()\n    return a, x\n",
         "def run():\n    x = f()\n    x = g()\n    return x, x\n",
     ),
+    "a variable that the other side still reads is called otherwise": (
+        "var",
+        "def run(a):\n    f()\n    g()\n    return a\n",
+        "def run(b):\n    f()\n    g()\n    return b\n",
+        "def run(a):\n    f(a)\n    g()\n    return a\n",
+        "def run(b):\n    f(a)\n    g()\n    return b\n",
+    ),
     "a handler's name hides what the other side reads": (
         "var",
         "def run():\n    try:\n        f()\n    except E:\n        pass\n    return 1\n",
@@ -266,6 +273,13 @@ def test_data_is_judged_by_paths_and_values(path: str, base: str) -> None:
     assert laws(base, ours, theirs, right + "]", path) == {"syntax"}
     if "# head" in base:
         assert laws(base, ours, theirs, right.replace("# head\n", ""), path) == {"com"}
+
+
+def test_a_variable_that_the_module_has_now_is_bound() -> None:
+    base = "def run():\n    a = f()\n    g()\n    return a\n"
+    ours = "a = f()\n\n\ndef run():\n    g()\n    return a\n"
+    theirs = base.replace("g()", "g(a)")
+    assert not laws(base, ours, theirs, ours.replace("g()", "g(a)"))
 
 
 @pytest.mark.parametrize("path", ["m.json", "m.yaml"])

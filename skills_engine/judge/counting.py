@@ -13,7 +13,7 @@ from skills_engine.judge.reading import CountedStatement, Reading
 from skills_engine.judge.sequence import ALIKE, likeness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 __all__ = ["comments", "dead", "edges", "imports", "pairs", "places", "twice", "words"]
 
@@ -83,7 +83,7 @@ def imports(four: Four) -> Iterator[Doubt]:
             yield Doubt("imp", what, scope, tuple(map(int, counts)))
 
 
-def dead(four: Four, modules: Sequence[ast.Module]) -> Iterator[Doubt]:
+def dead(four: Four) -> Iterator[Doubt]:
     """A name that the result binds is used in it, if it is where a side binds it."""
     _, ours, theirs, result = four
     uses = [_uses(reading) for reading in (ours, theirs, result)]
@@ -95,7 +95,7 @@ def dead(four: Four, modules: Sequence[ast.Module]) -> Iterator[Doubt]:
             for side, where in zip((ours, theirs), uses, strict=False)
             if (scope, name) in side.bound
         ]
-        if sides and all(sides) and name not in _names(modules[3]):
+        if sides and all(sides) and name not in _names(result.module):
             yield Doubt("dead", name, scope, says="is bound, and what used it is gone")
 
 

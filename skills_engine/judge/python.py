@@ -37,6 +37,7 @@ LAWS: dict[str, Law] = {
     "anchor": sequence.anchors,
     "twice": counting.twice,
     "var": variables.variables,
+    "dead": counting.dead,
 }
 
 
@@ -66,7 +67,6 @@ def doubts(base: str, ours: str, theirs: str, result: str) -> Iterator[Doubt]:
     four: Four = (b, _called(o, mine), _called(t, his), _called(r, {**his, **mine}))
     for law in LAWS.values():
         yield from law(four)
-    yield from counting.dead(four, modules)
 
 
 @lru_cache(maxsize=2)
@@ -132,6 +132,7 @@ def _called(reading: Reading, names: Mapping[str, str]) -> Reading:
         imports={(scope(fact[0]), *fact[1:]) for fact in reading.imports},
         bound={(scope(where), name) for where, name in reading.bound},
         used={(scope(where), name) for where, name in reading.used},
+        module=reading.module,
     )
 
 

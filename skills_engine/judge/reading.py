@@ -86,6 +86,7 @@ class Reading:
     imports: set[tuple[str, str, str, str]] = field(default_factory=set)
     bound: set[Scoped] = field(default_factory=set)
     used: set[Scoped] = field(default_factory=set)
+    module: ast.Module = field(default_factory=lambda: ast.Module([], []))
 
     def add(self, part: Reading) -> None:
         """Take in what a statement says; its first body is the one that it stands in."""
@@ -118,6 +119,7 @@ def read(source: ParsedText, shared: frozenset[str], known: Known) -> Reading:
     reader.body(Body("", "body", ""), source.module.body, "module")
     last = source.module.body[-1] if source.module.body else None
     reader.behind(last, (last.end_lineno if last else 0) or 0, len(source.rows), "")
+    reader.out.module = source.module
     return reader.out
 
 

@@ -21,6 +21,7 @@ def variables(four: Four) -> Iterator[Doubt]:
     """A name that both sides bring into a function, where one binds it, is read behind the binding
     of the side that reads it.
     """
+    yield from _unbound(four)
     base, *sides, result = four
     crossed = _names(sides[0]) & _names(sides[1]) & _names(result)
     crossed -= _names(base) if crossed else set()
@@ -28,6 +29,61 @@ def variables(four: Four) -> Iterator[Doubt]:
     for scope, name in sorted(crossed):
         if scope in functions and _confused(name, scope, sides, result):
             yield Doubt("var", name, scope, says="would be one name for two things")
+
+
+def _unbound(four: Four) -> Iterator[Doubt]:
+    """A name that a function reads in a side, and binds there, is bound in the result."""
+    _, *sides, result = four
+    for scope, name in sorted(result.used - _bound(result)):
+        if any((scope, name) in side.used & _bound(side) for side in sides) and not _binds(
+            result.module, scope, name
+        ):
+            yield Doubt("var", name, scope, says="would be read, and nothing binds it")
+
+
+def _bound(reading: Reading) -> set[Scoped]:
+    return reading.bound | _parameters(reading)
+
+
+def _binds(module: ast.Module, scope: str, name: str) -> bool:
+    """Whether anything in the definitions that a scope stands in, or in the module, binds a name.
+    More than one may be called so: any of them counts."""
+    bodies: list[ast.AST] = [module]
+    for part in ("", *scope.split(".")):
+        if part:
+            bodies = [
+                node
+                for body in bodies
+                for node in _within(body)
+                if isinstance(node, _DEFINITION) and node.name == part
+            ]
+        if any(_binding(node, name) for body in bodies for node in _within(body)):
+            return True
+    return not bodies
+
+
+_DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def _within(body: ast.AST) -> Iterator[ast.AST]:
+    """What stands in a definition, but not in others within it."""
+    waiting = list(ast.iter_child_nodes(body))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, _DEFINITION):
+            waiting += ast.iter_child_nodes(node)
+
+
+def _binding(node: ast.AST, name: str) -> bool:
+    match node:
+        case ast.Name(id=each, ctx=ast.Store()) | ast.arg(arg=each):
+            return each == name
+        case ast.alias(name=whole, asname=other):
+            return (other or whole.partition(".")[0]) in {name, "*"}
+        case ast.Global(names=names) | ast.Nonlocal(names=names):
+            return name in names
+    return getattr(node, "name", None) == name or getattr(node, "rest", None) == name
 
 
 def _names(reading: Reading) -> set[Scoped]:
