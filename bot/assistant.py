@@ -18,6 +18,7 @@ from bot.errors import BotError, Misconfigured, described
 from bot.groups import FOLDER, Group
 from bot.log import log
 from bot.messages import Message, channel_of
+from bot.migrations import SQL
 from bot.pairing import TYPED, Pairing
 from bot.store import Store
 from bot.triggers import accepts, asks
@@ -124,11 +125,12 @@ class Assistant:
             for task in (*tasks, *connections):
                 task.cancel()
             await asyncio.gather(*tasks, *connections, return_exceptions=True)
-            self.turns.close()
+            queues = (*self._queues, self._deliveries.queue)
             try:
                 await asyncio.gather(*(queue.stop(grace) for queue in self._queues))
                 await self._deliveries.queue.stop(grace)
-            finally:  # a second signal does not wait for what runs
+            finally:  # a second signal does not wait for what runs, nor does that go on
+                await asyncio.gather(*(queue.stop(0) for queue in queues))
                 for end in (
                     self._agent.close,
                     *(channel.disconnect for channel in self.channels.values()),
@@ -138,7 +140,7 @@ class Assistant:
     async def receive(self, message: Message) -> bool:
         """Store a message and wake its group; True if it is new and asks for an answer."""
         message, group = await self._whose(message)
-        if group is None:  # its chat may be called otherwise from this instant on
+        if group is None and self._store.groups_changed:  # it may be called so from now on
             await self._store.load_groups()
             message, group = await self._whose(message)
         if group is None:
@@ -231,12 +233,13 @@ class Assistant:
 
     async def _moved(self, old: str, new: str) -> bool:
         group = self._store.group(old)
-        if old == new or group is None:
+        lost = group is None and await self._store.read(SQL["has_written"], (old,))
+        if old == new or not (group or lost):  # what a registration that was lost has left goes on
             return False
-        if group.chat == old or old in await self._store.undelivered():
+        if group is None or group.chat == old or old in await self._store.undelivered():
             await self._store.write(*self._store.rekeyed(old, new))
             await self.registered(new)
-            log.info("a chat has another name now", group=group.folder, chat=new)
+            log.info("a chat has another name now", before=old, chat=new)
         return True
 
     async def registered(self, chat: str) -> None:

@@ -7,7 +7,7 @@ ends whole even when its caller is cancelled.
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -34,6 +34,9 @@ MOST_CONTEXT = 200
 """The newest messages of a turn; older ones are left out unless they ask."""
 
 
+REGISTRATIONS = {SQL[name] for name in ("register", "unregister", "rekey_group", "rekey_on")}
+
+
 class Store(Transactions):
     """What the assistant may not forget. Made by `open_store`."""
 
@@ -41,6 +44,7 @@ class Store(Transactions):
         super().__init__(db, file)
         self._groups: dict[str, Group] = {}
         self._moved: dict[str, str] = {}
+        self._changes = self._loaded = 0
         self.zone = ZoneInfo("UTC")
         """Whose days count: `run` sets the owner's."""
 
@@ -73,6 +77,19 @@ class Store(Transactions):
         await self.write(self.registered(group))
         await self.load_groups()
 
+    @property
+    def groups_changed(self) -> bool:
+        """Whether registrations, or names of chats, are being written, or not read again yet."""
+        return self._changes != self._loaded
+
+    async def _transact(self, statements: Sequence[Statement]) -> int:
+        changes = not REGISTRATIONS.isdisjoint(sql for sql, _ in statements)
+        self._changes += changes
+        try:
+            return await super()._transact(statements)
+        finally:
+            self._changes += changes  # what was read meanwhile may have been too old
+
     def registered(self, group: Group) -> Statement:
         """What registers a group. Raises BotError likewise."""
         refuse_taken(self.groups, group)
@@ -85,6 +102,7 @@ class Store(Transactions):
         await self.insisted(self._load_groups)
 
     async def _load_groups(self) -> None:
+        changes = self._changes
         rows = await self.read("SELECT folder, chat, name, rest FROM groups ORDER BY folder")
         moved = dict(await self.read("SELECT chat, now FROM moved"))
         groups = {group.chat: group for row in rows if (group := Group.of(*row))}
@@ -93,7 +111,7 @@ class Store(Transactions):
             for chat, group in groups.items()
             if not group.topic or group.whole in groups
         }
-        self._moved = moved
+        self._moved, self._loaded = moved, changes
 
     def rekeyed(self, old: str, new: str) -> tuple[Statement, ...]:
         """What takes along all that is kept of a chat and its topics, its messages told from those

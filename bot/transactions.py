@@ -5,7 +5,7 @@ is cancelled.
 import asyncio
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -72,7 +72,7 @@ class Transactions:
                     raise
             await asyncio.sleep(self.backoff.delay(failures))
 
-    async def _transact(self, statements: Iterable[Statement]) -> int:
+    async def _transact(self, statements: Sequence[Statement]) -> int:
         async with self.mutex:
             await self._db.execute("BEGIN IMMEDIATE")
             try:

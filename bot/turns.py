@@ -88,12 +88,6 @@ class Turns:
         if self.at_work(chat):
             self._joins.wake(chat)
 
-    def close(self) -> None:
-        """No chat that was put off is taken up again."""
-        for trouble in self._troubles.values():
-            if trouble.timer:
-                trouble.timer.cancel()
-
     async def perform(self, turn: Turn) -> list[str]:
         """The agent's answer to a turn that comes from no message, in pieces, which the caller
         stores. Raises OverBudget where the group's tokens of the day are used up.
@@ -212,7 +206,6 @@ class Turns:
             replies = await asking
         except asyncio.CancelledError:
             if not running.stopped:
-                asking.cancel()
                 raise
             replies = []
         finally:
@@ -264,8 +257,6 @@ class Turns:
         for it ever again.
         """
         trouble = self._troubles.pop(chat, None)
-        if trouble and trouble.timer:
-            trouble.timer.cancel()
         recovered = trouble is not None and trouble.rounds > 0
         for other, waiting in self._troubles.items():
             if waiting.rounds and (recovered or waiting.rounds == 1):

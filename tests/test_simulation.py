@@ -168,6 +168,22 @@ def test_an_engine_that_hangs_does_not_keep_the_bot_from_its_end() -> None:
         holds(Plan(14, 2, 2, 0, posts, faults, deeds))
 
 
+def test_a_second_signal_leaves_nobody_at_work() -> None:
+    posts = (Post(1.0, 0, 1, "slow"), Post(1.0, 1, 2, "slow"), Post(2.0, 1, 3, "once"))
+    for at in (1.5, 3.0, 20.0, 310.0, 340.0):
+        holds(Plan(15, 2, 2, 0, posts, (TimeFault("hurry", at, 0.0),)))
+
+
+def test_what_was_written_before_a_registration_was_lost_is_answered_after_a_move() -> None:
+    posts = (Post(3.41, 1404, 3), Post(15.65, 0, 1, "poison"), Post(16.66, 0, 2))
+    deeds = (
+        Deed("pair as main", 3.41, 1404, 900),
+        Deed("move", 24.87, 0, 901),
+        Deed("grant", 54.43, 0, 902),
+    )
+    holds(Plan(8885, 1, 1, 0, posts, (), deeds))
+
+
 def test_a_code_has_its_effect_once_though_it_is_brought_twice() -> None:
     posts = (Post(1.0, 1400, 1), Post(90.0, 1400, 2))
     for n, kind in ((1, "twice"), (2, "twice"), (2, "crash after"), (2, "lost after")):

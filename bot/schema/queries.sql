@@ -7,6 +7,8 @@ INSERT INTO inbox
 VALUES (?1, ?2, ?3, ?4, COALESCE((SELECT now FROM moved WHERE chat = ?5), ?5),
     ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 ON CONFLICT (chat, id) DO NOTHING
+--# has_written
+SELECT 1 FROM inbox WHERE chat = ? LIMIT 1
 --# waiting
 SELECT chat FROM (SELECT chat, max(seq) AS last FROM inbox WHERE asks GROUP BY chat) AS asking
 WHERE last > COALESCE((SELECT handled FROM chats WHERE chats.chat = asking.chat), 0)
@@ -66,6 +68,8 @@ ON CONFLICT (chat) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_a
 SELECT count(*) FROM tasks WHERE folder = ? AND status IN ('active', 'paused')
 --# register
 INSERT OR REPLACE INTO groups (folder, chat, name, rest) VALUES (?, ?, ?, ?)
+--# unregister
+DELETE FROM groups WHERE chat = ?
 --# used
 INSERT INTO usage (folder, day, requests, input, output) VALUES (?, ?, 1, ?, ?)
 ON CONFLICT (folder, day) DO UPDATE SET requests = requests + 1,

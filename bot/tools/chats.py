@@ -72,8 +72,8 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
             hint = "for a chat that has moved, register the new one with instead_of; else ask the "
             hint += "owner, and remove with cancel_tasks"
             raise BotError(f"{now.name} has {tasks} tasks, which would be cancelled", hint=hint)
-        delete = "DELETE FROM groups WHERE chat = ?"
-        return Effect(None, tuple((delete, (one.chat,)) for one in gone), host.store.load_groups)
+        removed = tuple((SQL["unregister"], (one.chat,)) for one in gone)
+        return Effect(None, removed, host.store.load_groups)
     if old := arguments.text("instead_of", ""):
         if now is not None or (moves := host.store.group(old)) is None:
             raise BotError(f"{old[:80]!r} is not registered, or {chat[:80]!r} is")

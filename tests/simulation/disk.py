@@ -33,7 +33,8 @@ class Line:
         self._world, self._loop = world, loop
         self._jobs: deque[Job] = deque()
         self.raw: sqlite3.Connection | None = None
-        self._groups = False
+        self._groups = self._sends = False
+        self._last = 0
 
     def put_nowait(self, job: Job) -> None:
         self._jobs.append(job)
@@ -52,11 +53,10 @@ class Line:
         sql = _sql(function)
         try:
             self._fail(function, sql)
+            if _reads(function) and self.raw is not None and self.raw.in_transaction:
+                self._world.problem("somebody reads what is not committed")
             result = function()
-            self._groups |= " groups" in sql and not sql.startswith(READS)
-            if self._groups and sql.startswith("COMMIT"):
-                self._groups = False
-                self._world.read_groups()
+            self._committed(sql)
         except Exception as error:  # noqa: BLE001  # as aiosqlite does
             if future and not future.done():
                 future.set_exception(error)
@@ -65,6 +65,22 @@ class Line:
                 future.set_result(result)
         if self._jobs:
             self._soon()
+
+    def _committed(self, sql: str) -> None:
+        """What the world wants to know of what was written."""
+        self._groups |= " groups" in sql and not sql.startswith(READS)
+        self._sends |= "INTO outbox" in sql
+        if not sql.startswith("COMMIT"):
+            return
+        if self._groups:
+            self._groups = False
+            self._world.read_groups()
+        if self._sends and self.raw is not None:
+            self._sends = False
+            found = self.raw.execute("SELECT seq FROM outbox WHERE seq > ?", (self._last,))
+            for (seq,) in found.fetchall():
+                self._world.stored_at.setdefault(seq, self._world.time)
+                self._last = max(self._last, seq)
 
     def _fail(self, function: Callable[[], Any], sql: str) -> None:
         world = self._world
@@ -90,6 +106,10 @@ class Line:
             error = sqlite3.OperationalError(text)
             error.sqlite_errorcode = number
             raise error
+
+
+def _reads(function: Any) -> bool:
+    return getattr(getattr(function, "func", None), "__name__", "") == "_execute_fetchall"
 
 
 def _sql(function: Any) -> str:

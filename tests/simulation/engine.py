@@ -13,14 +13,15 @@ from typing import Any
 from doubles import MemoryContainer, MemoryRuntime
 
 from bot.agents.container import ContainerAgent
-from bot.errors import BotError, own_fault
+from bot.errors import BotError, NotRegistered, own_fault
 from bot.messages import Message, Turn
 from bot.runtimes import Spec
 from bot.settings import Settings
 from simulation.program import SETTLED, Program
-from simulation.world import World
+from simulation.world import FAILURES, World
 
-FAILURES = 5
+GRACE = 10.0
+"""Seconds that what is under way has at the end."""
 GIVES_UP = 90.0
 """Seconds after which an engine that hangs is heard of no more: three calls, of 30 seconds each."""
 
@@ -36,6 +37,7 @@ class Engine:
     doors: dict[str, Door] = field(default_factory=dict)
     used: Callable[[str, int, int], Any] | None = None
     requested: Callable[[str], None] = lambda folder: None
+    was_down: bool = False
 
     @staticmethod
     def ordinal(session: str) -> int:
@@ -43,6 +45,7 @@ class Engine:
 
     def check(self) -> None:
         if self.world.down("engine"):
+            self.was_down = True
             raise BotError("the engine is down")
 
 
@@ -57,7 +60,9 @@ class Container(MemoryContainer):
 
 
 class Runtime(MemoryRuntime):
-    """The bot's side of the engine."""
+    """The bot's side of the engine. `back` is called when it is found to be there again."""
+
+    back: Callable[[], None]
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self._world = engine, engine.world
@@ -100,6 +105,9 @@ class Runtime(MemoryRuntime):
 
     async def runs(self, installation: str) -> set[str]:
         self._engine.check()
+        if self._engine.was_down:
+            self._engine.was_down = False
+            self.back()
         return set(self._engine.left)
 
     async def remove(self, installation: str, run: str) -> None:
@@ -168,13 +176,19 @@ class Agent(ContainerAgent):
     """The bot's own, which the world looks at as it is asked."""
 
     def __init__(self, settings: Settings, engine: Engine) -> None:
-        super().__init__(settings, Runtime(engine))
+        super().__init__(settings, runtime := Runtime(engine))
+        runtime.back = lambda: engine.world.again(self._put_off())
+        engine.was_down = False
         self._world = engine.world
         self._failures: Counter[str] = Counter()
+        self._under_way: Counter[str] = Counter()
 
     async def answer(self, turn: Turn) -> Sequence[str]:
         world, folder = self._world, turn.group.folder
         world.note(f"{folder} asked: {[one.text for one in turn.asked]} {turn.task or ''}")
+        world.asked_at[world.key(turn.chat)].append(world.time)
+        if world.time > world.stopping_at + GRACE + 0.5:
+            world.problem(f"{folder} is asked when all should be at its end")
         limit, day = self._settings.daily_tokens, self._store.today()
         if limit and world.used[folder, day] >= limit:
             world.problem(f"{folder} is asked beyond its budget")
@@ -182,18 +196,34 @@ class Agent(ContainerAgent):
         for one in turn.messages:
             if turn.task is None:
                 self._seen(turn, one)
-        about = turn.task or turn.chat
+        about, freshes = turn.task or turn.chat, world.freshes[folder]
+        self._under_way[about] += 1
         try:
             replies = await super().answer(turn)
+        except asyncio.CancelledError:
+            early = world.stopping_at < world.time < world.stopping_at + GRACE - 0.5
+            if early and not (world.hurried or world.stopped(turn.chat)):
+                world.problem(f"{folder} is cut off, and had time")
+            raise
         except (TypeError, AttributeError, LookupError, NameError) as error:
             world.problem(f"a mistake, and no fault of the world: {error!r}")
             raise
         except Exception as error:
             self._failed(turn, about, error)
             raise
-        self._failures.pop(about, None)
+        finally:
+            self._under_way[about] -= 1
+        if self._failures.pop(about, 0) >= FAILURES and not turn.task:
+            world.again(self._put_off())
+        if not turn.isolated and world.freshes[folder] == freshes:
+            world.conversing.add(folder)
         world.answered[about] += 1
         return replies
+
+    def _put_off(self) -> list[str]:
+        """Chats that have failed so often that they are left alone for a while."""
+        chats = [one for one in self._failures if self._failures[one] >= FAILURES and ":" in one]
+        return [self._world.key(one) for one in chats if not self._under_way[one]]
 
     def _allowed(self, turn: Turn) -> None:
         """Of what the store has, nothing is out of date here."""
@@ -209,7 +239,9 @@ class Agent(ContainerAgent):
 
     def _failed(self, turn: Turn, about: str, error: Exception) -> None:
         """After so many failures the owner knows."""
-        if isinstance(error, sqlite3.Error) or own_fault(error):
+        if own_fault(error):
+            self._failures.pop(about, None)
+        if isinstance(error, sqlite3.Error | NotRegistered) or own_fault(error):
             return
         self._failures[about] += 1
         if self._failures[about] == FAILURES and turn.task:

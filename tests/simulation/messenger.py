@@ -16,12 +16,11 @@ from bot.errors import BotError, Misconfigured, RefusedForNow, Undeliverable, Un
 from bot.messages import Attachment, File, Message, Receive
 from bot.settings import Settings
 from simulation.plan import STRANGER, Post
-from simulation.world import BEGIN, SOON, Accepted, Posted, World
+from simulation.world import BEGIN, FAILURES, SOON, Accepted, Posted, World
 
 TRIGGER = "@Andy"
 CODE = re.compile(r"writing pair (\d{6}) to me")
 TYPES_AFTER, TYPED = 20.0, 2000
-FAILURES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +180,14 @@ class SimulatedChannel(Channel):
             return
         message, one = self._messenger.message(what), world.posted[what]
         one.sessions = world.sessions()
-        one.unknown |= not world.knows(message.chat)
+        one.met = not world.knows(message.chat)
+        one.unknown |= one.met
         if not self._messenger.numbers_anew:
             for former in world.names[one.post.chat][:-1]:
                 await self.moved(former, world.chat(one.post.chat))
         await self.hand_over(receive, message)
         one.unknown |= not world.knows(message.chat)
+        one.met &= not world.knows(message.chat)
 
     def _taken(self, what: int | Renamed) -> None:
         """The bot has it; the messenger will not bring it again."""
@@ -214,6 +215,16 @@ class SimulatedChannel(Channel):
         await self._send(chat, f"{text}[{data}]")
 
     async def _send(self, chat: str, text: str) -> None:
+        try:
+            await self._deliver(chat, text)
+        except Undeliverable:
+            raise
+        except Exception:
+            self._world.miss(chat, 1)
+            raise
+        self._world.miss(chat, 0)
+
+    async def _deliver(self, chat: str, text: str) -> None:
         world = self._world
         kind = world.fault("send")
         await asyncio.sleep(world.delay("send", 0.4))

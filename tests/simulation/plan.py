@@ -27,7 +27,7 @@ CALLS = {
 """Kinds of faults by what they hit: the n-th step of the loop, the n-th statement, ..."""
 TIMES = (
     *("clock forward", "clock back", "sleep", "messenger down", "engine down", "api down"),
-    *("restart", "crash", "two crashes", "containers gone", "muted"),
+    *("restart", "crash", "two crashes", "containers gone", "muted", "hurry"),
 )
 """Kinds of faults that come at a time, in seconds, and last."""
 DEEDS = (
@@ -151,13 +151,49 @@ def plan_of(seed: int) -> Plan:
             written.append(Post(deed.at, deed.chat, number))
             later = round(deed.at + random.uniform(20.0, 120.0), 2)
             written.append(Post(later, deed.chat, number + 1, random.choice(DOES)))
+    if posts <= 20 and random.random() < 0.2:
+        written, more, last = _theme(random, written, span)
+        faults, deeds = faults + more, deeds + last
     written.sort(key=lambda one: one.at)
-    budget = random.choice((0, 0, 0, 300)) if posts <= 8 else 0
+    budget = random.choice((0, 0, 0, 100, 200, 300)) if posts <= 8 else 0
     if any(one.seconds > DAYS for one in faults if isinstance(one, TimeFault)):
         never = {"every": "say"}  # or it would run thousands of times
         written = [replace(one, does=never.get(one.does, one.does)) for one in written]
     slots = random.choice((1, 2, 4))
     return Plan(seed, size, slots, budget, tuple(written), tuple(faults), tuple(deeds))
+
+
+def _theme(
+    random: Random, written: list[Post], span: float
+) -> tuple[list[Post], list[Fault], list[Deed]]:
+    """What seldom comes together by chance, about the chat of the first message."""
+    chat, at = written[0].chat, round(random.uniform(0, span), 2)
+    kind = random.choice(("moves", "moves", "refused", "opening", "muted"))
+    if kind == "refused":  # all of its channels
+        return written, [CallFault("connect", n, "misconfigured") for n in (1, 2)], []
+    if kind == "opening":
+        n = random.randint(1, 30)
+        more = [CallFault("sql", n + step, random.choice(CALLS["sql"])) for step in range(3)]
+        return written, [*more], []
+    length = round(random.choice((100.0, 1000.0, 4000.0)) * random.random(), 2)
+    if kind == "muted":
+        return (
+            written,
+            [TimeFault("muted", 0.0, 3.2 * DAYS if random.random() < 0.2 else length)],
+            [],
+        )
+    down = random.choice(("messenger down", "api down", "engine down", "muted"))
+    moves = [
+        Deed(
+            random.choice(("move", "move unsaid")),
+            round(at + random.uniform(0, length), 2),
+            chat,
+            n,
+        )
+        for n in range(990, 990 + random.choice((1, 1, 2)))
+    ]
+    topics = [replace(one, chat=chat, topic=random.choice((0, 7))) for one in written]
+    return topics, [TimeFault(down, at, length)], moves
 
 
 def _post(random: Random, size: int, span: float, number: int) -> Post:

@@ -51,6 +51,8 @@ class Program:
         else:
             self._granted(folder, door, set(start["mcp"]))
         session = start["session"]
+        if session is None and folder in self._world.conversing and not self._isolated(start):
+            self._world.problem(f"{folder} has a conversation, and is not given it")
         if session is not None and self._engine.sessions.get(session) != folder:
             self._world.problem(f"{folder} is given the session {session}")
         if session is not None and self._engine.ordinal(session) < self._world.fresh[folder]:
@@ -68,6 +70,12 @@ class Program:
             line = await stdin.readline()
             if not line or (said := json.loads(line))["type"] == "close":
                 return 0
+
+    def _isolated(self, start: dict[str, Any]) -> bool:
+        """Whether it is a task's that is done beside the conversation."""
+        found = TASK.search(start["prompt"])
+        query = "SELECT 1 FROM tasks WHERE id = ? AND isolated"
+        return found is not None and bool(self._world.look(query, found[1]))
 
     def _granted(self, folder: str, door: Door, had: set[str]) -> None:
         """A container has what its group was granted when it was begun."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -17,13 +18,18 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import bot.assistant
+import bot.attachments
 import bot.confined
+import bot.deliveries
 import bot.ipc
 import bot.mcp
 import bot.proxy
 import bot.run
+import bot.scheduler
 import bot.store
 import bot.turns
+import bot.workers
 from bot.bounds import Allowance, Seldom
 from bot.errors import BotError, OverBudget
 from bot.housekeeping import Housekeeping
@@ -59,6 +65,7 @@ WITHOUT = {
     "refresh",
 }
 """Deeds that are not asked of a store."""
+LOGGING = (bot.assistant, bot.turns, bot.workers, bot.deliveries, bot.scheduler, bot.attachments)
 SHM = Path("/dev/shm")
 
 
@@ -71,6 +78,25 @@ class Outcome:
     trace: tuple[str, ...]
     steps: int
     lives: int
+
+
+class Log:
+    """Hears what has failed: mistakes are no faults of the world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def info(self, event: str, **about: Any) -> None:
+        """Nothing has failed."""
+
+    def warning(self, event: str, **about: Any) -> None:
+        error = about.get("error") if self._world.loop else None  # what is killed says anything
+        if isinstance(error, Exception) and not isinstance(
+            error, BotError | OSError | sqlite3.Error
+        ):
+            self._world.problem(f"a mistake, and no fault of the world: {event} {error!r}")
+
+    debug = error = exception = warning
 
 
 class Simulation:
@@ -88,7 +114,7 @@ class Simulation:
             if not isinstance(one, CallFault):
                 self._later(one.at, one)
         world.sessions = lambda: len(self.engine.sessions)
-        self.final, self.stopped_at = False, float("inf")
+        self.final = False
         self.chance = Random(f"lives {plan.seed}")
         self.settings = Settings(
             graftbot_data=folder,
@@ -202,7 +228,25 @@ class Simulation:
             (bot.turns.Turns, "stop", self._stopping(bot.turns.Turns.stop)),
             (bot.proxy, "Proxy", Proxy),
             (bot.turns.Turns, "_ask", self._asking(bot.turns.Turns._ask)),
+            (bot.turns.Turns, "fresh", self._leaving(bot.turns.Turns.fresh)),
+            *((module, "log", Log(self.world)) for module in LOGGING),
         ]
+
+    def _aged(self) -> None:
+        """What lies there since an earlier life is old."""
+        long_ago = self.world.wall() - 7200.0
+        for copy in (self.world.folder / "sent").glob("*"):
+            os.utime(copy, (long_ago, long_ago))
+
+    def _leaving(self, fresh: Callable[..., Any]) -> Callable[..., Any]:
+        """A conversation that was left is not gone on with."""
+
+        async def left(turns: Any, group: Any) -> bool:
+            self.world.freshes[group.folder] += 1
+            self.world.conversing.discard(group.folder)
+            return bool(await fresh(turns, group))
+
+        return left
 
     def _asking(self, ask: Callable[..., Any]) -> Callable[..., Any]:
         """Who is over the budget of the day is told."""
@@ -233,15 +277,19 @@ class Simulation:
 
     async def _main(self, loop: Loop, database: Database) -> None:
         world, stop = self.world, asyncio.Event()
-        self.stopped_at = float("inf")
+        world.hurried = False
+        world.misses.clear()
+        self._aged()
+        world.stopping_at = float("inf")
         with replaced({}, [(bot.run, "_signalled", lambda: stop)]):
             running = asyncio.ensure_future(bot.run._run(self.settings))
 
             def end(kind: str) -> None:
                 world.note(f"stop ({kind})")
-                self.stopped_at = loop.time()
+                world.stopping_at = loop.time()
                 stop.set()
                 if kind == "hurry":
+                    world.hurried = True
                     world.doubt()
                     loop.call_later(1.0, running.cancel)
 
@@ -257,8 +305,10 @@ class Simulation:
                 with suppress(asyncio.CancelledError):
                     await running
                     ended = True
-                took = loop.time() - self.stopped_at
-                calm = world.undisturbed(self.stopped_at + 1, loop.time())
+                if ended and not stop.is_set():
+                    world.problem("it has ended by itself, and does not say why")
+                took = loop.time() - world.stopping_at
+                calm = world.undisturbed(world.stopping_at + 1, loop.time())
                 if took > STOPS_IN and calm:
                     world.problem(f"it took {took:.0f} seconds to stop")
             except (BotError, sqlite3.Error) as error:  # who runs services begins it again
@@ -304,7 +354,7 @@ class Simulation:
             await asyncio.sleep(5.0 if loop.time() - begun < 120.0 else 60.0)
         self.final = True
         world.note("stop")
-        self.stopped_at = loop.time()
+        world.stopping_at = loop.time()
         stop.set()
 
     async def _events(self, loop: Loop) -> None:
@@ -331,8 +381,8 @@ class Simulation:
         assert isinstance(runtime, Runtime)
         if fault.kind in {"engine down", "containers gone"}:
             runtime.lose(dead=fault.kind == "containers gone")
-        elif fault.kind == "restart":
-            world.on_end("restart")
+        elif fault.kind in {"restart", "hurry"}:
+            world.on_end(fault.kind)
         elif fault.kind in {"crash", "two crashes"}:
             world.crash()
             if fault.kind == "two crashes":

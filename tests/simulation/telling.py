@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from bot.migrations import SQL
 from simulation.owner import Desk
 from simulation.world import SOON, World
 
@@ -19,6 +20,8 @@ GIVEN_UP, NO_ANSWER = "I gave up a message in {} (", "I could not answer in {} (
 USED_UP = "tokens for today are used up"
 FULL = "I cannot write to my store"
 HOUR = 3600.0
+WAITS = "I cannot deliver to"
+LATE, LONGEST_PAUSE = 400.0, 1900.0
 
 
 def kept(world: World, db: sqlite3.Connection) -> dict[str, list[str]]:
@@ -103,7 +106,51 @@ def _full(world: World, db: sqlite3.Connection) -> Iterator[str]:
             yield f"the owner is told of the store at {at} and {again}"
 
 
-TOLD = (_in_time, _failures, _budgets, _lost, _full)
+def _missed(world: World, db: sqlite3.Connection) -> Iterator[str]:
+    """That a chat cannot be reached is told when five attempts in a row have failed."""
+    told = _told(world, kept(world, db))
+    for key in {one.chat for one in world.posted.values()} - {*world.mains}:
+        times = sum(f"{WAITS} {world.title(key)} (" in text for text in told)
+        if times > world.missed[key]:
+            yield f"the owner was told {times} times that {key} cannot be reached"
+
+
+def _soon(world: World, db: sqlite3.Connection) -> Iterator[str]:
+    """What comes into the outbox is delivered, and who was put off is asked, where nothing is in
+    the way.
+    """
+    query = "SELECT seq, chat, text FROM outbox WHERE error IS NULL AND file IS NULL"
+    for seq, chat, text in db.execute(query):
+        key, at = world.key(chat), world.stored_at.get(seq, -1.0)
+        if at < 0 or not world.undisturbed(at - LONGEST_PAUSE, at + LATE):
+            continue
+        shown = text.replace(str(world.folder), "DATA")
+        if not any(
+            one.chat == key and one.text == shown and one.at <= at + LATE for one in world.accepted
+        ):
+            yield f"{chat} has not been sent {text!r} for long"
+    for at, key in world.expected:
+        asked = any(at <= one <= at + LATE for one in world.asked_at[key])
+        if not asked and key in world.registered and world.undisturbed(at - SOON, at + LATE):
+            yield f"{key} could be answered at {at}, and is not asked"
+
+
+def _met(world: World, db: sqlite3.Connection) -> Iterator[str]:
+    """The owner can find who is not registered."""
+    known = {world.key(chat) for (chat,) in db.execute("SELECT chat FROM known")}
+    for key in {one.chat for one in world.posted.values() if one.met and one.order} - known:
+        yield f"{key} wrote, and is not known"
+
+
+def _copies(world: World, db: sqlite3.Connection) -> Iterator[str]:
+    """What was to be sent in an earlier life, and is not to be sent any more, is removed."""
+    waiting = {json.loads(file)["copy"] for (file,) in db.execute(SQL["files"])}
+    for copy in (world.folder / "sent").glob("*"):
+        if copy.stat().st_mtime < world.wall() - HOUR and str(copy) not in waiting:
+            yield "the copy of a file that was sent is left"
+
+
+TOLD = (_in_time, _failures, _budgets, _lost, _full, _missed, _soon, _met, _copies)
 
 
 def registrations(world: World, db: sqlite3.Connection, desk: Desk) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -20,6 +20,7 @@ BEGIN = 1_790_031_000.0  # 2026-09-21, a Monday, 22:50 UTC: the day soon ends
 MOST_STEPS, MORE_STEPS = 400_000, 4_000
 """A run's, and a chat's, which sees for as long as it waits that somebody types."""
 FOLDER = "main"
+FAILURES = 5
 SOON = 60.0
 """Seconds in which a process that is let alone does what is due."""
 
@@ -51,7 +52,7 @@ class Posted:
     """A message as the messenger has it, under the name that its chat had. `chat` is the key of the
     chat, whatever it is called. `order` is its place among those that the bot has taken in, from 1;
     `taken` is when. `unknown`: the chat was not registered when it was brought; `removed`: it has
-    lost its registration since.
+    lost its registration since; `met`: it was not registered, neither before nor after that.
     """
 
     post: Post
@@ -68,6 +69,7 @@ class Posted:
     refused: bool = False
     unknown: bool = False
     removed: bool = False
+    met: bool = False
 
     @property
     def asks(self) -> bool:
@@ -134,7 +136,23 @@ class World:
     failed_requests: bool = False
     groups_at: float = -1.0
     dues: list[Due] = field(default_factory=list)
-    disturbed: list[float] = field(default_factory=list)
+    disturbed: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when something was wrong."""
+    stored_at: dict[int, float] = field(default_factory=dict)
+    """When pieces came into the outbox, by their number."""
+    asked_at: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """When agents were asked, by the key of the chat."""
+    expected: list[tuple[float, str]] = field(default_factory=list)
+    """When it was known that a chat that was put off can be answered, and which."""
+    conversing: set[str] = field(default_factory=set)
+    """Folders whose conversation is to be gone on with."""
+    freshes: Counter[str] = field(default_factory=Counter)
+    misses: Counter[str] = field(default_factory=Counter)
+    """Failures to deliver, in a row, by the key of the chat."""
+    missed: Counter[str] = field(default_factory=Counter)
+    """How many times there were five of them."""
+    stopping_at: float = float("inf")
+    hurried: bool = False
     used: Counter[tuple[str, str]] = field(default_factory=Counter)
     orders: Counter[str] = field(default_factory=Counter)
     injected: Counter[str] = field(default_factory=Counter)
@@ -213,6 +231,7 @@ class World:
         now = {self.key(chat): folder for chat, folder in found}
         now = {key: now[key] for key in now if key.partition("/")[0] in now}
         gone = self.registered.keys() - now.keys()
+        self.conversing -= {self.registered[key] for key in gone}
         for one in self.posted.values():
             one.removed |= one.chat in gone
         for key, folder in now.items():
@@ -241,6 +260,26 @@ class World:
         if folder != FOLDER and self.folders.setdefault(folder, key) != key:
             self.problem(f"{folder} of {self.folders[folder]} is used for {key}")
 
+    def again(self, keys: Iterable[str]) -> None:
+        """These had been put off, and there is reason to try again."""
+        self.expected += [(self.time, key) for key in keys]
+        for key in keys:
+            self.note(f"{key} can be tried again")
+
+    def miss(self, chat: str, times: int) -> None:
+        """Something could not be delivered there, or again it could."""
+        key = self.key(chat)
+        self.misses[key] = self.misses[key] + 1 if times else 0
+        if self.misses[key] == FAILURES:
+            self.missed[key] += 1
+            if self.registered.get(key) not in {FOLDER, None}:
+                self.due("I cannot deliver to", f"{self.title(key)} (")
+
+    def stopped(self, chat: str) -> bool:
+        """Whether somebody has ended a turn in a chat."""
+        key = self.key(chat)
+        return any(one.stopped for one in self.posted.values() if one.chat == key)
+
     def left(self, key: str, sessions: int) -> None:
         """The conversation of a chat was left, when there had been so many."""
         if folder := self.registered.get(key):
@@ -251,7 +290,7 @@ class World:
         self.dues.append(Due(self.time, what, about))
 
     def undisturbed(self, since: float, until: float) -> bool:
-        return not any(since <= one <= until for one in self.disturbed)
+        return not any(begun <= until and since <= ended for begun, ended in self.disturbed)
 
     def fault(self, port: str) -> str:
         """What goes wrong at this call of a port; mostly nothing."""
@@ -264,7 +303,7 @@ class World:
 
     def inject(self, what: str) -> None:
         self.injected[what] += 1
-        self.disturbed.append(self.time)
+        self.disturbed.append((self.time, self.time))
         self.note(f"fault {what}")
 
     def before_step(self) -> None:
@@ -293,6 +332,7 @@ class World:
 
     def begin(self, fault: TimeFault) -> None:
         self.inject(fault.kind)
+        self.disturbed.append((self.time, self.time + fault.seconds))
         if fault.kind in {"clock forward", "sleep"}:
             self.offset += fault.seconds
         elif fault.kind == "clock back":
@@ -311,7 +351,7 @@ class World:
 
     def doubt(self) -> None:
         """What was sent last in each chat may not be known as sent."""
-        self.disturbed.append(self.time)
+        self.disturbed.append((self.time, self.time))
         last: dict[str, Accepted] = {}
         for one in self.accepted:
             last[one.chat] = one
