@@ -39,7 +39,8 @@ class Scene:
         before = len(self.channel.sent)
         said = message(text, chat, f"{text}-{before}", direct=direct)
         await self.assistant.receive(said)
-        await asyncio.sleep(0.05)
+        for queue in (*self.assistant._queues, self.assistant._deliveries.queue):
+            await queue.idle()
         return [text for to, text in self.channel.sent[before:] if to == chat]
 
 
