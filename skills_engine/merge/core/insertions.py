@@ -134,6 +134,8 @@ def _rivalry(theirs: list[Unit], ours: list[Unit], scope: str) -> str:
     both = names_t & names_o
     if both:
         return f"both sides add {min(both)}"
+    if all(any(unit.role == "docstring" for unit in side) for side in (theirs, ours)):
+        return "both sides add a docstring"
     if scope == "clauses" and (
         _exclusive([*theirs, *ours]) or [ELSE] in ([u.case for u in theirs], [u.case for u in ours])
     ):
