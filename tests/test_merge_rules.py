@@ -433,6 +433,20 @@ def test_a_word_is_taken_away_where_it_had_its_meaning(merge: Merge, given: bool
     assert merge(base, ours, theirs).clean is not given
 
 
+# --- two docstrings for one thing
+
+
+@pytest.mark.parametrize("head", ["", "def f():\n", "class A:\n"])
+def test_each_sides_docstring_conflicts_and_the_same_one_stands_once(
+    merge: Merge, head: str
+) -> None:
+    indent = "    " if head else ""
+    mine, his = (f'{head}{indent}"""{who}"""\n{indent}x = 1\n' for who in ("Mine.", "His."))
+    base = f"{head}{indent}x = 1\n"
+    assert not merge(base, mine, his).clean
+    assert merge.text(base, mine, mine.replace("1", "2")) == mine.replace("1", "2")
+
+
 # --- a definition that one side moved past one that is written alike
 
 BODY = '    """Of the store."""\n    rows = find(key)\n    try:\n        return rows.{}()\n    finally:\n        rows.close()\n'
