@@ -433,6 +433,18 @@ def test_a_word_is_taken_away_where_it_had_its_meaning(merge: Merge, given: bool
     assert merge(base, ours, theirs).clean is not given
 
 
+# --- imports that both sides put in another order
+
+
+def test_the_order_of_imports_is_nobodys_edit(merge: Merge) -> None:
+    base = "import a\nimport b\nimport c\nimport d\n\nx = a.b(1)\n"
+    ours = "import b\nimport a\nimport c\nimport d\n\nx = a.b(1)\n"
+    theirs = "import a\nimport b\nimport e\nimport d\nimport c\n\nx = a.b(2, e)\n"
+    for sides in ((ours, theirs), (theirs, ours)):
+        text = merge.text(base, *sides)
+        assert sorted(text.splitlines()) == sorted(theirs.splitlines())
+
+
 # --- two docstrings for one thing
 
 

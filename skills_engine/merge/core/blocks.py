@@ -62,7 +62,8 @@ class _Body:
         self.by_ours, self.by_theirs = align(parts_b, parts_o), align(parts_b, parts_t)
         same = _same((parts_b, parts_o, parts_t), self.by_ours, self.by_theirs)
         sizes = len(ours.units), len(theirs.units)
-        self.entries = arrange(*sizes, self.by_ours, self.by_theirs, same)
+        free = frozenset(at for at, unit in enumerate(base.units) if unit.role == "import")
+        self.entries = arrange(*sizes, self.by_ours, self.by_theirs, same, free)
         self.weak = self.by_ours.weak | self.by_theirs.weak
         self.covered: set[int] = set()
         """Entries (by id) that stand in a region beside them."""

@@ -27,21 +27,28 @@ class Aligned:
 
 
 def arrange(
-    ours: int, theirs: int, by_ours: Alignment, by_theirs: Alignment, same: dict[int, int]
+    ours: int,
+    theirs: int,
+    by_ours: Alignment,
+    by_theirs: Alignment,
+    same: dict[int, int],
+    free: frozenset[int] = frozenset(),
 ) -> list[Aligned]:
     """The entries of all parts but those that both sides deleted, in the order of the merge.
 
     `ours` and `theirs` are numbers of parts; `same` pairs what both sides added. A side that
     changed the order of common parts decides it; raises NodeConflict when both did, differently.
+    Parts of the base that are `free` may stand anywhere, and are no reason for that.
     """
     common = sorted(set(by_ours.pairs) & set(by_theirs.pairs))
-    along_ours = sorted(common, key=by_ours.pairs.__getitem__)
-    along_theirs = sorted(common, key=by_theirs.pairs.__getitem__)
-    if along_theirs in (common, along_ours):
-        return _woven(ours, theirs, by_ours.back, by_theirs.back, same, mirror=False)
-    if along_ours == common:
-        swapped = {there: here for here, there in same.items()}
-        return _woven(theirs, ours, by_theirs.back, by_ours.back, swapped, mirror=True)
+    for parts in (common, [base for base in common if base not in free]):
+        along_ours = sorted(parts, key=by_ours.pairs.__getitem__)
+        along_theirs = sorted(parts, key=by_theirs.pairs.__getitem__)
+        if along_theirs in (parts, along_ours):
+            return _woven(ours, theirs, by_ours.back, by_theirs.back, same, mirror=False)
+        if along_ours == parts:
+            swapped = {there: here for here, there in same.items()}
+            return _woven(theirs, ours, by_theirs.back, by_ours.back, swapped, mirror=True)
     raise NodeConflict("both sides changed the order")
 
 
