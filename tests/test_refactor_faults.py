@@ -148,6 +148,28 @@ def test_callers_keep_their_meaning_or_are_named(code: str, keys: dict[str, str]
     assert caught.value.outcome is Outcome.DRIFTED
 
 
+OWNER = "from dataclasses import dataclass\n\n\n@dataclass\nclass A:\n    a: int\n"
+
+
+@pytest.mark.parametrize(
+    "heir",
+    [
+        "from m import A\n@dataclass\nclass B(A):\n    z: int\n",
+        "from m import A as One\n@dataclass\nclass B(One):\n    z: int\n",
+        "import m\n@dataclass\nclass B(m.A):\n    z: int\n",
+        "from m import A\n@dataclass\nclass M(A): ...\n@dataclass\nclass B(M):\n    z: int\n",
+        "from m import A\n@dataclass\nclass B(\n    A,  # one\n    Generic[T],\n):\n    z: int\n",
+        "from m import A\n@dataclass\nclass B[T](A):\n    z: int\n",
+    ],
+)
+def test_a_class_that_inherits_elsewhere_stays_one_that_python_takes(heir: str) -> None:
+    files = {"m.py": OWNER, "n.py": f"from dataclasses import dataclass\n{heir}"}
+    with pytest.raises(CannotEnsure, match="z is required, and b before it has a default"):
+        run(files, ensure="field", of="m:A", field="b: int = 0")
+    files["n.py"] = "from m import A\n\n\nclass B:\n    z: A\n"
+    assert "b: int = 0" in run(files, ensure="field", of="m:A", field="b: int = 0")["m.py"]
+
+
 def test_where_nobody_calls_by_position_the_place_is_free() -> None:
     code = "def f(a, b=1): ...\n\n\nf(1, b=2)\n"
     after = run(code, ensure="parameter", of="f", parameter="c=0", before="b")["m.py"]

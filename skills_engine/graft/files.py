@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
 from skills_engine.git import paths_from
-from skills_engine.graft.renamed import renamed_name, renamed_to
+from skills_engine.graft.renamed import removals, renamed_by, renamed_name
 from skills_engine.package.paths import RESERVED
 from skills_engine.tree import Tree, difference
 
@@ -36,6 +36,7 @@ class GraftFiles:
         self.wrote: set[str] = set()
         """The paths that were written, removed or renamed since it was last cleared."""
         self._grepped: dict[tuple[bytes, str], frozenset[str]] = {}
+        self._removals: dict[str, dict[str, str]] = {}
 
     def read(self, path: str) -> bytes | None:
         return self.tree.read(path)
@@ -83,12 +84,19 @@ class GraftFiles:
 
     def follow(self, path: str) -> str | None:
         seen = {path}
-        while (moved := renamed_to(self._git, self._base, path)) is not None and moved not in seen:
+        while (moved := self._renamed(path)) is not None and moved not in seen:
             if self.tree.exists(moved):
                 return moved
             seen.add(moved)
             path = moved
         return None
+
+    def _renamed(self, path: str) -> str | None:
+        top = path.partition("/")[0]
+        if top not in self._removals:
+            self._removals[top] = removals(self._git, self._base, top)
+        removed = self._removals[top].get(path)
+        return None if removed is None else renamed_by(self._git, removed, path)
 
     def follow_name(self, path: str, name: str) -> tuple[str, str] | None:
         return renamed_name(self._git, self._base, path, name)

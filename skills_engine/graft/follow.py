@@ -7,6 +7,7 @@ to use its own word: `from bot.config import Config as Settings`.
 from __future__ import annotations
 
 import ast
+import sys
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
@@ -113,6 +114,8 @@ def _step(name: _Name, files: GraftFiles, own: Collection[str]) -> _Name | None:
         return None
     path = next((path for path in paths if files.read(path) is not None), None)
     if path is None:
+        if name.module.partition(".")[0] in sys.stdlib_module_names:
+            return None  # Python's own, whatever the tree once had under that name
         moved = _moved(paths, files)
         return replace(name, module=moved) if moved else None
     inside = module_paths(f"{name.module}.{name.name}")

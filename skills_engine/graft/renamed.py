@@ -13,19 +13,33 @@ from skills_engine.git import paths_from
 if TYPE_CHECKING:
     from skills_engine.git import Git
 
-__all__ = ["renamed_name", "renamed_to"]
+__all__ = ["removals", "renamed_by", "renamed_name"]
 
 _DEFINES = r"^((async +)?def|class) +{0}\b|^{0}\b *(:|=[^=])"
 
 
-def renamed_to(git: Git, commit: str, path: str) -> str | None:
-    """What the last commit before `commit` that removed `path` renamed it to, by git's rename
-    detection.
+def removals(git: Git, commit: str, top: str) -> dict[str, str]:
+    """The paths at or below a name of the root that were ever removed, each with the last commit
+    before `commit` that did: in one walk, for a skill asks for many.
     """
-    words = ["log", "-1", "-m", "--first-parent", "--diff-filter=D", "--format=%H", "--no-renames"]
-    removed = git.run(*words, commit, "--", path).decode().strip()
-    if not removed:
-        return None
+    words = ["log", "-m", "--first-parent", "--diff-filter=D", "--no-renames", "--name-only", "-z"]
+    found: dict[str, str] = {}
+    removed, first = "", False
+    for item in paths_from(git.run(*words, f"--format={_COMMIT}%H", commit, "--", top)):
+        if item.startswith(_COMMIT):
+            removed, first = item.removeprefix(_COMMIT), True
+            continue
+        found.setdefault(item.removeprefix("\n") if first else item, removed)
+        first = False
+    return found
+
+
+_COMMIT = "\x01"
+"""Before the name of a commit, to tell it from a path. Git itself ends the line after it."""
+
+
+def renamed_by(git: Git, removed: str, path: str) -> str | None:
+    """What the commit that removed `path` renamed it to, by git's rename detection."""
     parent = git.objects.resolve(f"{removed}^")
     if parent is None:
         return None

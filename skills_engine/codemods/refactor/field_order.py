@@ -55,7 +55,7 @@ def _broken(project: Project, path: str, name: str) -> dict[tuple[str, str], tup
         return {}
     words, found = {name}, set(targets)
     while True:
-        every = {c for names in project.mentioning(*sorted(words)) for c in names.classes}
+        every = {c for names in project.inheriting(*sorted(words)) for c in names.classes}
         more = {c for c in every if targets & set(types.ancestors(c)[0])} - found
         if not more:
             break
