@@ -55,7 +55,8 @@ def test_its_own_tests_pass_where_it_is_applied_and_the_code_is_clean(
 ) -> None:
     here = fork(tmp_path, *skills)
     edit(here)
-    tests = [test for name in skills for test in _tests(name)]
+    names = skills if skills == tuple(TESTED) else skills[-1:]  # what it needs is tried alone
+    tests = [test for name in names for test in _tests(name)]
     run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], here)
     run([sys.executable, "-m", "ruff", "check", "--no-cache", "."], here)
     run([sys.executable, "-m", "ruff", "format", "--no-cache", "--check", "."], here)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -63,15 +64,22 @@ def said(data: Path) -> list[str]:
         return [text for (text,) in db.execute("SELECT text FROM inbox ORDER BY seq")]
 
 
-@pytest.fixture
-def used(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data of a bot that has answered."""
-    data = tmp_path / "data"
-    ended = bot("run", "--data", str(data), given="hello\n", cwd=tmp_path)
+    data = tmp_path_factory.mktemp("answered") / "data"
+    ended = bot("run", "--data", str(data), given="hello\n", cwd=data.parent)
     assert ended.returncode == 0, ended.stderr
     assert said(data) == ["hello"]
     (data / "groups/main/notes.txt").write_text("remember")
     return data
+
+
+@pytest.fixture
+def used(answered: Path, tmp_path: Path) -> Path:
+    """A copy of them, for each test its own."""
+    socket = shutil.ignore_patterns("control.sock")
+    return shutil.copytree(answered, tmp_path / "data", symlinks=True, ignore=socket)
 
 
 def test_a_backup_of_a_running_bot_is_restored_and_the_old_data_are_kept(
