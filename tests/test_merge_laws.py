@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import io
 import os
+import re
 import tokenize
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -98,10 +99,17 @@ def test_a_side_that_changed_nothing_takes_the_other(fork: tuple[str, str, str])
     assert merge(base, ours, ours).data == ours.encode()
 
 
+def assume_not_both_took_a_comma(graft: str, head: str, graft2: str) -> None:
+    """What both sides did alike is one change. Who takes the skill out takes it back for both."""
+    before, mine, skills = (len(re.findall(r",\s*[)\]}]", code)) for code in (graft, head, graft2))
+    assume(not (mine < before and skills < before))
+
+
 @laws
 @given(tapes.map(forks))
 def test_what_was_added_can_be_taken_out(fork: tuple[str, str, str]) -> None:
     graft, head, graft2 = fork
+    assume_not_both_took_a_comma(*fork)
     there = merge(graft, head, graft2)
     assume(there.clean)
     back = merge(graft2, there.data.decode(), graft)
@@ -150,6 +158,7 @@ def test_what_was_added_can_be_taken_out_after_more_edits(
     fork: tuple[str, str, str], tape: Tape
 ) -> None:
     graft, head, graft2 = fork
+    assume_not_both_took_a_comma(*fork)
     there = merge(graft, head, graft2)
     assume(there.clean)
     now, wanted = later((there.data.decode(), head), tape)
