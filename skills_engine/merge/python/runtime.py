@@ -1,5 +1,5 @@
-"""What fails when a merged text runs, though in neither side: names that are imported for type
-checkers alone, and fields of a dataclass that must have a default.
+"""Faults of a merged text that show when it runs, though in neither side: names that are imported
+for type checkers alone, and fields of a dataclass that must have a default.
 """
 
 from __future__ import annotations
