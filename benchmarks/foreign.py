@@ -10,8 +10,8 @@ applied, upstream's history is followed in steps, and both are taken off. A step
     rebase     the same, on the newer upstream; the owner's edits are there; the manifests give it
     uninstall  the fork is upstream with the owner's edits, byte for byte
 
-`refused` is a step at which an operation found no place and said so; the skill is left out from
-there on. Everything else is wrong.
+`refused` is a step at which an operation found no place and said so, and all else was right; the
+skill is left out from there on. Everything else is wrong. Each step is one of the three.
 """
 
 from __future__ import annotations
@@ -142,17 +142,18 @@ def follow(repository: Repository, source: str, steps: int, folder: Path) -> Fig
         began = time.perf_counter()
         ran = fork.skills("rebase", "--trust", "--no-install")
         figures.seconds.append(time.perf_counter() - began)
+        refused = []
         while ran.returncode == 3:
             gone = [skill for skill in skills if f"{skill.name}/SKILL.md" in ran.stderr]
             if not gone:
                 break
-            figures.refused += [said(ran)]
+            refused.append(said(ran))
             skills = [skill for skill in skills if skill not in gone]
             ran = fork.skills("skip", "--trust", "--no-install")
         lacks = fork.lacks(skills)
         if not ran.returncode and fork.skills("replay").returncode:
             lacks.append("the manifests do not give the fork")
-        judged(figures, f"rebase {number}", ran, lacks)
+        judged(figures, f"rebase {number}", ran, lacks, "; ".join(refused))
         if ran.returncode:
             fork.skills("abort")
     if skills:
@@ -166,12 +167,17 @@ def git_of(source: str, *words: str) -> str:
 
 
 def judged(
-    figures: Figures, step: str, ran: subprocess.CompletedProcess[str], lacks: list[str]
+    figures: Figures,
+    step: str,
+    ran: subprocess.CompletedProcess[str],
+    lacks: list[str],
+    refused: str = "",
 ) -> None:
     if ran.returncode == 0 and not lacks:
-        figures.right += 1
         figures.tests += "passed" in ran.stdout
-        verdict = "right"
+        verdict = f"refused: {refused}" if refused else "right"
+        figures.right += not refused
+        figures.refused += [f"{step}: {refused}"] if refused else []
     else:
         why = "; ".join(lacks) if ran.returncode == 0 else said(ran)
         figures.wrong.append(f"{step}: {why}")

@@ -317,10 +317,14 @@ class Git:
     ) -> str:
         """A new commit object (nothing points at it yet). `tree` must have been flushed."""
         flags = [word for parent in parents for word in ("-p", parent)]
-        out = self.run(
-            "commit-tree", tree, *flags, *(["-S"] if sign else []), stdin=message.encode()
-        )
-        return out.decode().strip()
+        words = ("commit-tree", tree, *flags, *(["-S"] if sign else []))
+        try:
+            return self.run(*words, stdin=message.encode()).decode().strip()
+        except GitError as error:
+            if not sign or error.hint:
+                raise
+            hint = "commit.gpgSign is set: mend the key, or run: git config commit.gpgSign false"
+            raise GitError(error.message, hint=hint) from None
 
     def update_refs(self, commands: Iterable[str], *, message: str) -> None:
         """One transaction of `update REF NEW OLD`, `create REF NEW`, `delete REF [OLD]`, `option

@@ -176,6 +176,12 @@ exclude = ["libs/old"]
 [dependency-groups]
 dev = ["d"]
 """
+SETUP = """
+import os
+from setuptools import setup
+NEEDS = ["uni>=1"]
+setup(name=os.environ["X"], install_requires=NEEDS, extras_require={"test": ["pytest"]})
+"""
 CONFIG = "[metadata]\nname = up\n[options]\ninstall_requires =\n    tok>=3.2  # theirs\n"
 
 
@@ -214,8 +220,13 @@ CONFIG = "[metadata]\nname = up\n[options]\ninstall_requires =\n    tok>=3.2  # 
             (".", "-r requirements-dev.txt"),
             ["cov", "m", "pytest", "tok>=3.2"],
         ),
+        (
+            {"setup.py": SETUP, "tox.ini": "[testenv]\n"},
+            (".[test]",),
+            ["pytest", "uni>=1"],
+        ),
     ],
-    ids=["Poetry", "a workspace", "setup.cfg", "hooks of hatch", "requirements files"],
+    ids=["Poetry", "a workspace", "setup.cfg", "hooks of hatch", "requirements files", "setup.py"],
 )
 def test_how_other_repositories_say_what_tests_need(
     files: dict[str, bytes | str], default: tuple[str, ...], needed: list[str]

@@ -16,7 +16,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 from forkkit import Workshop, recipes
 from forkkit import skills as in_process
-from harness import Repo, environment, skills
+from harness import Repo, environment, skills, skills_command
 
 from skills_engine.cli.complete import available, installed
 from skills_engine.cli.schemas import RESULTS
@@ -333,3 +333,37 @@ def test_the_shell_gets_them(fork: Repo) -> None:
         [sys.executable, "-c", code], cwd=fork.path, env=env, capture_output=True, check=False
     )
     assert os.fsdecode(done.stdout).split() == ["pager-receipts"]
+
+
+def test_a_reader_that_is_gone_refuses_nothing(fork: Repo) -> None:
+    """Progress that nobody reads stops no operation, and what is cut short says so as git does."""
+    env = environment(fork.path.parent / "home")
+    pinned = []
+    for verb, gone, code in (("pin", "stderr", 0), ("unpin", "stdout", 141)):
+        reader, writer = os.pipe()
+        os.close(reader)
+        heard = "stdout" if gone == "stderr" else "stderr"
+        streams: Any = {gone: writer, heard: subprocess.PIPE}
+        command = skills_command(verb, "add-pager")
+        done = subprocess.run(command, cwd=fork.path, env=env, check=False, **streams)
+        os.close(writer)
+        assert done.returncode == code, done
+        pinned.append("pinned" in fork.read("manifests/add-pager.yaml"))
+    assert pinned == [True, False]
+
+
+def test_where_there_is_nothing_it_says_so(fork: Repo) -> None:
+    fork.git("rm", "-rq", ".claude/skills", "manifests")
+    fork.commit("Nothing")
+    assert "no skills here" in skills(fork, "list").out
+    ran = skills(fork, "lint")
+    assert (ran.code, ran.err.splitlines()[0][:35]) == (1, "skills lint: there are no skills in")
+
+
+def test_a_signature_that_cannot_be_made_is_named(fork: Repo) -> None:
+    fork.git("config", "commit.gpgSign", "true")
+    fork.git("config", "gpg.program", "false")
+    before = fork.head
+    ran = skills(fork, "pin", "add-pager")
+    assert (ran.code, fork.head) == (1, before)
+    assert "git config commit.gpgSign false" in ran.err

@@ -174,6 +174,18 @@ def test_places(dependencies_before: str, requirement: str, dependencies_after: 
     )
 
 
+def test_the_list_of_a_hook_of_hatch_stands_for_dynamic_ones() -> None:
+    head = '[project]\nname = "x"\ndynamic = ["version", "dependencies"]\n\n'
+    hook = "[tool.hatch.metadata.hooks.{}]\ndependencies = [\n{}]\n"
+    before = head + hook.format("uv-dynamic-versioning", '    "a>=1",\n')
+    after = head + hook.format("uv-dynamic-versioning", '    "a>=1",\n    "b>=2",\n')
+    assert dependencies.ensure(before.encode(), "b>=2").decode() == after
+    assert dependencies.remove(after.encode(), "b").decode() == before
+    two = before + hook.format("another", "")
+    with pytest.raises(DataError, match="dynamic"):
+        dependencies.ensure(two.encode(), "b>=2")
+
+
 @pytest.mark.parametrize(
     ("before", "requirement", "outcome", "message"),
     [

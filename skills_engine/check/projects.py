@@ -1,9 +1,11 @@
 """The projects of a repository, and what each requires: the one at its top and, in a workspace of
-uv, its members; described by pyproject.toml (PEP 621, Poetry), setup.cfg or requirements files.
+uv, its members; described by pyproject.toml (PEP 621, Poetry), setup.cfg, setup.py
+as it reads, or requirements files.
 """
 
 from __future__ import annotations
 
+import ast
 import configparser
 import re
 from contextlib import suppress
@@ -70,6 +72,32 @@ class ProjectMetadata:
         lines = map(requirement_in, self.config[section].get(key, "").splitlines())
         return [line for line in lines if line]
 
+    def in_setup_py(self, keyword: str) -> object:
+        """What setup.py, which is not run, passes to `setup`: where a literal stands there, or in a
+        variable of the module.
+        """
+        try:
+            module = ast.parse(self.files.read(self.folder + "setup.py") or b"")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+        variables = {
+            target.id: each.value
+            for each in module.body
+            if isinstance(each, ast.Assign)
+            for target in each.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(module):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("setup"):
+                for given in node.keywords:
+                    value = given.value
+                    if isinstance(value, ast.Name):
+                        value = variables.get(value.id, value)
+                    with suppress(ValueError, TypeError, RecursionError):
+                        if given.arg == keyword:
+                            return ast.literal_eval(value)
+        return None
+
     @property
     def name(self) -> str:
         named = self.table.get("name") or self.poetry.get("name")
@@ -88,6 +116,7 @@ class ProjectMetadata:
             said = strings(hook.get("dependencies")) if isinstance(hook, dict) else []
             found += [text for text in said if "{{" not in text]  # those name its own members
         found += _of_poetry(table(self.poetry, "dependencies"))
+        found += strings(self.in_setup_py("install_requires"))
         return found + self.said("options", "install_requires")
 
     def extras(self) -> dict[str, list[str]]:
@@ -103,6 +132,9 @@ class ProjectMetadata:
             found[key] = [
                 optional[name.lower()] for name in strings(names) if name.lower() in optional
             ]
+        extras = self.in_setup_py("extras_require")
+        for key, value in extras.items() if isinstance(extras, dict) else ():
+            found.setdefault(str(key), strings(value))
         if "options.extras_require" in self.config:
             for key in self.config["options.extras_require"]:
                 found[key] = self.said("options.extras_require", key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import importlib
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -116,9 +115,6 @@ def run() -> None:
     except KeyboardInterrupt:
         complain("interrupted; nothing was changed unless the last line says so")
         sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         hint = (

@@ -31,7 +31,13 @@ def list_(
 
     out, where = asked.out, asked.where
     found = verb(where)
-    out.result(found, lambda: _skills(out, found))
+
+    def people() -> None:
+        _skills(out, found)
+        if not found:
+            out.line("no skills here: skills apply PATH|GIT-URL brings one, skills search looks")
+
+    out.result(found, people)
 
 
 @command()

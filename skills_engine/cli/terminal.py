@@ -8,8 +8,8 @@ no data can set one.
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
@@ -48,29 +48,49 @@ Words = str | tuple[str | Styled, ...]
 def say(words: Words, style: str = "") -> None:
     """One line on standard output."""
     parts = (Styled(words, style),) if isinstance(words, str) else words
-    _write(sys.stdout, "".join(_part(part, sys.stdout) for part in parts))
+    _print("".join(_part(part, sys.stdout) for part in parts))
 
 
 def say_all(text: str) -> None:
     """Text of several lines on standard output."""
-    _write(sys.stdout, several_lines(text))
+    _print(several_lines(text))
 
 
 def document(text: str) -> None:
     """A JSON document on standard output."""
-    _write(sys.stdout, in_json(text))
+    _print(in_json(text))
 
 
 def complain(text: str, *, style: str = "", whole: bool = False) -> None:
     """A message on standard error; its further lines are indented, unless it is a `whole` text."""
     shown = several_lines(text) if whole else several_lines(text).replace("\n", _CONTINUED)
-    with suppress(BrokenPipeError):
-        _write(sys.stderr, _in_style(shown, style, sys.stderr))
+    _tell(_in_style(shown, style, sys.stderr))
 
 
 def progress() -> Callable[[str], None]:
     """A line for each step on standard error."""
-    return lambda text: _write(sys.stderr, f"· {one_line(text)}")
+    return lambda text: _tell(f"· {one_line(text)}")
+
+
+def _tell(text: str) -> None:
+    """On standard error; where nobody reads it any more, the operation goes on."""
+    try:
+        _write(sys.stderr, text)
+    except BrokenPipeError:
+        _hush(sys.stderr)
+
+
+def _print(text: str) -> None:
+    """On standard output; where nobody reads it any more, the program ends as git does."""
+    try:
+        _write(sys.stdout, text)
+    except BrokenPipeError:
+        _hush(sys.stdout)
+        sys.exit(128 + signal.SIGPIPE)
+
+
+def _hush(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _part(part: str | Styled, stream: TextIO) -> str:

@@ -1,7 +1,8 @@
 """Requirements in the file that a project keeps them in.
 
 pyproject.toml    `[project] dependencies` (PEP 621) and `[dependency-groups]` (PEP 735); where it
-                  is Poetry that describes the project, its tables
+                  is Poetry that describes the project, its tables; where they are dynamic, the
+                  one hook of hatch that has them
 setup.cfg         `install_requires`
 any `.txt`, `.in` the lines
 """
@@ -133,8 +134,23 @@ def _path(doc: TomlDocument, group: str) -> Path:
     if not isinstance(project, dict):
         raise DataError("it has no [project] table", Outcome.MISSING)
     if "dependencies" in project.get("dynamic", []):
-        raise DataError("[project] says that its dependencies are dynamic", Outcome.DRIFTED)
+        return _hook(doc)
     return ("project", "dependencies")
+
+
+def _hook(doc: TomlDocument) -> Path:
+    """Of a project with dynamic dependencies, the list that a hook of hatch reads them from."""
+    hooks = ("tool", "hatch", "metadata", "hooks")
+    done, found = paths.follow(doc.data, hooks)
+    there = found if len(done) == len(hooks) and isinstance(found, dict) else {}
+    lists = [name for name, each in there.items() if isinstance(each, dict) and _listed(each)]
+    if len(lists) != 1:
+        raise DataError("[project] says that its dependencies are dynamic", Outcome.DRIFTED)
+    return (*hooks, lists[0], "dependencies")
+
+
+def _listed(hook: dict[str, object]) -> bool:
+    return isinstance(hook.get("dependencies"), list)
 
 
 def _literal(requirement: str, quote: str) -> str:

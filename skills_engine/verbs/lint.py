@@ -40,6 +40,8 @@ def lint(
     try:
         problems: list[Problem] = []
         wanted = folders(fork, names)
+        if not wanted:
+            raise Refused(f"there are no skills in {SKILLS}", hint="name a package by its path")
         for folder in wanted:
             yield Event(f"lint {folder.name}")
             raw = package_files(Tree(fork.objects, read_directory(fork, folder)))

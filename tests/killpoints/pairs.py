@@ -31,6 +31,8 @@ _VERBS = {
     "upgrade": ("apply", *QUICK, "add-clock"),
     "rebase": ("uninstall", *QUICK, "add-clock"),
     "undo": ("apply", *QUICK, "add-clock"),
+    "redo": ("apply", *QUICK, "add-clock"),
+    "restore": ("uninstall", *QUICK, "add-clock"),
     "continue": ("abort", "-q"),
     "conflict": ("uninstall", *QUICK, "add-clock"),
 }
