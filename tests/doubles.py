@@ -181,6 +181,9 @@ class MemoryRuntime:
         self._containers: dict[str, MemoryContainer] = {}
         self._program = program
 
+    async def prepare(self, say: Callable[[str], None]) -> None:
+        """Nothing is needed."""
+
     async def has(self, image: str) -> bool:
         return True
 

@@ -5,7 +5,6 @@ for a while.
 import asyncio
 import hashlib
 import os
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -73,10 +72,7 @@ class ContainerAgent(Agent):
     async def prepare(self, say: Callable[[str], None]) -> None:
         await self._runtime.runs(self.installation)
         say(f"{self._settings.runtime} is there")
-        command = (sys.executable, PROJECT / "container/build.py", "--if-outdated")
-        build = await asyncio.create_subprocess_exec(*command)
-        if await build.wait():
-            raise BotError("the agent's image is not built", hint="see above why, and set up again")
+        await self._runtime.prepare(say)
 
     async def open(self, store: Store) -> None:
         from bot.proxy import Proxy  # noqa: PLC0415  # aiohttp is 20 MB that only this agent needs

@@ -2,7 +2,7 @@
 with any more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -52,6 +52,9 @@ class Container(Protocol):
 class Runtime(Protocol):
     """Each method raises BotError where the engine cannot do what is asked."""
 
+    async def prepare(self, say: Callable[[str], None]) -> None:
+        """For `bot setup`: the image of the settings is there when this ends."""
+
     async def has(self, image: str) -> bool:
         """Whether containers can be started from it."""
 
@@ -68,4 +71,6 @@ class Runtime(Protocol):
 RUNTIMES = {
     "docker": "bot.runtimes.docker:DockerRuntime",
 }
-"""By the setting RUNTIME; each is imported when it is used, for its library is large."""
+"""By the setting RUNTIME; each is imported when it is used, for its library is large. It is made
+without an argument, and raises Misconfigured where it can never run.
+"""

@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import docker
@@ -23,6 +25,7 @@ LIMITS = {"core": 0, "nofile": 8_192, "msgqueue": 0, "sigpending": 512}
 """What else a process may have; the last two are counted for all of a user's processes, of which
 the bot may be one.
 """
+BUILD = Path(__file__).parents[2] / "container/build.py"
 T = TypeVar("T")
 
 
@@ -95,6 +98,11 @@ class DockerRuntime:
                 "(https://docs.docker.com/engine)"
             )
             raise BotError(f"the Docker Engine cannot be reached: {error}", hint=hint) from error
+
+    async def prepare(self, say: Callable[[str], None]) -> None:
+        build = await asyncio.create_subprocess_exec(sys.executable, BUILD, "--if-outdated")
+        if await build.wait():
+            raise BotError("the agent's image is not built", hint="see above why, and set up again")
 
     async def has(self, image: str) -> bool:
         def look() -> bool:

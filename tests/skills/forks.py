@@ -21,6 +21,7 @@ PARTS = (
     "container",
     "tests/conftest.py",
     "tests/doubles.py",
+    "tests/runtime_contract.py",
     "pyproject.toml",
     "README.md",
     ".env.example",

@@ -55,6 +55,9 @@ class SampleNameRuntime:
         self._command = command
         self._started: dict[tuple[str, str], SampleNameContainer] = {}
 
+    async def prepare(self, say: Callable[[str], None]) -> None:
+        """What `bot setup` makes: the image, if there is one."""
+
     async def has(self, image: str) -> bool:
         return True
 
