@@ -134,7 +134,7 @@ async def test_no_container_outlives_a_bot_that_is_killed(
     walled: Runtime, image: str, tmp_path: Path
 ) -> None:
     """Whether or not another bot ever starts: its input ends, or it is killed itself."""
-    tmp_path.chmod(0o777)
+    tmp_path.chmod(0o777)  # noqa: ASYNC240  # a fixture of the test's own
     kind = f"{type(walled).__module__}:{type(walled).__qualname__}"
     bot = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", KILLED, kind, image, USER, str(tmp_path), LOCKED),
