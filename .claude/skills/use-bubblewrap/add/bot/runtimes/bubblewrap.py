@@ -1,5 +1,5 @@
-"""Sandboxes by bubblewrap, which needs no engine: this machine's /usr, read-only, and an environment
-with the agent's packages stand for an image.
+"""Sandboxes by bubblewrap, which needs no engine: this machine's /usr, and an environment with the
+agent's packages, stand for an image.
 """
 
 import asyncio
@@ -120,7 +120,7 @@ class BubblewrapRuntime:
             raise Misconfigured(f"BUBBLEWRAP_WITHOUT cannot be {named}", hint=hint)
         self._without, self._groups = {*words}, Cgroups(tuple(CONTROLLERS.values()))
         self._own_user = os.getuid() != 0
-        """Whether the kernel counts a sandbox's processes by themselves: it has a user of its own."""
+        """Whether a sandbox has a user of its own, by which the kernel counts its processes."""
         kept = {name for name, one in CONTROLLERS.items() if one in self._groups.made}
         kept |= {"processes"} if self._own_user else set()
         if lacking := ",".join(name for name in CONTROLLERS if name not in kept | self._without):
@@ -198,16 +198,16 @@ class BubblewrapRuntime:
         """Nothing is held."""
 
     def _values(self, spec: Spec) -> Values:
-        memory = str(spec.memory)
-        first = {"memory.limit_in_bytes": memory, "memory.memsw.limit_in_bytes": memory}
-        second = {"memory.max": memory, "memory.swap.max": "0"}
-        values = second if self._groups.second else first
-        cpu = ("cpu.max", "100000 100000") if self._groups.second else ("cpu.cfs_quota_us", "100000")
-        return {**values, "pids.max": str(spec.processes), cpu[0]: cpu[1]}
+        most, core = str(spec.memory), "100000"
+        values = {"pids.max": str(spec.processes)}
+        if self._groups.second:
+            return values | {"memory.max": most, "memory.swap.max": "0", "cpu.max": f"{core} {core}"}
+        values |= {"memory.limit_in_bytes": most, "memory.memsw.limit_in_bytes": most}
+        return values | {"cpu.cfs_quota_us": core}
 
     def command(self, spec: Spec, filtered: int, told: int) -> list[str]:
-        """The walls of a sandbox, in bubblewrap's words: from the descriptor `filtered` it reads the
-        filter of system calls, to `told` it says which process is the first.
+        """The walls of a sandbox, in bubblewrap's words: from the descriptor `filtered` it reads
+        the filter of system calls, to `told` it says which process is the first.
         """
         uid, _, gid = spec.user.partition(":")
         words = ["bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
@@ -229,7 +229,7 @@ class BubblewrapRuntime:
             words += ["--unshare-user", "--uid", uid, "--gid", gid or uid]
             most["nproc"] = spec.processes
             become = []
-        else:  # its user is one of this machine's, who can do nothing: root's powers are left behind
+        else:  # its user can do nothing on this machine: root's powers are left
             for power in ("SETUID", "SETGID", "SETPCAP"):
                 words += ["--cap-add", f"CAP_{power}"]
             become = ["setpriv", "--reuid", uid, "--regid", gid or uid, *UNCHANGED]
@@ -238,7 +238,7 @@ class BubblewrapRuntime:
 
 
 def _first(reads: int) -> int | None:
-    """A descriptor of the first process in a sandbox, from what bubblewrap says of it."""
+    """A descriptor of the first process in a sandbox, by what bubblewrap says."""
     with os.fdopen(reads, "rb") as file:
         said = b""
         while b"}" not in said and (piece := file.read1()):  # it comes in pieces
