@@ -201,7 +201,8 @@ class BubblewrapRuntime:
         most, core = str(spec.memory), "100000"
         values = {"pids.max": str(spec.processes)}
         if self._groups.second:
-            return values | {"memory.max": most, "memory.swap.max": "0", "cpu.max": f"{core} {core}"}
+            values |= {"memory.max": most, "memory.swap.max": "0"}
+            return values | {"cpu.max": f"{core} {core}"}
         values |= {"memory.limit_in_bytes": most, "memory.memsw.limit_in_bytes": most}
         return values | {"cpu.cfs_quota_us": core}
 
