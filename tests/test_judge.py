@@ -97,6 +97,20 @@ NEIGHBOURS = {
         "def save(rows):\n    rows.clear()\n    return rows\n",
         "def save(rows):\n    rows.clear()\n    check(rows)\n    return rows\n",
     ),
+    "an addition goes along with what was moved before what it stood behind": (
+        "order",
+        "def save(rows):\n    open_all(rows, again=True)\n    write_all(rows, again=True)\n",
+        "def save(rows):\n    open_all(rows, again=True)\n    check_all(rows, again=True)\n    write_all(rows, again=True)\n",
+        "def save(rows):\n    write_all(rows, again=True)\n    open_all(rows, again=True)\n",
+        "def save(rows):\n    check_all(rows, again=True)\n    write_all(rows, again=True)\n    open_all(rows, again=True)\n",
+    ),
+    "an addition goes along into what was wrapped around one of its neighbours": (
+        "anchor",
+        SAVE,
+        CHECKED,
+        "def save(rows):\n    try:\n        one(rows)\n    finally:\n        close()\n    two(rows)\n",
+        "def save(rows):\n    try:\n        one(rows)\n        check(rows)\n    finally:\n        close()\n    two(rows)\n",
+    ),
     "an argument lands in the call that replaced its own": (
         "place",
         "def fit(key):\n    return Robot(key=key, size=3)\n",

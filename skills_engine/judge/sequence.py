@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from skills_engine.judge.doubt import Doubt, due
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from skills_engine.judge.counting import Four
     from skills_engine.judge.reading import Body, CountedStatement, Reading
@@ -110,7 +110,8 @@ def order(four: Four) -> Iterator[Doubt]:
             for key, s in zip(keys, row, strict=True)
         }
         once = [_once(row, keys) for row, keys in zip(rows, names, strict=True)]
-        for one, other in reversals(once):
+        free = {s.key for row in rows for s in row if s.defines}
+        for one, other in (*reversals(once), *_displaced(once, free)):
             says = f"would stand before {titles[other] or 'another statement'}"
             yield Doubt("order", titles[one] or "a statement", scope, says=says)
 
@@ -195,6 +196,20 @@ def reversals(rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str]]:
                 yield one, other
 
 
+def _displaced(rows: Sequence[Sequence[str]], free: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Names of the result of which a side put one right beside the other, the one that was there,
+    and which stand the other way round now: that one was moved, and the addition went along.
+    Definitions are `free`.
+    """
+    base, places = set(rows[0]), {name: at for at, name in enumerate(rows[3])}
+    for side in rows[1:3]:
+        row = [name for name in side if name not in free]
+        for one, other in pairwise(row):
+            new = (one in base) != (other in base)
+            if new and one in places and other in places and places[other] < places[one]:
+                yield other, one
+
+
 def _moved(base: dict[str, int], row: Sequence[str]) -> bool:
     places = [base[name] for name in row if name in base]
     return any(one > other for one, other in pairwise(places))
@@ -234,6 +249,20 @@ class _Bodies:
             at += step
         return self.end(body, step)
 
+    def left(self, body: Body, run: tuple[int, int], result: _Bodies, there: Body) -> bool:
+        """Whether a run's body is another one in the result, and a neighbour is still in the old
+        one.
+        """
+        if result.end(there, 1) & self.end(body, 1):
+            return False
+        beside = [at for at in (run[0] - 1, run[1] + 1) if 0 <= at < len(body.statements)]
+        known = frozenset[str]().union(*(self.names[body.statements[at].key] for at in beside))
+        return any(
+            result.end(other, 1) & self.end(body, 1)
+            and any(result.names[s.key] & known for s in other.statements)
+            for other in result.bodies
+        )
+
 
 def anchors(four: Four) -> Iterator[Doubt]:
     """A run of statements that a side added keeps a neighbour: the statement above or below it, or
@@ -265,6 +294,11 @@ def anchors(four: Four) -> Iterator[Doubt]:
                     for s, at, step in ends
                 ):
                     says = "would stand where neither of its neighbours is"
+                    yield Doubt("anchor", said.title, body.scope, says=says)
+                elif said.key in where and side.left(
+                    body, (first, last), result, where[said.key][0]
+                ):
+                    says = "would go along with one of its neighbours, and the other one stays"
                     yield Doubt("anchor", said.title, body.scope, says=says)
 
 
