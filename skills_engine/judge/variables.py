@@ -34,10 +34,9 @@ def variables(four: Four) -> Iterator[Doubt]:
 def _unbound(four: Four) -> Iterator[Doubt]:
     """A name that a function reads in a side, and binds there, is bound in the result."""
     _, *sides, result = four
-    for scope, name in sorted(result.used - _bound(result)):
-        if any((scope, name) in side.used & _bound(side) for side in sides) and not _binds(
-            result.module, scope, name
-        ):
+    known = {fact for side in sides for fact in side.used & _bound(side)}
+    for scope, name in sorted((known & result.used) - _bound(result)):
+        if not _binds(result.module, scope, name):
             yield Doubt("var", name, scope, says="would be read, and nothing binds it")
 
 

@@ -5,6 +5,7 @@ for type checkers alone, and fields of a dataclass that must have a default.
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.python.source import every, parse
@@ -18,6 +19,7 @@ __all__ = ["failing"]
 _CHECKING = "TYPE_CHECKING"
 _DATACLASSES = frozenset({"dataclass", "define", "frozen", "mutable", "attrs", "s"})
 _RECORDS = frozenset({"NamedTuple", "Struct"})
+_MAKES = re.compile(r"dataclass|\battrs?\b|NamedTuple|Struct")
 
 
 def failing(ours: str, theirs: str, result: str) -> str:
@@ -57,7 +59,7 @@ def _for_checkers(text: str) -> set[str]:
 def _without_default(text: str) -> set[str]:
     """The fields of dataclasses that stand without a default behind one that has one."""
     found: set[str] = set()
-    for node in every(text):
+    for node in every(text) if _MAKES.search(text) else ():
         if not isinstance(node, ast.ClassDef) or not _orders_fields(node):
             continue
         given = ""
