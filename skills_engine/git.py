@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from skills_engine.durable import sync_folders
 from skills_engine.errors import Refused
 from skills_engine.git_objects import PREDICTABLE, Objects
+from skills_engine.git_settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ _OF_THE_USER = re.compile(
     r"GIT_(AUTHOR|COMMITTER|SSH|ASKPASS|PROXY|SSL|HTTP|TRACE|EXEC_PATH|ALLOW_PROTOCOL|"
     r"CEILING_DIRECTORIES|DISCOVERY_ACROSS|CONFIG_(NOSYSTEM|GLOBAL|SYSTEM|COUNT|KEY_|VALUE_))"
 )
+_BRANCH = re.compile(r"ref: (refs/heads/\S+)\n?")
 _CANNOT_WRITE = (
     "unable to create",
     "unable to write",
@@ -250,6 +252,13 @@ class Git:
 
     def branch(self) -> str | None:
         """The full name of the branch that HEAD is on, or None when it is detached."""
+        path = self.repository.git_dir / "HEAD"
+        said = "" if path.is_symlink() else path.read_text(encoding="utf-8", errors="replace")
+        named = _BRANCH.fullmatch(said)
+        if (
+            named is not None and named[1] != "refs/heads/.invalid"
+        ):  # another storage of refs says so
+            return named[1]
         found = self._run(["symbolic-ref", "-q", "HEAD"], None, None, None, None)
         return os.fsdecode(found.stdout).strip() or None
 
@@ -333,8 +342,16 @@ class Git:
         script = "start\n" + "".join(line + "\n" for line in commands) + "prepare\ncommit\n"
         self.run("update-ref", "-m", message, "--create-reflog", "--stdin", stdin=script.encode())
 
-    def config(self, key: str) -> str | None:
-        return self.text_or_none("config", "--get", key)
+    # --- settings
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings.read(os.fsdecode(self.run("config", "--list", "-z")))
+
+    def configure(self, *args: str) -> None:
+        """`git config ARGS`; to take away what is not there is no fault."""
+        self._run(["config", *args], None, None, None, (0, 5))
+        self.__dict__.pop("settings", None)
 
     def merge_lines(
         self,

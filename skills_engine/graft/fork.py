@@ -154,11 +154,10 @@ class Fork:
     @cached_property
     def remote(self) -> str | None:
         """The name of the remote that is upstream's, if there is one."""
-        out = self.git.text_or_none("config", "--get-regexp", r"^remote\..*\.url$") or ""
-        for line in out.splitlines():
-            key, _, url = line.partition(" ")
-            if _same_url(url, self.recorded.upstream):
-                return key.removeprefix("remote.").removesuffix(".url")
+        for key, urls in self.git.settings.entries.items():
+            remote = _REMOTE.fullmatch(key)
+            if remote and any(_same_url(url, self.recorded.upstream) for url in urls):
+                return remote[1]
         return None
 
     @cached_property
@@ -273,6 +272,9 @@ def package_files(tree: Tree) -> PackageFiles:
         if entry.mode == EXECUTABLE:
             executable.add(path)
     return PackageFiles(files, frozenset(links), frozenset(executable))
+
+
+_REMOTE = re.compile(r"remote\.(.*)\.url")
 
 
 def _same_url(one: str, other: str) -> bool:

@@ -257,7 +257,7 @@ def newest(fork: Fork, pin: Pin, base: Tree) -> FoundPackage | None:
         return found(fork, pin.name, edited, base, source)
     if pin.source.kind == "git":
         return find(fork, pin.source.url, base)
-    applied_from = fork.git.config(f"skills.{pin.name}.path")
+    applied_from = fork.git.settings.value(f"skills.{pin.name}.path")
     if pin.source.kind == "local" and applied_from and Path(applied_from).is_dir():
         return find(fork, applied_from, base)
     upstream = fork.package_tree(pin.name, base)

@@ -48,7 +48,7 @@ class IndexEntry:
 
 def indexes(git: Git) -> tuple[str, ...]:
     """Those that the owner looks into: `git config --add skills.index WHERE`."""
-    return tuple((git.text_or_none("config", "--get-all", "skills.index") or "").splitlines())
+    return git.settings.values("skills.index")
 
 
 def is_index(where: str) -> bool:

@@ -75,7 +75,7 @@ class AssistantCommand:
         """As configured: `skills.assistant`, and in `skills.assistantEnvironment` the variables
         that it needs.
         """
-        configured = fork.git.config("skills.assistant")
+        configured = fork.git.settings.value("skills.assistant")
         if not configured:
             return None
         try:
@@ -85,14 +85,14 @@ class AssistantCommand:
                 f"skills.assistant is no command: {error}",
                 hint="git config skills.assistant 'COMMAND'",
             ) from None
-        names = (*_ALLOWED, *(fork.git.config("skills.assistantEnvironment") or "").split())
-        more = shlex.split(fork.git.config("skills.assistantFiles") or "")
+        names = (*_ALLOWED, *(fork.git.settings.value("skills.assistantEnvironment") or "").split())
+        more = shlex.split(fork.git.settings.value("skills.assistantFiles") or "")
         return cls(
             fork,
             command,
             {name: os.environ[name] for name in names if name in os.environ},
             tuple(Path(name).expanduser() for name in more),
-            fork.git.config("skills.assistantUnconfined") == "true",
+            fork.git.settings.is_on("skills.assistantUnconfined"),
         )
 
     def resolve(self, computed: Computed) -> list[Resolution]:

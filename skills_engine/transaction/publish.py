@@ -83,7 +83,7 @@ def publish(git: Git, commit: Commit, *, lines: LineMerge) -> str:
         steps = stage(git, staging, wanted)
         sync_tree(staging)
         new = git.commit_tree(
-            commit.tree, commit.parents, commit.message, sign=git.config("commit.gpgSign") == "true"
+            commit.tree, commit.parents, commit.message, sign=git.settings.is_on("commit.gpgSign")
         )
         objects = repository.common_dir / "objects"
         sync_files(objects / oid[:2] / oid[2:] for oid in (new, *files))  # git syncs no folders

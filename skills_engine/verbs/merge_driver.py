@@ -67,7 +67,7 @@ def driver(base: Path, ours: Path, theirs: Path, name: str, markers: Markers) ->
     git = Git(Path.cwd())
     versions = read_versions(base, ours, theirs)
     merged = merge_file(name, *versions, lines=line_merge(git, size=markers.size))
-    configured = git.config("merge.conflictStyle")
+    configured = git.settings.value("merge.conflictStyle")
     style = configured if configured in {"diff3", "zdiff3"} else "merge"
     data = merged.data
     if merged.regions and merged.how == "lines":  # git's answer: as git would have written it
@@ -160,13 +160,13 @@ def driver_install(directory: Path) -> Installed:
     """
     git = Git(directory)
     attributes = git.repository.common_dir / "info" / "attributes"
-    git.run("config", f"merge.{_NAME}.name", "structural merge of Python")
-    git.run("config", f"merge.{_NAME}.driver", command())
+    git.configure(f"merge.{_NAME}.name", "structural merge of Python")
+    git.configure(f"merge.{_NAME}.driver", command())
     text = attributes.read_text(encoding="utf-8") if attributes.exists() else ""
     if _ATTRIBUTES not in text.splitlines(keepends=True):
         attributes.parent.mkdir(exist_ok=True)
         if text and not text.endswith("\n"):
-            git.run("config", f"merge.{_NAME}.{_ENDED}", "true")
+            git.configure(f"merge.{_NAME}.{_ENDED}", "true")
             text += "\n"
         attributes.write_text(text + _ATTRIBUTES, encoding="utf-8")
     return Installed((f"merge.{_NAME} in the repository's configuration", f"*.py in {attributes}"))
@@ -176,9 +176,9 @@ def driver_uninstall(directory: Path) -> Installed:
     """Take it off again, without a trace."""
     git = Git(directory)
     attributes = git.repository.common_dir / "info" / "attributes"
-    ended = git.config(f"merge.{_NAME}.{_ENDED}") is not None
-    if git.config(f"merge.{_NAME}.driver") is not None:
-        git.run("config", "--remove-section", f"merge.{_NAME}")
+    ended = git.settings.value(f"merge.{_NAME}.{_ENDED}") is not None
+    if git.settings.value(f"merge.{_NAME}.driver") is not None:
+        git.configure("--remove-section", f"merge.{_NAME}")
     if attributes.exists():
         lines = attributes.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [line for line in lines if line != _ATTRIBUTES]

@@ -70,7 +70,7 @@ def _remember(fork: Fork, resolved: Resolved) -> None:
     nothing on another machine.
     """
     for pin in resolved.removed:
-        fork.git.succeeds("config", "--unset", f"skills.{pin.name}.path")
+        fork.git.configure("--unset", f"skills.{pin.name}.path")
     for pin in resolved.added:
         if pin.source.kind == "local" and pin.name in fork.found_in:
-            fork.git.run("config", f"skills.{pin.name}.path", str(fork.found_in[pin.name]))
+            fork.git.configure(f"skills.{pin.name}.path", str(fork.found_in[pin.name]))
