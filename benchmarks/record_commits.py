@@ -87,10 +87,26 @@ def why_not(operation: Operation, path: str, before: str) -> str:
 
 def no_code(operation: Text, before: str) -> bool:
     """Whether what a snippet changes is no code: the file means the same with what it writes."""
+    after = before.replace(operation.before, operation.after, 1)
+    if before != after and (one := meaning(before)) is not None:
+        return one == meaning(after)
     texts = [operation.before.splitlines(), operation.after.splitlines()]
     bare = [[line.strip() for line in lines if line.strip()] for lines in texts]
     words = [" ".join(lines) for lines in bare]
     return prose_of(words[0], words[1], before)
+
+
+def meaning(text: str) -> str | None:
+    """A file's code without comments, layout and docstrings; None where it does not compile."""
+    try:
+        module = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return None
+    for node in ast.walk(module):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and ast.unparse(body[0])[:1] in {"'", '"'}:
+            body[0] = ast.Pass()
+    return ast.dump(module)
 
 
 def prose_of(one: str, other: str, before: str) -> bool:

@@ -27,6 +27,10 @@ PREDICTABLE = (
     "-c", "core.fsync=committed,reference",
     "-c", "protocol.ext.allow=never",
     "-c", "gc.auto=0",
+    "-c", "trailer.separators=:",
+    "-c", "log.showSignature=false",
+    "-c", "i18n.commitEncoding=UTF-8",
+    "-c", "i18n.logOutputEncoding=UTF-8",
 )  # fmt: skip
 """Settings for every git command. What git writes is on the disk when it ends (git 2.36 and
 later).

@@ -231,6 +231,103 @@ def test_operations_that_stand_on_one_another_keep_their_order() -> None:
     assert found.differences == ()
 
 
+BLOCK = "def f(a, old):\n    x = read(a)\n    use(x)\n    assert x == {\n        1: 2,\n        3: 4,\n    }\n    return x\n"
+"""Changes of one block that go by way of a file that does not compile, or that would name what
+another of them brings."""
+LAST_GOES = "class A:\n    def f(self):\n        pass\n\n\ndef h():\n    return one(1)\n"
+TWICE = "def f(a):\n    return run(copy(a))\n\n\ndef g(a):\n    return a\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wanted"),
+    [
+        pytest.param(BLOCK, BLOCK.replace("(a, old)", "(a)"), ["replace"], id="a parameter goes"),
+        pytest.param(BLOCK, BLOCK.replace("old", "new"), ["replace"], id="a parameter's name"),
+        pytest.param(BLOCK, BLOCK.replace("    x = read(a)\n    use(x)\n", ""), ["no-statement"], id="two go"),
+        pytest.param(
+            BLOCK, BLOCK[: BLOCK.index("    assert")] + "    check(x, 1=2)\n".replace("1=", "y=") + "    return x\n",
+            ["statement", "no-statement"], id="another statement",
+        ),
+        pytest.param(
+            LAST_GOES, LAST_GOES.replace("f(", "g(").replace("one(1)", "two(1)"),
+            ["replace", "text", "no-definition"], id="the only one goes",
+        ),
+        pytest.param(
+            TWICE, TWICE.replace("    return run(copy(a))", "    b = copy(a)\n    return run(b)"),
+            ["replace", "statement"], id="what is new has the code that goes",
+        ),
+    ],
+)  # fmt: skip
+def test_several_changes_of_a_block_are_told_apart(
+    before: str, after: str, wanted: list[str]
+) -> None:
+    assert [entry["ensure"] for entry in entries(before, after)] == wanted
+
+
+DATA: dict[str, tuple[str, str, list[dict[str, object]] | None]] = {
+    "a.yaml": (
+        "repos:\n- repo: one\n  rev: v1\n  hooks:\n  - id: a\n- repo: two\n  rev: v1\n",
+        "repos:\n- repo: one\n  rev: v2\n  hooks:\n  - id: a\n  - id: b\n- repo: two\n  rev: v1\n",
+        [
+            {"path": ["repos", "repo=one", "rev"], "value": "v2", "was": "v1"},
+            {"path": ["repos", "repo=one", "hooks"], "element": {"id": "b"}},
+        ],
+    ),
+    "a.toml": (
+        'name = "x"\n\n[tool.x]\nneeds = ["a>=1", "b"]\n',
+        'name = "x"\n\n[tool.x]\nneeds = ["a>=2", "b"]\nstrict = true\n',
+        [
+            {"path": ["tool", "x", "needs", "a>=1"], "value": "a>=2", "was": "a>=1"},
+            {"path": ["tool", "x", "strict"], "value": True},
+        ],
+    ),
+    "a.json": ('{"a": [1, 2]}\n', '{"a": [2, 1]}\n', None),
+}
+
+
+@pytest.mark.parametrize("path", DATA)
+def test_data_are_told_as_values_at_paths(path: str) -> None:
+    """What no operation makes, as another order is, stays a snippet."""
+    before, after, wanted = DATA[path]
+    files = MemoryFiles({path: before.encode()})
+    said = record_file(path, before.encode(), after.encode(), files)
+    found = [dict(entry) for one in said for entry in one.entries or ()]
+    for entry in found:
+        decode(entry).apply(files)
+    assert files.contents[path].decode() == after
+    kind = path.partition(".")[2]
+    if wanted is None:
+        assert [entry["ensure"] for entry in found] == ["text"]
+    else:
+        assert found == [{"ensure": kind, "in": path, **entry} for entry in wanted]
+
+
+def test_a_definition_that_is_called_otherwise_is_one_entry() -> None:
+    """Where it is used, too; but not where the change left it, or did more than that."""
+    old = {
+        "bot/app.py": "def go(n):\n    return go(n - 1) if n else 0\n",
+        "bot/use.py": "from bot.app import go\n\nALL = [\n    go,\n    1,\n]\n",
+    }
+    new = {path: text.replace("go(", "run(").replace(" go", " run") for path, text in old.items()}
+
+    def recorded(new: dict[str, str]) -> tuple[str, ...]:
+        files = MemoryFiles({path: text.encode() for path, text in old.items()})
+        changes = {
+            path: ChangedFile(text.encode(), new[path].encode())
+            for path, text in old.items()
+            if new[path] != text
+        }
+        found = record_package("x", changes, files, core=">=0")
+        assert found.differences == ()
+        return found.operations
+
+    assert recorded(new) == ("rename go to run",)
+    other = {"bot/use.py": new["bot/use.py"].replace("    run,\n    1,", "    1,\n    run,")}
+    assert recorded({**new, **other})[0] == "rename go to run"
+    left = recorded({**new, "bot/use.py": old["bot/use.py"]})
+    assert not any("rename" in each for each in left)
+
+
 _LINES = st.lists(
     st.sampled_from(
         [

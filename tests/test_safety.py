@@ -141,6 +141,34 @@ def test_an_unresolved_conflict(fork: Repo) -> None:
     refused(fork, "apply", *QUICK, "add-dice", says="parrot/help.py has an unresolved conflict")
 
 
+def test_settings_of_gits_that_change_what_it_prints(fork: Repo) -> None:
+    for key, value in {
+        "user.name": "Øyvind",
+        "trailer.separators": "=",
+        "log.showSignature": "true",
+        "i18n.commitEncoding": "latin1",
+        "i18n.logOutputEncoding": "latin1",
+        "color.ui": "always",
+        "format.pretty": "oneline",
+        "diff.noprefix": "true",
+        "core.abbrev": "4",
+    }.items():
+        fork.git("config", key, value)
+    before = fork.git("rev-parse", "HEAD^{tree}")
+    applied(fork, "add-dice")
+    after = fork.git("rev-parse", "HEAD^{tree}")
+    assert skills(fork, "undo", *QUICK).code == 0
+    assert fork.git("rev-parse", "HEAD^{tree}") == before
+    assert skills(fork, "redo", *QUICK).code == 0
+    assert fork.git("rev-parse", "HEAD^{tree}") == after
+    log = skills(fork, "op", "log", "--json").document["result"]
+    assert [(each["verb"], each["who"], each["state"]) for each in log[:2]] == [
+        ("redo", "Øyvind", "done"),
+        ("undo", "Øyvind", "superseded"),
+    ]
+    assert log[2]["skills"] == [["add-dice", "1.0.0"]]
+
+
 def test_gc_between_operations(fork: Repo) -> None:
     applied(fork, "add-loud")
     fork.git("reflog", "expire", "--expire=now", "--all")

@@ -4,6 +4,7 @@ secrets.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,6 +83,12 @@ def run_tests(
     named = [f"./{path}" if path.startswith("-") else path for path in tests]
     plan = plan or TestPlan()
     command = _command(plan, python, named, words)
+    if shutil.which(command[0]) is None:
+        reason = (
+            f"there is no program {command[0]} for the tests: [tool.skills] says that it runs "
+            "them, and test-requires there what to install"
+        )
+        return TestRun(passed=False, output="", seconds=0.0, reason=reason)
     with tempfile.TemporaryDirectory(prefix="graftbot-home-", ignore_cleanup_errors=True) as home:
         room = Room(worktree, python_files(python), (worktree, Path(home)), network)
         _write(Path(home, _METADATA), plan.metadata)
@@ -99,8 +106,10 @@ def run_tests(
         reason = f"the tests were ended by signal {-done.code}"
     elif "No module named pytest" in done.output:
         reason = "pytest is not installed in the environment that the tests run in"
-    else:
+    elif any("pytest" in str(word) for word in command[:3]):
         reason = _ENDS.get(done.code, f"pytest ended with exit code {done.code}")
+    else:
+        reason = f"{Path(command[0]).name} ended with exit code {done.code}"
     return TestRun(passed=False, output=done.output, seconds=done.seconds, reason=reason)
 
 

@@ -4,6 +4,8 @@ most literal.
 
 from __future__ import annotations
 
+import ast
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -54,8 +56,8 @@ class Delta:
     ways: Iterable[Entries] = field(repr=False, default=())
     about: str = ""
     turn: int = 1
-    """0 goes before the others, to make room for a name that another one defines; 2 goes after
-    them, as imports do that are unused once the others are made."""
+    """What goes (0) makes room for a name that something else defines, what changes (1) is told
+    from what is new (2) and has the same code, and imports go last (3), unused by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,18 @@ def say(
     Ways that must count places come after those that name them, and snippets last. With `loose`,
     other blank lines will do. The file as it reads then comes second.
     """
-    order = sorted(range(len(deltas)), key=lambda i: (deltas[i].turn, i))
+    order = deque(sorted(range(len(deltas)), key=lambda i: (deltas[i].turn, i)))
+    late: set[int] = set()
     made: list[int] = []
     here = before
     said: list[Said] = []
-    for index in order:
+    while order:
+        index = order.popleft()
         wanted = compose(before, [deltas[i] for i in sorted([*made, index])])
+        if order and index not in late and path.endswith(".py") and not _compiles(wanted):
+            late.add(index)  # the last statement of a block goes after another one came
+            order.append(index)
+            continue
         trial = _Trial(path, around, wanted, loose)
         found = trial.first(here, deltas[index].ways)
         found = found or trial.first(here, deltas[index].ways, counted=True)
@@ -105,6 +113,14 @@ def say(
             made.append(index)
             here = wanted
     return said, here
+
+
+def _compiles(data: bytes) -> bool:
+    try:
+        ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from skills_engine.codemods.source.source import Source
 from skills_engine.errors import Unparsable
-from skills_engine.record.delta import Delta, Said, say
+from skills_engine.record import data
+from skills_engine.record.delta import Delta, Said, compose, say
 from skills_engine.record.python import deltas
 
 if TYPE_CHECKING:
@@ -49,7 +51,10 @@ def _cut(path: str, before: bytes, after: bytes) -> list[Delta]:
                 return list(_shorter(before, deltas(a, b), _whole(before, after)))
         except (Unparsable, RecursionError):
             return _whole(before, after)
-    return _whole(before, after)
+    return [
+        replace(delta, ways=[*data.ways(path, before, compose(before, [delta]))])
+        for delta in _whole(before, after)
+    ]
 
 
 def _shorter(

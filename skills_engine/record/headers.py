@@ -47,9 +47,26 @@ def function_header(
     here, there = _header(a, one), _header(b, other)
     if a.text(here) == b.text(there):
         return
-    yield Delta(
-        here.start, here.end, b.text(there).encode(), list(_signature(a, b, one, other, name)), name
+    ways = [*_signature(a, b, one, other, name), *_exchanged(a, b, one, there, name)]
+    yield Delta(here.start, here.end, b.text(there).encode(), ways, name)
+
+
+def _exchanged(
+    a: Source, b: Source, one: cst.FunctionDef, there: Span, name: str
+) -> Iterator[Entries]:
+    """The header with the decorators, whatever the body is: a parameter that goes, or has another
+    name.
+    """
+    begin = a.span(one).start
+    above, indent = a.text(Span(extract(a, [one]).start, begin)), a.indent_at(begin)
+    old, new = (
+        "\n".join(line.removeprefix(indent) for line in f"{above}{text}".splitlines())
+        for text in (a.text(_header(a, one)), b.text(there))
     )
+    owner = name.rpartition(".")[0]
+    where = {"of": owner} if owner else {}
+    pattern, text = (f"{each.strip()}\n    $...BODY" for each in (old, new))
+    yield ({"ensure": "replace", "in": a.path, **where, "pattern": pattern, "with": text},)
 
 
 def _header(source: Source, node: Definition) -> Span:

@@ -23,6 +23,7 @@ from skills_engine.record.environment import ManifestKeys, asked
 from skills_engine.record.file import record_file
 from skills_engine.record.overlay import Overlay
 from skills_engine.record.prose import ProseStep, steps, steps_in_order
+from skills_engine.record.renames import renames
 from skills_engine.record.stub import stub
 
 if TYPE_CHECKING:
@@ -89,7 +90,10 @@ def record_package(
             perform(decode(keys), world)
         except (CannotEnsure, Refused, Unparsable):
             continue  # the comparison at the end says so
-    said = [*_whole_files(kept, moved), *_changed(kept, world, loose=loose)]
+    made = {path for path, change in kept.items() if world.read(path) != change.before}
+    both = {p: (c.before, c.after) for p, c in kept.items() if c.before and c.after}
+    named = [(path, _one(entry)) for path, entry in renames(both, world)]
+    said = [*_whole_files(kept, moved), *named, *_changed(kept, world, made, loose=loose)]
     entries = [entry for _, one in said for entry in one.entries or ()]
     tests = sorted(path for path in adds if re.fullmatch(r"(.*/)?test_\w+\.py", path))
     files = {f"add/{path}": change.after or b"" for path, change in adds.items()}
@@ -146,13 +150,16 @@ def _one(entry: Entry) -> Said:
     return Said(Delta(0, 0, b""), (entry,))
 
 
-def _changed(changes: Changes, world: Overlay, *, loose: bool) -> Iterator[tuple[str, Said]]:
+def _changed(
+    changes: Changes, world: Overlay, made: set[str], *, loose: bool
+) -> Iterator[tuple[str, Said]]:
+    """What is left of each file; `made` are those that the manifest has changed already."""
     for path, change in changes.items():
         now = world.read(path)
         if change.before is None or change.after is None or now is None or now == change.after:
             continue
-        if now != change.before and _same_words(now, change.after):
-            # the manifest's doing, in another order: said as a difference, not written as a snippet
+        if path in made and _same_words(now, change.after):
+            # in another order: said as a difference, not written as a snippet
             continue
         for one in record_file(path, now, change.after, world, loose=loose):
             yield path, one

@@ -118,6 +118,8 @@ def _heading(path: str, about: str, entries: Sequence[Entry]) -> str:
             return f"`{what}` in `{first.get('of') or first.get('call')}`"
         case "field":
             return f"Fields of `{first['of']}`"
+        case "rename":
+            return f"The name of `{first['of']}`"
         case "no-file" | "move-file" | "file":
             return f"The file `{path}`"
     return f"`{about}`" if about else f"`{path}`"
@@ -167,6 +169,7 @@ _SENTENCES = {
     "no-statement": "{where} is without `{code}`.",
     "no-import": "`{path}` does not need `{import}`.",
     "parameter": "{where} takes `{parameter}`.",
+    "rename": "{where} is called `{to}`, wherever it is used.",
     "replace": "In {where}, `{pattern}` reads `{with}`.",
     "value": "{where} is `{value}`.",
     "wrap": "In {where}, `{statements}` stands inside `{wrapper}`.",

@@ -83,7 +83,7 @@ class Differ:
                     *says.imports(self.a, self.b, old.node, new.node),
                     *says.replaced(self.a, [old], self.b, [new], owner),
                 ]
-                turn = 2 if says.is_import(old.node) else 1
+                turn = 3 if says.is_import(old.node) else 1
                 yield Delta(old.span.start, old.span.end, new.code.encode(), ways, owner, turn)
             else:
                 yield from inner
@@ -250,30 +250,31 @@ class Gap:
             following = self.following[1] if self.following else None
             ways = list(says.added(group, self.differ.b, self.body, self.owner, before, following))
             about = says.named(group, self.owner)
-            yield Delta(at.start, at.end if last else at.start, data, ways, about)
+            yield Delta(at.start, at.end if last else at.start, data, ways, about, 2)
             start, before = end, group[-1]
 
     def _removed(self, old: Sequence[BodyStatement], *, keeps_gap: bool) -> Iterator[Delta]:
         a = self.differ.a
-        turn = 2 if all(says.is_import(item.node) for item in old) else 0
+        turn = 3 if all(says.is_import(item.node) for item in old) else 0
         left = b"" if keeps_gap else self.differ.b.data[self.there.start : self.there.end]
         before = self.previous[0] if self.previous else None
         after = self.following[0] if self.following else None
         ends = [*(item.whole.start for item in old[1:]), self.here.end]
         above = a.data[self.here.start : old[0].whole.start]
-        if not keeps_gap and above == left:
+        plain = says.in_function(a, self.owner) and not any(map(_apart, old))
+        if not keeps_gap and above == left and (len(old) == 1 or not plain):
             for item, end in zip(old, ends, strict=True):
                 ways = list(says.removed([item], a, self.owner, before, after))
                 yield Delta(item.whole.start, end, b"", ways, says.named([item], self.owner), turn)
             return
         ways = list(says.removed(old, a, self.owner, before, after))
-        if any(item.name or says.is_import(item.node) for item in old):
+        if len(old) > 1:
             each = (
                 w
                 for item in old
                 for w in list(says.removed([item], a, self.owner, before, after))[:1]
             )
-            ways.insert(0, sum(each, ()))
+            ways.insert(len(ways) if plain else 0, sum(each, ()))
         end = old[-1].whole.end if keeps_gap else self.here.end
         yield Delta(self.here.start, end, left, ways, says.named(old, self.owner), turn)
 

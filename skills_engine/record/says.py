@@ -26,6 +26,7 @@ __all__ = [
     "anchor",
     "bare_code",
     "imports",
+    "in_function",
     "is_import",
     "named",
     "of",
@@ -247,7 +248,7 @@ def _fields(
         yield tuple({**entry, "before": following} for entry in entries)
 
 
-def _in_function(source: Source, owner: str) -> bool:
+def in_function(source: Source, owner: str) -> bool:
     return any(d.kind == "function" and d.qualname == owner for d in source.definitions)
 
 
@@ -266,7 +267,7 @@ def removed(
     if only is not None and is_import(only.node):
         yield ({"ensure": "no-import", "in": path, "import": textwrap.dedent(only.code)},)
     name = only and (only.name or _variable(only.node))
-    if only is not None and name and (only.name or not _in_function(a, owner)):
+    if only is not None and name and (only.name or not in_function(a, owner)):
         yield ({"ensure": "no-definition", "in": path, "of": f"{owner}.{name}" if owner else name},)
     entry: Entry = {"ensure": "no-statement", "in": path, **of(owner), "code": bare_code(a, group)}
     if before is not None and after is not None:
@@ -281,7 +282,15 @@ def replaced(
     a: Source, old: Sequence[BodyStatement], b: Source, new: Sequence[BodyStatement], owner: str
 ) -> Iterator[Entries]:
     pattern, code = bare_code(a, old), bare_code(b, new)
-    yield ({"ensure": "replace", "in": a.path, **of(owner), "pattern": pattern, "with": code},)
+    where: Entry = {"in": a.path, **of(owner)}
+    yield ({"ensure": "replace", **where, "pattern": pattern, "with": code},)
+    if any(isinstance(each.node, cst.BaseCompoundStatement) for each in (*old, *new)):
+        return
+    # a replacement keeps the layout of what it finds; what comes new has its own
+    gone: Entry = {"ensure": "no-statement", **where, "code": pattern}
+    come: Entry = {"ensure": "statement", **where, "code": code}
+    yield ({**come, "after": anchor(a, old[-1])}, gone)
+    yield ({**come, "before": anchor(a, old[0])}, gone)
 
 
 def wrapped(
