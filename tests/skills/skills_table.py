@@ -16,13 +16,14 @@ __all__ = ["FEATURES", "PAGE", "page"]
 PAGE = ROOT / "docs/skills.md"
 BLOCK = re.compile(r"(<!-- (skills|channels) -->\n).*?(<!-- end -->)", re.DOTALL)
 TELEGRAM, DISCORD, SLACK = "add-telegram", "add-discord", "add-slack"
-SIGNAL, MAIL, BROWSER = "add-signal", "add-email", "add-webchat"
+SIGNAL, MATRIX, MAIL, BROWSER = "add-signal", "add-matrix", "add-email", "add-webchat"
 FEATURES: dict[str, dict[str, str]] = {
     "private chats": {
         TELEGRAM: "test_text_comes_in_from_private_chats_and_groups_and_the_reply_goes_back",
         DISCORD: "test_a_private_chat_a_mention_and_a_thread_are_answered_where_they_are",
         SLACK: "test_a_private_chat_a_mention_and_a_thread_are_answered_where_they_are",
         SIGNAL: "test_a_private_chat_and_a_group_are_answered_where_they_are",
+        MATRIX: "test_a_private_chat_and_a_room_are_answered_where_they_are",
         MAIL: "test_a_thread_is_a_conversation_and_an_answer_stays_in_it",
         BROWSER: "test_a_message_is_stored_once_answered_and_shown_to_every_page",
     },
@@ -31,12 +32,14 @@ FEATURES: dict[str, dict[str, str]] = {
         DISCORD: "test_replies_edits_bots_and_who_is_meant",
         SLACK: "test_threads_edits_and_who_is_meant",
         SIGNAL: "test_a_private_chat_and_a_group_are_answered_where_they_are",
+        MATRIX: "test_a_private_chat_and_a_room_are_answered_where_they_are",
     },
     "replies, with what they quote": {
         TELEGRAM: "test_what_is_forwarded_edited_or_quoted_is_said",
         DISCORD: "test_replies_edits_bots_and_who_is_meant",
         SLACK: "test_threads_edits_and_who_is_meant",
         SIGNAL: "test_replies_edits_and_what_cannot_be_read",
+        MATRIX: "test_replies_edits_and_who_is_meant",
         MAIL: "test_what_is_quoted_is_told_from_what_is_new",
     },
     "threads as conversations": {
@@ -50,11 +53,13 @@ FEATURES: dict[str, dict[str, str]] = {
         DISCORD: "test_replies_edits_bots_and_who_is_meant",
         SLACK: "test_threads_edits_and_who_is_meant",
         SIGNAL: "test_replies_edits_and_what_cannot_be_read",
+        MATRIX: "test_replies_edits_and_who_is_meant",
     },
     "typing is shown": {
         TELEGRAM: "test_typing_is_shown_while_the_agent_works",
         DISCORD: "test_typing_groups_and_what_is_refused",
         SIGNAL: "test_files_come_in_and_go_out",
+        MATRIX: "test_files_come_in_and_go_out",
         BROWSER: "test_files_come_in_and_go_out",
     },
     "marks of its own": {
@@ -62,6 +67,7 @@ FEATURES: dict[str, dict[str, str]] = {
         DISCORD: "test_tables_are_code_and_all_else_is_as_it_was_written",
         SLACK: "test_marks_are_slacks_own_and_nobody_is_called",
         SIGNAL: "test_styles_count_as_signal_does_and_addresses_stand_behind_their_words",
+        MATRIX: "test_a_private_chat_and_a_room_are_answered_where_they_are",
         MAIL: "test_files_come_in_and_go_out",
         BROWSER: "test_a_message_is_stored_once_answered_and_shown_to_every_page",
     },
@@ -70,12 +76,14 @@ FEATURES: dict[str, dict[str, str]] = {
         DISCORD: "test_a_long_reply_is_split_and_a_piece_whose_answer_was_lost_comes_once",
         SLACK: "test_a_long_reply_is_split_and_a_piece_whose_answer_was_lost_comes_once",
         SIGNAL: "test_a_long_reply_is_split",
+        MATRIX: "test_a_long_reply_is_split_and_a_piece_whose_answer_was_lost_comes_once",
     },
     "files in": {
         TELEGRAM: "test_a_photo_from_telegram_is_a_file_for_the_agent",
         DISCORD: "test_files_come_in_and_go_out",
         SLACK: "test_files_come_in_and_go_out",
         SIGNAL: "test_files_come_in_and_go_out",
+        MATRIX: "test_files_come_in_and_go_out",
         MAIL: "test_files_come_in_and_go_out",
         BROWSER: "test_files_come_in_and_go_out",
     },
@@ -84,6 +92,7 @@ FEATURES: dict[str, dict[str, str]] = {
         DISCORD: "test_files_come_in_and_go_out",
         SLACK: "test_files_come_in_and_go_out",
         SIGNAL: "test_files_come_in_and_go_out",
+        MATRIX: "test_files_come_in_and_go_out",
         MAIL: "test_files_come_in_and_go_out",
         BROWSER: "test_files_come_in_and_go_out",
     },
@@ -92,12 +101,14 @@ FEATURES: dict[str, dict[str, str]] = {
         DISCORD: "test_what_was_missed_is_answered_once_after_a_start_and_after_a_lost_session",
         SLACK: "test_what_was_missed_is_answered_once_and_in_order",
         SIGNAL: "test_a_private_chat_and_a_group_are_answered_where_they_are",
+        MATRIX: "test_what_was_missed_is_answered_once_and_in_order",
         MAIL: "test_what_was_missed_is_answered_once_also_where_mails_are_numbered_anew",
         BROWSER: "test_a_message_is_stored_once_answered_and_shown_to_every_page",
     },
     "a piece whose answer was lost comes once": {
         DISCORD: "test_a_long_reply_is_split_and_a_piece_whose_answer_was_lost_comes_once",
         SLACK: "test_a_long_reply_is_split_and_a_piece_whose_answer_was_lost_comes_once",
+        MATRIX: "test_a_long_reply_is_split_and_a_piece_whose_answer_was_lost_comes_once",
         MAIL: "test_what_is_tried_again_is_the_same_mail",
     },
     "a refused token is said": {
@@ -105,6 +116,7 @@ FEATURES: dict[str, dict[str, str]] = {
         DISCORD: "test_what_only_the_owner_can_mend_is_said",
         SLACK: "test_what_only_the_owner_can_mend_is_said",
         SIGNAL: "test_what_only_the_owner_can_mend_is_said",
+        MATRIX: "test_what_only_the_owner_can_mend_is_said",
         MAIL: "test_what_only_the_owner_can_mend_is_said",
     },
 }
