@@ -97,7 +97,8 @@ def content(text: str) -> dict[str, Any]:
 
 def weight(text: str) -> str:
     """As many characters as what is sent of a text has bytes."""
-    return (text + parser().render(text)).encode(errors="replace").decode("latin-1")
+    whole: str = text + parser().render(text)
+    return whole.encode(errors="replace").decode("latin-1")
 
 
 def kind_of(type_: str) -> str:
