@@ -17,22 +17,23 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from pairs.edits import meaning
-from pairs.run import KINDS, graded, merged, pairs
+from pairs.run import KINDS, graded, merged, pairs, several
 
 Found = tuple[Counter[str], Counter[tuple[str, str, str]], list[dict[str, object]]]
 
 
-def run(seed: int, count: int) -> Found:
+def run(seed: int, count: int, many: bool) -> Found:
     """The grades, the kinds by grade, and the pairs that are wrong or not symmetric."""
     grades: Counter[str] = Counter()
     kinds: Counter[tuple[str, str, str]] = Counter()
     bad: list[dict[str, object]] = []
-    for pair in pairs(seed, count):
+    for pair in (several if many else pairs)(seed, count):
         texts = (pair.base, pair.ours, pair.theirs)
         answer = merged(*texts)
         swapped = merged(pair.base, pair.theirs, pair.ours)
@@ -58,6 +59,7 @@ def main() -> int:
     )
     parser.add_argument("--count", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--several", action="store_true", help="two or three edits a side")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path, help="write the wrong and unsymmetric pairs here")
     args = parser.parse_args()
@@ -68,7 +70,7 @@ def main() -> int:
     kinds: Counter[tuple[str, str, str]] = Counter()
     bad: list[dict[str, object]] = []
     with ProcessPoolExecutor(args.jobs) as pool:
-        for each, of_kinds, wrong in pool.map(run, seeds, [chunk] * len(seeds)):
+        for each, of_kinds, wrong in pool.map(run, seeds, repeat(chunk), repeat(args.several)):
             grades += each
             kinds += of_kinds
             bad += wrong

@@ -20,7 +20,7 @@ from pairs.expressions import EXPRESSIONS
 from pairs.statements import STATEMENTS
 from skills_engine.merge import Merged, from_lines, merge_file
 
-__all__ = ["KINDS", "Pair", "graded", "merged", "pairs"]
+__all__ = ["KINDS", "Pair", "graded", "merged", "pairs", "several"]
 
 KINDS = {**EXPRESSIONS, **STATEMENTS}
 PACKAGES = (
@@ -32,6 +32,7 @@ PACKAGES = (
 
 _LONGEST = 45
 _FROM_ONE_SITE = 6
+_EDITS_OF_A_SIDE = 3
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,52 @@ def pairs(seed: int, count: int) -> Iterator[Pair]:
                 made += 1
                 if made == count:
                     return
+
+
+def several(seed: int, count: int) -> Iterator[Pair]:
+    """So many pairs of sides that make two or three edits each, anywhere in one function."""
+    rng = random.Random(seed)  # noqa: S311
+    made = 0
+    while made < count:
+        site = _site(rng)
+        for _ in range(_FROM_ONE_SITE if site else 0):
+            assert site is not None
+            mine, his = _side(site, rng), _side(site, rng)
+            if mine is None or his is None or made == count:
+                continue
+            pair = _pair((mine[0], his[0]), site, mine[1], his[1])
+            if pair is not None:
+                yield pair
+                made += 1
+
+
+def _side(site: Site, rng: random.Random) -> tuple[str, Edit] | None:
+    """Edits at several statements of a function, as one."""
+    below = [n for n in ast.walk(site.function) if isinstance(n, ast.stmt)]
+    below = [n for n in below if not isinstance(n, ast.FunctionDef | ast.ClassDef | ast.Pass)]
+    found: dict[str, Edit] = {}
+    for _ in range(_EDITS_OF_A_SIDE):
+        edits = _edits(replace(site, focus=rng.choice(below)), rng, tries=8)
+        for name in rng.sample(sorted(edits), min(1, len(edits))):
+            if all(_disjoint(edits[name], other) for other in found.values()):
+                found[name] = edits[name]
+
+    def all_of(tree: Tree) -> None:
+        for each in found.values():
+            each.tree(tree)
+
+    edit = Edit(tuple(splice for each in found.values() for splice in each.splices), all_of)
+    tree = site.tree.copy()
+    try:
+        edit.tree(tree)
+    except LookupError:
+        return None
+    good = len(found) > 1 and meaning(applied(site.text, edit)) == meaning(tree.module)
+    return (" + ".join(found), edit) if good else None
+
+
+def _disjoint(one: Edit, other: Edit) -> bool:
+    return all(a[1] < b[0] or b[1] < a[0] for a in one.splices for b in other.splices)
 
 
 def _site(rng: random.Random) -> Site | None:
@@ -147,10 +194,10 @@ def _near(site: Site, rng: random.Random) -> ast.stmt:
     return found
 
 
-def _edits(site: Site, rng: random.Random) -> dict[str, Edit]:
+def _edits(site: Site, rng: random.Random, tries: int = 24) -> dict[str, Edit]:
     """The edits that can be made at a site, whose text says what their tree says."""
     found: dict[str, Edit] = {}
-    for name in rng.sample(sorted(KINDS), 24):
+    for name in rng.sample(sorted(KINDS), tries):
         edit = KINDS[name](site, rng)
         if edit is None:
             continue
