@@ -184,6 +184,13 @@ def test_what_a_side_wrote_keeps_its_place(what: str) -> None:
     assert law in laws(base, theirs, ours, result)
 
 
+def test_what_is_added_in_two_definitions_alike_stays_in_each() -> None:
+    base = "def a(x):\n    one(x)\n    two(x)\n\n\ndef b(x):\n    one(x)\n    two(x)\n"
+    ours = base.replace("    two(x)\n", "    if x:\n        log(x, again=True)\n    two(x)\n")
+    theirs = base + "\n\ndef c(x): ...\n"
+    assert not laws(base, ours, theirs, ours + "\n\ndef c(x): ...\n")
+
+
 def test_a_comment_belongs_to_the_definition_that_it_is_indented_as() -> None:
     base = "class A:\n    def go(self):\n        pass\n\n    x = 1\n"
     ours = base.replace("        pass\n", "        # TODO: more\n        pass\n")

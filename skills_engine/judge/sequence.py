@@ -288,16 +288,16 @@ def anchors(four: Four) -> Iterator[Doubt]:
                 if all(s.defines and all(s.key in each.names for each in sides) for s in added):
                     continue
                 ends = ((said, first, -1), (body.statements[last], last, 1))
-                if all(s.key in where and s.key not in often for s, _, _ in ends) and not any(
+                if not all(s.key in where and s.key not in often for s, _, _ in ends):
+                    continue
+                if not any(
                     side.beside(body, at, step, side.all)
                     & result.beside(*where[s.key], step, side.all)
                     for s, at, step in ends
                 ):
                     says = "would stand where neither of its neighbours is"
                     yield Doubt("anchor", said.title, body.scope, says=says)
-                elif said.key in where and side.left(
-                    body, (first, last), result, where[said.key][0]
-                ):
+                elif side.left(body, (first, last), result, where[said.key][0]):
                     says = "would go along with one of its neighbours, and the other one stays"
                     yield Doubt("anchor", said.title, body.scope, says=says)
 
