@@ -249,6 +249,10 @@ TWICE = "def f(a):\n    return run(copy(a))\n\n\ndef g(a):\n    return a\n"
             ["statement", "no-statement"], id="another statement",
         ),
         pytest.param(
+            TWICE.replace("copy(a)", "copy(a, 1), copy(a, 1)"), TWICE.replace("copy(a)", "copy(a), copy(a)"),
+            ["replace"], id="the same twice",
+        ),
+        pytest.param(
             LAST_GOES, LAST_GOES.replace("f(", "g(").replace("one(1)", "two(1)"),
             ["replace", "text", "no-definition"], id="the only one goes",
         ),
@@ -281,7 +285,15 @@ DATA: dict[str, tuple[str, str, list[dict[str, object]] | None]] = {
             {"path": ["tool", "x", "strict"], "value": True},
         ],
     ),
-    "a.json": ('{"a": [1, 2]}\n', '{"a": [2, 1]}\n', None),
+    "a.json": (
+        '{"a": [1, 2], "b": [3]}\n',
+        '{"a": [2], "b": [3.5]}\n',
+        [
+            {"path": ["a"], "value": [2], "was": [1, 2]},
+            {"path": ["b"], "value": [3.5], "was": [3]},
+        ],
+    ),
+    "b.json": ('{"a": 1, "b": 2}\n', '{"b": 2, "a": 1}\n', None),
 }
 
 

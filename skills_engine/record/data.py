@@ -32,10 +32,13 @@ def ways(path: str, before: bytes, after: bytes) -> Iterator[Entries]:
         return
     try:
         old, new = (_DOCUMENTS[kind].of(data).data for data in (before, after))
-        found = list(_differences(old, new, ()))
-    except (DataError, _NoOperation, RecursionError):
+    except (DataError, RecursionError):
         return
-    if found:
+    for whole in (False, True):
+        try:
+            found = list(_differences(old, new, (), whole=whole))
+        except (_NoOperation, RecursionError):
+            continue
         yield tuple({"ensure": kind, "in": path, **entry} for entry in found)
 
 
@@ -43,7 +46,8 @@ class _NoOperation(Exception):
     """Data that differ in a way that no operation makes."""
 
 
-def _differences(old: Any, new: Any, at: paths.Path) -> Iterator[Entry]:
+def _differences(old: Any, new: Any, at: paths.Path, *, whole: bool) -> Iterator[Entry]:
+    """`whole` lists of texts and numbers are exchanged, rather than added to."""
     if paths.same(old, new):
         return
     if isinstance(old, dict) and isinstance(new, dict) and old.keys() <= new.keys():
@@ -53,20 +57,24 @@ def _differences(old: Any, new: Any, at: paths.Path) -> Iterator[Entry]:
             if key not in old:
                 yield {"path": [*at, key], "value": _plain(value)}
             else:
-                yield from _differences(old[key], value, (*at, key))
+                yield from _differences(old[key], value, (*at, key), whole=whole)
     elif isinstance(old, list) and isinstance(new, list) and at:
-        yield from _elements(old, new, at)
+        if whole and not any(isinstance(each, dict | list) for each in (*old, *new)):
+            yield {"path": list(at), "value": _plain(new), "was": _plain(old)}
+        else:
+            yield from _elements(old, new, at, whole=whole)
     elif at and not isinstance(old, dict | list):
         yield {"path": list(at), "value": _plain(new), "was": _plain(old)}
     else:
         raise _NoOperation
 
 
-def _elements(old: list[Any], new: list[Any], at: paths.Path) -> Iterator[Entry]:
+def _elements(old: list[Any], new: list[Any], at: paths.Path, *, whole: bool) -> Iterator[Entry]:
     if len(old) == len(new):
         for index, (one, other) in enumerate(zip(old, new, strict=True)):
             if not paths.same(one, other):
-                yield from _differences(one, other, (*at, _named(old, index, other)))
+                part = _named(old, index, other)
+                yield from _differences(one, other, (*at, part), whole=whole)
         return
     left = list(old)
     for value in new:
@@ -78,9 +86,9 @@ def _elements(old: list[Any], new: list[Any], at: paths.Path) -> Iterator[Entry]
         raise _NoOperation
 
 
-def _named(values: list[Any], index: int, new: Any) -> str:
+def _named(values: list[Any], index: int, new: Any) -> str | int:
     """How a path names an element: by its value or, of a mapping, by a key that it alone has and
-    keeps.
+    keeps; else by its place.
     """
     value = values[index]
     keys = value.items() if isinstance(value, dict) else ()
@@ -96,7 +104,7 @@ def _named(values: list[Any], index: int, new: Any) -> str:
                 return name
         except DataError:
             continue
-    raise _NoOperation
+    return index
 
 
 def _plain(value: Any) -> Any:
@@ -105,6 +113,6 @@ def _plain(value: Any) -> Any:
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list):
         return [_plain(each) for each in value]
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or isinstance(value, str | bool | int | float):
         return value
     raise _NoOperation

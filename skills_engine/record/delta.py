@@ -53,7 +53,7 @@ class Delta:
     start: int
     end: int
     new: bytes
-    ways: Iterable[Entries] = field(repr=False, default=())
+    ways: Sequence[Entries] = field(repr=False, default=())
     about: str = ""
     turn: int = 1
     """What goes (0) makes room for a name that something else defines, what changes (1) is told
@@ -101,6 +101,17 @@ def say(
             late.add(index)  # the last statement of a block goes after another one came
             order.append(index)
             continue
+        same = _alike(deltas, index, order)
+        if same is not None:
+            others, entry = same
+            more = compose(before, [deltas[i] for i in sorted([*made, index, *others])])
+            found = _Trial(path, around, more, loose).first(here, [({**entry, "all": True},)])
+            if found is not None:
+                said.append(Said(deltas[index], found))
+                made += [index, *others]
+                order = deque(i for i in order if i not in others)
+                here = more
+                continue
         trial = _Trial(path, around, wanted, loose)
         found = trial.first(here, deltas[index].ways)
         found = found or trial.first(here, deltas[index].ways, counted=True)
@@ -113,6 +124,22 @@ def say(
             made.append(index)
             here = wanted
     return said, here
+
+
+def _alike(
+    deltas: Sequence[Delta], index: int, order: Iterable[int]
+) -> tuple[list[int], Entry] | None:
+    """The other deltas that exchange the same code of the same definition, and the entry that says
+    so; None where there are none.
+    """
+    entry = _replacement(deltas[index])
+    others = [i for i in order if entry is not None and _replacement(deltas[i]) == entry]
+    return (others, entry) if entry is not None and others else None
+
+
+def _replacement(delta: Delta) -> Entry | None:
+    alone = (way[0] for way in delta.ways if len(way) == 1)
+    return next((entry for entry in alone if entry["ensure"] == "replace"), None)
 
 
 def _compiles(data: bytes) -> bool:

@@ -4,6 +4,8 @@ by espeak-ng, and by Whisper where faster-whisper and a model are installed.
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import shutil
 from dataclasses import replace
 from importlib.util import find_spec
@@ -164,5 +166,60 @@ async def test_whisper_hears_what_espeak_says() -> None:
         await hear(settings, b"this is no recording", "voice.ogg")
 
 
-def test_it_is_one_of_the_services() -> None:
+async def test_programs_that_are_not_there_fail_or_hang_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model.bin").touch()
+    monkeypatch.setattr("bot.voice.find_spec", lambda _: None)
+    with pytest.raises(Misconfigured, match="faster-whisper is not there"):
+        check_ears(Settings(voice_model=str(tmp_path)))
+    settings, espeak = Settings(voice_speaks="espeak-ng"), tmp_path / "espeak-ng"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Misconfigured, match="espeak-ng is not there"):
+        check_mouth(settings)
+    espeak.write_text("#!/bin/sh\necho no such voice >&2\nexit 3\n")
+    espeak.chmod(0o755)
+    with pytest.raises(BotError, match="espeak-ng failed with 3: no such voice"):
+        await speak(settings, SAID)
+    espeak.write_text("#!/bin/sh\nwhile :; do :; done\n")
+    monkeypatch.setattr("bot.voice.SECONDS", 0.01)
+    with pytest.raises(BotError, match=r"espeak-ng took more than 0\.01 seconds"):
+        await speak(settings, SAID)
+
+
+async def test_an_endpoint_that_says_nothing_is_said() -> None:
+    async def other(request: web.Request) -> web.Response:
+        return web.json_response({"words": []})
+
+    app = web.Application()
+    app.router.add_post("/v1/audio/transcriptions", other)
+    async with serving(app) as url:
+        with pytest.raises(BotError, match="answers with no text"):
+            await hear(Settings(voice_url=f"{url}/v1"), b"", "x.ogg")
+
+
+async def test_without_files_or_settings_the_bot_goes_on(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:me")
+        assistant = Assistant(store, [MemoryChannel()], FunctionAgent(echo))
+        host = Host(store, assistant, Paths(tmp_path), Settings(voice_speaks=""))
+        with pytest.raises(BotError, match="files cannot be sent now"):
+            await call(host, store.groups[0], "send_voice", {"text": "Hello."})
+        service = asyncio.create_task(Voice(host).run())
+        await asyncio.sleep(0)
+        assert not service.done()
+        service.cancel()
+
+
+def test_it_is_one_of_the_services_and_of_the_agent_s_tools() -> None:
+    """The agent's half needs a library that is in the image alone, so it is read here."""
     assert Voice in SERVICES
+    source = (Path(__file__).parents[1] / "container/runner/tools.py").read_text()
+    tools = {
+        ast.literal_eval(key): ast.literal_eval(value.elts[2])
+        for node in ast.parse(source).body
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "TOOLS"
+        for key, value in zip(node.value.keys, node.value.values, strict=True)
+        if key is not None
+    }
+    assert tools["send_voice"] == ["text"]

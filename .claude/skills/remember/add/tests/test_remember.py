@@ -181,6 +181,20 @@ async def test_what_nobody_commits_is_committed_once_a_day(paths: Paths) -> None
     assert "Nobody told you." in VERBS["diff"](paths, "main", "")
 
 
+async def test_without_git_it_is_said_and_the_service_goes_on(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as without, pytest.raises(BotError, match="git cannot be run"):
+        without.setenv("PATH", str(paths.data))
+        VERBS["log"](paths, "main", "")
+    async with open_store(paths.data) as store:
+        await register(store, "memory:me")
+        with monkeypatch.context() as without:
+            without.setenv("PATH", str(paths.data))
+            await DailyMemory(Host(store, NOTHING, paths, Settings())).commit()
+    assert VERBS["log"](paths, "main", "")
+
+
 def test_the_agent_is_told_of_both() -> None:
     """The agent's half needs a library that is in the image alone, so it is read here."""
     source = (Path(HERE) / "container/runner/tools.py").read_text()
