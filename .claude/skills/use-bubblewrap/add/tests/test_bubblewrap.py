@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -16,9 +17,10 @@ from runtime_contract import said, spec
 
 from bot.errors import BotError, Misconfigured
 from bot.runtimes import RUNTIMES, Mount, bubblewrap, cgroups
-from bot.runtimes.bubblewrap import BubblewrapRuntime
+from bot.runtimes.bubblewrap import BubblewrapRuntime, Sandbox
 from bot.runtimes.bubblewrap_image import RECIPE, Image
 from bot.runtimes.cgroups import Cgroups
+from bot.runtimes.filtered import program
 
 MEMORY = "test_memory_that_is_not_there_is_not_taken_from_the_host"
 
@@ -78,14 +80,6 @@ async def test_the_filter_and_what_is_seen_are_the_containers(
     assert rest.split()[0] == "-1", "no namespace is made in it"
     assert int(rest.split()[1]) < 20, "no process of the machine's is seen"
     assert python == "/opt/agent/bin/python3"
-
-
-async def test_a_network_is_refused_until_its_owner_accepts_what_it_is(
-    walled: BubblewrapRuntime, image: str
-) -> None:
-    with pytest.raises(BotError, match="this machine's own") as caught:
-        await walled.start(spec(image, "net", network=True))
-    assert "BUBBLEWRAP_WITHOUT=network" in caught.value.hint
 
 
 @pytest.fixture
@@ -151,6 +145,51 @@ async def test_what_is_not_there_is_said_with_what_to_do(
     works.setenv("PATH", str(tmp_path))
     with pytest.raises(Misconfigured, match="no bwrap, prlimit, setpriv"):
         bubblewrap._tried()
+
+
+async def test_a_network_is_refused_until_its_owner_accepts_what_it_is(
+    works: pytest.MonkeyPatch, image: str
+) -> None:
+    works.setenv("BUBBLEWRAP_WITHOUT", "memory,cpu,processes")
+    with pytest.raises(BotError, match="this machine's own") as caught:
+        await BubblewrapRuntime().start(spec(image, "net", network=True))
+    assert "BUBBLEWRAP_WITHOUT=network" in caught.value.hint
+
+
+async def test_what_the_machine_refuses_is_an_error_of_the_bots(
+    works: pytest.MonkeyPatch, image: str
+) -> None:
+    def full(*_: object) -> bool:
+        raise OSError("no space left")
+
+    works.setenv("BUBBLEWRAP_WITHOUT", "memory,cpu,processes")
+    runtime = BubblewrapRuntime()
+    works.setattr(runtime._groups, "make", full)
+    works.setattr(runtime._groups, "remove", full)
+    with pytest.raises(BotError, match="cannot start a sandbox"):
+        await runtime.start(spec(image, "i"))
+    with pytest.raises(BotError, match="could not be removed"):
+        await runtime.remove("i", "r")
+    ended = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    with pytest.raises(BotError, match="could not be removed"):
+        await Sandbox(ended, None, full).end()
+
+
+def test_the_filter_is_the_cores_and_its_absence_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking() -> bytes:
+        raise OSError("no libseccomp.so.2")
+
+    try:
+        assert len(program()) > 1_000, "a comparison or more for each call"
+    except OSError:
+        assert os.environ.get("CI") != "true"
+    monkeypatch.setattr(bubblewrap, "program", lacking)
+    monkeypatch.setattr(bubblewrap.shutil, "which", str)
+    fine = subprocess.CompletedProcess((), 0)
+    monkeypatch.setattr(bubblewrap.subprocess, "run", lambda *_, **__: fine)
+    with pytest.raises(Misconfigured, match="cannot be filtered") as caught:
+        bubblewrap._tried()
+    assert "libseccomp2" in caught.value.hint
 
 
 def test_a_group_of_the_second_version_is_made_where_the_bot_may(
