@@ -97,13 +97,6 @@ NEIGHBOURS = {
         "def save(rows):\n    rows.clear()\n    return rows\n",
         "def save(rows):\n    rows.clear()\n    check(rows)\n    return rows\n",
     ),
-    "an addition goes along with what was moved before what it stood behind": (
-        "order",
-        "def save(rows):\n    open_all(rows, again=True)\n    write_all(rows, again=True)\n",
-        "def save(rows):\n    open_all(rows, again=True)\n    check_all(rows, again=True)\n    write_all(rows, again=True)\n",
-        "def save(rows):\n    write_all(rows, again=True)\n    open_all(rows, again=True)\n",
-        "def save(rows):\n    check_all(rows, again=True)\n    write_all(rows, again=True)\n    open_all(rows, again=True)\n",
-    ),
     "an addition goes along into what was wrapped around one of its neighbours": (
         "anchor",
         SAVE,

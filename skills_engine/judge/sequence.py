@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from skills_engine.judge.doubt import Doubt, due
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from skills_engine.judge.counting import Four
     from skills_engine.judge.reading import Body, CountedStatement, Reading
@@ -110,8 +110,7 @@ def order(four: Four) -> Iterator[Doubt]:
             for key, s in zip(keys, row, strict=True)
         }
         once = [_once(row, keys) for row, keys in zip(rows, names, strict=True)]
-        free = {s.key for row in rows for s in row if s.defines}
-        for one, other in (*reversals(once), *_displaced(once, free)):
+        for one, other in reversals(once):
             says = f"would stand before {titles[other] or 'another statement'}"
             yield Doubt("order", titles[one] or "a statement", scope, says=says)
 
@@ -194,20 +193,6 @@ def reversals(rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str]]:
             wanted = one in his and other in his and his[one] < his[other]
             if not (wanted and not kept) and (old or not moved[side]):
                 yield one, other
-
-
-def _displaced(rows: Sequence[Sequence[str]], free: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Names of the result of which a side put one right beside the other, the one that was there,
-    and which stand the other way round now: that one was moved, and the addition went along.
-    Definitions are `free`.
-    """
-    base, places = set(rows[0]), {name: at for at, name in enumerate(rows[3])}
-    for side in rows[1:3]:
-        row = [name for name in side if name not in free]
-        for one, other in pairwise(row):
-            new = (one in base) != (other in base)
-            if new and one in places and other in places and places[other] < places[one]:
-                yield other, one
 
 
 def _moved(base: dict[str, int], row: Sequence[str]) -> bool:
