@@ -39,8 +39,21 @@ def _options(
     """A personal assistant that its owner changes by grafting skills onto its code."""
 
 
+def _folder(given: str) -> Path:
+    if not given.strip():  # a variable of the shell that is not set: the place would be this one
+        raise typer.BadParameter("it is empty; name a folder")
+    return Path(given)
+
+
 Data = Annotated[
-    Path | None, typer.Option("--data", help="The store.", show_default="$GRAFTBOT_DATA, or ./data")
+    Path | None,
+    typer.Option(
+        "--data",
+        help="The store.",
+        show_default="$GRAFTBOT_DATA, or ./data",
+        parser=_folder,
+        metavar="PATH",
+    ),
 ]
 
 

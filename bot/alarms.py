@@ -12,7 +12,7 @@ from bot.store import Store
 
 ALARM_SECONDS = 3600.0
 NOT_STORED = (
-    "I cannot write to my store: {error}; {hint}. Nothing is lost, but I answer nobody until then."
+    "I cannot write to my store: {error}; {hint}. What comes in waits; I answer nobody until then."
 )
 
 

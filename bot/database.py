@@ -2,10 +2,11 @@
 SQLite refuses.
 """
 
+import os
 import re
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +29,7 @@ HINTS = {
     sqlite3.SQLITE_CORRUPT: "restore a backup of the folder, or move it away to begin anew",
     sqlite3.SQLITE_NOTADB: "restore a backup of the folder, or move it away to begin anew",
 }
+SOUND = "PRAGMA quick_check(1)"
 COPIES = 3
 COPY = re.compile(r"schema-(\d{1,6})-\w+\.db")
 
@@ -60,8 +62,13 @@ def locked_by(folder: Path) -> FileLock:
 
 async def migrate(db: aiosqlite.Connection, folder: Path) -> None:
     """Bring the schema to its newest version, a transaction a step; a store that holds something is
-    copied first. Raises BotError if a newer bot has been at work, with the copy that fits.
+    copied first. Raises BotError if a newer bot has been at work, with the copy that fits, or if
+    the file is damaged: who works on with it loses more.
     """
+    ((found,),) = await db.execute_fetchall(SOUND)
+    if found != "ok":
+        why = f"{folder / 'bot.db'} is damaged: {' '.join(found.split())}"
+        raise BotError(why, hint=HINTS[sqlite3.SQLITE_CORRUPT])
     await db.execute("PRAGMA journal_mode = WAL")
     await db.execute("PRAGMA synchronous = FULL")  # what is stored survives a power cut too
     ((version,),) = await db.execute_fetchall("PRAGMA user_version")
@@ -108,15 +115,34 @@ def copy_that_fits(folder: Path) -> Path | None:
 
 def restore(folder: Path) -> tuple[Path, Path]:
     """Put the copy that fits into the store's place; the copy, and where the store of now is kept.
-    Raises BotError if there is none, Running if a bot is at work.
+    Raises BotError if there is none, or no need of one, Running if a bot is at work.
+
+    At each moment one of the two is in that place: where none is, a new one would be begun.
     """
     with locked_by(folder):
+        store, draft = folder / "bot.db", folder / "bot.db.draft"
         if (copy := copy_that_fits(folder)) is None:
             raise BotError(f"there is no copy in {folder / 'backups'} that this bot can read")
+        if store.exists() and _readable(store):
+            hint = f"start it: bot run; if you want {copy.name} all the same, move bot.db away"
+            raise BotError(f"this bot can read {store}, which is newer than the copy", hint=hint)
+        shutil.copyfile(copy, draft)
         kept = folder / f"bot.db.{datetime.now(UTC):%Y%m%dT%H%M%S}"
-        for end in ("", "-wal", "-shm"):
+        for end in ("-wal", "-shm"):
             if (part := folder / f"bot.db{end}").exists():
                 part.rename(f"{kept}{end}")
-        shutil.copyfile(copy, folder / "bot.db.draft")
-        (folder / "bot.db.draft").rename(folder / "bot.db")
+        if store.exists():
+            try:
+                os.link(store, kept)
+            except OSError:  # a disk that has no links
+                store.rename(kept)
+        draft.replace(store)
     return copy, kept
+
+
+def _readable(store: Path) -> bool:
+    """Whether this bot can go on with a store. What a kill has left beside it is brought in."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(store)) as db:
+        ((version,),) = db.execute("PRAGMA user_version")
+        return version <= len(MIGRATIONS) and db.execute(SOUND).fetchall() == [("ok",)]
+    return False

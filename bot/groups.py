@@ -31,9 +31,12 @@ def checked(chat: str) -> str:
 
 
 def refuse_taken(groups: "Iterable[Group]", new: "Group") -> None:
-    """Raises BotError where a registration would take another one's place. Main passes from chat to
+    """Raises BotError where a registration would take another one's place, or is of a chat whose
+    name no messenger gives: it cannot be seen, or not even be stored. Main passes from chat to
     chat, and the console, whose folder is made by itself, may have it again.
     """
+    if not new.chat.isprintable():
+        raise BotError(f"{new.chat[:80]!r} is no chat", hint="write it as its messenger does")
     for one in groups:
         moves = one.chat == new.chat and one.folder != new.folder
         if moves and new.main and one.folder == "console":

@@ -96,7 +96,10 @@ def parts(settings: Settings) -> tuple[list[Channel], Agent]:
     if not channels:
         names = ", ".join(cls.name for cls in CHANNELS)
         why = f"no channel is configured; there are: {names}"
-        raise Misconfigured(why, hint="configure one in .env")
+        hint = (
+            "configure one in .env" + "; the console has no standard input here" * settings.console
+        )
+        raise Misconfigured(why, hint=hint)
     return channels, next(agent for cls in AGENTS if (agent := cls.from_settings(settings)))
 
 

@@ -43,8 +43,10 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
         say(mistake)
     settings = _with_zone(settings, say)
     channels, agent = parts(settings)
-    if main and channel_of(main) not in {channel.name for channel in channels}:
-        hint = "write it like telegram:123; see .env"
+    known = {channel.name for channel in channels}
+    no_console = channel_of(main) == ConsoleChannel.name and main != ConsoleChannel.CHAT
+    if main and (channel_of(main) not in known or no_console):
+        hint = f"write it like telegram:123, see .env; the console is {ConsoleChannel.CHAT}"
         raise BotError(f"no channel of {main!r} is configured", hint=hint)
     try:
         for channel in channels:

@@ -5,17 +5,19 @@ SQLite's refusals with its own remedy.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from bot import store as module
-from bot.database import copy_that_fits
+from bot.database import copy_that_fits, restore
 from bot.errors import BotError
 from bot.migrations import MIGRATIONS
 from bot.store import open_store
@@ -113,3 +115,43 @@ def test_after_a_downgrade_the_bot_says_which_copy_fits_and_restores_it_on_a_wor
     (kept,) = [path for path in (tmp_path / "data").glob("bot.db.2*") if path.suffix[1:].isalnum()]
     with closing(sqlite3.connect(kept)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (99,)
+    again = bot(tmp_path, "setup", "--restore")
+    assert again.returncode == 1
+    assert "this bot can read" in again.stderr
+
+
+@pytest.mark.parametrize("step", ["shutil.copyfile", "os.link", "pathlib.Path.replace"])
+def test_a_restore_that_fails_at_any_step_leaves_a_store_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    old_store(tmp_path, 1)
+    (tmp_path / "backups").mkdir()
+    shutil.copyfile(tmp_path / "bot.db", tmp_path / "backups/schema-1-20261130T120000.db")
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as db, db:
+        db.execute("PRAGMA user_version = 99")
+
+    def fails(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched, suppress(OSError):
+        patched.setattr(step, fails)
+        restore(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as db:
+        assert db.execute("SELECT text FROM outbox").fetchall() == [("kept",)]
+
+
+def test_a_damaged_store_is_said_at_the_start_and_a_copy_takes_its_place(tmp_path: Path) -> None:
+    assert bot(tmp_path, "run").returncode == 0
+    data = tmp_path / "data"
+    (data / "backups").mkdir()
+    copy = data / f"backups/schema-{len(MIGRATIONS)}-20261130T120000.db"
+    shutil.copyfile(data / "bot.db", copy)
+    whole = (data / "bot.db").read_bytes()
+    (data / "bot.db").write_bytes(whole[:8192] + b"\xa5" * 16384 + whole[24576:])
+    for command in ("run", "setup"):
+        refused = bot(tmp_path, command)
+        assert refused.returncode == 1, command
+        assert "is damaged" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert bot(tmp_path, "setup", "--restore").returncode == 0
+    assert (data / "bot.db").read_bytes()[8192:24576] == whole[8192:24576]

@@ -140,6 +140,11 @@ async def test_main_registers_changes_and_removes_groups(house: House) -> None:
             "main", "register_group", str(number), chat="memory:other", folder=folder
         )
         assert not bad["ok"], folder
+    for number, chat in enumerate(
+        ("memory:", "new", "memory:a\nb", "memory:\x1b[2J", "m:\u202e"), 11
+    ):
+        bad = await house.answer("main", "register_group", str(number), chat=chat, folder="other")
+        assert not bad["ok"], repr(chat)
     await house.answer("main", "register_group", "20", chat="memory:new", remove=True)
     assert house.store.group("memory:new") is None
     assert not (

@@ -101,6 +101,7 @@ def test_a_second_bot_on_the_same_data_is_refused_and_a_wrong_setting_named(tmp_
         assert first.wait(10) == 0
     (tmp_path / ".env").write_text("LOG_LEVEL=LOUD\n")
     assert bot("run", "--nonsense", cwd=tmp_path).returncode == 2
+    assert bot("run", "--data", "", cwd=tmp_path).returncode == 2
     wrong = bot("run", cwd=tmp_path)
     assert wrong.returncode == 1
     assert (

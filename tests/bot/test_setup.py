@@ -63,6 +63,7 @@ def test_what_only_the_owner_can_do_is_said(tmp_path: Path) -> None:
             "install Docker and start it",
         ),
         ((), {"ANTHROPIC_API_KEY": "k", "RUNTIME": "podman"}, "there are docker"),
+        (("--main", "console:you"), {}, "the console is console:me"),
         ((), {"WHATSAPP": "yes", "WHATSAPP_PHONE": "12"}, "like 4915112345678"),
         ((), {"GRAFTBOT_DATA": str(Path(__file__))}, "name another with --data"),
     ):
