@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := setup
-.PHONY: setup image demo test check laws killpoints faults pairs simulate mutants-bot voice podman fuzz bench reference schemas site clean
+.PHONY: setup image demo test check laws killpoints faults pairs orders simulate mutants-bot voice podman fuzz bench reference schemas site clean
 
 setup: .venv/ready  ## everything that the other targets need
 
@@ -50,6 +50,9 @@ faults: setup  ## every call to the file system of eight verbs fails once, in ea
 
 pairs: setup  ## at each step of eight verbs, another verb, an edit or a commit comes in between
 	$(BIN)/python tests/killpoints --pairs
+
+orders: setup  ## the skills one after another in 20 random orders, and in all ordered pairs; goes on where it was ended
+	$(BIN)/python benchmarks/orders.py --orders 20 --pairs --state .orders.jsonl
 
 simulate: setup  ## the whole bot under seeded faults; SEEDS=n, JOBS=n; goes on where it was ended
 	$(BIN)/python tests/simulation --seeds $(or $(SEEDS),20000) --jobs $(or $(JOBS),1) --state .simulated.jsonl
