@@ -18,10 +18,10 @@ NAMES = ["add-status", "add-telegram", "telegram-reactions"]
 @pytest.mark.slow
 def test_whatever_the_order_the_bytes_are_the_same_and_nothing_is_left(tmp_path: Path) -> None:
     tried = Tried(tmp_path / "state")
-    orders(Fork(tmp_path), tried, NAMES, range(1, 3), 2)
-    assert tried.done == {"order 1": "", "order 2": ""}
+    orders(Fork(tmp_path), tried, NAMES, range(4, 6), 2)
+    assert tried.done == {"order 4": "", "order 5": ""}
     again = Tried(tmp_path / "state")
     again.read()
     assert (again.done, len(again.trees)) == (tried.done, 1)
-    again.note("order 3", set(NAMES), "another tree", "")
-    assert again.done["order 3"] == "other bytes than in another order"
+    again.note("order 6", set(NAMES), "another tree", "")
+    assert again.done["order 6"] == "other bytes than in another order"
