@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := setup
-.PHONY: setup image demo test check laws killpoints faults pairs orders simulate mutants-bot voice podman fuzz bench reference schemas site clean
+.PHONY: setup image demo test check laws killpoints faults pairs orders simulate mutants-bot voice podman webchat fuzz bench reference schemas site clean
 
 setup: .venv/ready  ## everything that the other targets need
 
@@ -59,6 +59,9 @@ simulate: setup  ## the whole bot under seeded faults; SEEDS=n, JOBS=n; goes on 
 
 mutants-bot: setup  ## mistakes in the message path, made from its code: which does the simulation see? JOBS=n
 	$(BIN)/python tests/simulation/mutants.py --jobs $(or $(JOBS),1) --state .mutants.jsonl
+
+webchat: setup  ## the page of add-webchat in Chromium, seen by axe-core; needs chromium, node and npm
+	$(BIN)/python tests/skills/webchat_page.py
 
 fuzz: setup  ## skills, merges, edits, patterns, requests, HTTP, backups, mutated; SECONDS=600 for each
 	$(BIN)/python tests/fuzz --seconds $(or $(SECONDS),60)

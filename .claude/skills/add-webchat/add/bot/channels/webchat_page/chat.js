@@ -17,7 +17,7 @@ function say(text) {
 }
 
 function show(one) {
-  const item = (one.id && document.querySelector(`[data-id="${one.id}"]`)) || document.createElement("li");
+  const item = (one.id && document.querySelector(`[data-id="${one.id}"]`)) || document.createElement("article");
   item.replaceChildren();
   item.className = one.from === "me" ? "me" : "";
   if (one.id) item.dataset.id = one.id;
