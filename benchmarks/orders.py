@@ -94,14 +94,12 @@ class Tried:
     """Of a case: what was wrong, or nothing."""
 
     def read(self) -> None:
-        for line in self.state.read_text("utf-8").splitlines() if self._there else ():
+        if self.state is None or not self.state.exists():
+            return
+        for line in self.state.read_text("utf-8").splitlines():
             found = json.loads(line)
             self.done[found["case"]] = found["wrong"]
             self.trees.setdefault(found["set"], found["tree"])
-
-    @property
-    def _there(self) -> bool:
-        return self.state is not None and self.state.exists()
 
     def note(self, case: str, skills: set[str], tree: str, wrong: str) -> None:
         key = " ".join(sorted(skills))
