@@ -57,8 +57,8 @@ orders: setup  ## the skills one after another in 20 random orders, and in all o
 simulate: setup  ## the whole bot under seeded faults; SEEDS=n, JOBS=n; goes on where it was ended
 	$(BIN)/python tests/simulation --seeds $(or $(SEEDS),20000) --jobs $(or $(JOBS),1) --state .simulated.jsonl
 
-mutants-bot: setup  ## mistakes in the message path, made from its code: which does the simulation see? JOBS=n
-	$(BIN)/python tests/simulation/mutants.py --jobs $(or $(JOBS),1) --state .mutants.jsonl
+mutants-bot: setup  ## mistakes in the message path, made from its code: which does the simulation see? JOBS=n; SAMPLE=n, 0 is all
+	$(BIN)/python tests/simulation/mutants.py $(if $(SAMPLE),--sample $(SAMPLE)) --jobs $(or $(JOBS),1) --state .mutants.jsonl
 
 webchat: setup  ## the page of add-webchat in Chromium, seen by axe-core; needs chromium, node and npm
 	$(BIN)/python tests/skills/webchat_page.py

@@ -16,7 +16,7 @@ from bot.commands import Command, command
 from bot.deliveries import Deliveries
 from bot.errors import BotError, Misconfigured, described
 from bot.groups import FOLDER, Group
-from bot.log import log
+from bot.log import failing, log
 from bot.messages import Message, channel_of
 from bot.migrations import SQL
 from bot.pairing import TYPED, Pairing
@@ -124,8 +124,8 @@ class Assistant:
         finally:
             for task in (*tasks, *connections):
                 task.cancel()
-            await asyncio.gather(*tasks, *connections, return_exceptions=True)
             queues = (*self._queues, self._deliveries.queue)
+            await asyncio.gather(*tasks, *connections, return_exceptions=True)
             try:
                 await asyncio.gather(*(queue.stop(grace) for queue in self._queues))
                 await self._deliveries.queue.stop(grace)
@@ -291,8 +291,7 @@ class Assistant:
             except Exception as error:  # noqa: BLE001  # whatever it is, a messenger's library's too: the bot goes on
                 failures = 1 if loop.time() - begun > STEADY_SECONDS else failures + 1
                 delay = self.backoff.delay(failures)
-                log.warning("lost", what=what, error=error, again_in=round(delay, 1))
-                # the owner is told of the store's troubles in another way
+                failing(error)("lost", what=what, error=error, again_in=round(delay, 1))
                 if failures == ATTEMPTS and not isinstance(error, sqlite3.Error):
                     why = described(error, to_owner=True)[:300]
                     await self._alarms.tell(FAILING.format(what=what, attempts=failures, error=why))

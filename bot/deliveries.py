@@ -106,8 +106,6 @@ class Deliveries:
             log.warning("given up", chat=chat, error=error)
             await self._tell_once(chat, REFUSED, error)
             return True
-        if failures < ATTEMPTS:
-            raise error
         delay = self._patience.delay(failures - ATTEMPTS + 1)
         asyncio.get_running_loop().call_later(delay, self.wake, chat)
         return False

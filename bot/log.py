@@ -3,6 +3,7 @@ secrets: of an exception there is the type and the place, of a library's line it
 """
 
 import logging
+import sqlite3
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
 from logging.handlers import RotatingFileHandler
@@ -70,6 +71,12 @@ log: Any = structlog.stdlib.get_logger("bot")
 """Events with names and values: `log.info("not registered", chat=chat)`. A message's text is no
 such value.
 """
+
+
+def failing(error: Exception) -> Any:
+    """What warns of it; seldom heard for the store's troubles, which `Alarms` tells for all."""
+    return log.debug if isinstance(error, sqlite3.Error) else log.warning
+
 
 BYTES, FILES = 5_000_000, 5
 

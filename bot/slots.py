@@ -6,9 +6,6 @@ from itertools import count
 
 from bot.errors import BotError
 
-FULL = "no place for a container came free within {:g} seconds"
-HINT = "MAX_CONTAINERS says how many there are"
-
 
 class Slots:
     """`most` places; who waits is served in order, what is `urgent` before the rest, and `give`
@@ -37,7 +34,9 @@ class Slots:
             if not place.cancelled():  # it had just been given one
                 self.give()
             if isinstance(error, TimeoutError):
-                raise BotError(FULL.format(within), hint=HINT) from None
+                hint = "MAX_CONTAINERS says how many there are"
+                why = f"no place for a container came free within {within:g} seconds"
+                raise BotError(why, hint=hint) from None
             raise
 
     def give(self) -> None:

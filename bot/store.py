@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -85,10 +85,9 @@ class Store(Transactions):
     async def _transact(self, statements: Sequence[Statement]) -> int:
         changes = not REGISTRATIONS.isdisjoint(sql for sql, _ in statements)
         self._changes += changes
-        try:
-            return await super()._transact(statements)
-        finally:
-            self._changes += changes  # what was read meanwhile may have been too old
+        done = await super()._transact(statements)
+        self._changes += changes  # what was read meanwhile may have been too old
+        return done
 
     def registered(self, group: Group) -> Statement:
         """What registers a group. Raises BotError likewise."""
@@ -251,7 +250,7 @@ class Store(Transactions):
         """Bring the schema to its newest version, and read what is kept in memory."""
         async with self.mutex:
             await migrate(self._db, folder)
-        await self.write((SQL["prune"], ()))
+        await self.write((SQL["prune"], (stamp(datetime.now(UTC) - timedelta(days=7)),)))
         await self._load_groups()
 
 

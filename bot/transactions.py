@@ -27,9 +27,7 @@ class Transactions:
         self._db, self._file, self._opened = db, file, file.stat()
         self.mutex = asyncio.Lock()
         self.on_trouble: Callable[[sqlite3.Error], None] = lambda error: None
-        """Called when a write fails, with a full disk, say: who wanted it tries again, but the
-        owner should know.
-        """
+        """Called when either fails: who wanted it tries again, but the owner should know."""
         self.backoff = Backoff()
 
     def still_there(self) -> None:
@@ -47,7 +45,11 @@ class Transactions:
     async def read(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[Any]:
         """The rows that a query finds."""
         async with self.mutex:
-            return list(await self._db.execute_fetchall(sql, values))
+            try:
+                return list(await self._db.execute_fetchall(sql, values))
+            except sqlite3.Error as error:
+                self.on_trouble(error)
+                raise
 
     async def write(self, *statements: Statement) -> int:
         """One transaction; the number of rows that its last statement changed."""

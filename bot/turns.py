@@ -93,8 +93,7 @@ class Turns:
         stores. Raises OverBudget where the group's tokens of the day are used up.
         """
         async with nullcontext() if turn.isolated else self._locks[turn.group.folder]:
-            # of now, when whoever was before has spent
-            group = self._store.current(turn.chat, turn.group.folder)
+            group = self._store.current(turn.chat, turn.group.folder)  # who was before has spent
             await self._budget.check(group)
             answers = await self._agent.answer(replace(turn, group=group))
             return self._deliveries.chunks(turn.chat, answers)
@@ -197,8 +196,8 @@ class Turns:
         self._troubles[turn.chat] = Trouble(fresh=True, most=trouble.most)
 
     async def _ask(self, running: _Running, group: Group, channel: Channel) -> None:
-        await self._budget.check(group)
         chat, written = running.turn.chat, self._written(running.turn, group)
+        await self._budget.check(group)
         running.asking = asking = asyncio.ensure_future(self._agent.answer(written))
         self._running[chat] = running
         typing = asyncio.create_task(_typing(channel, chat))
@@ -257,12 +256,8 @@ class Turns:
         for it ever again.
         """
         trouble = self._troubles.pop(chat, None)
-        recovered = trouble is not None and trouble.rounds > 0
-        for other, waiting in self._troubles.items():
-            if waiting.rounds and (recovered or waiting.rounds == 1):
-                self._turns.wake(other)
-        for call in self.on_recovery if recovered else ():
-            call()
+        if trouble and trouble.rounds:
+            self._retry()
 
     def _retry(self) -> None:
         """What the agent lacked is there again: all that was put off is asked."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bot.log import log
+from bot.log import failing
 
 Work: TypeAlias = Callable[[str], Awaitable[None]]
 
@@ -72,7 +72,7 @@ class KeyedQueue:
                     failures += 1
                     delay = self._backoff.delay(failures)
                     work, again = f"{self._name} {key}", round(delay, 1)
-                    log.warning("failed", work=work, error=error, again_in=again)
+                    failing(error)("failed", work=work, error=error, again_in=again)
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._stopping.wait(), delay)
                 else:

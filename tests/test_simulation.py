@@ -15,6 +15,8 @@ from bot.assistant import Assistant
 from bot.messages import Turn
 from bot.store import open_store
 
+LATE = Post(900.0, 0, 9, "aside")
+"""Faults end when all is written."""
 SEEDS = 300 if "CI" in os.environ else 60
 
 
@@ -182,6 +184,71 @@ def test_what_was_written_before_a_registration_was_lost_is_answered_after_a_mov
         Deed("grant", 54.43, 0, 902),
     )
     holds(Plan(8885, 1, 1, 0, posts, (), deeds))
+
+
+def test_what_a_chat_refuses_for_now_comes_later() -> None:
+    posts = (Post(1.0, 1, 1), Post(2.0, 1, 2), LATE)
+    holds(Plan(16, 2, 2, 0, posts, (CallFault("send", 1, "refused for now"),)))
+
+
+def test_failures_that_were_not_in_a_row_are_not_told() -> None:
+    posts = tuple(Post(60.0 * n, 1, n) for n in range(1, 8))
+    faults = tuple(CallFault("send", n, "refused") for n in range(1, 13, 2))
+    holds(Plan(17, 2, 2, 0, posts, faults))
+
+
+def test_what_can_never_be_delivered_is_told_though_the_store_fails() -> None:
+    posts = (Post(1.0, 1, 1), Post(60.0, 1, 2), LATE)
+    for n in range(54, 59):
+        faults = (CallFault("send", 1, "undeliverable"), CallFault("sql", n, "ioerr"))
+        holds(Plan(18, 2, 2, 0, posts, faults))
+
+
+def test_who_is_nearly_done_at_the_end_has_the_time_for_it() -> None:
+    for at in range(2, 22, 3):
+        holds(Plan(19, 2, 2, 0, (Post(1.0, 0, 1),), (TimeFault("restart", float(at), 0.0),)))
+
+
+def test_a_piece_that_is_under_way_at_the_end_has_the_time_for_it() -> None:
+    faults = (CallFault("send", 1, "slow"), TimeFault("restart", 40.0, 0.0))
+    holds(Plan(27, 2, 2, 0, (Post(1.0, 1, 1), LATE), faults))
+
+
+def test_a_file_that_a_crash_has_left_is_removed_and_what_is_to_be_sent_is_not() -> None:
+    for n in range(44, 52):
+        holds(Plan(20, 1, 2, 0, (Post(1.0, 0, 1, "send"),), (CallFault("sql", n, "crash"),)))
+
+
+def test_a_clock_that_was_ahead_leaves_no_task_waiting() -> None:
+    for at in (40.0, 66.0):
+        faults = (TimeFault("clock forward", at, 4000.0), TimeFault("clock back", 86.8, 4000.0))
+        holds(Plan(22, 1, 2, 0, (Post(1.0, 0, 1, "every"), LATE), faults))
+
+
+def test_who_was_put_off_is_asked_when_another_is_answered() -> None:
+    for begun in (300.0, 900.0, 1500.0, 2500.0):
+        for does in ("", "every"):
+            late = Post(5000.0, 0, 9, "aside")
+            posts = (Post(0.2, 2, 1, does), Post(0.3, 1, 2), Post(begun, 2, 3), late)
+            faults = (TimeFault("api down", 40.0, 4000.0),)
+            holds(Plan(23, 3, 2, 0, posts, faults))
+
+
+def test_a_budget_that_is_used_up_is_told_once_a_day() -> None:
+    posts = tuple(Post(100.0 * n, 1, n) for n in range(1, 6))
+    holds(Plan(24, 2, 2, 100, posts))
+
+
+def test_a_task_is_tried_again_before_it_is_given_up() -> None:
+    faults = (TimeFault("api down", 40.0, 300.0),)
+    holds(Plan(25, 2, 2, 0, (Post(1.0, 1, 1, "once"), LATE), faults))
+
+
+def test_files_of_a_chat_that_is_removed_meanwhile_hold_up_nobody() -> None:
+    for at in (1.7, 2.2, 2.7, 3.5):
+        posts = (Post(1.0, 1, 1, "file"), Post(1.5, 1, 2, "file"), LATE)
+        faults = tuple(CallFault("fetch", n, "refused") for n in (1, 2))
+        holds(Plan(26, 2, 2, 0, posts, faults, (Deed("unregister", at, 1, 900),)))
 
 
 def test_a_code_has_its_effect_once_though_it_is_brought_twice() -> None:

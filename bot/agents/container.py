@@ -138,8 +138,7 @@ class ContainerAgent(Agent):
         if talk and not talk.ended:
             return talk
         self._evict()
-        within = self._settings.turn_seconds  # and then as long for the turn: none is in vain
-        await self._slots.take(within, urgent=turn.task is not None)
+        await self._slots.take(self._settings.turn_seconds, urgent=turn.task is not None)
         return None
 
     async def _start(self, key: str, turn: Turn) -> ContainerSession:

@@ -129,7 +129,7 @@ DELETE FROM moved WHERE chat = :new
 --# rekey_on
 INSERT OR REPLACE INTO moved (chat, now) VALUES (:old, :new)
 --# prune
-DELETE FROM requests WHERE done_at < datetime('now', '-7 days')
+DELETE FROM requests WHERE done_at < ?
 --# size
 SELECT page_count, freelist_count, page_size
 FROM pragma_page_count(), pragma_freelist_count(), pragma_page_size()

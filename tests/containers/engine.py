@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +58,15 @@ def turn(prompt: str, group: Group = MAIN, **more: Any) -> Turn:
     return Turn(group.chat, (), (), 1, group, prompt, **more)
 
 
+class RegisteringAgent(ContainerAgent):
+    """Whoever it is asked by is registered, as it is then."""
+
+    async def answer(self, turn: Turn) -> Sequence[str]:
+        if self._store.group(turn.chat) != turn.group:
+            await self._store.register(turn.group)
+        return await super().answer(turn)
+
+
 @dataclass(frozen=True)
 class World:
     """A data directory, an API, and the agent between them."""
@@ -82,7 +91,7 @@ class World:
             }
         )
         async with open_store(self.data) as store:
-            agent = ContainerAgent(configured, runtime or DockerRuntime())
+            agent = RegisteringAgent(configured, runtime or DockerRuntime())
             await agent.open(store)
             try:
                 yield agent, store

@@ -18,10 +18,8 @@ from bot.messages import Message, Turn
 from bot.runtimes import Spec
 from bot.settings import Settings
 from simulation.program import SETTLED, Program
-from simulation.world import FAILURES, World
+from simulation.world import FAILURES, GRACE, World
 
-GRACE = 10.0
-"""Seconds that what is under way has at the end."""
 GIVES_UP = 90.0
 """Seconds after which an engine that hangs is heard of no more: three calls, of 30 seconds each."""
 
@@ -186,7 +184,7 @@ class Agent(ContainerAgent):
     async def answer(self, turn: Turn) -> Sequence[str]:
         world, folder = self._world, turn.group.folder
         world.note(f"{folder} asked: {[one.text for one in turn.asked]} {turn.task or ''}")
-        world.asked_at[world.key(turn.chat)].append(world.time)
+        world.asked_at[turn.task or world.key(turn.chat)].append(world.time)
         if world.time > world.stopping_at + GRACE + 0.5:
             world.problem(f"{folder} is asked when all should be at its end")
         limit, day = self._settings.daily_tokens, self._store.today()
@@ -196,13 +194,12 @@ class Agent(ContainerAgent):
         for one in turn.messages:
             if turn.task is None:
                 self._seen(turn, one)
-        about, freshes = turn.task or turn.chat, world.freshes[folder]
+        about, freshes = turn.task or f"in {world.key(turn.chat)}", world.freshes[folder]
         self._under_way[about] += 1
         try:
             replies = await super().answer(turn)
         except asyncio.CancelledError:
-            early = world.stopping_at < world.time < world.stopping_at + GRACE - 0.5
-            if early and not (world.hurried or world.stopped(turn.chat)):
+            if world.cut_short and not world.stopped(turn.chat):
                 world.problem(f"{folder} is cut off, and had time")
             raise
         except (TypeError, AttributeError, LookupError, NameError) as error:
@@ -217,13 +214,15 @@ class Agent(ContainerAgent):
             world.again(self._put_off())
         if not turn.isolated and world.freshes[folder] == freshes:
             world.conversing.add(folder)
-        world.answered[about] += 1
         return replies
 
     def _put_off(self) -> list[str]:
-        """Chats that have failed so often that they are left alone for a while."""
-        chats = [one for one in self._failures if self._failures[one] >= FAILURES and ":" in one]
-        return [self._world.key(one) for one in chats if not self._under_way[one]]
+        """Chats and tasks that have failed so often that they are left alone for a while."""
+        open_ = "SELECT 1 FROM tasks WHERE id = ? AND claimed_at IS NOT NULL AND status = 'active'"
+        failed = [one for one, times in self._failures.items() if times >= FAILURES]
+        waiting = [one for one in failed if not self._under_way[one]]
+        tasks = [one for one in waiting if self._world.look(open_, one)]
+        return [*tasks, *(one[3:] for one in waiting if one.startswith("in "))]
 
     def _allowed(self, turn: Turn) -> None:
         """Of what the store has, nothing is out of date here."""

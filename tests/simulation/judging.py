@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,8 @@ WAITS = {
     "runs are open": "SELECT id FROM runs WHERE ended_at IS NULL",
     "reminders are to come": "SELECT id FROM tasks WHERE status = 'active' AND kind = 'once'",
 }
+PARKED = """SELECT id FROM tasks WHERE status = 'active' AND value = '60'
+AND next_run > :later AND COALESCE(last_due, '') < :now"""
 RECURRING = "UPDATE tasks SET status = 'cancelled', next_run = NULL WHERE kind != 'once'"
 
 
@@ -194,6 +197,8 @@ def _commands(world: World, db: sqlite3.Connection) -> Iterator[str]:
         answers = sum(told[kind] for kind in ("paired", "unknown", "refused", "again"))
         if answers != len(typed):
             yield f"{len(typed)} codes were typed, and {answers} were answered: {told}"
+        if typed and not world.disturbed and told["unknown"] == answers:
+            yield f"of {len(typed)} codes, none let anybody in"
     if told["paired"] != told["hello"]:
         yield f"{told['paired']} chats were let in, and {told['hello']} were told"
     for one in world.posted.values():
@@ -228,6 +233,9 @@ def _requests(world: World, db: sqlite3.Connection) -> Iterator[str]:
 
 def _tasks(world: World, db: sqlite3.Connection) -> Iterator[str]:
     """A run that was due has one answer; a reminder is given."""
+    now, later = (datetime.fromtimestamp(world.wall() + more, UTC) for more in (0.0, 600.0))
+    for (id_,) in db.execute(PARKED, {"now": now.isoformat(), "later": later.isoformat()}):
+        yield f"the task {id_} waits for a time that was never meant"
     there = kept(world, db)
     runs: Counter[tuple[str, str]] = Counter()
     for chat, texts in there.items():

@@ -219,6 +219,10 @@ class SimulatedChannel(Channel):
             await self._deliver(chat, text)
         except Undeliverable:
             raise
+        except asyncio.CancelledError:
+            if self._world.cut_short:
+                self._world.problem(f"a piece for {chat} is cut off, and had time")
+            raise
         except Exception:
             self._world.miss(chat, 1)
             raise
@@ -236,6 +240,7 @@ class SimulatedChannel(Channel):
         if kind == "undeliverable" and "#" in text:
             world.undeliverable.add(text)
             world.note(f"{chat} never takes {text!r}")
+        if text in world.undeliverable:
             raise Undeliverable("the chat is gone")
         key = world.key(chat)
         if kind == "refused six times":

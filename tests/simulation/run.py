@@ -23,13 +23,13 @@ import bot.attachments
 import bot.confined
 import bot.deliveries
 import bot.ipc
+import bot.log
 import bot.mcp
 import bot.proxy
 import bot.run
 import bot.scheduler
 import bot.store
 import bot.turns
-import bot.workers
 from bot.bounds import Allowance, Seldom
 from bot.errors import BotError, OverBudget
 from bot.housekeeping import Housekeeping
@@ -65,7 +65,7 @@ WITHOUT = {
     "refresh",
 }
 """Deeds that are not asked of a store."""
-LOGGING = (bot.assistant, bot.turns, bot.workers, bot.deliveries, bot.scheduler, bot.attachments)
+LOGGING = (bot.log, bot.assistant, bot.turns, bot.deliveries, bot.scheduler, bot.attachments)
 SHM = Path("/dev/shm")
 
 
@@ -286,7 +286,8 @@ class Simulation:
 
             def end(kind: str) -> None:
                 world.note(f"stop ({kind})")
-                world.stopping_at = loop.time()
+                if not stop.is_set():
+                    world.stopping_at = loop.time()
                 stop.set()
                 if kind == "hurry":
                     world.hurried = True

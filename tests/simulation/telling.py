@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.migrations import SQL
 from simulation.owner import Desk
-from simulation.world import SOON, World
+from simulation.world import FAILURES, SOON, World
 
 NUMBER = re.compile(r"#(\d+)\.")
 SORRY = "I could not answer that"
@@ -76,6 +76,11 @@ def _budgets(world: World, db: sqlite3.Connection) -> Iterator[str]:
         known = sum(USED_UP in text and text.startswith(f"{world.title(chat)} (") for text in told)
         if times != known:
             yield f"{chat} was told {times} times of its budget, the owner {known} times"
+    if not any("clock" in kind or kind == "sleep" for kind in world.injected):
+        query = "SELECT chat, text, date(settled_at) FROM outbox WHERE text LIKE 'My %'"
+        for one, times in Counter(db.execute(query)).items():
+            if USED_UP in one[1] and times > 1:
+                yield f"{one[0]} was told {times} times on one day of its budget"
     for at, chat in world.over_budget:
         told_there = any(USED_UP in text for text in there[chat])
         if not told_there and world.undisturbed(at, at + SOON):
@@ -94,6 +99,8 @@ def _lost(world: World, db: sqlite3.Connection) -> Iterator[str]:
     query = "SELECT task, error FROM runs WHERE error IS NOT NULL"
     for task, error in db.execute(query):
         past = error in {"interrupted", "ended meanwhile"} or USED_UP in error
+        if not past and "400" not in error and len(world.asked_at[task]) < FAILURES:
+            yield f"the task {task} was given up early: {error}"
         if not past and not any(text.startswith(f"The task {task} of") for text in told):
             yield f"the owner was not told that the task {task} failed: {error}"
 
@@ -122,16 +129,18 @@ def _soon(world: World, db: sqlite3.Connection) -> Iterator[str]:
     query = "SELECT seq, chat, text FROM outbox WHERE error IS NULL AND file IS NULL"
     for seq, chat, text in db.execute(query):
         key, at = world.key(chat), world.stored_at.get(seq, -1.0)
-        if at < 0 or not world.undisturbed(at - LONGEST_PAUSE, at + LATE):
+        if at < 0 or not world.well(at - LONGEST_PAUSE, at + LATE):
             continue
         shown = text.replace(str(world.folder), "DATA")
         if not any(
             one.chat == key and one.text == shown and one.at <= at + LATE for one in world.accepted
         ):
             yield f"{chat} has not been sent {text!r} for long"
+    ended = "cancel" in str(world.plan) or "pause" in str(world.plan)
     for at, key in world.expected:
         asked = any(at <= one <= at + LATE for one in world.asked_at[key])
-        if not asked and key in world.registered and world.undisturbed(at - SOON, at + LATE):
+        there = key in world.registered or (key.isalnum() and not key.isdigit() and not ended)
+        if not asked and there and world.well(at - SOON, at + LATE):
             yield f"{key} could be answered at {at}, and is not asked"
 
 

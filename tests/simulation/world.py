@@ -21,6 +21,8 @@ MOST_STEPS, MORE_STEPS = 400_000, 4_000
 """A run's, and a chat's, which sees for as long as it waits that somebody types."""
 FOLDER = "main"
 FAILURES = 5
+GRACE = 10.0
+"""Seconds that what is under way has at the end."""
 SOON = 60.0
 """Seconds in which a process that is let alone does what is due."""
 
@@ -128,16 +130,15 @@ class World:
     refusing: Counter[str] = field(default_factory=Counter)
     fresh: Counter[str] = field(default_factory=Counter)
     """By folder, how many sessions there were when the last conversation was left."""
-    answered: Counter[str] = field(default_factory=Counter)
-    """Answers that agents had, by chat or task."""
     replies: dict[str, bool] = field(default_factory=dict)
     """What the host has said to requests."""
     over_budget: list[tuple[float, str]] = field(default_factory=list)
     failed_requests: bool = False
     groups_at: float = -1.0
     dues: list[Due] = field(default_factory=list)
-    disturbed: list[tuple[float, float]] = field(default_factory=list)
-    """From when to when something was wrong."""
+    disturbed: list[float] = field(default_factory=list)
+    outages: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when something was down."""
     stored_at: dict[int, float] = field(default_factory=dict)
     """When pieces came into the outbox, by their number."""
     asked_at: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -183,6 +184,12 @@ class World:
     @property
     def time(self) -> float:
         return self.loop.time() if self.loop else self.now
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether what is cancelled now should have had more time, at the end."""
+        since = self.time - self.stopping_at
+        return 0 <= since < GRACE - 0.5 and not self.hurried
 
     def wall(self) -> float:
         """Seconds of the epoch, as the machine's clock says."""
@@ -290,7 +297,12 @@ class World:
         self.dues.append(Due(self.time, what, about))
 
     def undisturbed(self, since: float, until: float) -> bool:
-        return not any(begun <= until and since <= ended for begun, ended in self.disturbed)
+        return not any(since <= one <= until for one in self.disturbed)
+
+    def well(self, since: float, until: float) -> bool:
+        """Whether nothing was down either."""
+        down = any(begun <= until and since <= ended for begun, ended in self.outages)
+        return not down and self.undisturbed(since, until)
 
     def fault(self, port: str) -> str:
         """What goes wrong at this call of a port; mostly nothing."""
@@ -303,7 +315,7 @@ class World:
 
     def inject(self, what: str) -> None:
         self.injected[what] += 1
-        self.disturbed.append((self.time, self.time))
+        self.disturbed.append(self.time)
         self.note(f"fault {what}")
 
     def before_step(self) -> None:
@@ -332,7 +344,7 @@ class World:
 
     def begin(self, fault: TimeFault) -> None:
         self.inject(fault.kind)
-        self.disturbed.append((self.time, self.time + fault.seconds))
+        self.outages.append((self.time, self.time + fault.seconds))
         if fault.kind in {"clock forward", "sleep"}:
             self.offset += fault.seconds
         elif fault.kind == "clock back":
@@ -351,7 +363,7 @@ class World:
 
     def doubt(self) -> None:
         """What was sent last in each chat may not be known as sent."""
-        self.disturbed.append((self.time, self.time))
+        self.disturbed.append(self.time)
         last: dict[str, Accepted] = {}
         for one in self.accepted:
             last[one.chat] = one
