@@ -352,6 +352,34 @@ def test_a_reader_that_is_gone_refuses_nothing(fork: Repo) -> None:
     assert pinned == [True, False]
 
 
+def test_an_interrupt_says_where_to_look_and_leaves_all(fork: Repo) -> None:
+    """As Ctrl-C does, the signal reaches git and what it runs as well."""
+    key = fork.path.parent / "key"
+    key.write_text("#!/bin/sh\nkill -INT 0\n")
+    key.chmod(0o755)
+    fork.git("config", "commit.gpgSign", "true")
+    fork.git("config", "gpg.program", str(key))
+    before = fork.head
+    done = subprocess.run(
+        skills_command("pin", "add-pager"),
+        cwd=fork.path,
+        env=environment(fork.path.parent / "home"),
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    assert (done.returncode, fork.head) == (130, before)
+    assert done.stderr.splitlines()[-1] == "skills: interrupted; see: skills status"
+    assert "Traceback" not in done.stderr
+
+
+def test_a_plan_may_have_any_name_that_is_no_skills(fork: Repo) -> None:
+    assert skills(fork, "plan", "add-pager", "-o", "my.plan").code == 0
+    assert "there is no skill" not in skills(fork, "apply", "my.plan", "--dry-run").err
+    assert "is not a plan" in skills(fork, "apply", "README.md", "--dry-run").err
+
+
 def test_where_there_is_nothing_it_says_so(fork: Repo) -> None:
     fork.git("rm", "-rq", ".claude/skills", "manifests")
     fork.commit("Nothing")

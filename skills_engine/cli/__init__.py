@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 
 __all__ = ["main"]
 
@@ -16,6 +17,14 @@ def main() -> None:
         from skills_engine.cli.app import run  # noqa: PLC0415
 
         run()
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if not isinstance(error, KeyboardInterrupt) and not isinstance(
+            error.__cause__,
+            KeyboardInterrupt,  # in a class body, as of a library that is imported
+        ):
+            raise
+        sys.stderr.write("skills: interrupted; see: skills status\n")
+        sys.exit(130)
     finally:
         # or the interpreter, as it ends, looks for cycles in all that it is about to drop: 100 ms
         gc.freeze()

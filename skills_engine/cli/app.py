@@ -13,7 +13,7 @@ import typer
 from skills_engine import __version__
 from skills_engine.cli.options import state
 from skills_engine.cli.output import Output
-from skills_engine.cli.terminal import complain, say
+from skills_engine.cli.terminal import say
 from skills_engine.errors import Refused, SkillsError, UsageError
 
 __all__ = ["app", "register", "run"]
@@ -112,9 +112,6 @@ def run() -> None:
                 )
             )
         raise
-    except KeyboardInterrupt:
-        complain("interrupted; nothing was changed unless the last line says so")
-        sys.exit(130)
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         hint = (

@@ -77,7 +77,8 @@ def apply(
 
     out, where = asked.out, asked.where
     options = asked.options(interactive=True)
-    if len(wanted) == 1 and wanted[0].endswith(".json") and Path(wanted[0]).is_file():
+    # a skill's name has neither: what has is a path
+    if len(wanted) == 1 and set("./") & set(wanted[0]) and Path(wanted[0]).is_file():
         from skills_engine.verbs.plan import apply_plan  # noqa: PLC0415
 
         report = out.run(apply_plan(where, Path(wanted[0]), options))

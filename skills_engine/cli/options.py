@@ -174,7 +174,10 @@ def command(*flags: str, name: str = "") -> Callable[[Callable[..., None]], Call
             directory = asked.pop("directory")
             how = {option: asked.pop(option) for option in ("json", "quiet", "verbose")}
             out, where = start(name or function.__name__.rstrip("_"), directory, **how)
-            function(VerbOptions(out, where, asked), **given)
+            try:
+                function(VerbOptions(out, where, asked), **given)
+            except KeyboardInterrupt as error:  # Click would end without a word
+                raise RuntimeError from error
 
         _, *own = inspect.signature(function, eval_str=True).parameters.values()
         more = [
