@@ -132,7 +132,8 @@ def _path(doc: TomlDocument, group: str) -> Path:
         return ("dependency-groups", written)
     project = doc.data.get("project")
     if not isinstance(project, dict):
-        raise DataError("it has no [project] table", Outcome.MISSING)
+        said = "it has no [project] table; `dependencies` in [tool.skills] names another file"
+        raise DataError(said, Outcome.MISSING)
     if "dependencies" in project.get("dynamic", []):
         return _hook(doc)
     return ("project", "dependencies")
