@@ -82,7 +82,8 @@ class Drift:
             return Trial.of(case, Verdict.REFUSED, error.message)
         if found := self._found(base, tree, got):
             return Trial.of(case, Verdict.STOPPED, found)
-        wrong = self._wrong(core, wanted, self._files(got))
+        renamed = case.what.endswith("renamed")
+        wrong = self._wrong(core, wanted, self._files(got), renamed=renamed)
         return Trial.of(case, Verdict.WRONG if wrong else Verdict.RIGHT, wrong)
 
     def _by_upstream(self, tree: str, what: str) -> tuple[str, str]:
@@ -131,7 +132,7 @@ class Drift:
         found = check(changed, files)
         return f"{found[0].place}: {found[0].message}" if found else ""
 
-    def _wrong(self, core: Files, wanted: Files, got: Files) -> str:
+    def _wrong(self, core: Files, wanted: Files, got: Files, *, renamed: bool) -> str:
         """Where the result is not what it should be, and an import of it that leads nowhere."""
         for path in sorted(core.keys() | (wanted.keys() & got.keys())):
             if path not in core and path in self.grafted:
@@ -140,6 +141,9 @@ class Drift:
             if one == other:
                 continue
             if (one is None) != (other is None) or _says(path, one) != _says(path, other):
+                alone = core.get(path) == self.core.get(path) and not renamed
+                if alone and _says(path, self.grafted.get(path)) == _says(path, other):
+                    continue  # it changes what the skill brought alone, and that is not there yet
                 return f"{path} is not what it would be"
         for path, source in got.items():
             if core.get(path) != source and (lost := _lost(source, got)):
