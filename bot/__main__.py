@@ -39,27 +39,16 @@ def _options(
     """A personal assistant that its owner changes by grafting skills onto its code."""
 
 
-def _folder(given: str) -> Path:
-    if not given.strip():  # a variable of the shell that is not set: the place would be this one
-        raise typer.BadParameter("it is empty; name a folder")
-    return Path(given)
-
-
 Data = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        help="The store.",
-        show_default="$GRAFTBOT_DATA, or ./data",
-        parser=_folder,
-        metavar="PATH",
-    ),
+    str | None, typer.Option("--data", help="The store.", show_default="$GRAFTBOT_DATA, or ./data")
 ]
 
 
-def _settings(data: Path | None) -> Settings:
+def _settings(data: str | None) -> Settings:
+    if data == "":  # a variable of the shell that is not set: the place would be this one
+        raise typer.BadParameter("--data is empty; name a folder")
     settings = load()
-    folder = data or settings.graftbot_data
+    folder = Path(data) if data else settings.graftbot_data
     try:
         return replace(settings, graftbot_data=folder.expanduser().resolve())
     except (OSError, RuntimeError) as error:  # no such user, links in a circle

@@ -33,9 +33,7 @@ class Alarms:
                 self._deliveries.wake(main.chat)
 
     def store_fails(self, error: sqlite3.Error) -> None:
-        """The store cannot hold a notice now, so the owner is told without it, at most once an
-        hour.
-        """
+        """The store cannot hold a notice, so the owner is told without it, once an hour."""
         now = asyncio.get_running_loop().time()
         if count := self._seldom.count(str(code(error))):
             log.error("the store cannot be written", error=error, since_the_last=count)

@@ -243,9 +243,7 @@ class Assistant:
         return True
 
     async def registered(self, chat: str) -> None:
-        """The store has a chat under this name now: what waits there, and in its topics, is taken
-        up.
-        """
+        """The store has a chat of this name now: what waits there and in its topics is taken up."""
         await self._store.load_groups()
         topics = [one.chat for one in self._store.groups if one.topic and one.whole == chat]
         for name in (chat, *topics):

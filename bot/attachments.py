@@ -30,9 +30,7 @@ WORKSPACE = "/workspace/group/"
 
 
 class Files:
-    """Files of at most `most` bytes, none if it is 0; of those that came, a group keeps the newest
-    `kept`.
-    """
+    """Files of at most `most` bytes, none if 0; a group keeps the newest `kept` that came."""
 
     def __init__(self, store: Store, paths: Paths, most: int, kept: int) -> None:
         self._store, self._paths, self._most, self._kept = store, paths, most, kept

@@ -34,9 +34,7 @@ class Allowance:
 
 @dataclass(slots=True)
 class Seldom:
-    """Of what may come by the thousand: one in `seconds` for each key, and how many it stands
-    for.
-    """
+    """Of what may come by the thousand: one in `seconds` a key, and how many it stands for."""
 
     seconds: float = 60.0
     clock: Clock = time.monotonic

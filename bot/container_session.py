@@ -147,9 +147,7 @@ class ContainerSession:
                     log.flush()
 
     def _take(self, line: bytes) -> None:
-        """A result: the container's word for one turn. Raises BotError or ValueError for what is
-        none.
-        """
+        """A result: the container's word for a turn. Raises BotError or ValueError for none."""
         try:
             said = json.loads(line)
         except RecursionError:

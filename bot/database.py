@@ -2,7 +2,6 @@
 SQLite refuses.
 """
 
-import os
 import re
 import shutil
 import sqlite3
@@ -17,17 +16,18 @@ from bot.errors import BotError, Running
 from bot.migrations import MIGRATIONS, TABLES
 
 LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+ANEW = "restore a backup of the folder, or move it away to begin anew"
 RIGHTS = "see that you may read and write the file, and its folder"
 HINTS = {
-    sqlite3.SQLITE_BUSY: "close the program that holds it: a backup, say, or a browser of SQLite",
-    sqlite3.SQLITE_LOCKED: "close the program that holds it: a backup, say, or a browser of SQLite",
-    sqlite3.SQLITE_READONLY: RIGHTS,
-    sqlite3.SQLITE_PERM: RIGHTS,
-    sqlite3.SQLITE_CANTOPEN: RIGHTS,
+    **dict.fromkeys(
+        LOCKED, "close the program that holds it: a backup, say, or a browser of SQLite"
+    ),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN), RIGHTS
+    ),
     sqlite3.SQLITE_FULL: "make room on the disk",
     sqlite3.SQLITE_IOERR: "look after the disk: it does not do what it should",
-    sqlite3.SQLITE_CORRUPT: "restore a backup of the folder, or move it away to begin anew",
-    sqlite3.SQLITE_NOTADB: "restore a backup of the folder, or move it away to begin anew",
+    **dict.fromkeys((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB), ANEW),
 }
 SOUND = "PRAGMA quick_check(1)"
 COPIES = 3
@@ -62,13 +62,12 @@ def locked_by(folder: Path) -> FileLock:
 
 async def migrate(db: aiosqlite.Connection, folder: Path) -> None:
     """Bring the schema to its newest version, a transaction a step; a store that holds something is
-    copied first. Raises BotError if a newer bot has been at work, with the copy that fits, or if
-    the file is damaged: who works on with it loses more.
+    copied first. Raises BotError if a newer bot has been at work, with the copy that fits, and
+    sqlite3.Error if the file is damaged: who works on with it loses more.
     """
     ((found,),) = await db.execute_fetchall(SOUND)
     if found != "ok":
-        why = f"{folder / 'bot.db'} is damaged: {' '.join(found.split())}"
-        raise BotError(why, hint=HINTS[sqlite3.SQLITE_CORRUPT])
+        raise sqlite3.DatabaseError(f"it is damaged: {' '.join(found.split())}")
     await db.execute("PRAGMA journal_mode = WAL")
     await db.execute("PRAGMA synchronous = FULL")  # what is stored survives a power cut too
     ((version,),) = await db.execute_fetchall("PRAGMA user_version")
@@ -132,10 +131,7 @@ def restore(folder: Path) -> tuple[Path, Path]:
             if (part := folder / f"bot.db{end}").exists():
                 part.rename(f"{kept}{end}")
         if store.exists():
-            try:
-                os.link(store, kept)
-            except OSError:  # a disk that has no links
-                store.rename(kept)
+            shutil.copyfile(store, kept)
         draft.replace(store)
     return copy, kept
 

@@ -39,9 +39,7 @@ class Deliveries:
         self.wake = self.queue.wake
 
     def channel(self, chat: str) -> Channel | None:
-        """The channel of a chat; None if it is not configured now, and the chat waits until it
-        is.
-        """
+        """The channel of a chat; None if it is not configured: the chat waits until it is."""
         name = channel_of(chat)
         if name in self.refused:
             return None

@@ -244,9 +244,7 @@ class _Writer:
             self._put(f" ({behind})")
 
     def _code(self, token: "Token") -> None:
-        """A block of code. What follows its language is said before it: it may be all that there
-        is.
-        """
+        """A block of code. What follows its language is said before it: it may be all there is."""
         code, words = token.content.removesuffix("\n"), token.info.split()
         if token.type == "code_block":
             code = "\n".join(INDENT + line if line.strip() else line for line in code.split("\n"))

@@ -126,9 +126,7 @@ def set_up(
 
 
 class Redacted(structlog.stdlib.ProcessorFormatter):
-    """Hides secrets in the finished text, so that one in an exception's traceback is covered
-    too.
-    """
+    """Hides secrets in the finished text: one in an exception's traceback is covered too."""
 
     def __init__(self, secrets: Iterable[str], renderer: Any) -> None:
         super().__init__(

@@ -23,9 +23,7 @@ class Paths:
     data: Path
 
     def group(self, folder: str) -> Tree:
-        """The group's memory (`CLAUDE.md`) and its files; `global` is shared, and main's to
-        write.
-        """
+        """The group's memory (`CLAUDE.md`) and files; `global` is shared, and main's to write."""
         return Tree(self.data / "groups" / folder)
 
     def session(self, folder: str) -> Tree:
@@ -50,9 +48,7 @@ class Paths:
         return self.data / "proxy" / run
 
     def kept(self) -> Iterator[tuple[str, Tree]]:
-        """What agents wrote and keep, each tree by its path: of groups that are registered no more
-        too.
-        """
+        """What agents wrote and keep, each tree by its path; of former groups too."""
         for room in ("groups", "sessions"):
             for place in sorted((self.data / room).glob("*")):
                 if place.is_dir():

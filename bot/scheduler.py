@@ -18,9 +18,7 @@ from bot.tools import Host
 from bot.turns import ATTEMPTS, MOST_PAID
 
 LONGEST_SLEEP = 60.0
-"""Seconds after which the wall clock is looked at again: it may have been set, or the machine has
-slept.
-"""
+"""Seconds after which the clock is looked at again: it may have been set, or has slept."""
 LATE_SECONDS = 900.0
 """So long a reminder waits for the agent; then its text is sent as it is."""
 NOT_RUN = "The task {id} of {name} ({prompt}) failed {attempts} times: {error}. {then}"

@@ -32,9 +32,7 @@ ADDRESSES = ("_URL", "_SERVER")
 
 
 def machine_zone() -> str:
-    """The name of the machine's time zone: what TZ says, or the system's; UTC if neither names
-    one.
-    """
+    """The name of the machine's time zone: TZ's, or the system's; UTC if neither names one."""
     try:
         system = Path("/etc/timezone").read_text("utf-8").strip()
     except OSError:

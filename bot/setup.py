@@ -1,6 +1,4 @@
-"""`bot setup`: what the assistant needs, step by step. What is there already is said, and left as
-it is.
-"""
+"""`bot setup`: what the assistant needs, step by step. What is there is said, and left."""
 
 import os
 import sqlite3

@@ -79,9 +79,7 @@ class Watch:
         sweep: float = 5.0,
         poll: float = 0.5,
     ) -> None:
-        """Every `sweep` seconds all trees are named, and every `poll` those that cannot be
-        watched.
-        """
+        """Every `sweep` seconds all trees are named, every `poll` those that nobody watches."""
         self._trees, self._root, self._room = trees, root, room
         self._sweep, self._poll, self._swept = sweep, poll, float("-inf")
         self._inotify: Inotify | None = None

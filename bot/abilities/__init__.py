@@ -1,6 +1,4 @@
-"""Abilities of the offline agent. Each of ABILITIES is asked in turn; the first that answers,
-answers.
-"""
+"""Abilities of the offline agent: of ABILITIES, the first that understands answers."""
 
 import re
 from collections.abc import Awaitable, Callable

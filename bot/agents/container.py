@@ -208,9 +208,7 @@ class ContainerAgent(Agent):
         self._slots.give()
 
     def _evict(self) -> None:
-        """Make room: the container that has been idle for longest goes if there is no free
-        place.
-        """
+        """Make room: the container that has been idle for longest goes if no place is free."""
         talks = [talk for talk in self._talks.values() if talk.idle_since and not talk.ended]
         idle = [(talk.idle_since or 0.0, talk) for talk in talks]
         if idle and len(self._runs) >= self._settings.max_containers:

@@ -19,9 +19,7 @@ LONGEST = 60
 
 
 class OfflineAgent(Agent):
-    """Answers each message by itself; understands what one of ABILITIES does, and says so of the
-    rest.
-    """
+    """Answers each message by itself, as one of ABILITIES does, or says that none can."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -1,6 +1,4 @@
-"""The terminal, or a pipe: a line is a message, the end of the input is the end of the
-conversation.
-"""
+"""The terminal, or a pipe: a line is a message, its end the end of the conversation."""
 
 import asyncio
 import io
@@ -27,9 +25,7 @@ CUT = " [the rest of the line is left out]"
 
 
 class ConsoleChannel(Channel):
-    """One chat, `console:me`. Streams are unbuffered, so that what was not read stays with who
-    wrote it.
-    """
+    """One chat, `console:me`. Streams are unbuffered: what was not read stays with its writer."""
 
     name: ClassVar[str] = "console"
     CHAT: ClassVar[str] = "console:me"

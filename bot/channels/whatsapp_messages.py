@@ -57,9 +57,7 @@ async def known(client: Any, jid: Any, source: Any) -> Any:
 
 
 async def hidden_of(client: Any, source: Any) -> Any:
-    """The hidden identifier of a private chat, by which it may have been known; None if it has
-    none.
-    """
+    """The hidden identifier by which a private chat may have been known; None if it has none."""
     if source.IsGroup:
         return None
     others = (source.Chat, source.RecipientAlt if source.IsFromMe else source.SenderAlt)

@@ -41,9 +41,7 @@ class Container(Protocol):
         """To its standard input. Raises OSError if it has ended."""
 
     async def read(self) -> tuple[int, bytes]:
-        """The next of its output, from 1 or 2 as in a shell; b"" at its end, or when the engine is
-        gone.
-        """
+        """The next of its output, from 1 or 2 as in a shell; b"" at its end, or the engine's."""
 
     async def end(self) -> str:
         """Kill it if it runs, and remove it; how it ended, in words."""

@@ -77,9 +77,7 @@ class DockerRuntime:
 
     @cached_property
     def client(self) -> docker.APIClient:
-        """Made in a thread when it is first used, for it asks the engine which version it
-        speaks.
-        """
+        """Made in a thread when it is first used: it asks the engine which version it speaks."""
         return docker.from_env(timeout=30).api
 
     async def call(self, ask: Callable[[], T]) -> T:

@@ -23,9 +23,7 @@ TOOLS: dict[str, Tool] = {
 
 
 async def call(host: Host, group: Group, tool: str, arguments: Mapping[str, Any]) -> Effect:
-    """What a tool does for a group's agent. Raises BotError with what the agent is told if it is
-    refused.
-    """
+    """What a tool does for a group's agent. Raises BotError, which the agent is told."""
     if tool not in TOOLS:
         raise BotError(f"there is no tool {tool[:80]!r}", hint=f"there are {', '.join(TOOLS)}")
     return await TOOLS[tool](host, group, Arguments(arguments))

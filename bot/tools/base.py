@@ -38,9 +38,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What an agent sent, each value checked when it is read. Raises BotError for one that does not
-    fit.
-    """
+    """What an agent sent, each value checked when read. Raises BotError for what is wrong."""
 
     given: Mapping[str, Any]
 
@@ -63,6 +61,4 @@ class Arguments:
 
 
 Tool: TypeAlias = Callable[[Host, Group, Arguments], Awaitable[Effect]]
-"""A group acts on itself; main on all. Raises BotError with what the agent is told if it is
-refused.
-"""
+"""A group acts on itself, main on all. Raises BotError, which the agent is told."""

@@ -120,7 +120,7 @@ def test_after_a_downgrade_the_bot_says_which_copy_fits_and_restores_it_on_a_wor
     assert "this bot can read" in again.stderr
 
 
-@pytest.mark.parametrize("step", ["shutil.copyfile", "os.link", "pathlib.Path.replace"])
+@pytest.mark.parametrize("step", ["shutil.copyfile", "pathlib.Path.replace"])
 def test_a_restore_that_fails_at_any_step_leaves_a_store_in_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
