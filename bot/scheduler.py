@@ -151,6 +151,7 @@ class Scheduler:
 def _turn(task: Task, group: Group) -> Turn:
     """A task as the agent is asked it; nobody has written it just now."""
     now, zone = datetime.now(UTC), prompt.zone_of(task.zone)
+    task.schedule.following(now, now)  # or the run could not end, and be paid for again and again
     asked = (Message(group.chat, task.id, "scheduler", task.prompt, now),)
     values = {"id": task.id, "time": prompt.time(now, zone), "timezone": zone.key}
     head = " ".join(["<task", *(f"{name}={quoteattr(value)}" for name, value in values.items())])

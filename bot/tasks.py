@@ -3,10 +3,12 @@ its reply.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.errors import BotError
 from bot.migrations import SQL, statements
 from bot.rows import stamp
 from bot.schedule import Schedule
@@ -74,8 +76,9 @@ class Tasks:
         now = datetime.now(UTC)
         for id_, last_due in await self._store.read(QUERIES["parked"], (stamp(now),)):
             if task := await self.find(id_):
-                since = max(now, datetime.fromisoformat(last_due)) if last_due else now
-                following = task.schedule.following(since, since)
+                following, since = None, max(now, datetime.fromisoformat(last_due or stamp(now)))
+                with suppress(BotError, ValueError, OverflowError, KeyError):  # its run says so
+                    following = task.schedule.following(since, since)
                 values = (stamp(following or since), stamp(now), id_)
                 await self._store.write((QUERIES["unpark"], values))
 
@@ -90,7 +93,7 @@ class Tasks:
     ) -> None:
         """End a run: its history, the next run, and what goes out (chat and piece), together."""
         now, following = datetime.now(UTC), None
-        if task.next_run:
+        if task.next_run and task.kind != "once":
             following = task.schedule.following(datetime.fromisoformat(task.next_run), now)
         moved = (task.next_run, stamp(following) if following else None)
         ended = (

@@ -517,3 +517,34 @@ async def test_a_step_of_the_clock_parks_nothing_and_fires_nothing_twice(
         moment["now"] = utc("2026-11-30T08:50")
         await tasks.unpark()
         assert [id_ async for id_ in tasks.claim_due()] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "zone"),
+    [
+        ("cron", "0 9 * * *", "Europe/Nowhere"),
+        ("cron", "no more an expression", "UTC"),
+        ("interval", "9e99", "UTC"),
+        ("once", "2026-11-30T09:00", "Europe/Nowhere"),
+    ],
+)
+async def test_a_schedule_that_nobody_can_work_out_costs_nothing_and_holds_up_no_other(
+    tmp_path: Path, kind: str, value: str, zone: str
+) -> None:
+    """As after a move to a machine without that zone, or with another cron library."""
+    asked: list[str | None] = []
+
+    async def agent(turn: Turn) -> Sequence[str]:
+        asked.append(turn.task)
+        return ["done"]
+
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:owner")
+        scene = Scene(store, FunctionAgent(agent), tmp_path)
+        bad, good = await scene.due_now(), await scene.due_now()
+        change = "UPDATE tasks SET kind = ?, value = ?, zone = ?, set_at = '2099' WHERE id = ?"
+        await store.write((change, (kind, value, zone, bad)))
+        async with scene.running():
+            await until(lambda: any("I go on trying" in text for _, text in scene.channel.sent))
+            await until(lambda: ("memory:owner", "done") in scene.channel.sent)
+        assert set(asked) == {good}
