@@ -103,6 +103,11 @@ def main():
         ),
         (
             "    app.start()\n",
+            "    if ready:\n        go()\n    else:\n        app.start()\n",
+            {"ensure": "wrap", "of": "main", "statements": "app.start()", "wrapper": "if ready:\n    go()\nelse:\n    $BODY"},
+        ),
+        (
+            "    app.start()\n",
             "    app.start()\n    app.check()\n",
             {
                 "ensure": "statement",

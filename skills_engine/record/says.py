@@ -299,12 +299,16 @@ def wrapped(
     """All the old statements, now in a block of one new statement."""
     if len(new) != 1:
         return
-    block = getattr(new[0].node, "body", None)
-    if not isinstance(block, cst.IndentedBlock):
-        return
-    inside = [b.text(extract(b, [node])) for node in block.body]
-    flat = ["\n".join(line.strip() for line in text.splitlines()) for text in inside]
-    if flat != ["\n".join(line.strip() for line in item.code.splitlines()) for item in old]:
+    wanted = [_flat(item.code) for item in old]
+    block = next(
+        (
+            block
+            for block in _blocks(new[0].node)
+            if [_flat(b.text(extract(b, [node]))) for node in block.body] == wanted
+        ),
+        None,
+    )
+    if block is None:
         return
     rows = whole_code(b, new).split("\n")
     top, start = b.line(new[0].whole.start), b.line(b.line_end(b.span(block.header).start))
@@ -318,6 +322,19 @@ def wrapped(
         "wrapper": wrapper,
     }
     yield ({**entry, "to": anchor(a, old[-1])} if len(old) > 1 else entry,)
+
+
+def _flat(code: str) -> str:
+    return "\n".join(line.strip() for line in code.splitlines())
+
+
+def _blocks(node: cst.CSTNode) -> Iterator[cst.IndentedBlock]:
+    """Those of a compound statement and of its clauses, not of what stands in them."""
+    for child in node.children:
+        if isinstance(child, cst.IndentedBlock):
+            yield child
+        elif not isinstance(child, cst.BaseExpression):
+            yield from _blocks(child)
 
 
 # --- imports that became others
