@@ -43,7 +43,7 @@ class Deliveries:
         name = channel_of(chat)
         if name in self.refused:
             return None
-        if name not in self._channels:
+        if self._channels and name not in self._channels:  # a command has none
             log.warning("channel not configured", chat=chat)
         return self._channels.get(name)
 

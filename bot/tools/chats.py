@@ -79,7 +79,8 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
             raise BotError(f"{old[:80]!r} is not registered, or {chat[:80]!r} is")
 
         moved = host.store.rekeyed(moves.chat, chat)
-        return Effect(None, moved, partial(host.assistant.registered, chat))
+        there = {"folder": moves.folder}
+        return Effect(there, moved, partial(host.assistant.registered, chat))
     folder = arguments.text("folder", now.folder if now else "")
     now = now or Group(folder, chat, folder)
     name, word = arguments.text("name", now.name), arguments.text("trigger", now.trigger or "")

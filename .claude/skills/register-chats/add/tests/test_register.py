@@ -33,6 +33,7 @@ def test_a_chat_is_registered_whether_the_bot_runs_or_not(tmp_path: Path) -> Non
     first = bot("register", "telegram:7", "--folder", "main", "--data", str(tmp_path), cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     assert groups(tmp_path) == ["main telegram:7"]
+    assert first.stderr == ""
     command = [sys.executable, "-m", "bot", "run", "--data", str(tmp_path)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
     with subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, **pipes) as process:  # type: ignore[call-overload]
@@ -75,3 +76,16 @@ def test_a_chat_is_registered_whether_the_bot_runs_or_not(tmp_path: Path) -> Non
         cwd=tmp_path,
     )
     assert groups(tmp_path) == ["console console:me", "main telegram:7"]
+
+
+def test_what_it_says_is_so(tmp_path: Path) -> None:
+    def said(*arguments: str) -> str:
+        ended = bot("register", *arguments, cwd=tmp_path)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout.strip()
+
+    own = "console:me is answered; its folder is groups/main"
+    assert said("console:me", "--folder", "main") == own
+    later = "nowhere:2 is answered, once there is such a channel; its folder is groups"
+    assert said("nowhere:1", "--folder", "old").startswith("nowhere:1 is answered, once")
+    assert said("nowhere:2", "--instead-of", "nowhere:1") == f"{later}/old"
