@@ -251,6 +251,11 @@ def test_files_of_a_chat_that_is_removed_meanwhile_hold_up_nobody() -> None:
         holds(Plan(26, 2, 2, 0, posts, faults, (Deed("unregister", at, 1, 900),)))
 
 
+def test_who_was_put_off_is_asked_when_the_engine_is_back() -> None:
+    posts = (Post(1.0, 1, 1), Post(1800.0, 2, 2), Post(5000.0, 0, 9, "aside"))
+    holds(Plan(28, 3, 2, 0, posts, (TimeFault("engine down", 0.5, 3800.0),)))
+
+
 def test_a_code_has_its_effect_once_though_it_is_brought_twice() -> None:
     posts = (Post(1.0, 1400, 1), Post(90.0, 1400, 2))
     for n, kind in ((1, "twice"), (2, "twice"), (2, "crash after"), (2, "lost after")):

@@ -140,7 +140,7 @@ def _soon(world: World, db: sqlite3.Connection) -> Iterator[str]:
     for at, key in world.expected:
         asked = any(at <= one <= at + LATE for one in world.asked_at[key])
         there = key in world.registered or (key.isalnum() and not key.isdigit() and not ended)
-        if not asked and there and world.well(at - SOON, at + LATE):
+        if not asked and there and world.well(at, at + LATE):
             yield f"{key} could be answered at {at}, and is not asked"
 
 
