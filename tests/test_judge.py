@@ -82,6 +82,8 @@ def test_each_law_sees_its_kind(what: str) -> None:
 
 SAVE = "def save(rows):\n    one(rows)\n    two(rows)\n"
 CHECKED = "def save(rows):\n    one(rows)\n    check(rows)\n    two(rows)\n"
+WRITES = "    write_all(rows, again=True)\n"
+MOVED = f"def save(rows):\n    open_all(rows, again=True)\n    sort_all(rows, again=True)\n{WRITES}"
 NEIGHBOURS = {
     "an addition falls out of what was wrapped around its neighbours": (
         "anchor",
@@ -96,6 +98,15 @@ NEIGHBOURS = {
         CHECKED,
         "def save(rows):\n    rows.clear()\n    return rows\n",
         "def save(rows):\n    rows.clear()\n    check(rows)\n    return rows\n",
+    ),
+    "an addition goes along with what was moved before what it stood behind": (
+        "order",
+        MOVED,
+        MOVED.replace("    write_all", "    check_all(rows, again=True)\n    write_all"),
+        MOVED.replace(WRITES, "").replace("    open_all", f"{WRITES}    open_all"),
+        MOVED.replace(WRITES, "").replace(
+            "    open_all", f"    check_all(rows, again=True)\n{WRITES}    open_all"
+        ),
     ),
     "an addition goes along into what was wrapped around one of its neighbours": (
         "anchor",
@@ -182,6 +193,17 @@ def test_what_is_added_in_two_definitions_alike_stays_in_each() -> None:
     ours = base.replace("    two(x)\n", "    if x:\n        log(x, again=True)\n    two(x)\n")
     theirs = base + "\n\ndef c(x): ...\n"
     assert not laws(base, ours, theirs, ours + "\n\ndef c(x): ...\n")
+
+
+def test_an_addition_stays_where_what_it_stood_below_was_moved_away() -> None:
+    writes = MOVED.replace(WRITES, f"    check_all(rows, again=True)\n{WRITES}")
+    opens = "    open_all(rows, again=True)\n"
+    ours = MOVED.replace(opens, "") + opens
+    theirs = MOVED.replace(opens, f"{opens}    check_all(rows, again=True)\n")
+    result = writes.replace("    check_all(rows, again=True)\n", "").replace(
+        opens, "    check_all(rows, again=True)\n"
+    )
+    assert not laws(MOVED, ours, theirs, result + opens)
 
 
 def test_a_comment_belongs_to_the_definition_that_it_is_indented_as() -> None:

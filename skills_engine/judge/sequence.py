@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from skills_engine.judge.doubt import Doubt, due
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from skills_engine.judge.counting import Four
     from skills_engine.judge.reading import Body, CountedStatement, Reading
@@ -110,7 +110,8 @@ def order(four: Four) -> Iterator[Doubt]:
             for key, s in zip(keys, row, strict=True)
         }
         once = [_once(row, keys) for row, keys in zip(rows, names, strict=True)]
-        for one, other in reversals(once):
+        defined = {s.key for row in rows for s in row if s.defines}
+        for one, other in (*reversals(once), *_gone_along(once, defined)):
             says = f"would stand before {titles[other] or 'another statement'}"
             yield Doubt("order", titles[one] or "a statement", scope, says=says)
 
@@ -193,6 +194,41 @@ def reversals(rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str]]:
             wanted = one in his and other in his and his[one] < his[other]
             if not (wanted and not kept) and (old or not moved[side]):
                 yield one, other
+
+
+def _gone_along(
+    rows: Sequence[Sequence[str]], defined: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Names of the result of which a side put one right beside the other, which the other side let
+    stand where it was, and which stand the other way round: the addition went along with its other
+    neighbour, which was moved.
+    """
+    base = {name: at for at, name in enumerate(rows[0])}
+    places = {name: at for at, name in enumerate(rows[3])}
+    for side, other in ((rows[1], rows[2]), (rows[2], rows[1])):
+        if not _moved(base, other):
+            continue
+        stays = _unmoved([base[name] for name in other if name in base])
+        for one, two in pairwise(name for name in side if name not in defined):
+            new, old = (one, two) if two in base else (two, one)
+            there = new not in base and base.get(old) in stays and new in places and old in places
+            if there and places[two] < places[one]:
+                yield two, one
+
+
+def _unmoved(order: Sequence[int]) -> set[int]:
+    """The numbers that each longest rising part of a row of them has."""
+    size = len(order)
+    below, above = [1] * size, [1] * size
+    for at in range(size):
+        below[at] += max((below[k] for k in range(at) if order[k] < order[at]), default=0)
+    for at in reversed(range(size)):
+        later = (above[k] for k in range(at + 1, size) if order[k] > order[at])
+        above[at] += max(later, default=0)
+    longest = max((b + a for b, a in zip(below, above, strict=True)), default=0)
+    part = [at for at in range(size) if below[at] + above[at] == longest]
+    ranks = Counter(below[at] for at in part)
+    return {order[at] for at in part if ranks[below[at]] == 1}
 
 
 def _moved(base: dict[str, int], row: Sequence[str]) -> bool:
