@@ -10,6 +10,7 @@
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
@@ -45,17 +46,17 @@ def allowed(
     allowlist = allowlist.expanduser()
     try:
         rules = tomllib.loads(allowlist.read_text("utf-8")) if allowlist.exists() else {}
-        roots = [
-            (Path(root["path"]).expanduser().resolve(), root.get("write") is True)
-            for root in rules.get("roots", ())
-        ]
-        named = (str(pattern).lower() for pattern in rules.get("blocked", ()))
-        blocked = (*BLOCKED, *named)
+        given = rules.get("roots", ())
+        places = [(root["path"], root.get("write") is True) for root in given]
+        roots = [(Path(path).expanduser().resolve(), write) for path, write in places]
+        wrong = {*rules} - {"blocked", "roots"} | {key for root in given for key in root}
+        # `blocked` below [[roots]] is that root's, as TOML reads it; in a text each letter is one
+        if wrong - {"path", "write"} or not isinstance(rules.get("blocked", []), list):
+            raise ValueError("a key stands where it is no rule, or blocked is no list")
+        blocked = (*BLOCKED, *(_plain(str(pattern)) for pattern in rules.get("blocked", ())))
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise BotError(
-            f"{allowlist} cannot be read: {error!r}",
-            hint="correct it; until then nothing is mounted",
-        ) from None
+        hint = "correct it; until then nothing is mounted"
+        raise BotError(f"{allowlist} cannot be read: {error!r}", hint=hint) from None
     never = [path.expanduser().resolve() for path in (*never, allowlist.parent)]
     mounts: dict[str, Mount] = {}
     for one in wanted:
@@ -79,12 +80,15 @@ def allowed(
             write = main and any(around) and one.get("write") is True
             mounts[name] = Mount(source, f"/workspace/extra/{name}", write)
             continue
-        raise BotError(
-            f"{host!r} is not mounted: {reason}",
-            hint="correct the group's options, or the allowlist",
-        )
+        hint = "correct the group's options, or the allowlist"
+        raise BotError(f"{host!r} is not mounted: {reason}", hint=hint)
     return list(mounts.values())
 
 
 def _is_of(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatch(name.lower(), pattern) for pattern in patterns)
+    return any(fnmatch(_plain(name), pattern) for pattern in patterns)
+
+
+def _plain(name: str) -> str:
+    """Whatever its case, and the form of its accents."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

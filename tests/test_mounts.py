@@ -97,9 +97,16 @@ def test_a_name_cannot_lead_out_of_the_place_for_mounts(home: Path, name: str) -
 
 def test_without_a_file_or_with_a_broken_one_nothing_is_allowed(home: Path) -> None:
     wanted = {"host": f"{home}/work/notes", "name": "n"}
-    (home / "config/mounts.toml").write_text("roots = 3")
-    with pytest.raises(BotError, match="cannot be read"):
-        ask(home, wanted)
+    root = f'[[roots]]\npath = "{home}/work"\n'
+    for text in (
+        "roots = 3",
+        f'{root}blocked = ["private"]',  # of the root, as TOML reads it
+        f'blocked = "private"\n{root}',
+        f'block = ["private"]\n{root}',
+    ):
+        (home / "config/mounts.toml").write_text(text)
+        with pytest.raises(BotError, match="cannot be read"):
+            ask(home, wanted)
     (home / "config/mounts.toml").unlink()
     with pytest.raises(BotError, match="no root"):
         ask(home, wanted)
@@ -110,3 +117,16 @@ def test_a_relative_path_is_not_guessed(home: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(home)
     with pytest.raises(BotError, match="no such path"):
         ask(home, {"host": "work/notes", "name": "n"})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"), [("Cafe\u0301*", "CAF\u00c9 2"), ("CAF\u00c9*", "cafe\u0301")]
+)
+def test_a_blocked_name_is_blocked_in_either_form_of_its_accents(
+    home: Path, pattern: str, name: str
+) -> None:
+    text = f'blocked = ["{pattern}"]\n[[roots]]\npath = "{home}/work"\n'
+    (home / "config/mounts.toml").write_text(text, "utf-8")
+    (home / "work" / name).mkdir()
+    with pytest.raises(BotError, match="blocked"):
+        ask(home, {"host": f"{home}/work/{name}", "name": "x"})
