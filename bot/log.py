@@ -2,6 +2,7 @@
 secrets: of an exception there is the type and the place, of a library's line its template.
 """
 
+import json
 import logging
 import sqlite3
 import sys
@@ -134,7 +135,8 @@ class Redacted(structlog.stdlib.ProcessorFormatter):
             pass_foreign_args=True,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
-        self._secrets = tuple(secrets)
+        forms = ((one, json.dumps(one)[1:-1], repr(one)[1:-1]) for one in secrets)  # as it is shown
+        self._secrets = [form for found in forms for form in found]
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)

@@ -52,6 +52,23 @@ def test_an_exception_is_logged_by_type_and_place_and_a_librarys_line_by_its_tem
         assert "lone half" in text
 
 
+def test_a_secret_is_hidden_however_the_log_writes_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for secret in (
+        'open"sesame',
+        "open\\sesame",
+        "öffne-sesame",
+        "open'sesame",
+        "\U0001f511-sesame",
+    ):
+        set_up("DEBUG", [secret], tmp_path)
+        log.info(f"with {secret}", token=secret, tokens=[secret])
+    for text in ((tmp_path / "bot.log").read_text("utf-8"), capsys.readouterr().err):
+        assert "sesame" not in text
+        assert text.count("***") == 15
+
+
 def test_a_log_that_cannot_be_written_is_said_in_a_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
