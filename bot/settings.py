@@ -1,6 +1,5 @@
 """The owner's settings: the environment first, then `.env`, then the default."""
 
-import math
 import os
 import re
 from collections import Counter
@@ -26,7 +25,8 @@ UTC = {
 """What machines say that nobody has told where they are."""
 LEAST = {"MAX_CONTAINERS": 1, "CONTAINER_MEMORY": 256, "IDLE_SECONDS": 1, "TURN_SECONDS": 1}
 LEAST |= {"ATTACHMENTS_KEPT": 1}
-"""The least with which anybody can be answered; of other numbers it is 0."""
+MOST = {"ATTACHMENT_MB": 2_000, "CONTAINER_MEMORY": 1 << 20}
+"""The least with which anybody can be answered and the most that is meant; else 0 and 10**9."""
 ADDRESSES = ("_URL", "_SERVER")
 """How the names of settings end that are addresses."""
 
@@ -154,19 +154,20 @@ def _bindings(path: Path) -> list[Binding]:
 
 
 def _convert(name: str, raw: str, kind: type) -> object:
+    least, most = LEAST.get(name, 0), MOST.get(name, 10**9)
     try:
         value = _BOOLEANS[raw.lower()] if kind is bool else kind(raw)
-        if kind in {int, float} and not LEAST.get(name, 0) <= value < math.inf:
+        if kind in {int, float} and not least <= value <= most:
             raise ValueError
         if kind in {str, Secret} and not (raw.strip() and raw.isprintable()):
             raise ValueError
         if name.endswith(ADDRESSES) and not _is_address(raw):
             raise ValueError
     except (ValueError, KeyError):
-        least = LEAST.get(name, 0)
         text = "an address: https://host" if name.endswith(ADDRESSES) else "a text in one line"
-        wanted = {bool: "yes or no", int: f"a whole number from {least}", str: text, Secret: text}
-        what = wanted.get(kind, f"a number from {least}")
+        span = f" from {least}" + (f" to {most}" if name in MOST else "")
+        wanted = {bool: "yes or no", int: f"a whole number{span}", str: text, Secret: text}
+        what = wanted.get(kind, f"a number{span}")
         given = "what it is" if kind is Secret else repr(raw)
         raise Misconfigured(
             f"{name} cannot be {given}", hint=f"set {name} to {what}, in the environment or in .env"
