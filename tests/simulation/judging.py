@@ -120,8 +120,11 @@ def _store(world: World, db: sqlite3.Connection) -> Iterator[str]:
 
 
 def _answers(world: World, db: sqlite3.Connection) -> Iterator[str]:
-    """Each message that asks is answered, by one answer, in its chat; in the order of messages."""
+    """Each message that asks is answered, by one answer, in its chat; in the order in which they were
+    stored, which a messenger that brings one again after a crash may not know.
+    """
     there = kept(world, db)
+    stored = {int(id_): seq for seq, id_ in db.execute("SELECT seq, sender_id FROM inbox")}
     named: defaultdict[int, set[int]] = defaultdict(set)
     for chat, texts in there.items():
         last = 0
@@ -134,9 +137,10 @@ def _answers(world: World, db: sqlite3.Connection) -> Iterator[str]:
                 named[number].add(answer.number)
                 if one.chat != chat:
                     yield f"{chat} has the answer to message {number} of {one.chat}"
-                if one.asks and one.order < last:
+                order = stored.get(number, 0)
+                if one.asks and order < last:
                     yield f"message {number} of {chat} is answered after a later one"
-                last = max(last, one.order) if one.asks else last
+                last = max(last, order) if one.asks else last
     for number, one in world.posted.items():
         if one.asks and len(named[number]) > 1:
             yield f"message {number} is answered by {sorted(named[number])}"
