@@ -148,7 +148,7 @@ class Turns:
                 self._put_off(chat, await self.over_budget(group, error))
                 return
             except Exception as error:  # noqa: BLE001  # whatever an agent raises: the turn waits
-                trouble, turn = self._troubles.setdefault(chat, Trouble()), running.turn
+                trouble, turn = self._trouble(chat), running.turn
                 trouble.attempts += 1
                 if (cost := await self._store.spent(group.folder) - spent) > 0:
                     trouble.paid, trouble.tokens = trouble.paid + 1, trouble.tokens + cost
@@ -176,7 +176,14 @@ class Turns:
         return turn
 
     def _most(self, chat: str) -> int:
-        return self._troubles[chat].most if chat in self._troubles else MOST_ASKED
+        return self._trouble(chat).most if self._troubles else MOST_ASKED
+
+    def _trouble(self, chat: str) -> Trouble:
+        """What has become of a chat's turn so far, whatever the chat was called when it began."""
+        now = self._store.called(chat)
+        for name in [one for one in self._troubles if self._store.called(one) == now != one]:
+            self._troubles[now] = self._troubles.pop(name)
+        return self._troubles.setdefault(now, Trouble())
 
     async def _mend(self, turn: Turn, group: Group, trouble: Trouble, error: Exception) -> None:
         """Asking again as before cannot help. Once a fresh conversation is tried; then, of several
@@ -241,7 +248,7 @@ class Turns:
         self._put_off(turn.chat, self.patience.delay(trouble.rounds))
 
     def _put_off(self, chat: str, seconds: float) -> None:
-        trouble = self._troubles.setdefault(chat, Trouble())
+        trouble = self._trouble(chat)
         if trouble.timer:
             trouble.timer.cancel()
         trouble.timer = asyncio.get_running_loop().call_later(seconds, self._turns.wake, chat)
@@ -255,15 +262,16 @@ class Turns:
         """Others that were put off may be answered now too; one that fails by itself is not asked
         for it ever again.
         """
-        trouble = self._troubles.pop(chat, None)
-        if trouble and trouble.rounds:
+        trouble = self._trouble(chat)
+        del self._troubles[self._store.called(chat)]
+        if trouble.rounds:
             self._retry()
 
     def _retry(self) -> None:
         """What the agent lacked is there again: all that was put off is asked."""
         for chat, trouble in self._troubles.items():
             if trouble.rounds:
-                self._turns.wake(chat)
+                self._turns.wake(self._store.called(chat))
         for call in self.on_recovery:
             call()
 
