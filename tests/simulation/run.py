@@ -340,11 +340,15 @@ class Simulation:
             )
             world.calm = True
             world.note("calm")
-        begun, why = loop.time(), ""
-        while self.events or (
-            why := quiet(world, self.messengers, database, self.agent, self.desk)
-        ):
+        begun, ended = loop.time(), False
+        while True:
             await self._events(loop)
+            why = quiet(world, self.messengers, database, self.agent, self.desk)
+            if not (why or self.events):
+                if ended:
+                    break
+                tasks_end(world, database)  # or one could be due in the instant of the end
+                ended = True
             if loop.time() - begun > PATIENCE:
                 world.problem(f"it does not come to rest: {why}")
                 break
