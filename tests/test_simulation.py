@@ -264,3 +264,13 @@ def test_a_code_has_its_effect_once_though_it_is_brought_twice() -> None:
                 11, 2, 2, 0, posts, (CallFault("bring", n, kind),), (Deed("pair", 1.0, 1400, 900),)
             )
         )
+
+
+def test_what_was_tried_for_a_chat_counts_when_it_is_called_otherwise() -> None:
+    posts = (Post(at=1.35, chat=3, number=3, does="", topic=7),)
+    faults = (TimeFault(kind="api down", at=1.51, seconds=66.67),)
+    deeds = (
+        Deed(kind="move", at=2.07, chat=3, number=904),
+        Deed(kind="move", at=39.56, chat=3, number=990),
+    )
+    holds(Plan(1598, 4, 4, 0, posts, faults, deeds))
