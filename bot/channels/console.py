@@ -75,7 +75,7 @@ class ConsoleChannel(Channel):
     async def fetch(self, attachment: Attachment, most: int) -> bytes:
         try:
             data = await asyncio.to_thread(_contents, attachment.source, most + 1)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:  # a NUL in a path is a ValueError
             raise Unfetchable(f"it cannot be read: {type(error).__name__}") from None
         if len(data) > most:
             raise Unfetchable(f"it is larger than {most >> 20} MB")

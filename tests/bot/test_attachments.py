@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,6 +17,7 @@ from doubles import FunctionAgent, MemoryChannel, message, register
 from bot import assistant as module
 from bot.assistant import Assistant
 from bot.attachments import Files
+from bot.channels.console import ConsoleChannel
 from bot.errors import BotError, Undeliverable, Unfetchable
 from bot.groups import Group
 from bot.messages import Attachment, File, Turn
@@ -299,6 +301,13 @@ async def test_on_the_console_a_file_goes_in_and_out_by_its_path(tmp_path: Path)
     assert "[document a b.txt] what is this?" in shown.decode()
     kept = list((tmp_path / "data/groups/main/attachments").iterdir())
     assert [path.read_text() for path in kept] == ["hello"]
+
+
+async def test_a_path_that_no_file_can_have_is_said_at_once() -> None:
+    channel = ConsoleChannel(io.BytesIO(), io.BytesIO())
+    for path in ("a\0b", "a" * 5000, "~nobody-is-called-so/a", "/"):
+        with pytest.raises(Unfetchable, match="it cannot be read"):
+            await channel.fetch(Attachment("document", "a", 0, "text/plain", path), 10)
 
 
 async def test_the_store_of_a_message_with_a_file_is_read_as_it_was(tmp_path: Path) -> None:
