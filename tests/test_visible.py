@@ -88,6 +88,7 @@ def test_there_is_one_way_to_print() -> None:
         ("cli/options.py", "stderr"),  # likewise
         ("cli/change.py", "stderr"),  # likewise
         ("cli/trying.py", "stderr"),  # likewise
+        ("cli/__init__.py", "stderr"),  # its own words, when nothing is imported yet
         ("cli/app.py", "stdout"),  # a pipe that was closed
         ("cli/resolve.py", "stdout"),  # whether it is a terminal
         ("cli/resolve.py", "click"),  # reads a key
