@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -52,3 +56,15 @@ def test_what_a_process_reads_as_it_starts_needs_a_process_of_its_own(tmp_path: 
     for name in ("PYTHONPATH", "PYTHONWARNINGS", "LC_ALL", "LANG", "LD_PRELOAD"):
         assert not fits({**usual, name: "other"}, usual)
     assert not fits({name: usual[name] for name in usual if name != "PYTHONPATH"}, usual)
+
+
+def test_what_forks_ends_with_who_asked(tmp_path: Path) -> None:
+    """However that ends: here as a worker of a test run does, with nothing cleaned up."""
+    asks = (
+        "import os; from harness import forking as f; print(f._server(), flush=True); os._exit(0)"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)}
+    said = subprocess.run([sys.executable, "-c", asks], env=env, capture_output=True, check=True)
+    assert os.fsdecode(said.stdout).startswith(str(tmp_path))
+    while any(tmp_path.iterdir()):
+        time.sleep(0.01)

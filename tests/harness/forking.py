@@ -10,7 +10,6 @@ status as `subprocess` counts it.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import functools
 import gc
@@ -18,6 +17,7 @@ import importlib
 import json
 import os
 import pkgutil
+import select
 import socket
 import subprocess
 import sys
@@ -31,7 +31,7 @@ _TESTS = Path(__file__).parents[1]
 _PROGRAM = """
 import sys
 from harness.forking import serve
-serve(sys.argv[1], int(sys.argv[2]))
+serve(sys.argv[1])
 from skills_engine.cli import main
 main()
 """
@@ -66,34 +66,27 @@ def run(args: Sequence[str], cwd: Path, env: Mapping[str, str]) -> tuple[int, by
 
 @functools.cache
 def _server() -> str:
-    """The address of this process's server, which ends with it."""
-    folder = Path(tempfile.mkdtemp(prefix="skills-"))
-    address = folder / "socket"
-    read, write = os.pipe()
+    """The address of this process's server, which ends when this process does, however that ends."""
+    folder = tempfile.mkdtemp(prefix="skills-")
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(address), str(write)],
+        [sys.executable, "-c", _PROGRAM, folder],
         env={**kept, "PYTHONPATH": os.pathsep.join([str(_TESTS.parent), str(_TESTS)])},
-        pass_fds=(write,),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         start_new_session=True,  # an interrupt at the terminal is for the tests
     )
-    os.close(write)
-    with os.fdopen(read, "rb") as ready:
-        ready.read()
-
-    @atexit.register
-    def _end() -> None:
-        process.terminate()
-        process.wait()
-        address.unlink()
-        folder.rmdir()
-
-    return str(address)
+    _kept.append(process)
+    assert process.stdout is not None
+    return os.fsdecode(process.stdout.readline()).rstrip("\n")
 
 
-def serve(address: str, ready: int) -> None:
-    """Answer requests for ever. Returns in a child, ready to be the program."""
+_kept: list[subprocess.Popen[bytes]] = []
+"""Held for their standard inputs, which the end of this process closes."""
+
+
+def serve(folder: str) -> None:
+    """Answer requests until standard input ends. Returns in a child, ready to be the program."""
     import skills_engine  # noqa: PLC0415
 
     for module in pkgutil.walk_packages(skills_engine.__path__, "skills_engine."):
@@ -102,10 +95,12 @@ def serve(address: str, ready: int) -> None:
     gc.collect()
     gc.freeze()  # or each child's collector would copy all that was imported
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(address)
+        address = Path(folder, "socket")
+        listening.bind(str(address))
         listening.listen()
-        os.close(ready)
-        while True:
+        sys.stdout.write(f"{address}\n")
+        sys.stdout.flush()
+        while listening in select.select([listening, sys.stdin], [], [])[0]:
             connection, _ = listening.accept()
             if not os.fork():
                 break
@@ -113,6 +108,10 @@ def serve(address: str, ready: int) -> None:
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
+        else:
+            address.unlink()
+            address.parent.rmdir()
+            sys.exit()
     with connection:
         _answer(connection)
 

@@ -184,9 +184,10 @@ async def test_what_nobody_commits_is_committed_once_a_day(paths: Paths) -> None
 async def test_without_git_it_is_said_and_the_service_goes_on(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as without, pytest.raises(BotError, match="git cannot be run"):
+    with monkeypatch.context() as without:
         without.setenv("PATH", str(paths.data))
-        VERBS["log"](paths, "main", "")
+        with pytest.raises(BotError, match="git cannot be run"):
+            VERBS["log"](paths, "main", "")
     async with open_store(paths.data) as store:
         await register(store, "memory:me")
         with monkeypatch.context() as without:
