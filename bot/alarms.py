@@ -25,12 +25,14 @@ class Alarms:
         self._sending: set[asyncio.Task[None]] = set()
         store.on_trouble = self.store_fails
 
-    async def tell(self, text: str) -> None:
-        """A notice in main's outbox."""
+    async def tell(self, text: str) -> bool:
+        """A notice in main's outbox; False if it could not be stored."""
         if main := self._store.main:
             with suppress(sqlite3.Error):  # which the owner is told past the store
                 await self._store.tell(text)
                 self._deliveries.wake(main.chat)
+                return True
+        return False
 
     def store_fails(self, error: sqlite3.Error) -> None:
         """The store cannot hold a notice, so the owner is told without it, once an hour."""

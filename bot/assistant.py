@@ -273,10 +273,8 @@ class Assistant:
     async def _keep(
         self, what: str, work: Callable[[], Awaitable[None]], *, ends: bool = True
     ) -> None:
-        """Until it ends, if it may. What fails begins again after a pause; after a good while, as
-        its first failure.
-        """
-        loop, failures = asyncio.get_running_loop(), 0
+        """Until it ends, if it may. What fails begins again after a pause."""
+        loop, failures, told = asyncio.get_running_loop(), 0, False
         while True:
             begun = loop.time()
             try:
@@ -287,10 +285,12 @@ class Assistant:
             except Misconfigured:
                 raise
             except Exception as error:  # noqa: BLE001  # whatever it is, a messenger's library's too: the bot goes on
-                failures = 1 if loop.time() - begun > STEADY_SECONDS else failures + 1
+                steady = loop.time() - begun > STEADY_SECONDS
+                failures, told = (1, False) if steady else (failures + 1, told)
                 delay = self.backoff.delay(failures)
                 failing(error)("lost", what=what, error=error, again_in=round(delay, 1))
-                if failures == ATTEMPTS and not isinstance(error, sqlite3.Error):
+                if failures >= ATTEMPTS and not (told or isinstance(error, sqlite3.Error)):
                     why = described(error, to_owner=True)[:300]
-                    await self._alarms.tell(FAILING.format(what=what, attempts=failures, error=why))
+                    notice = FAILING.format(what=what, attempts=failures, error=why)
+                    told = await self._alarms.tell(notice)
                 await asyncio.sleep(delay)

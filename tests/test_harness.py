@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -58,13 +59,15 @@ def test_what_a_process_reads_as_it_starts_needs_a_process_of_its_own(tmp_path: 
     assert not fits({name: usual[name] for name in usual if name != "PYTHONPATH"}, usual)
 
 
-def test_what_forks_ends_with_who_asked(tmp_path: Path) -> None:
+def test_what_forks_ends_with_who_asked() -> None:
     """However that ends: here as a worker of a test run does, with nothing cleaned up."""
+    folder = Path(tempfile.mkdtemp())  # the path of a socket is short
     asks = (
         "import os; from harness import forking as f; print(f._server(), flush=True); os._exit(0)"
     )
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path)}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(folder)}
     said = subprocess.run([sys.executable, "-c", asks], env=env, capture_output=True, check=True)
-    assert os.fsdecode(said.stdout).startswith(str(tmp_path))
-    while any(tmp_path.iterdir()):
+    assert os.fsdecode(said.stdout).startswith(str(folder))
+    while any(folder.iterdir()):
         time.sleep(0.01)
+    folder.rmdir()

@@ -274,3 +274,20 @@ def test_what_was_tried_for_a_chat_counts_when_it_is_called_otherwise() -> None:
         Deed(kind="move", at=39.56, chat=3, number=990),
     )
     holds(Plan(1598, 4, 4, 0, posts, faults, deeds))
+
+
+def test_who_is_removed_while_it_is_given_another_name_is_removed() -> None:
+    posts = (Post(at=21.33, chat=1401, number=5, does=""),)
+    faults = (
+        CallFault(port="open", n=1, kind="crash"),
+        CallFault(port="sql", n=10, kind="full for a while"),
+    )
+    deeds = (
+        Deed(kind="unregister", at=58.33, chat=1, number=900),
+        Deed(kind="pair", at=21.33, chat=1401, number=901),
+        Deed(kind="status", at=52.44, chat=1, number=902),
+        Deed(kind="move", at=22.22, chat=1, number=903),
+        Deed(kind="list", at=13.59, chat=1, number=904),
+        Deed(kind="pause", at=36.6, chat=1, number=905),
+    )
+    holds(Plan(2889, 2, 1, 0, posts, faults, deeds))

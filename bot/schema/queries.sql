@@ -69,7 +69,7 @@ SELECT count(*) FROM tasks WHERE folder = ? AND status IN ('active', 'paused')
 --# register
 INSERT OR REPLACE INTO groups (folder, chat, name, rest) VALUES (?, ?, ?, ?)
 --# unregister
-DELETE FROM groups WHERE chat = ?
+DELETE FROM groups WHERE folder = ?
 --# used
 INSERT INTO usage (folder, day, requests, input, output) VALUES (?, ?, 1, ?, ?)
 ON CONFLICT (folder, day) DO UPDATE SET requests = requests + 1,

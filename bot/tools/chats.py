@@ -72,7 +72,7 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
             hint = "for a chat that has moved, register the new one with instead_of; else ask the "
             hint += "owner, and remove with cancel_tasks"
             raise BotError(f"{now.name} has {tasks} tasks, which would be cancelled", hint=hint)
-        removed = tuple((SQL["unregister"], (one.chat,)) for one in gone)
+        removed = tuple((SQL["unregister"], (one.folder,)) for one in gone)
         return Effect(None, removed, host.store.load_groups)
     if old := arguments.text("instead_of", ""):
         if now is not None or (moves := host.store.group(old)) is None:

@@ -435,16 +435,24 @@ async def test_a_channel_that_only_the_owner_can_mend_is_said_and_the_others_ans
     assert told.startswith("The channel other does not run: TOKEN is no token; set TOKEN.")
 
 
+@pytest.mark.parametrize(
+    ("fifth", "said"),
+    [
+        (OSError("no watches are left"), "5 times: OSError at test_assistant.py"),
+        (sqlite3.OperationalError("database is locked"), "6 times: it has ended"),
+    ],
+)
 async def test_a_service_that_fails_or_ends_is_begun_again_and_the_owner_is_told_once(
-    tmp_path: Path,
+    tmp_path: Path, fifth: Exception, said: str
 ) -> None:
+    """Once, and not of a store that is locked: that is said otherwise, and not in its place."""
     stop, begun = asyncio.Event(), 0
 
     async def breaks() -> None:
         nonlocal begun
         begun += 1
         if begun % 2:
-            raise OSError("no watches are left")
+            raise fifth if begun == 5 else OSError("no watches are left")
         if begun == 10:
             await asyncio.Event().wait()  # from here on it does what it should
 
@@ -459,7 +467,7 @@ async def test_a_service_that_fails_or_ends_is_begun_again_and_the_owner_is_told
         await running
     ((chat, text),) = channel.sent
     assert chat == "memory:owner"
-    assert "Watcher has failed 5 times: OSError at test_assistant.py" in text
+    assert f"Watcher has failed {said}" in text
 
 
 async def test_a_service_that_only_the_owner_can_mend_ends_the_bot(tmp_path: Path) -> None:

@@ -257,6 +257,7 @@ def _tasks(world: World, db: sqlite3.Connection) -> Iterator[str]:
         found[1] for texts in there.values() for text in texts if (found := REMINDER.match(text))
     }
     query = "SELECT id, prompt FROM tasks WHERE kind = 'once' AND status = 'done'"
+    query += " AND folder IN (SELECT folder FROM groups)"  # or its chat was removed meanwhile
     for task, prompt in db.execute(query):
         if (task in done) + (prompt in reminded) < 1:
             yield f"the reminder {prompt!r} was never given"
