@@ -13,6 +13,7 @@ import sqlite3
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from bot.bounds import Allowance, Seldom
@@ -67,6 +68,7 @@ class Ipc:
         self._stored = Allowance.hourly(self._limits.stored)
         self._seldom = Seldom()
         self._broken: dict[str, str] = {}
+        self._tree = cache(self._paths.ipc)
 
     async def run(self) -> None:
         root = self._paths.requests
@@ -80,7 +82,7 @@ class Ipc:
                 waiting = {group.folder for group in groups if await self.serve(group)}
 
     def _trees(self) -> dict[str, Tree]:
-        return {group.folder: self._paths.ipc(group.folder) for group in self._store.groups}
+        return {group.folder: self._tree(group.folder) for group in self._store.groups}
 
     async def serve(self, group: Group) -> bool:
         """Serve what a group has asked, as far as its rate allows; True if some has to wait."""

@@ -23,6 +23,8 @@ WANTED = CLOSE_WRITE | MOVED_TO | CREATE | DELETE_SELF | MOVE_SELF | ONLYDIR
 EVENT = struct.Struct("iIII")
 MOST_BYTES = 1 << 20
 GATHER_SECONDS = 0.02
+SWEPT_A_SECOND = 20
+"""To look into all of a thousand is a fifth of a second: at most so many a second, on the whole."""
 
 
 class Inotify:
@@ -79,9 +81,11 @@ class Watch:
         sweep: float = 5.0,
         poll: float = 0.5,
     ) -> None:
-        """Every `sweep` seconds all trees are named, every `poll` those that nobody watches."""
+        """Every `sweep` seconds all trees are named, less often where there are many; every `poll`
+        those that nobody watches.
+        """
         self._trees, self._root, self._room = trees, root, room
-        self._sweep, self._poll, self._swept = sweep, poll, float("-inf")
+        self._sweep, self._poll, self._due = sweep, poll, float("-inf")
         self._inotify: Inotify | None = None
         self._watches: dict[str, frozenset[int]] = {}
         self._names: dict[int, str] = {}
@@ -100,10 +104,10 @@ class Watch:
         """Wait for news, at most so long; the names of the trees to look into."""
         now = asyncio.get_running_loop().time
         pause = min(seconds, self._poll) if self._blind else seconds
-        told = await self._told(min(pause, max(0.0, self._swept + self._sweep - now())))
+        told = await self._told(min(pause, max(0.0, self._due - now())))
         every = set(self._trees())
-        if told is None or now() - self._swept >= self._sweep:
-            self._swept = now()
+        if told is None or now() >= self._due:
+            self._due = now() + self._sweep + len(every) / SWEPT_A_SECOND
             told = every
         self._stale |= told
         self._cover()  # before they are looked into: what comes after the look is news again
