@@ -76,6 +76,7 @@ class Turns:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._running: dict[str, _Running] = {}
         self._troubles: dict[str, Trouble] = {}
+        """By the folder, which a chat keeps whatever it is called."""
         self.fetch: Work = _nothing
         """Awaited before what waits in a chat is asked."""
         self.on_recovery: list[Callable[[], None]] = []
@@ -145,10 +146,10 @@ class Turns:
             except NotRegistered:
                 return
             except OverBudget as error:
-                self._put_off(chat, await self.over_budget(group, error))
+                self._put_off(group, await self.over_budget(group, error))
                 return
             except Exception as error:  # noqa: BLE001  # whatever an agent raises: the turn waits
-                trouble, turn = self._trouble(chat), running.turn
+                trouble, turn = self._troubles.setdefault(group.folder, Trouble()), running.turn
                 trouble.attempts += 1
                 if (cost := await self._store.spent(group.folder) - spent) > 0:
                     trouble.paid, trouble.tokens = trouble.paid + 1, trouble.tokens + cost
@@ -163,7 +164,7 @@ class Turns:
                 await asyncio.sleep(self._store.backoff.delay(trouble.attempts))
             else:
                 self._deliveries.wake(self._store.called(chat))
-                self._works_again(chat)
+                self._works_again(group)
 
     async def _whole(self, chat: str, after: int = 0) -> Turn | None:
         """What waits, with its files: what came while others were fetched has some, too."""
@@ -176,14 +177,9 @@ class Turns:
         return turn
 
     def _most(self, chat: str) -> int:
-        return self._trouble(chat).most if self._troubles else MOST_ASKED
-
-    def _trouble(self, chat: str) -> Trouble:
-        """What has become of a chat's turn so far, whatever the chat was called when it began."""
-        now = self._store.called(chat)
-        for name in [one for one in self._troubles if self._store.called(one) == now != one]:
-            self._troubles[now] = self._troubles.pop(name)
-        return self._troubles.setdefault(now, Trouble())
+        group = self._store.group(chat)
+        trouble = self._troubles.get(group.folder) if group else None
+        return trouble.most if trouble else MOST_ASKED
 
     async def _mend(self, turn: Turn, group: Group, trouble: Trouble, error: Exception) -> None:
         """Asking again as before cannot help. Once a fresh conversation is tried; then, of several
@@ -200,7 +196,7 @@ class Turns:
         notice = "" if group.main else trouble.told(GIVEN_UP, group, error)
         await self._store.answered(turn, [SORRY.format(why=why)], notice)
         self._wake(group)
-        self._troubles[turn.chat] = Trouble(fresh=True, most=trouble.most)
+        self._troubles[group.folder] = Trouble(fresh=True, most=trouble.most)
 
     async def _ask(self, running: _Running, group: Group, channel: Channel) -> None:
         chat, written = running.turn.chat, self._written(running.turn, group)
@@ -245,33 +241,32 @@ class Turns:
         await self._store.failed(turn, described(error, to_owner=True), text)
         self._wake(group)
         trouble.rounds += 1
-        self._put_off(turn.chat, self.patience.delay(trouble.rounds))
+        self._put_off(group, self.patience.delay(trouble.rounds))
 
-    def _put_off(self, chat: str, seconds: float) -> None:
-        trouble = self._trouble(chat)
+    def _put_off(self, group: Group, seconds: float) -> None:
+        trouble = self._troubles.setdefault(group.folder, Trouble())
         if trouble.timer:
             trouble.timer.cancel()
-        trouble.timer = asyncio.get_running_loop().call_later(seconds, self._turns.wake, chat)
+        trouble.timer = asyncio.get_running_loop().call_later(seconds, self._turns.wake, group.chat)
 
     def _wake(self, group: Group) -> None:
         main = self._store.main or group
         for chat in dict.fromkeys((group.chat, main.chat)):
             self._deliveries.wake(chat)
 
-    def _works_again(self, chat: str) -> None:
+    def _works_again(self, group: Group) -> None:
         """Others that were put off may be answered now too; one that fails by itself is not asked
         for it ever again.
         """
-        trouble = self._trouble(chat)
-        del self._troubles[self._store.called(chat)]
-        if trouble.rounds:
+        trouble = self._troubles.pop(group.folder, None)
+        if trouble and trouble.rounds:
             self._retry()
 
     def _retry(self) -> None:
         """What the agent lacked is there again: all that was put off is asked."""
-        for chat, trouble in self._troubles.items():
-            if trouble.rounds:
-                self._turns.wake(self._store.called(chat))
+        for group in self._store.groups:
+            if (trouble := self._troubles.get(group.folder)) and trouble.rounds:
+                self._turns.wake(group.chat)
         for call in self.on_recovery:
             call()
 
