@@ -97,7 +97,7 @@ def say(
     while order:
         index = order.popleft()
         wanted = compose(before, [deltas[i] for i in sorted([*made, index])])
-        if order and index not in late and path.endswith(".py") and not _compiles(wanted):
+        if order and index not in late and path.endswith(".py") and not _parses(wanted):
             late.add(index)  # the last statement of a block goes after another one came
             order.append(index)
             continue
@@ -142,7 +142,7 @@ def _replacement(delta: Delta) -> Entry | None:
     return next((entry for entry in alone if entry["ensure"] == "replace"), None)
 
 
-def _compiles(data: bytes) -> bool:
+def _parses(data: bytes) -> bool:
     try:
         ast.parse(data)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -27,7 +27,8 @@ def failing(ours: str, theirs: str, result: str) -> str:
     text does not parse."""
     try:
         for found in (_for_checkers, _without_default):
-            fresh = found(result) - found(ours) - found(theirs) if found(result) else ()
+            there = found(result)  # seldom anything: the sides are not read for nothing
+            fresh = there and there - found(ours) - found(theirs)
             if fresh:
                 return min(fresh)
     except Unsupported:
