@@ -6,17 +6,18 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 BIN := .venv/bin
 
 .DEFAULT_GOAL := setup
-.PHONY: setup image demo test check laws killpoints faults pairs orders simulate mutants-bot voice podman webchat fuzz bench reference schemas site clean
+.PHONY: setup image demo test check laws killpoints faults pairs orders simulate mutants-bot voice podman webchat fuzz bench reference schemas site lock clean
 
 setup: .venv/ready  ## everything that the other targets need
 
-.venv/ready: pyproject.toml
+.venv/ready: pyproject.toml requirements.lock
 	@"$(PYTHON)" -c '$(FITS)' 2>/dev/null || { \
 		echo "Graftbot needs Python 3.11 or newer with venv (Debian: apt install python3-venv);" \
 			"name one: make setup PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev \
+		--constraint requirements.lock
 	$(BIN)/python -m compileall -q bot skills_engine
 	@touch $@
 	@echo "Ready. Try: make demo"
@@ -85,6 +86,11 @@ site: setup  ## these documents as a site in docs/_build/html
 
 schemas: setup  ## docs/schemas, from the types themselves
 	$(BIN)/python -m skills_engine.cli.schemas docs/schemas
+
+lock: setup  ## requirements.lock anew: the versions that `make setup` takes, on every system and Python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --upgrade \
+		--custom-compile-command "make lock" --group dev --output-file requirements.lock pyproject.toml
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache docs/_build

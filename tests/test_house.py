@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("bot", "container", "skills_engine")
@@ -42,3 +45,18 @@ def test_a_public_class_has_a_name_of_its_own(room: str) -> None:
 def test_no_file_is_too_long_to_be_read_in_one_sitting() -> None:
     lines = {path: len((ROOT / path).read_text("utf-8").splitlines()) for path in MODULES}
     assert {path: count for path, count in lines.items() if count > 400} == {}
+
+
+def test_every_requirement_is_met_by_the_lock() -> None:
+    lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+    locked = [Requirement(line) for line in lines if not line.startswith("#")]
+    pinned = {canonicalize_name(one.name): next(iter(one.specifier)).version for one in locked}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    groups = project["dependency-groups"]
+    asked = [*project["project"]["dependencies"], *groups["test"], *groups["dev"]]
+    unmet = [
+        one
+        for one in map(Requirement, filter(lambda one: isinstance(one, str), asked))
+        if not one.specifier.contains(pinned.get(canonicalize_name(one.name), "0"))
+    ]
+    assert unmet == []
