@@ -232,15 +232,12 @@ class Assistant:
         return self._store.group(chat)
 
     async def _moved(self, old: str, new: str) -> bool:
-        group = self._store.group(old)
-        lost = group is None and await self._store.read(SQL["has_written"], (old,))
-        if old == new or not (group or lost):  # what a registration that was lost has left goes on
-            return False
-        if group is None or group.chat == old or old in await self._store.undelivered():
+        """What was left by a registration that is lost goes along too."""
+        if old != new and await self._store.read(SQL["has_left"], {"old": old}):
             await self._store.write(*self._store.rekeyed(old, new))
             await self.registered(new)
             log.info("a chat has another name now", before=old, chat=new)
-        return True
+        return self._store.called(old) != old
 
     async def registered(self, chat: str) -> None:
         """The store has a chat of this name now: what waits there and in its topics is taken up."""

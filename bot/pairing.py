@@ -70,7 +70,7 @@ class Pairing:
         """
         now = asyncio.get_running_loop().time()
         self._codes = {code: one for code, one in self._codes.items() if one.until > now}
-        have = {one.message.chat for one in self._codes.values()}
+        have = {self._store.called(one.message.chat) for one in self._codes.values()}
         if message.chat in have or len(have) >= MOST:
             return False
         code = f"{secrets.randbelow(10**6):06}"
@@ -94,7 +94,7 @@ class Pairing:
         one = self._codes.pop(code, None)
         if one is None or one.until < asyncio.get_running_loop().time():
             return Typed(UNKNOWN)
-        chat, name = one.message.chat, _shown(one.message)
+        chat, name = self._store.called(one.message.chat), _shown(one.message)
         if as_main:
             group = Group(MAIN, chat, "Main")
         else:

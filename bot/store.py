@@ -116,10 +116,8 @@ class Store(Transactions):
         """What takes along all that is kept of a chat and its topics, its messages told from those
         to come, whose messenger may count anew. Raises BotError if the new name is none.
         """
-        steps = [SQL[name] for name in SQL if name.startswith("rekey_")]
-        chats = [old, *(one.chat for one in self.groups if one.topic and one.whole == old)]
-        named = [{"old": chat, "new": checked(new) + chat.removeprefix(old)} for chat in chats]
-        return tuple((step, names) for names in named for step in steps)
+        names = {"old": old, "new": checked(new)}
+        return tuple((SQL[step], names) for step in SQL if step.startswith("rekey_"))
 
     async def saw_chats(self, *chats: tuple[str, str]) -> None:
         """Remember chats, each with its name, so that the owner can find and register them."""
@@ -187,7 +185,7 @@ class Store(Transactions):
         """The turn is not handled: it waits, and the owner is told so in main, once until an answer
         succeeds.
         """
-        told = (SQL["tell_once"], (notice, self.called(turn.chat)))
+        told = (SQL["tell_once"], (notice, turn.chat))
         await self.write(told, (SQL["failed"], (turn.chat, error)))
 
     async def session(self, folder: str) -> str | None:

@@ -291,3 +291,29 @@ def test_who_is_removed_while_it_is_given_another_name_is_removed() -> None:
         Deed(kind="pause", at=36.6, chat=1, number=905),
     )
     holds(Plan(2889, 2, 1, 0, posts, faults, deeds))
+
+
+def test_who_has_no_tokens_left_when_the_engine_is_back_waits_for_another_day() -> None:
+    posts = (Post(424.67, 0, 5, "slow"), Post(1335.73, 0, 4, topic=7))
+    faults = (TimeFault("engine down", 673.19, 271.71),)
+    holds(Plan(6078, 1, 1, 100, posts, faults))
+
+
+def test_a_stranger_whose_chat_had_names_that_nobody_told_of_may_have_a_code_for_each() -> None:
+    posts = (
+        Post(136.14, 2, 18),
+        Post(203.85, 2, 7, "send"),
+        Post(249.74, 2, 19, "/stop", 7),
+        Post(464.53, 2, 8, topic=7),
+        Post(482.6, 2, 4),
+        Post(707.74, 2, 14, topic=7),
+        Post(843.07, 2, 13, topic=7),
+    )
+    faults = (TimeFault("messenger down", 127.45, 2085.06),)
+    deeds = (
+        Deed("move unsaid", 263.55, 2, 991),
+        Deed("move unsaid", 442.16, 2, 990),
+        Deed("move unsaid", 602.18, 2, 900),
+        Deed("instead of", 777.96, 2, 904),
+    )
+    holds(Plan(4544, 3, 4, 0, posts, faults, deeds))

@@ -1,14 +1,19 @@
 -- What the store is asked: after each name its statement. What is written for a chat is written for
--- the name that it has at that moment: a messenger may rename it while somebody is at work for it.
+-- the name that it has at that moment, `called(chat)`: a messenger may rename it while somebody is at
+-- work for it. `within(chat)` are :old and its topics, and `renamed(chat)` is what these are called
+-- then; `moved` has no topics since they go along with their chat.
 --# take_in
 INSERT INTO inbox
 (asks, command, attachments, unfetched, chat, id, sender, text, sent_at, direct, sender_id, quoted,
     quoted_sender)
-VALUES (?1, ?2, ?3, ?4, COALESCE((SELECT now FROM moved WHERE chat = ?5), ?5),
+VALUES (?1, ?2, ?3, ?4, called(?5),
     ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 ON CONFLICT (chat, id) DO NOTHING
---# has_written
-SELECT 1 FROM inbox WHERE chat = ? LIMIT 1
+--# has_left
+SELECT 1 FROM inbox WHERE within(chat) UNION ALL
+SELECT 1 FROM outbox WHERE within(chat) AND settled_at IS NULL UNION ALL
+SELECT 1 FROM groups WHERE within(chat) UNION ALL
+SELECT 1 FROM known WHERE within(chat) LIMIT 1
 --# waiting
 SELECT chat FROM (SELECT chat, max(seq) AS last FROM inbox WHERE asks GROUP BY chat) AS asking
 WHERE last > COALESCE((SELECT handled FROM chats WHERE chats.chat = asking.chat), 0)
@@ -31,14 +36,14 @@ FROM span
 WHERE asks OR seq IN (SELECT seq FROM span ORDER BY seq DESC LIMIT :most_context) ORDER BY seq
 --# answered
 INSERT INTO chats (chat, handled)
-VALUES (COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1), ?2)
+VALUES (called(?1), ?2)
 ON CONFLICT (chat) DO UPDATE SET handled = excluded.handled, error = NULL
 --# tell_once
-INSERT INTO outbox (chat, text) SELECT groups.chat, ? FROM groups WHERE folder = 'main'
-AND NOT EXISTS (SELECT 1 FROM chats WHERE chats.chat = ? AND error IS NOT NULL)
+INSERT INTO outbox (chat, text) SELECT groups.chat, ?1 FROM groups WHERE folder = 'main'
+AND NOT EXISTS (SELECT 1 FROM chats WHERE chats.chat = called(?2) AND error IS NOT NULL)
 --# failed
 INSERT INTO chats (chat, error)
-VALUES (COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1), ?2)
+VALUES (called(?1), ?2)
 ON CONFLICT (chat) DO UPDATE SET error = excluded.error
 --# told_since
 SELECT 1 FROM outbox WHERE chat = ? AND text = ? AND (settled_at IS NULL OR settled_at >= ?)
@@ -50,24 +55,24 @@ SELECT seq, text, file FROM outbox WHERE chat = ? AND settled_at IS NULL ORDER B
 UPDATE outbox SET settled_at = ?, error = ? WHERE seq = ?
 --# refused
 INSERT INTO chats (chat, refused_since)
-VALUES (COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1), ?2)
+VALUES (called(?1), ?2)
 ON CONFLICT (chat) DO UPDATE SET refused_since = COALESCE(refused_since, excluded.refused_since)
 --# refused_since
 SELECT refused_since FROM chats
-WHERE chat = COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1)
+WHERE chat = called(?1)
 --# taken
 UPDATE chats SET refused_since = NULL
-WHERE chat = COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1) AND refused_since IS NOT NULL
+WHERE chat = called(?1) AND refused_since IS NOT NULL
 --# send
 INSERT INTO outbox (chat, text)
-VALUES (COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1), ?2)
+VALUES (called(?1), ?2)
 --# saw_chat
 INSERT INTO known (chat, name, seen_at) VALUES (?, ?, ?)
 ON CONFLICT (chat) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at
 --# live_tasks
 SELECT count(*) FROM tasks WHERE folder = ? AND status IN ('active', 'paused')
 --# register
-INSERT OR REPLACE INTO groups (folder, chat, name, rest) VALUES (?, ?, ?, ?)
+INSERT OR REPLACE INTO groups (folder, chat, name, rest) VALUES (?1, called(?2), ?3, ?4)
 --# unregister
 DELETE FROM groups WHERE folder = ?
 --# used
@@ -84,7 +89,7 @@ INSERT OR REPLACE INTO sessions (folder, session) VALUES (?, ?)
 DELETE FROM sessions WHERE folder = ?
 --# send_file
 INSERT INTO outbox (chat, text, file)
-VALUES (COALESCE((SELECT now FROM moved WHERE chat = ?1), ?1), ?2, ?3)
+VALUES (called(?1), ?2, ?3)
 --# files
 SELECT file FROM outbox WHERE settled_at IS NULL AND file IS NOT NULL
 --# unfetched
@@ -92,14 +97,14 @@ SELECT seq, attachments FROM inbox WHERE unfetched AND chat = ? ORDER BY seq
 --# fetched
 UPDATE inbox SET attachments = ?, unfetched = 0 WHERE seq = ?
 --# known_message
-WITH called AS (SELECT COALESCE((SELECT now FROM moved WHERE chat = :chat), :chat) AS name)
+WITH called AS (SELECT called(:chat) AS name)
 SELECT 1 FROM inbox, called WHERE chat = name AND (
     (id = :id AND (sent_at = :sent_at OR text = :text))
-    OR (id IN (SELECT chat || ' ' || :id FROM moved WHERE now = name)
+    OR (id IN (SELECT chat || ' ' || :id FROM moved WHERE now IN (name, whole(name)))
         AND sent_at = :sent_at AND text = :text))
 --# counted_anew
 UPDATE inbox SET id = sent_at || ' ' || id
-WHERE chat = COALESCE((SELECT now FROM moved WHERE chat = :chat), :chat)
+WHERE chat = called(:chat)
 AND id = :id AND sent_at != :sent_at AND text != :text
 --# status
 SELECT (
@@ -109,23 +114,23 @@ SELECT (
     SELECT count(*) FROM outbox WHERE chat = :chat AND settled_at IS NULL
 )
 --# rekey_inbox
-UPDATE inbox SET chat = :new, id = :old || ' ' || id WHERE chat = :old
+UPDATE inbox SET chat = renamed(chat), id = :old || ' ' || id WHERE within(chat)
 --# rekey_outbox
-UPDATE outbox SET chat = :new WHERE chat = :old
+UPDATE outbox SET chat = renamed(chat) WHERE within(chat)
 --# rekey_handled
 UPDATE chats SET handled = max(
-    handled, COALESCE((SELECT handled FROM chats WHERE chat = :new), 0)
-) WHERE chat = :old
+    handled, COALESCE((SELECT handled FROM chats AS there WHERE there.chat = renamed(chats.chat)), 0)
+) WHERE within(chat)
 --# rekey_chat
-UPDATE OR REPLACE chats SET chat = :new WHERE chat = :old
+UPDATE OR REPLACE chats SET chat = renamed(chat) WHERE within(chat)
 --# rekey_group
-UPDATE OR IGNORE groups SET chat = :new WHERE chat = :old
+UPDATE OR IGNORE groups SET chat = renamed(chat) WHERE within(chat)
 --# rekey_known
-UPDATE OR REPLACE known SET chat = :new WHERE chat = :old
+UPDATE OR REPLACE known SET chat = renamed(chat) WHERE within(chat)
 --# rekey_moved
-UPDATE moved SET now = :new WHERE now = :old
+UPDATE moved SET now = renamed(now) WHERE within(now)
 --# rekey_back
-DELETE FROM moved WHERE chat = :new
+DELETE FROM moved WHERE chat = :new OR (chat > :new || ':' AND chat < :new || ';')
 --# rekey_on
 INSERT OR REPLACE INTO moved (chat, now) VALUES (:old, :new)
 --# prune

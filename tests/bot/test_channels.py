@@ -22,6 +22,7 @@ from bot.channels.refused import RefusedChannel
 from bot.errors import BotError, Misconfigured
 from bot.groups import Group
 from bot.messages import Message
+from bot.migrations import WORDS
 from bot.paths import Paths
 from bot.settings import Settings
 from bot.store import Store, open_store
@@ -158,6 +159,45 @@ async def test_topics_move_and_go_with_their_chat(tmp_path: Path) -> None:
         await carried_out(host, main, "register_group", {**remove, "cancel_tasks": True})
         assert await store.read("SELECT folder FROM groups") == [("main",)]
         assert await store.read("SELECT status FROM tasks") == [("cancelled",)]
+
+
+async def test_what_is_said_in_a_topic_goes_along_though_its_chat_is_registered_no_more(
+    tmp_path: Path,
+) -> None:
+    async with open_store(tmp_path) as store:
+        bot, channel = assistant(store)
+        await register(store, "memory:me", "memory:forum", trigger=None)
+        await bot.receive(message("hi", "memory:forum:7"))
+        turn = await store.turn("memory:forum:7")
+        assert turn is not None
+        await store.send("memory:forum:7", "before")
+        await store.write(("DELETE FROM groups WHERE folder != 'main'", ()))
+        await store.load_groups()
+        assert await channel.moved("memory:forum", "memory:newer")
+        await store.answered(turn, ["after"])
+        assert await store.undelivered() == ["memory:newer:7"]
+        assert await store.waiting() == []
+
+
+MOVES = (("a", "b"), ("b", "c"), ("c", "a"), ("b:7", "d"), ("a", "e"), ("e", "b"), ("f", "b"))
+
+
+async def test_the_store_and_its_statements_call_each_chat_the_same(tmp_path: Path) -> None:
+    asked = f"SELECT {WORDS['called'].format('?1')}"
+    names = [f"memory:{one}{topic}" for one in "abcdefg" for topic in ("", ":7", ":8")]
+    async with open_store(tmp_path) as store:
+        await store.write(("INSERT INTO moved VALUES (?, ?)", ("memory:g:7", "memory:a:7")))
+        for old, new in MOVES:
+            for name in names:
+                await store.send(name, name)
+            await store.write(*store.rekeyed(f"memory:{old}", f"memory:{new}"))
+            await store.load_groups()
+            for name in names:
+                ((said,),) = await store.read(asked, (name,))
+                assert said == store.called(name), (old, new)
+                assert store.called(said) == said, "there is no older name behind it"
+            left = {name for name in await store.undelivered() if store.called(name) != name}
+            assert left == set()
 
 
 async def carried_out(host: Host, group: Group, tool: str, given: Mapping[str, object]) -> None:

@@ -171,6 +171,8 @@ def _pieces(world: World, db: sqlite3.Connection) -> Iterator[str]:
             yield f"{chat} lacks {dict(less)}"
         if more := Counter(have) - Counter(wanted) - unclear:
             yield f"{chat} has too often {dict(more)}"
+        if sum(map(PAIRS["code"], wanted)) > 1:  # a stranger's chat is several until we are told
+            have, wanted = ([one for one in of if not PAIRS["code"](one)] for of in (have, wanted))
         if not (less or more) and _once(have) != _once(wanted):
             yield f"{chat} has out of order: {have}"
 

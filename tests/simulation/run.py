@@ -20,6 +20,7 @@ from typing import Any
 
 import bot.assistant
 import bot.attachments
+import bot.budget
 import bot.confined
 import bot.deliveries
 import bot.ipc
@@ -227,7 +228,7 @@ class Simulation:
             (bot.confined, "os", Files(self.world)),
             (bot.turns.Turns, "stop", self._stopping(bot.turns.Turns.stop)),
             (bot.proxy, "Proxy", Proxy),
-            (bot.turns.Turns, "_ask", self._asking(bot.turns.Turns._ask)),
+            (bot.budget.Budget, "check", self._checking(bot.budget.Budget.check)),
             (bot.turns.Turns, "fresh", self._leaving(bot.turns.Turns.fresh)),
             *((module, "log", Log(self.world)) for module in LOGGING),
         ]
@@ -248,17 +249,18 @@ class Simulation:
 
         return left
 
-    def _asking(self, ask: Callable[..., Any]) -> Callable[..., Any]:
+    def _checking(self, check: Callable[..., Any]) -> Callable[..., Any]:
         """Who is over the budget of the day is told."""
 
-        async def asked(turns: Any, running: Any, group: Any, channel: Any) -> None:
+        async def checked(budget: Any, group: Any) -> None:
             try:
-                await ask(turns, running, group, channel)
+                await check(budget, group)
             except OverBudget:
-                self.world.over_budget.append((self.world.time, self.world.key(group.chat)))
+                over = self.world.time, group.folder, self.world.key(group.chat)
+                self.world.over_budget.append(over)
                 raise
 
-        return asked
+        return checked
 
     def _stopping(self, stop: Callable[..., bool]) -> Callable[..., bool]:
         """A turn that somebody ended needs no answer."""

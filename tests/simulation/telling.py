@@ -81,7 +81,7 @@ def _budgets(world: World, db: sqlite3.Connection) -> Iterator[str]:
         for one, times in Counter(db.execute(query)).items():
             if USED_UP in one[1] and times > 1:
                 yield f"{one[0]} was told {times} times on one day of its budget"
-    for at, chat in world.over_budget:
+    for at, _, chat in world.over_budget:
         told_there = any(USED_UP in text for text in there[chat])
         if not told_there and world.undisturbed(at, at + SOON):
             yield f"{chat} waits for another day, and was not told"
@@ -137,8 +137,11 @@ def _soon(world: World, db: sqlite3.Connection) -> Iterator[str]:
         ):
             yield f"{chat} has not been sent {text!r} for long"
     ended = "cancel" in str(world.plan) or "pause" in str(world.plan)
+    tasks = dict(db.execute("SELECT id, folder FROM tasks"))
     for at, key in world.expected:
         asked = any(at <= one <= at + LATE for one in world.asked_at[key])
+        folder = tasks.get(key, world.registered.get(key))
+        asked |= any(at <= one <= at + LATE for one, over, _ in world.over_budget if over == folder)
         there = key in world.registered or (key.isalnum() and not key.isdigit() and not ended)
         if not asked and there and world.well(at, at + LATE):
             yield f"{key} could be answered at {at}, and is not asked"

@@ -132,7 +132,8 @@ class World:
     """By folder, how many sessions there were when the last conversation was left."""
     replies: dict[str, bool] = field(default_factory=dict)
     """What the host has said to requests."""
-    over_budget: list[tuple[float, str]] = field(default_factory=list)
+    over_budget: list[tuple[float, str, str]] = field(default_factory=list)
+    """When somebody was to be asked beyond the budget, and was not: the folder, and the chat."""
     failed_requests: bool = False
     groups_at: float = -1.0
     dues: list[Due] = field(default_factory=list)
