@@ -170,11 +170,17 @@ class Folder:
         except (IsADirectoryError, PermissionError):  # macOS says the latter
             os.rmdir(name, dir_fd=self._number)
 
+    def entries(
+        self, skipped: Skipped, limits: WalkLimits = WalkLimits()
+    ) -> Iterator[tuple["Folder", str, os.stat_result]]:
+        """What is below, in order: the folder that it is in, its path, and what kind it is."""
+        return self._below(_Walk(limits, skipped))
+
     def files(
         self, skipped: Skipped, limits: WalkLimits = WalkLimits()
     ) -> Iterator[tuple[str, BinaryIO]]:
         """Each regular file below by its path, open until the next is asked for."""
-        for folder, path, kind in self._below(_Walk(limits, skipped)):
+        for folder, path, kind in self.entries(skipped, limits):
             if stat.S_ISDIR(kind.st_mode):
                 continue
             try:
@@ -189,7 +195,7 @@ class Folder:
 
     def kinds(self, limits: WalkLimits = WalkLimits()) -> Iterator[os.stat_result]:
         """What the system says of each regular file below, as far as a walk goes."""
-        for _, _, kind in self._below(_Walk(limits, lambda *_: None)):
+        for _, _, kind in self.entries(lambda *_: None, limits):
             if stat.S_ISREG(kind.st_mode):
                 yield kind
 
@@ -198,7 +204,7 @@ class Folder:
     ) -> None:
         """Make a user the owner of it, and of what is below."""
         os.fchown(self._number, user, group)
-        for folder, path, kind in self._below(_Walk(limits, skipped)):
+        for folder, path, kind in self.entries(skipped, limits):
             if (kind.st_uid, kind.st_gid) != (user, group):
                 name = path.rpartition("/")[2]
                 try:
@@ -209,7 +215,6 @@ class Folder:
     def _below(
         self, walk: "_Walk", above: str = ""
     ) -> Iterator[tuple["Folder", str, os.stat_result]]:
-        """What is below, in order: the folder that it is in, its path, and what kind it is."""
         try:
             names = sorted(self.names(walk.left + 1))
         except OSError as error:

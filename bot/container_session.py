@@ -36,7 +36,7 @@ class ContainerSession:
         self.options: Mapping[str, Any] = {}
         """What its group had been granted when it was started."""
         self.session: str | None = None
-        self._container, self._logs = container, logs
+        self.container, self._logs = container, logs
         self._secrets = [secret.encode() for secret in secrets]
         self.idle_since: float | None = None
         """When the last answer came, by the event loop's clock; None while one is awaited."""
@@ -101,7 +101,7 @@ class ContainerSession:
 
     async def _write(self, line: dict[str, Any]) -> None:
         try:
-            await self._container.write(json.dumps(line).encode() + b"\n")
+            await self.container.write(json.dumps(line).encode() + b"\n")
         except OSError as error:
             raise BotError(f"the container takes no more: {error}") from error
 
@@ -115,7 +115,7 @@ class ContainerSession:
         except Exception as error:  # noqa: BLE001  # whatever it wrote: it ends, and we go on
             reason = f"wrote what cannot be read: {described(error)}"
         try:
-            how = await self._container.end()
+            how = await self.container.end()
             return reason or how
         except BotError as error:  # the engine is gone; when it is back, its containers are removed
             return f"was lost: {error.message}"
@@ -125,7 +125,7 @@ class ContainerSession:
         result_next = False
         with self._log().open("wb") as log:
             while True:
-                stream, data = await self._container.read()
+                stream, data = await self.container.read()
                 if not data:
                     return ""
                 self._written += len(data)
