@@ -42,7 +42,9 @@ def test_git_merges_with_it_and_not_without(parted: Repo) -> None:
     assert parted.read("m.py") == OURS.replace("    'mine',\n", "    'mine',\n    'theirs',\n")
 
 
-@pytest.mark.parametrize("attributes", [None, b"", b"*.md text\n", b"*.md text"])
+@pytest.mark.parametrize(
+    "attributes", [None, b"", b"*.md text\n", b"*.md text", b"K\xe4se* text\r\n*.c text\r\n"]
+)
 def test_taking_it_off_gives_back_every_byte(parted: Repo, attributes: bytes | None) -> None:
     info = parted.git_dir / "info" / "attributes"
     info.unlink(missing_ok=True)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["markers", "syntax"]
 
-_MARKER = re.compile(rb"^(?:<{7}|>{7}|\|{7})(?: .*)?\r?$", re.MULTILINE)
+_MARKER = re.compile(
+    rb"^(?:(?:<{7}|>{7}|\|{7})(?: .*)?|<{8,} ours|\|{8,} base|>{8,} theirs)\r?$", re.MULTILINE
+)
 
 
 def syntax(parsed: Parsed) -> Iterator[Hit]:

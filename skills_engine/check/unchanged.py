@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from skills_engine.lines import split_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,7 +26,7 @@ def unchanged(parsed: Parsed, other: bytes | None) -> frozenset[Function]:
     """
     if parsed.tree is None or other is None:
         return frozenset()
-    lines = parsed.data.splitlines(keepends=True)
+    lines = split_lines(parsed.data)
     text = b"\n" + other
     return frozenset(
         node

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from skills_engine.data.errors import DataError
-from skills_engine.data.text import BOM, TextSplice, decode, line_end, newline, splice, split_lines
+from skills_engine.data.text import BOM, TextSplice, decode, line_end, newline, splice
+from skills_engine.lines import bare_lines, split_lines
 
 __all__ = ["ensure", "is_name", "keys", "remove"]
 
@@ -83,7 +84,7 @@ def _block(key: str, value: str, comment: str) -> list[str]:
     if not _PLAIN.fullmatch(value):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         value = f"'{value}'" if "'" not in value and "\n" not in value else f'"{escaped}"'
-    return [*(f"# {line}".rstrip() for line in comment.strip().splitlines()), f"{key}={value}"]
+    return [*(f"# {line}".rstrip() for line in bare_lines(comment.strip())), f"{key}={value}"]
 
 
 def _separated(lines: list[str], *, commented: bool) -> bool:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 
 from skills_engine.data.requirement import alike, merged, normal, position, satisfied
-from skills_engine.data.text import BOM, decode, newline, split_lines
+from skills_engine.data.text import BOM, decode, newline
+from skills_engine.lines import split_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from skills_engine.data.diff3 import merge
 from skills_engine.data.errors import DataError
-from skills_engine.data.text import line_number, newline, split_lines
+from skills_engine.data.text import line_number, newline
+from skills_engine.lines import split_lines
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,7 +23,6 @@ __all__ = [
     "line_start",
     "newline",
     "splice",
-    "split_lines",
 ]
 
 BOM = "\ufeff"
@@ -68,13 +66,6 @@ def splice(text: str, splices: Iterable[TextSplice]) -> str:
         out += [text[at : each.start], each.new]
         at = each.end
     return "".join([*out, text[at:]])
-
-
-def split_lines(text: str) -> list[str]:
-    """The lines with their ends. Unlike str.splitlines, only a line feed ends one, as in every
-    format here.
-    """
-    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def newline(text: str) -> str:

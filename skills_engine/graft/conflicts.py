@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skills_engine.merge import Region
+from skills_engine.lines import split_lines
+from skills_engine.merge import Region, size_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,7 +70,7 @@ def enclosed(base: bytes, ours: bytes, theirs: bytes, reason: str) -> tuple[byte
     """Ours with one conflict: all paragraphs from the first to the last in which the versions
     differ. A paragraph is what stands between blank lines: in code, half of it is no side.
     """
-    one, two, three = (data.splitlines(keepends=True) for data in (ours, theirs, base))
+    one, two, three = (split_lines(data) for data in (ours, theirs, base))
     sides = (one, two, three) if base else (one, two)
     head = _common(sides)
     while head and one[head - 1].strip():
@@ -82,9 +83,10 @@ def enclosed(base: bytes, ours: bytes, theirs: bytes, reason: str) -> tuple[byte
     inside = (middle[2] if base else [], middle[0], middle[1])
     before, mine, yours = (b"".join(lines) for lines in inside)
     region = Region(head + 1, before, mine, yours, reason)
-    marks = (b"<<<<<<< ours", b"||||||| base", b"=======", b">>>>>>> theirs")
-    marked = [marks[0], *inside[1], marks[1], *inside[0], marks[2], *inside[2], marks[3]]
-    lines = [line + end if line in marks else line for line in marked]
+    size = size_for(base, ours, theirs)
+    labels = ((b"<", b" ours"), (b"|", b" base"), (b"=", b""), (b">", b" theirs"))
+    marks = [sign * size + label + end for sign, label in labels]
+    lines = [marks[0], *inside[1], marks[1], *inside[0], marks[2], *inside[2], marks[3]]
     return b"".join([*_whole(one[:head], end), *lines, *one[len(one) - tail :]]), region
 
 

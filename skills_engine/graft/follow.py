@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from skills_engine.codemods.operation import module_paths
+from skills_engine.lines import split_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -55,7 +56,7 @@ def follow_imports(source: str, files: GraftFiles, own: Collection[str]) -> str:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return source
-    lines = source.splitlines(keepends=True)
+    lines = split_lines(source)
     for node in sorted(
         (n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module and not n.level),
         key=lambda n: n.lineno,

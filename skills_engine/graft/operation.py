@@ -77,13 +77,14 @@ class Computed:
 
 
 def line_merge(git: Git, size: int = 7) -> LineMerge:
-    """git's line merge, as `merge/` takes it, with markers of `size` characters."""
+    """git's line merge, as `merge/` takes it, with markers of at least `size` characters."""
 
     def lines(base: bytes, ours: bytes, theirs: bytes) -> Merged:
-        from skills_engine.merge import from_lines  # noqa: PLC0415
+        from skills_engine.merge import from_lines, size_for  # noqa: PLC0415
 
-        data, conflicts = git.merge_lines(base, ours, theirs, size=size)
-        return from_lines(data, clean=conflicts == 0, size=size)
+        long = size_for(base, ours, theirs, least=size)
+        data, conflicts = git.merge_lines(base, ours, theirs, size=long)
+        return from_lines(data, clean=conflicts == 0, size=long)
 
     return lines
 

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from skills_engine.git import paths_from
+from skills_engine.lines import split_lines
 
 if TYPE_CHECKING:
     from skills_engine.git import Git
@@ -96,7 +97,7 @@ def _definitions(source: str) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     twice = set()
-    lines = source.splitlines(keepends=True)
+    lines = split_lines(source)
     for node in tree.body:
         for name in _bound(node):
             twice |= {name} & found.keys()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from skills_engine.lines import bare_lines
 from skills_engine.manifest import is_manifest
 
 if TYPE_CHECKING:
@@ -60,6 +61,6 @@ def _similarity(objects: Objects, one: Entry, other: Entry) -> float:
     """The share of lines in common (Dice), like git's estimate but by whole lines."""
     if one.oid == other.oid:
         return 1.0
-    a = Counter(objects.read(one.oid).splitlines())
-    b = Counter(objects.read(other.oid).splitlines())
+    a = Counter(bare_lines(objects.read(one.oid)))
+    b = Counter(bare_lines(objects.read(other.oid)))
     return 2 * (a & b).total() / max(1, a.total() + b.total())

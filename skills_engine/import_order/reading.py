@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from skills_engine.lines import bare_lines
+
 __all__ = ["ImportedName", "kept_apart", "module_of", "read_statement", "skipped"]
 
 _COMMENT = re.compile(r"#[^\n]*")
@@ -103,7 +105,7 @@ def kept_apart(text: str) -> list[range]:
     found: list[range] = []
     start = 0
     number = 0
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(bare_lines(text), 1):
         if not start and _OFF.search(line):
             start = number
         elif start and _ON.search(line):

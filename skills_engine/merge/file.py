@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar, cast
 
 from skills_engine.bounds import beyond
 from skills_engine.judge import doubt
+from skills_engine.lines import split_lines
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
 from skills_engine.merge.core.regions import decidable
 from skills_engine.merge.text import FileText, Form, declares_encoding
@@ -182,7 +183,7 @@ def _understood(
 
 def _changed(base: str, ours: str, theirs: str, reason: str) -> Chunks:
     """All lines from the first to the last that a side changed, as one conflict."""
-    rows = [text.splitlines(keepends=True) for text in (base, ours, theirs)]
+    rows = [split_lines(text) for text in (base, ours, theirs)]
     most = min(map(len, rows))
     first = last = 0
     while first < most and len({row[first] for row in rows}) == 1:
@@ -196,7 +197,7 @@ def _changed(base: str, ours: str, theirs: str, reason: str) -> Chunks:
 
 def _chunks(by_lines: Merged, reason: str) -> Chunks:
     """What a line merge answered, its regions with the reason that another merge gave."""
-    lines = by_lines.data.decode("utf-8").splitlines(keepends=True)
+    lines = split_lines(by_lines.data.decode("utf-8"))
     pieces: list[Chunk] = []
     at = 0
     for region in by_lines.regions:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from skills_engine.lines import split_lines
+
 __all__ = ["LineMerge", "Merged", "NodeConflict", "NotPython", "Region", "Unsupported"]
 
 
@@ -21,6 +23,11 @@ class Region:
     ours: bytes
     theirs: bytes
     reason: str
+
+    @property
+    def height(self) -> int:
+        """How many lines it takes in the file, its four markers included."""
+        return 4 + sum(len(split_lines(side)) for side in (self.base, self.ours, self.theirs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import libcst as cst
 
 from skills_engine.codemods.source.blocks import extent
 from skills_engine.codemods.source.syntax import extract
+from skills_engine.lines import bare_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +117,7 @@ def _likeness(one: BodyStatement, other: BodyStatement, *, names_only: bool) -> 
         letters = SequenceMatcher(None, one.code, other.code, autojunk=False)
         ratio = max(words, letters.ratio() if len(one.code) * len(other.code) < 40_000 else 0.0)
     else:
-        lines = [[line.strip() for line in item.code.splitlines()] for item in (one, other)]
+        lines = [[line.strip() for line in bare_lines(item.code)] for item in (one, other)]
         ratio = SequenceMatcher(None, lines[0], lines[1], autojunk=False).ratio()
         if lines[0][:1] == lines[1][:1]:
             ratio = max(ratio, _ALIKE)

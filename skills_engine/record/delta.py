@@ -14,6 +14,7 @@ from skills_engine.codemods.operation import Malformed, perform
 from skills_engine.codemods.registry import decode
 from skills_engine.data.snippet import is_alone
 from skills_engine.errors import CannotEnsure, Refused, Unparsable
+from skills_engine.lines import bare_lines
 from skills_engine.record.literal import snippets
 from skills_engine.record.overlay import Overlay
 from skills_engine.types import Outcome
@@ -265,9 +266,9 @@ def _lines(entries: Entries) -> int:
 
 
 def _count(entry: Entry, key: str) -> int:
-    return len(str(entry.get(key, "")).splitlines())
+    return len(bare_lines(str(entry.get(key, ""))))
 
 
 def _bare(data: bytes) -> list[bytes]:
     """The lines that are not blank."""
-    return [line for line in data.splitlines() if line.strip()]
+    return [line for line in bare_lines(data) if line.strip()]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from skills_engine.lines import bare_lines
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -81,7 +83,7 @@ def _environment(data: bytes | None) -> dict[str, Any]:
     """Keys with their comments, and their defaults where they have one."""
     found: dict[str, Any] = {}
     comment: list[str] = []
-    for line in (data or b"").decode("utf-8", "replace").splitlines():
+    for line in bare_lines((data or b"").decode("utf-8", "replace")):
         if line.startswith("#"):
             comment.append(line.lstrip("# ").rstrip())
             continue

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.codemods.source.source import Source
 from skills_engine.errors import Unparsable
+from skills_engine.lines import bare_lines, split_lines
 from skills_engine.record import data
 from skills_engine.record.delta import Delta, Said, compose, say
 from skills_engine.record.python import deltas
@@ -98,8 +99,8 @@ def _size(before: bytes, deltas: Sequence[Delta]) -> int:
     """The lines that go and come, but for blank ones; a list that gets an entry is one line."""
     count = 0
     for delta in deltas:
-        old = before[delta.start : delta.end].splitlines()
-        new = delta.new.splitlines()
+        old = bare_lines(before[delta.start : delta.end])
+        new = bare_lines(delta.new)
         for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
             if tag != "equal":
                 count += sum(bool(line.strip()) for line in (*old[i1:i2], *new[j1:j2]))
@@ -108,7 +109,7 @@ def _size(before: bytes, deltas: Sequence[Delta]) -> int:
 
 def _whole(before: bytes, after: bytes) -> list[Delta]:
     """By lines, hunk by hunk."""
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    old, new = split_lines(before), split_lines(after)
     at = [0]
     for line in old:
         at.append(at[-1] + len(line))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.source.syntax import extract, parameters
+from skills_engine.lines import bare_lines
 from skills_engine.record.delta import Delta, Entries, Entry
 from skills_engine.types import Span
 
@@ -60,7 +61,7 @@ def _exchanged(
     begin = a.span(one).start
     above, indent = a.text(Span(extract(a, [one]).start, begin)), a.indent_at(begin)
     old, new = (
-        "\n".join(line.removeprefix(indent) for line in f"{above}{text}".splitlines())
+        "\n".join(line.removeprefix(indent) for line in bare_lines(f"{above}{text}"))
         for text in (a.text(_header(a, one)), b.text(there))
     )
     owner = name.rpartition(".")[0]

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from skills_engine.lines import split_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -20,10 +22,7 @@ needs many.
 def snippets(path: str, before: bytes, after: bytes) -> Iterator[tuple[Mapping[str, Any], ...]]:
     """Ways to turn one text into another in one place, with ever more lines around it."""
     try:
-        old, new = (
-            data.decode().replace("\r\n", "\n").splitlines(keepends=True)
-            for data in (before, after)
-        )
+        old, new = (split_lines(data.decode().replace("\r\n", "\n")) for data in (before, after))
     except UnicodeDecodeError:
         return
     head = 0

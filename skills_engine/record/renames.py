@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from skills_engine.codemods.operation import Malformed, perform
 from skills_engine.codemods.registry import decode
 from skills_engine.errors import CannotEnsure, Refused, Unparsable
+from skills_engine.lines import bare_lines
 from skills_engine.record.overlay import Overlay
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def _nearer(
     """Whether each line that a rename makes stands in the file as it became, and is new there."""
     if path not in changes or data is None:
         return False
-    before, after = (world.read(path) or b"").splitlines(), changes[path][1].splitlines()
-    made = set(data.splitlines()) - set(before)
+    before, after = bare_lines(world.read(path) or b""), bare_lines(changes[path][1])
+    made = set(bare_lines(data)) - set(before)
     return bool(made) and made <= set(after)
 
 

@@ -11,6 +11,7 @@ import libcst as cst
 
 from skills_engine.codemods.source.code import is_docstring, rigid_lines
 from skills_engine.codemods.source.syntax import extract
+from skills_engine.lines import bare_lines
 from skills_engine.types import Span
 
 if TYPE_CHECKING:
@@ -325,7 +326,7 @@ def wrapped(
 
 
 def _flat(code: str) -> str:
-    return "\n".join(line.strip() for line in code.splitlines())
+    return "\n".join(line.strip() for line in bare_lines(code))
 
 
 def _blocks(node: cst.CSTNode) -> Iterator[cst.IndentedBlock]:

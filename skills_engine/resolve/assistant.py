@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 
 from skills_engine.check.process import last_lines, run
 from skills_engine.errors import Refused
-from skills_engine.merge import regions_in
+from skills_engine.lines import bare_lines, split_lines
+from skills_engine.merge import filled, regions_in
 from skills_engine.resolve.recorded import Resolution, make
 from skills_engine.sandbox import Room, enclosed, python_files, unconfined
 from skills_engine.tree import Tree
@@ -188,18 +189,13 @@ def _filled(conflict: bytes, answers: list[bytes | None]) -> bytes | None:
     """The file with an answer in the place of each region, markers included; None where one is
     missing.
     """
-    lines = conflict.splitlines(keepends=True)
-    out: list[bytes] = []
-    at = 0
-    for region, answer in zip(regions_in(conflict), answers, strict=True):
-        if answer is None:
-            return None
-        start = region.line - 1
-        end = lines[start][len(lines[start].rstrip(b"\r\n")) :]
-        text = answer.replace(b"\r\n", b"\n") + (
-            b"\n" if answer and not answer.endswith(b"\n") else b""
-        )
-        out += [*lines[at:start], text.replace(b"\n", end)]
-        inside = sum(len(side.splitlines()) for side in (region.ours, region.base, region.theirs))
-        at = start + len(_ORDER) + inside
-    return b"".join([*out, *lines[at:]])
+    if None in answers:
+        return None
+    lines, regions = split_lines(conflict), regions_in(conflict)
+    texts: dict[int, bytes] = {}
+    for region, answer in zip(regions, answers, strict=True):
+        marker = lines[region.line - 1]
+        end = marker[len(marker.rstrip(b"\r\n")) :]
+        text = b"".join(line + b"\n" for line in bare_lines(answer or b""))
+        texts[region.line] = text.replace(b"\n", end)
+    return filled(conflict, regions, lambda region: texts[region.line])

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skills_engine.check import Changed, check
-from skills_engine.merge import Region, regions_in
+from skills_engine.merge import Region, filled, regions_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Candidate", "candidates", "filled"]
+__all__ = ["Candidate", "candidates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +40,6 @@ def candidates(path: str, data: bytes, region: Region) -> tuple[Candidate, ...]:
     return tuple(candidate for candidate in found.values() if sound(candidate.text))
 
 
-def filled(data: bytes, choose: Callable[[Region], bytes | None]) -> bytes:
-    """A file with a text in the place of each conflict, markers included; None leaves it."""
-    lines = data.splitlines(keepends=True)
-    out: list[bytes] = []
-    at = 0
-    for region in regions_in(data):
-        text = choose(region)
-        if text is None:
-            continue
-        start = region.line - 1
-        sides = (region.ours, region.base, region.theirs)
-        out += [*lines[at:start], text]
-        at = start + 4 + sum(len(side.splitlines()) for side in sides)
-    return b"".join([*out, *lines[at:]])
-
-
 def _lines(side: bytes) -> bytes:
     return side if not side or side.endswith(b"\n") else side + b"\n"
 
@@ -71,11 +55,12 @@ def _order(region: Region) -> Sequence[str]:
 
 def _soundness(path: str, data: bytes, region: Region) -> Callable[[bytes], bool]:
     """Whether a text can stand in a region, the others' being ours, as far as the file shows it."""
-    ours = filled(data, lambda each: each.ours)
-    theirs = filled(data, lambda each: each.theirs)
+    regions = regions_in(data)
+    ours = filled(data, regions, lambda each: each.ours)
+    theirs = filled(data, regions, lambda each: each.theirs)
 
     def sound(text: bytes) -> bool:
-        whole = filled(data, lambda each: text if each.line == region.line else each.ours)
+        whole = filled(data, regions, lambda each: text if each.line == region.line else each.ours)
         findings = check([Changed(path, whole, (ours, theirs))], _Alone(path, whole))
         return all(finding.rule not in {"syntax", "duplicate", "data"} for finding in findings)
 

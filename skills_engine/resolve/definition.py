@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from skills_engine.lines import bare_lines, split_lines
 from skills_engine.merge import regions_in
-
-if TYPE_CHECKING:
-    from skills_engine.merge import Region
 
 __all__ = ["definition_at"]
 
@@ -28,7 +25,7 @@ def definition_at(path: str, data: bytes, line: int) -> str:
     is none. Other conflicts of the file count with our side.
     """
     at, text = _ours(data, line)
-    lines = text.decode("utf-8", "replace").splitlines()
+    lines = bare_lines(text.decode("utf-8", "replace"))
     suffix = "." + path.rpartition(".")[2]
     if suffix in {".py", ".pyi"}:
         return ".".join(reversed(_around(lines, at)))
@@ -64,7 +61,7 @@ def _around(lines: list[str], at: int) -> list[str]:
 
 def _ours(data: bytes, line: int) -> tuple[int, bytes]:
     """Our side of a file with markers, and the index there of what was at `line`."""
-    lines = data.splitlines(keepends=True)
+    lines = split_lines(data)
     out: list[bytes] = []
     at, wanted = 0, line - 1
     for region in regions_in(data):
@@ -72,15 +69,10 @@ def _ours(data: bytes, line: int) -> tuple[int, bytes]:
         out += lines[at:start]
         if line == region.line:
             wanted = len(out)
-        ours = region.ours.splitlines(keepends=True)
-        end = start + _height(region)
+        ours = split_lines(region.ours)
+        end = start + region.height
         if end < line:
-            wanted -= _height(region) - len(ours)
+            wanted -= region.height - len(ours)
         out += ours
         at = end
     return wanted, b"".join([*out, *lines[at:]])
-
-
-def _height(region: Region) -> int:
-    """How many lines a conflict takes, its markers included."""
-    return 4 + sum(len(side.splitlines()) for side in (region.ours, region.base, region.theirs))

@@ -31,7 +31,7 @@ __all__ = ["Offer", "forget", "keep", "offers", "undecided"]
 _MOST = 100
 """So many are kept; the oldest go."""
 _FILES = (REGULAR, EXECUTABLE)
-_BEGINS = re.compile(rb"^(?:<{7}|>{7})(?= |\r?$)", re.MULTILINE)
+_BEGINS = re.compile(rb"^(?:(?:<{7}|>{7})(?= |\r?$)|<{8,} ours\r?$|>{8,} theirs\r?$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

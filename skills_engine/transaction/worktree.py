@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
 from skills_engine.git import paths_from
+from skills_engine.lines import bare_lines
 from skills_engine.transaction.journal import FileSignature
 from skills_engine.tree import (
     DIRECTORY,
@@ -166,12 +167,12 @@ def _check_unmoved(git: Git, path: str, was: Entry | None) -> None:
     """
     if was is None or not was.is_file:
         return
-    lines = Counter(git.objects.read(was.oid).splitlines())
+    lines = Counter(bare_lines(git.objects.read(was.oid)))
     for other in paths_from(git.run("ls-files", "-z", "--others", "--exclude-standard")):
         file = git.repository.root / other
         if file.suffix != PurePosixPath(path).suffix or file.is_symlink() or not file.is_file():
             continue
-        there = Counter(file.read_bytes().splitlines())
+        there = Counter(bare_lines(file.read_bytes()))
         if (
             4 * (lines & there).total() > lines.total() + there.total()
         ):  # git's threshold for a rename

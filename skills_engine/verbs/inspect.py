@@ -10,6 +10,7 @@ from skills_engine.graft.fold import Graft, fold
 from skills_engine.graft.fork import Fork
 from skills_engine.graft.intent import Goal
 from skills_engine.graft.project import read_project
+from skills_engine.lines import bare_lines
 from skills_engine.manifest import package_folder
 from skills_engine.transaction.worktree import as_edited
 from skills_engine.tree import Tree
@@ -179,7 +180,7 @@ def blame(directory: Path, path: str, line: int | None) -> Progress[tuple[Line, 
         owners: list[str] = []
         text: list[bytes] = []
         for owner, data in versions:
-            lines = data.splitlines()
+            lines = bare_lines(data)
             matcher = difflib.SequenceMatcher(None, text, lines, autojunk=False)
             fresh = [owner] * len(lines)
             for block in matcher.get_matching_blocks():

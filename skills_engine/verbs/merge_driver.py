@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from skills_engine.git import Git
 from skills_engine.graft.operation import line_merge
-from skills_engine.merge import merge_file
+from skills_engine.lines import bare_lines, split_lines
+from skills_engine.merge import filled, merge_file
 from skills_engine.verbs.merging import MergeResult, read_versions, result_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Installed", "Markers", "driver", "driver_install", "driver_uninstall"]
 
 _NAME = "skills"
-_ATTRIBUTES = "*.py merge=skills\n"
+_ATTRIBUTES = b"*.py merge=skills\n"
 _ENDED = "endedLine"
 """Noted where the attributes lacked their last line end, so that taking the driver off gives back
 every byte.
@@ -87,21 +88,17 @@ def restyled(merged: Merged, markers: Markers, style: str) -> bytes:
     """
     if not _is_marked(merged):
         return merged.data
-    lines = merged.data.splitlines(keepends=True)
-    out: list[bytes] = []
-    at = 0
-    for region in merged.regions:
-        start = region.line - 1
-        out += lines[at:start]
-        out += _marked(region, _end_of(lines[start]), markers, style)
-        sides = (region.ours, region.base, region.theirs)
-        at = start + 4 + sum(_count(side) for side in sides)
-    return b"".join([*out, *lines[at:]])
+    lines = split_lines(merged.data)
+
+    def restyled_one(region: Region) -> bytes:
+        return b"".join(_marked(region, _end_of(lines[region.line - 1]), markers, style))
+
+    return filled(merged.data, merged.regions, restyled_one)
 
 
 def _is_marked(merged: Merged) -> bool:
     """Whether the conflicts stand in the data: of a binary file there is one side only."""
-    lines = merged.data.splitlines()
+    lines = bare_lines(merged.data)
     return bool(merged.regions) and all(
         len(lines) >= region.line and lines[region.line - 1].startswith(b"<<<<<<<")
         for region in merged.regions
@@ -110,10 +107,6 @@ def _is_marked(merged: Merged) -> bool:
 
 def _end_of(line: bytes) -> bytes:
     return line[len(line.rstrip(b"\r\n")) :] or b"\n"
-
-
-def _count(side: bytes) -> int:
-    return len(side.splitlines())
 
 
 def _marked(region: Region, end: bytes, markers: Markers, style: str) -> list[bytes]:
@@ -137,8 +130,8 @@ def _marked(region: Region, end: bytes, markers: Markers, style: str) -> list[by
 
 def _lines(side: bytes, end: bytes) -> list[bytes]:
     """A side's lines, each with its end."""
-    lines = side.splitlines(keepends=True)
-    if lines and not lines[-1].endswith((b"\n", b"\r")):
+    lines = split_lines(side)
+    if lines and not lines[-1].endswith(b"\n"):
         lines[-1] += end
     return lines
 
@@ -162,13 +155,13 @@ def driver_install(directory: Path) -> Installed:
     attributes = git.repository.common_dir / "info" / "attributes"
     git.configure(f"merge.{_NAME}.name", "structural merge of Python")
     git.configure(f"merge.{_NAME}.driver", command())
-    text = attributes.read_text(encoding="utf-8") if attributes.exists() else ""
-    if _ATTRIBUTES not in text.splitlines(keepends=True):
+    text = attributes.read_bytes() if attributes.exists() else b""
+    if _ATTRIBUTES not in split_lines(text):
         attributes.parent.mkdir(exist_ok=True)
-        if text and not text.endswith("\n"):
+        if text and not text.endswith(b"\n"):
             git.configure(f"merge.{_NAME}.{_ENDED}", "true")
-            text += "\n"
-        attributes.write_text(text + _ATTRIBUTES, encoding="utf-8")
+            text += b"\n"
+        attributes.write_bytes(text + _ATTRIBUTES)
     return Installed((f"merge.{_NAME} in the repository's configuration", f"*.py in {attributes}"))
 
 
@@ -180,11 +173,11 @@ def driver_uninstall(directory: Path) -> Installed:
     if git.settings.value(f"merge.{_NAME}.driver") is not None:
         git.configure("--remove-section", f"merge.{_NAME}")
     if attributes.exists():
-        lines = attributes.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = split_lines(attributes.read_bytes())
         kept = [line for line in lines if line != _ATTRIBUTES]
         if kept:
-            text = "".join(kept)
-            attributes.write_text(text.removesuffix("\n") if ended else text, encoding="utf-8")
+            text = b"".join(kept)
+            attributes.write_bytes(text.removesuffix(b"\n") if ended else text)
         else:
             attributes.unlink()
     return Installed(("taken off",))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused, UsageError
 from skills_engine.graft.fork import Fork
-from skills_engine.merge import has_markers, regions_in
-from skills_engine.resolve.candidates import candidates, filled
+from skills_engine.merge import filled, has_markers, regions_in
+from skills_engine.resolve.candidates import candidates
 from skills_engine.resolve.definition import definition_at
 from skills_engine.resolve.kept import undecided
 from skills_engine.resolve.pending import Pending, load
@@ -175,22 +175,22 @@ def _take(fork: Fork, waiting: Waiting, line: int, choice: str) -> None:
         return
     place = Pending.folder(fork.repository) / waiting.path
     data = place.read_bytes()
-    meant = [region for region in regions_in(data) if not line or _covers(region, line)]
+    regions = regions_in(data)
+    meant = [region for region in regions if not line or _covers(region, line)]
     if not meant:
         raise Refused(
             f"no conflict of {waiting.path} is at line {line}",
-            hint=f"they begin at: {', '.join(str(each.line) for each in regions_in(data))}",
+            hint=f"they begin at: {', '.join(str(each.line) for each in regions)}",
         )
     texts = {region.line: _chosen(waiting.path, data, region, choice) for region in meant}
-    whole = filled(data, lambda region: texts.get(region.line))
+    whole = filled(data, regions, lambda region: texts.get(region.line))
     place.write_bytes(whole)
     if not has_markers(whole):
         fork.git.run("add", "--force", "--", waiting.path, cwd=Pending.folder(fork.repository))
 
 
 def _covers(region: Region, line: int) -> bool:
-    sides = (region.ours, region.base, region.theirs)
-    return region.line <= line < region.line + 4 + sum(len(side.splitlines()) for side in sides)
+    return region.line <= line < region.line + region.height
 
 
 def _chosen(path: str, data: bytes, region: Region, choice: str) -> bytes:

@@ -21,6 +21,8 @@ from typing import Any
 import libcst as cst
 from libcst.codemod import Codemod, CodemodContext, SkipFile
 
+from skills_engine.lines import split_lines
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -40,7 +42,7 @@ def confine(seconds: int, memory: int) -> None:
 
 
 def load(code: str, name: str, class_name: str) -> type[Codemod]:
-    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+    linecache.cache[name] = (len(code), None, split_lines(code), name)
     module = types.ModuleType("codemod")
     module.__file__ = name
     sys.modules["codemod"] = module

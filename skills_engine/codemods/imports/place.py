@@ -19,6 +19,7 @@ from skills_engine.codemods.source.sequences import Sequence as Entries
 from skills_engine.codemods.source.source import Source, Splice
 from skills_engine.import_order import Order, index_of, kept_apart, module_of
 from skills_engine.import_order.reading import skipped
+from skills_engine.lines import bare_lines, split_lines
 from skills_engine.types import Span
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Home:
         groups: list[list[ImportStatement]] = []
         for statement in self.free:
             start = source.line_start(source.span(statement.line).start)
-            lines = source.data[last:start].splitlines() if last >= 0 else []
+            lines = bare_lines(source.data[last:start]) if last >= 0 else []
             parted = any(not is_comment(line) or b"isort: split" in line for line in lines)
             if last < 0 or parted:
                 groups.append([])
@@ -232,7 +233,7 @@ def _above(home: Home, statement: ImportStatement, *, headed: bool) -> int:
     at = source.line_start(source.span(statement.line).start)
     top = attached(source, at)
     if top == 0 and top < at and not home.indent:
-        lines = source.data[:at].splitlines(keepends=True)
+        lines = split_lines(source.data[:at])
         while lines and is_of_next(lines[-1]):
             at -= len(lines.pop())
         return at

@@ -12,6 +12,7 @@ from skills_engine.codemods.custom import worker
 from skills_engine.codemods.operation import Example, Malformed, Operation, Refusal
 from skills_engine.codemods.source.source import Source
 from skills_engine.errors import CannotEnsure
+from skills_engine.lines import bare_lines
 from skills_engine.types import Change, Outcome, Place
 
 if TYPE_CHECKING:
@@ -221,5 +222,5 @@ def _matching(files: Files, pattern: str) -> Iterator[str]:
 
 
 def _first_difference(before: bytes, after: bytes) -> int:
-    lines = zip(before.splitlines(), after.splitlines(), strict=False)
+    lines = zip(bare_lines(before), bare_lines(after), strict=False)
     return next((n for n, (a, b) in enumerate(lines, 1) if a != b), 1)

@@ -11,6 +11,7 @@ from skills_engine.codemods.operation import Example, Refusal, SourceOperation
 from skills_engine.codemods.source.blocks import after_magic, whole_lines
 from skills_engine.codemods.source.source import Edit, Source, Splice
 from skills_engine.codemods.source.syntax import extract
+from skills_engine.lines import bare_lines
 from skills_engine.types import Outcome
 
 __all__ = ["Docstring"]
@@ -127,7 +128,7 @@ class Docstring(SourceOperation):
 
 
 def _literal(text: str, indent: str, prefix: str, quote: str) -> str:
-    first, *more = text.strip().splitlines()
+    first, *more = bare_lines(text.strip())
     if not more:
         return f"{prefix}{quote}{first}{quote}"
     quote = quote if len(quote) == 3 else quote * 3
@@ -155,4 +156,4 @@ def _docstring(
 
 
 def _clean(text: str | bytes) -> str:
-    return "\n".join(line.strip() for line in str(text).strip().splitlines())
+    return "\n".join(line.strip() for line in bare_lines(str(text).strip()))

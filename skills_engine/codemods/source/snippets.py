@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from skills_engine.codemods.malformed import Malformed
 from skills_engine.errors import Unparsable
+from skills_engine.lines import bare_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,13 +118,13 @@ def normal_text(text: str) -> str:
 
 def first_line(text: str) -> str:
     """Source for a message of one line."""
-    first, *more = text.strip().splitlines() or [""]
+    first, *more = bare_lines(text.strip()) or [""]
     return first.rstrip() + (" …" if more else "")
 
 
 def first_difference(one: str, other: str) -> tuple[str, str]:
     """Two texts for a message of one line: the first line of each in which they differ."""
-    a, b = one.strip().splitlines(), other.strip().splitlines()
+    a, b = bare_lines(one.strip()), bare_lines(other.strip())
     most = min(len(a), len(b)) - 1
     same = next((at for at in range(most) if a[at].strip() != b[at].strip()), max(most, 0))
     lead = "… " if same else ""
@@ -132,7 +133,7 @@ def first_difference(one: str, other: str) -> tuple[str, str]:
 
 def bare(text: str) -> str:
     """Code without the lines of comment above it."""
-    lines = text.strip().splitlines()
+    lines = bare_lines(text.strip())
     first = next(
         (at for at, line in enumerate(lines) if not line.lstrip().startswith("#")), len(lines)
     )

@@ -23,6 +23,7 @@ from skills_engine.codemods.source.definitions import Body, Definition, Kind, de
 from skills_engine.codemods.source.reparse import reparse
 from skills_engine.codemods.source.spans import Spans, byte_spans
 from skills_engine.errors import CannotEnsure, Unparsable
+from skills_engine.lines import split_lines
 from skills_engine.parsing import parse_module
 from skills_engine.types import Outcome, Place, Span
 
@@ -342,7 +343,7 @@ def reindent(code: str, indent: str, unit: str) -> str:
     code = code.strip("\n") + "\n"
     inside = _string_lines(code)
     out = []
-    for number, line in enumerate(code.splitlines(keepends=True), 1):
+    for number, line in enumerate(split_lines(code), 1):
         if number in inside or not line.strip():
             out.append(line if number in inside else "\n")
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from skills_engine.merge.markers import marked
+from skills_engine.merge.markers import marked, size_for
 from skills_engine.merge.types import Merged, NodeConflict, Region
 
 if TYPE_CHECKING:
@@ -48,17 +48,22 @@ class Chunks:
     def merged(self, form: Form, how: str) -> Merged:
         """The pieces as a file; conflicts stand between whole lines."""
         text, regions = "", []
+        size = size_for(*(side for piece in self.pieces for side in _sides(piece)))
         for piece in self.pieces:
             if isinstance(piece, str):
                 text += piece
                 continue
             sides = (form.lines(piece.base), form.lines(piece.ours), form.lines(piece.theirs))
             regions.append(Region(text.count("\n") + 1, *sides, piece.reason))
-            text += marked(piece.base, piece.ours, piece.theirs)
+            text += marked(piece.base, piece.ours, piece.theirs, size)
         last = next((piece for piece in reversed(self.pieces) if piece), "")
         if isinstance(last, Conflicting):
             form = replace(form, ends=True)  # a marker has its line end, as git's has
         return Merged(form.file(text), tuple(regions), how, self.notes)
+
+
+def _sides(piece: Chunk) -> tuple[str, ...]:
+    return (piece,) if isinstance(piece, str) else (piece.base, piece.ours, piece.theirs)
 
 
 def joined(pieces: list[Chunk]) -> str:

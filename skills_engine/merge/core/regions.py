@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from skills_engine.lines import bare_lines, split_lines
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
 
 __all__ = ["Broken", "decidable", "whole_lines"]
@@ -111,10 +112,8 @@ def _widened(row: list[Chunk], at: int, levels: dict[int, int]) -> list[Chunk]:
     above = row[at - 1] if at else ""
     below = row[at + 1] if at + 1 < len(row) else ""
     key = sum(isinstance(chunk, Conflicting) for chunk in row[:at])
-    lines = [
-        text.splitlines(keepends=True) if isinstance(text, str) else [] for text in (above, below)
-    ]
-    inside = (conflict.base + conflict.ours + conflict.theirs).splitlines()
+    lines = [split_lines(text) if isinstance(text, str) else [] for text in (above, below)]
+    inside = bare_lines(conflict.base + conflict.ours + conflict.theirs)
     depth = min((_depth(line) for line in inside if line.strip()), default=0)
     depth = min(depth, levels.get(key, depth + 1) - 1)
     levels[key] = depth

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from skills_engine.lines import bare_lines
 from skills_engine.merge.core.alignment import Alignment, align
 from skills_engine.merge.core.layout import Layout, blank_of, comment3
 from skills_engine.merge.core.levels import below, value_in
@@ -262,7 +263,7 @@ def _no_rivals(kept: list[tuple[Aligned, str]], ours: Seq, theirs: Seq) -> None:
             continue
         free = [_item(entry, ours, theirs).free for entry in (one, two)]
         if not all(free) and not (ordered and free == [False, True]):
-            raise NodeConflict(f"both sides add at one place: {text.splitlines()[0]}")
+            raise NodeConflict(f"both sides add at one place: {bare_lines(text)[0]}")
 
 
 def _none_left_behind(kept: list[tuple[Aligned, str]], base: Seq, ours: Seq, theirs: Seq) -> None:
@@ -275,7 +276,7 @@ def _none_left_behind(kept: list[tuple[Aligned, str]], base: Seq, ours: Seq, the
     ]
     for at, (_, text) in enumerate(kept):
         if left_behind(rows, at):
-            raise NodeConflict(f"the neighbours of {text.splitlines()[0]} {OTHERWISE}")
+            raise NodeConflict(f"the neighbours of {bare_lines(text)[0]} {OTHERWISE}")
 
 
 def _node(seq: Seq, at: int | None) -> Node | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skills_engine.lines import split_lines
+
 if TYPE_CHECKING:
     from skills_engine.merge.core.tree import Block, Node, Unit
 
@@ -39,7 +41,7 @@ def indent3(base: Node | Block, ours: Node | Block, theirs: Node | Block) -> str
 def indented(text: str, old: str, new: str) -> str:
     if old == new:
         return text
-    lines = text.splitlines(keepends=True)
+    lines = split_lines(text)
     return "".join(
         new + line[len(old) :] if line.startswith(old) and line.strip() else line for line in lines
     )

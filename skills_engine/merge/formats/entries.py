@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skills_engine.lines import bare_lines
 from skills_engine.merge.core.tree import Block, Node, Unit, Version, constant
 from skills_engine.merge.types import Unsupported
 
@@ -120,7 +121,7 @@ class Lines:
             while end < last and self.comment(end):
                 end += 1
             start, stop = self.version.start_of(at), self.version.start_of(end)
-            said = tuple(line.strip() for line in self.text[start:stop].splitlines())
+            said = tuple(line.strip() for line in bare_lines(self.text[start:stop]))
             node = self.leaf(start, stop - 1, "comment", said)
             units.append(Unit.comment(node, stop, said[0]))
             at = end

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from skills_engine.lines import bare_lines
 from skills_engine.merge.core.rules import Rules
 from skills_engine.merge.core.structure import merge_trees
 from skills_engine.merge.core.tree import Fixed, Node, constant
@@ -147,7 +148,7 @@ class _Yaml(Lines):
     def _element(self, first: int, last: int) -> Head:
         node = self._text(first, last)
         return Head(
-            first, last, node, None, f"the element {node.text.splitlines()[0]}", strong=False
+            first, last, node, None, f"the element {bare_lines(node.text)[0]}", strong=False
         )
 
     def _text(self, first: int, last: int) -> Node:

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Hashable, Sequence
 
+from skills_engine.lines import bare_lines
 from skills_engine.merge.core.split import find
 from skills_engine.merge.core.tree import Block, Fixed, Node, Unit, constant
 from skills_engine.merge.python.expressions import Located, kind
@@ -158,7 +159,7 @@ class Clauses(Trivia):
             "decorator",
             self.sig(decorator.func if isinstance(decorator, ast.Call) else decorator),
         )
-        title = f"the decorator {self.text[sign:end].splitlines()[0]} of {name}"
+        title = f"the decorator {bare_lines(self.text[sign:end])[0]} of {name}"
         units.append(
             Unit(
                 self.version,
