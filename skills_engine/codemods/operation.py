@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import libcst as cst
 
 from skills_engine.codemods.malformed import Malformed
+from skills_engine.codemods.paths import module_paths
 from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.errors import CannotEnsure, Unparsable
 from skills_engine.types import Change, Outcome, Place
@@ -37,7 +38,6 @@ __all__ = [
     "Operation",
     "Refusal",
     "SourceOperation",
-    "module_paths",
     "perform",
 ]
 
@@ -240,14 +240,6 @@ class SourceOperation(Operation):
             if isinstance(value, str) and ":" in value:
                 return value.partition(":")[0].strip()
         return ""
-
-
-def module_paths(module: str) -> tuple[str, ...]:
-    """The files that can hold a module: `a.b` may be a/b.py, a/b/__init__.py or either below
-    src/.
-    """
-    stem = module.replace(".", "/")
-    return tuple(f"{root}{stem}{tail}" for root in ("", "src/") for tail in (".py", "/__init__.py"))
 
 
 def _neighbours(files: Files, path: str) -> list[str]:

@@ -1,4 +1,5 @@
-"""The paths that a skill package may name: files of the repository, never git's own.
+"""The paths that a skill package may name: files of the repository, never git's own. And the
+modules that Python files are.
 
 The rule is for text alone. That no link leads outside is for whoever writes.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["UnsafePath", "checked"]
+__all__ = ["UnsafePath", "checked", "dotted", "module_paths"]
 
 _RELATIVE = "write a path relative to the repository's root, like bot/app.py"
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -57,3 +58,17 @@ def _is_git(segment: str) -> bool:
         c for c in unicodedata.normalize("NFKC", segment) if unicodedata.category(c) != "Cf"
     )
     return _GIT.fullmatch(visible.partition(":")[0].rstrip(". ")) is not None
+
+
+def module_paths(module: str) -> tuple[str, ...]:
+    """The files that can hold a module: `a.b` may be a/b.py, a/b/__init__.py or either below
+    src/.
+    """
+    stem = module.replace(".", "/")
+    return tuple(f"{root}{stem}{tail}" for root in ("", "src/") for tail in (".py", "/__init__.py"))
+
+
+def dotted(path: str) -> str:
+    """The module that a file is: `a.b` for src/a/b.py or a/b/__init__.py."""
+    stem = path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
+    return stem.replace("/", ".")

@@ -92,13 +92,18 @@ class GraftFiles:
         return None
 
     def _renamed(self, path: str) -> str | None:
+        removed = self._removed(path)
+        return None if removed is None else renamed_by(self._git, removed, path)
+
+    def _removed(self, path: str) -> str | None:
         top = path.partition("/")[0]
         if top not in self._removals:
             self._removals[top] = removals(self._git, self._base, top)
-        removed = self._removals[top].get(path)
-        return None if removed is None else renamed_by(self._git, removed, path)
+        return self._removals[top].get(path)
 
     def follow_name(self, path: str, name: str) -> tuple[str, str] | None:
+        if not self.tree.exists(path) and self._removed(path) is None:
+            return None
         return renamed_name(self._git, self._base, path, name)
 
     def _allow(self, path: str) -> None:

@@ -1,4 +1,5 @@
-"""Imports of a skill's own code, made to name what upstream has renamed since it was written.
+"""Imports of code that was written for another version, made to name what was renamed since: those
+of a skill's, for upstream's renames, and those that come in a merge, for the other side's.
 
 A module or a name that is gone is looked for as operations look for their places; the code goes on
 to use its own word: `from bot.config import Config as Settings`.
@@ -10,26 +11,57 @@ import ast
 import sys
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
-from skills_engine.codemods.operation import module_paths
+from skills_engine.codemods.paths import dotted, module_paths
 from skills_engine.lines import split_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from skills_engine.codemods.operation import Operation
-    from skills_engine.graft.files import GraftFiles
 
-__all__ = ["follow_bytes", "follow_imports", "follow_operation"]
+__all__ = [
+    "Followed",
+    "FromImport",
+    "follow_bytes",
+    "follow_imports",
+    "follow_operation",
+    "imported",
+]
 
 O = TypeVar("O", bound="Operation")  # noqa: E741  (an operation of any kind)
+
+
+class Followed(Protocol):
+    """A tree, and what became of the paths and definitions that it has no more."""
+
+    def read(self, path: str) -> bytes | None: ...
+    def exists(self, path: str) -> bool: ...
+    def follow(self, path: str) -> str | None: ...
+    def follow_name(self, path: str, name: str) -> tuple[str, str] | None: ...
+
+
+@dataclass(frozen=True)
+class FromImport:
+    """One name of `from module import name as bound`."""
+
+    module: str
+    name: str
+    bound: str
+
+    def __str__(self) -> str:
+        return self.name if self.name == self.bound else f"{self.name} as {self.bound}"
+
+
+Known: TypeAlias = "Mapping[FromImport, FromImport]"
+"""Imports, and what stands in their place where the code has come already."""
 
 _CODE = ("code", "import_")
 """The keys of operations that hold statements."""
 
 
-def follow_operation(operation: O, files: GraftFiles, own: Collection[str]) -> O:
+def follow_operation(operation: O, files: Followed, own: Collection[str]) -> O:
     """The operation with the imports in its code followed."""
     changed = {}
     for field in fields(operation):
@@ -41,28 +73,26 @@ def follow_operation(operation: O, files: GraftFiles, own: Collection[str]) -> O
     return replace(operation, **changed) if changed else operation
 
 
-def follow_bytes(data: bytes, files: GraftFiles, own: Collection[str]) -> bytes:
+def follow_bytes(
+    data: bytes, files: Followed, own: Collection[str], known: Known | None = None
+) -> bytes:
     """A Python file with its imports followed; one that is no UTF-8 is left as it is."""
     try:
         source = data.decode()
     except UnicodeDecodeError:
         return data
-    return follow_imports(source, files, own).encode()
+    return follow_imports(source, files, own, known).encode()
 
 
-def follow_imports(source: str, files: GraftFiles, own: Collection[str]) -> str:
-    """Source with its imports followed; `own` are the paths that the skill brings itself."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return source
+def follow_imports(
+    source: str, files: Followed, own: Collection[str], known: Known | None = None
+) -> str:
+    """Source with its imports followed; `own` are the paths that the skill brings itself, and
+    `known` what an import was made before.
+    """
     lines = split_lines(source)
-    for node in sorted(
-        (n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module and not n.level),
-        key=lambda n: n.lineno,
-        reverse=True,
-    ):
-        new = _followed(node, files, own)
+    for node in sorted(_statements(source), key=lambda n: n.lineno, reverse=True):
+        new = _followed(node, files, own, known or {})
         first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
         alone = not lines[first][: node.col_offset].strip()
         if new is None or not alone or lines[last].encode()[node.end_col_offset :].strip():
@@ -73,33 +103,47 @@ def follow_imports(source: str, files: GraftFiles, own: Collection[str]) -> str:
     return "".join(lines)
 
 
-@dataclass(frozen=True)
-class _Name:
-    module: str
-    name: str
-    bound: str
-
-    def __str__(self) -> str:
-        return self.name if self.name == self.bound else f"{self.name} as {self.bound}"
+def imported(source: str) -> frozenset[FromImport]:
+    """What a module imports by name, wherever it does."""
+    return frozenset(each for node in _statements(source) for each in _imports(node))
 
 
-def _followed(node: ast.ImportFrom, files: GraftFiles, own: Collection[str]) -> list[str] | None:
+def _statements(source: str) -> list[ast.ImportFrom]:
+    try:
+        nodes = [*ast.walk(ast.parse(source))]
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    return [n for n in nodes if isinstance(n, ast.ImportFrom) and n.module and not n.level]
+
+
+def _imports(node: ast.ImportFrom) -> list[FromImport]:
+    return [
+        FromImport(node.module or "", each.name, each.asname or each.name) for each in node.names
+    ]
+
+
+def _followed(
+    node: ast.ImportFrom, files: Followed, own: Collection[str], known: Known
+) -> list[str] | None:
     """The statements that import the same; None where nothing has to be followed."""
-    before = [_Name(node.module or "", a.name, a.asname or a.name) for a in node.names]
-    after = [_where(name, files, own) for name in before]
+    before = _imports(node)
+    after = [_where(each, files, own, known) for each in before]
     if after == before:
         return None
-    modules = dict.fromkeys(name.module for name in after)
+    modules = dict.fromkeys(each.module for each in after)
     return [
         f"from {module} import {', '.join(str(n) for n in after if n.module == module)}"
         for module in modules
     ]
 
 
-def _where(name: _Name, files: GraftFiles, own: Collection[str]) -> _Name:
+def _where(name: FromImport, files: Followed, own: Collection[str], known: Known) -> FromImport:
     """The name as it is to be imported now; itself where it is there, or nobody knows."""
     for _ in range(_STEPS):
-        found = _step(name, files, own)
+        if _there(name, files, own):
+            return name
+        before = known.get(name)
+        found = before if before and _there(before, files, own) else _step(name, files)
         if found is None:
             return name
         name = found
@@ -109,37 +153,37 @@ def _where(name: _Name, files: GraftFiles, own: Collection[str]) -> _Name:
 _STEPS = 5
 
 
-def _step(name: _Name, files: GraftFiles, own: Collection[str]) -> _Name | None:
+def _there(name: FromImport, files: Followed, own: Collection[str]) -> bool:
+    """Whether the import leads somewhere, or that cannot be told."""
     paths = module_paths(name.module)
-    if any(path in own for path in paths):
-        return None
-    path = next((path for path in paths if files.read(path) is not None), None)
-    if path is None:
-        if name.module.partition(".")[0] in sys.stdlib_module_names:
-            return None  # Python's own, whatever the tree once had under that name
-        moved = _moved(paths, files)
-        return replace(name, module=moved) if moved else None
     inside = module_paths(f"{name.module}.{name.name}")
-    if name.name == "*" or any(each in own or files.exists(each) for each in inside):
-        return None
-    if _has(files.read(path) or b"", name.name):
-        return None
-    moved = _moved(inside, files)
-    if moved:
+    if any(path in own for path in (*paths, *inside)):
+        return True
+    path = next((path for path in paths if files.read(path) is not None), None)
+    if path is None:  # Python's own is there, whatever the tree once had under that name
+        return name.module.partition(".")[0] in sys.stdlib_module_names
+    if name.name == "*" or any(files.exists(each) for each in inside):
+        return True
+    return _has(files.read(path) or b"", name.name)
+
+
+def _step(name: FromImport, files: Followed) -> FromImport | None:
+    paths = module_paths(name.module)
+    path = next((path for path in paths if files.read(path) is not None), None)
+    if path is None and (moved := _moved(paths, files)):
+        return replace(name, module=moved)
+    if path is not None and (moved := _moved(module_paths(f"{name.module}.{name.name}"), files)):
         package, _, last = moved.rpartition(".")
-        return _Name(package, last, name.bound) if package else None
-    found = files.follow_name(path, name.name)
-    return _Name(_dotted(found[0]), found[1], name.bound) if found else None
+        return FromImport(package, last, name.bound) if package else None
+    for each in paths if path is None else (path,):
+        if (found := files.follow_name(each, name.name)) is not None:
+            return FromImport(dotted(found[0]), found[1], name.bound)
+    return None
 
 
-def _moved(paths: Collection[str], files: GraftFiles) -> str:
+def _moved(paths: Collection[str], files: Followed) -> str:
     found = (files.follow(path) for path in paths)
-    return next((_dotted(path) for path in found if path and path.endswith(".py")), "")
-
-
-def _dotted(path: str) -> str:
-    stem = path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
-    return stem.replace("/", ".")
+    return next((dotted(path) for path in found if path and path.endswith(".py")), "")
 
 
 @lru_cache(500)

@@ -72,6 +72,7 @@ class _Merge:
         self.our = _changes(self.objects, self.base, self.ours)
         self.their = _changes(self.objects, self.base, self.theirs)
         self.our_renames = renames(self.objects, self.our, self.their)
+        self._follow(out)
         self.their_renames = renames(self.objects, self.their, self.our)
         renamed = {*self.their_renames, *self.their_renames.values()}
         gone_first = sorted(self.their.items(), key=lambda item: (item[1][1] is not None, item[0]))
@@ -88,6 +89,17 @@ class _Merge:
             self._their_rename(out, old, new)
         conflicts = sorted(self.conflicts, key=lambda conflict: conflict.path)
         return TreeMerge(out.oid(), tuple(conflicts), tuple(self.notes), tuple(self.merged))
+
+    def _follow(self, out: Tree) -> None:
+        """What theirs imports is taken from where ours has it now."""
+        if any(path.endswith(".py") for path in self.our) and any(
+            path.endswith(".py") for path in self.their
+        ):
+            from skills_engine.graft.side import Side, follow_side  # noqa: PLC0415
+
+            side = Side(Tree(self.objects, self.base), out, self.our)
+            self.their, notes = follow_side(side, self.their, self.our_renames)
+            self.notes += notes
 
     def _take(self, out: Tree, path: str, wanted: Entry | None) -> None:
         """Theirs alone changed it; but ours may have put a file where theirs needs a folder, or the
@@ -118,6 +130,9 @@ class _Merge:
         self, out: Tree, path: str, was: Entry | None, mine: Entry | None, wanted: Entry | None
     ) -> None:
         if mine == wanted:
+            return
+        if mine == was:
+            out.put(path, wanted)
             return
         if mine is not None and wanted is None and self._only_reformatted(path, was, mine):
             self.notes.append(f"{path}: removed; you had changed no more than its layout")

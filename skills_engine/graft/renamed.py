@@ -1,20 +1,39 @@
-"""Renames and moves that upstream made, by the commit that did it: files by git's detection,
-definitions where the old and the new one are the same but for the name.
+"""Renames and moves that a side made. Upstream's are told by the commit that did it: files by git's
+detection, definitions where the old and the new one are the same but for the name.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, TypeAlias
 
+from skills_engine.codemods.paths import dotted
 from skills_engine.git import paths_from
-from skills_engine.lines import split_lines
+from skills_engine.lines import bare_lines, split_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from skills_engine.git import Git
 
-__all__ = ["removals", "renamed_by", "renamed_name"]
+__all__ = [
+    "Reader",
+    "definitions",
+    "removals",
+    "renamed_by",
+    "renamed_definition",
+    "renamed_name",
+]
+
+Reader: TypeAlias = "Callable[[str], str]"
+"""The text of a path in a version of the tree; an empty one where there is none."""
+
+_DISTINCT = 6
+"""Words of a definition, beside its name, that another one does not have by chance."""
+
+_WORD = re.compile(r"\w+")
 
 _DEFINES = r"^((async +)?def|class) +{0}\b|^{0}\b *(:|=[^=])"
 
@@ -64,21 +83,38 @@ def renamed_name(git: Git, commit: str, path: str, name: str) -> tuple[str, str]
     parent = git.objects.resolve(f"{removed}^") if removed else None
     if parent is None:
         return None
-    old = _definitions(_text(git, parent, path)).get(name)
+    changed = [*paths_from(git.run("diff-tree", "-r", "-z", "--name-only", parent, removed))]
+    before, after = partial(_text, git, parent), partial(_text, git, removed)
+    return renamed_definition(before, after, changed, path, name)
+
+
+def renamed_definition(
+    before: Reader, after: Reader, changed: Iterable[str], path: str, name: str
+) -> tuple[str, str] | None:
+    """The file and the name that a definition has in a later version, of which these files
+    changed; None where that is not certain.
+
+    Just one new definition is the old one word for word, but for the name. So much is not written
+    twice by chance, or else what used the old one uses the new one.
+    """
+    old = definitions(before(path)).get(name)
     if old is None:
         return None
-    changed = [*paths_from(git.run("diff-tree", "-r", "-z", "--name-only", parent, removed))]
-    found = []
-    for other in dict.fromkeys([path, *changed]):
-        if not other.endswith(".py"):
-            continue
-        before = _definitions(_text(git, parent, other))
-        for new, source in _definitions(_text(git, removed, other)).items():
-            if new not in before and _same(old, name, source, new):
-                found.append((other, new))
-    here = [each for each in found if each[0] == path]
-    chosen = here or found
-    return chosen[0] if len(chosen) == 1 else None
+    python = [each for each in dict.fromkeys([path, *changed]) if each.endswith(".py")]
+    found = [
+        (other, new)
+        for other in python
+        for new, source in definitions(after(other)).items()
+        if new not in definitions(before(other)) and _same(old, name, source, new)
+    ]
+    if len(found) != 1:
+        return None
+    words = [word for word in _WORD.findall(old) if word != name]
+    if len(words) < _DISTINCT and not any(
+        _uses_it_now(before(each), after(each), (path, name), found[0]) for each in python
+    ):
+        return None
+    return found[0]
 
 
 def _text(git: Git, commit: str, path: str) -> str:
@@ -89,7 +125,37 @@ def _text(git: Git, commit: str, path: str) -> str:
         return ""
 
 
-def _definitions(source: str) -> dict[str, str]:
+def _uses_it_now(before: str, after: str, old: tuple[str, str], new: tuple[str, str]) -> bool:
+    """Whether a file imports the new one where it imported the old one, or a line of it is the
+    same but for the name.
+    """
+    was, now = ((dotted(path), name) for path, name in (old, new))
+    if was in _imports(before) - _imports(after) and now in _imports(after):
+        return True
+    if old[1] == new[1]:
+        return False
+    lines = {line.strip() for line in bare_lines(after)}
+    word = re.compile(rf"\b{old[1]}\b")
+    defines = re.compile(_DEFINES.format(old[1]))
+    return any(
+        word.sub(new[1], line.strip()) in lines
+        for line in bare_lines(before)
+        if word.search(line) and not defines.match(line)
+    )
+
+
+@lru_cache(500)
+def _imports(source: str) -> frozenset[tuple[str, str]]:
+    try:
+        nodes = [*ast.walk(ast.parse(source))]
+    except (SyntaxError, ValueError, RecursionError):
+        return frozenset()
+    found = [node for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    return frozenset((node.module or "", each.name) for node in found for each in node.names)
+
+
+@lru_cache(500)
+def definitions(source: str) -> dict[str, str]:
     """The text of each definition of a module; of a name that has several, none."""
     try:
         tree = ast.parse(source)

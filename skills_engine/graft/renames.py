@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from skills_engine.git import Objects
     from skills_engine.tree import Entry
 
-__all__ = ["Changes", "renames"]
+__all__ = ["SIMILAR", "Changes", "renames", "similarity"]
 
 Changes = dict[str, tuple["Entry | None", "Entry | None"]]
 """The paths that a side changed, each with its entry before and after."""
 
-_SIMILAR = 0.5  # git's own threshold for a rename
+SIMILAR = 0.5
+"""The similarity from which on a file is another one renamed: git's own threshold."""
 
 
 def renames(objects: Objects, side: Changes, other: Changes) -> dict[str, str]:
@@ -43,7 +44,7 @@ def renames(objects: Objects, side: Changes, other: Changes) -> dict[str, str]:
     found: dict[str, str] = {}
     for path, was in sorted(gone.items()):
         scores = [
-            (_similarity(objects, was, entry), name)
+            (similarity(objects, was, entry), name)
             for name, entry in new.items()
             if name not in found.values()
         ]
@@ -52,12 +53,12 @@ def renames(objects: Objects, side: Changes, other: Changes) -> dict[str, str]:
             key=lambda pair: (pair[0], pair[1].rpartition("/")[2] == path.rpartition("/")[2]),
             default=(0.0, ""),
         )
-        if score >= _SIMILAR:
+        if score >= SIMILAR:
             found[path] = target
     return found
 
 
-def _similarity(objects: Objects, one: Entry, other: Entry) -> float:
+def similarity(objects: Objects, one: Entry, other: Entry) -> float:
     """The share of lines in common (Dice), like git's estimate but by whole lines."""
     if one.oid == other.oid:
         return 1.0

@@ -10,6 +10,7 @@ from skills_engine.graft.fold import Graft, fold
 from skills_engine.graft.fork import Fork
 from skills_engine.graft.intent import Goal
 from skills_engine.graft.project import read_project
+from skills_engine.graft.side import Side, as_here, as_it_came
 from skills_engine.lines import bare_lines
 from skills_engine.manifest import package_folder
 from skills_engine.transaction.worktree import as_edited
@@ -101,6 +102,10 @@ def show(directory: Path, name: str) -> Shown:
         fork.close()
 
 
+def _base(fork: Fork) -> str:
+    return fork.git.tree_of(fork.core.base)
+
+
 def _graft(fork: Fork, goal: Goal | None = None) -> Progress[Graft]:
     return (yield from fold(fork.git, goal or fork.goal, fork.applicable))
 
@@ -114,7 +119,8 @@ def diff(directory: Path, name: str | None) -> Progress[str]:
         yield Event("compute the graft")
         graft = yield from _graft(fork)
         if name is None:
-            return diff_of(fork, graft.tree, as_edited(fork.git, fork.tree_oid))
+            here = as_edited(fork.git, fork.tree_oid)
+            return diff_of(fork, as_here(fork.objects, _base(fork), graft.tree, here), here)
         if name not in fork.pins:
             raise Refused(
                 f"{name} is not installed", hint=f"installed: {', '.join(fork.pins) or 'none'}"
@@ -159,23 +165,27 @@ def blame(directory: Path, path: str, line: int | None) -> Progress[tuple[Line, 
     fork = Fork.open(directory)
     try:
         named, path = path, from_top(fork.repository.root, directory, path)
-        here = Tree(fork.objects, as_edited(fork.git, fork.tree_oid)).read(path)
+        tree = as_edited(fork.git, fork.tree_oid)
+        here = Tree(fork.objects, tree).read(path)
         if here is None:
             raise Refused(
                 f"{named} is not a file that git tracks",
                 hint=f"paths count from {directory.absolute()}",
             )
-        base = Tree(fork.objects, fork.git.tree_of(fork.core.base))
-        versions = [("upstream", base.read(path) or b"")]
+        base = Tree(fork.objects, _base(fork)).read(path) or b""
+        versions = [("upstream", base)]
         waits_for = _brought_by(fork, path)
 
-        def grafted(name: str, tree: Tree) -> None:
+        def grafted(name: str, done: Tree) -> None:
             nonlocal waits_for
             waits_for = None if name == waits_for else waits_for
-            data = versions[0][1] if waits_for else tree.read(path) or b""
+            data = versions[0][1] if waits_for else done.read(path) or b""
             versions.append((name, data))
 
-        yield from fold(fork.git, fork.goal, fork.applicable, after=grafted)
+        graft = yield from fold(fork.git, fork.goal, fork.applicable, after=grafted)
+        side = Side.between(fork.objects, graft.tree, tree, settled=True)
+        if side.concerns(path, versions[-1][1]):
+            versions = [(name, as_it_came(side, path, base, data)) for name, data in versions]
         versions.append(("you", here))
         owners: list[str] = []
         text: list[bytes] = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.graft.fork import Fork
 from skills_engine.graft.intent import cache_ref
+from skills_engine.graft.side import as_here
 from skills_engine.resolve.pending import Pending, load
 from skills_engine.transaction.journal import interrupted
 from skills_engine.transaction.worktree import as_edited
@@ -156,6 +157,8 @@ def status(directory: Path, at: str | None = None) -> Status:
         core = fork.core
         graft = _cached_graft(fork)
         tree = fork.tree_oid if at else as_edited(fork.git, fork.tree_oid)
+        base = fork.git.tree_of(core.base)
+        graft = as_here(fork.objects, base, graft, tree) if graft else None
         files = file_changes(fork, graft, tree) if graft else ()
         pending = load(fork.repository) if at is None else None
         upstream = fork.upstream_commit

@@ -15,6 +15,7 @@ from skills_engine.errors import Refused
 from skills_engine.graft.files import GraftFiles
 from skills_engine.graft.fold import fold
 from skills_engine.graft.fork import Fork
+from skills_engine.graft.side import as_here
 from skills_engine.manifest import AGENTS, SKILLS
 from skills_engine.package.frontmatter import NAME
 from skills_engine.record.package import ChangedFile, Changes, record_package
@@ -140,7 +141,9 @@ def _seen(fork: Fork, change: Sequence[str]) -> Progress[_Seen]:
         ).split("\n")
         return _trees(fork, base, before, after, subjects[0] if len(subjects) == 1 else "")
     graft = yield from fold(fork.git, fork.goal, fork.applicable)
-    return _trees(fork, fork.core.base, graft.tree, fork.tree_oid, "")
+    base = fork.git.tree_of(fork.core.base)
+    before = as_here(fork.objects, base, graft.tree, fork.tree_oid)
+    return _trees(fork, fork.core.base, before, fork.tree_oid, "")
 
 
 def _without_releases(seen: _Seen) -> _Seen:

@@ -16,6 +16,7 @@ from skills_engine.graft.files import GraftFiles
 from skills_engine.graft.fold import fold
 from skills_engine.graft.fork import Fork
 from skills_engine.graft.intent import Goal
+from skills_engine.graft.side import as_here
 from skills_engine.graft.sources import find
 from skills_engine.manifest import AGENTS, SKILLS, is_manifest
 from skills_engine.package.model import ADD
@@ -58,7 +59,10 @@ def record_into(directory: Path, name: str) -> Progress[Recorded]:
             goal = None
         elif desk.name in fork.pins:
             graft = yield from fold(fork.git, fork.goal, fork.applicable)
-            before, after = graft.tree, fork.tree_oid
+            before, after = (
+                as_here(fork.objects, base.oid(), graft.tree, fork.tree_oid),
+                fork.tree_oid,
+            )
             goal = fork.goal
         else:
             raise Refused(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skills_engine.codemods.operation import Example, Malformed, Operation, Refusal, module_paths
+from skills_engine.codemods.operation import Example, Malformed, Operation, Refusal
+from skills_engine.codemods.paths import module_paths
 from skills_engine.codemods.refactor.move import Mover
 from skills_engine.codemods.refactor.project import Project
 from skills_engine.errors import CannotEnsure

@@ -6,7 +6,8 @@ import keyword
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from skills_engine.codemods.operation import Example, Malformed, Operation, Refusal, module_paths
+from skills_engine.codemods.operation import Example, Malformed, Operation, Refusal
+from skills_engine.codemods.paths import module_paths
 from skills_engine.codemods.refactor.rename import QualifiedName, Renamer, is_special
 from skills_engine.errors import CannotEnsure
 from skills_engine.types import Change, Outcome
