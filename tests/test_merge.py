@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from harness.merging import git_lines
 
-from skills_engine.merge import Merged, has_markers, merge_file, regions_in
+from skills_engine.merge import Merged, filled, has_markers, merge_file, regions_in
 
 
 @pytest.fixture
@@ -401,3 +401,51 @@ def test_a_merge_never_leaves_a_name_that_nothing_defines(merge: Merge) -> None:
     ours = "import sys\n\n\ndef f(a: int):\n    return repr(a)\n"
     theirs = "import json\nimport sys\n\n\ndef g(a):\n    return json.loads(a)\n\n\ndef f(a):\n    return json.dumps(a)\n"
     assert not merge("m.py", base, ours, theirs).clean
+
+
+LATIN = '# coding: {}\nLIST = [\n    "café",\n    "b",\n]\n\n\ndef f(a):\n    return a\n'
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "iso-8859-15", "mac-roman"])
+def test_python_that_says_its_encoding_is_merged_and_judged_like_other_python(
+    tmp_path: Path, encoding: str
+) -> None:
+    base = LATIN.format(encoding)
+    lines = git_lines(tmp_path)
+
+    def merged(ours: str, theirs: str) -> Merged:
+        sides = (base.encode(encoding), ours.encode(encoding), theirs.encode(encoding))
+        return merge_file("m.py", *sides, lines=lines)
+
+    both = merged(base.replace('"b",', '"b",\n    "ñ",'), base.replace('"b",', '"b",\n    "ü",'))
+    assert both.clean, both.data
+    assert '"b",\n    "ñ",\n    "ü",\n]' in both.data.decode(encoding)
+    torn = merged(base.replace("return a", "return é"), base.replace("return a", "return ü"))
+    assert torn.how == "structure"
+    assert "<<<<<<< ours\n    return é\n|||||||" in torn.data.decode(encoding)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_side_that_changes_the_encoding_changes_all_of_the_file(
+    tmp_path: Path, *, turned: bool
+) -> None:
+    """What the other side adds is in it, too; what the new encoding lacks is a conflict with all
+    three in the file."""
+    lines = git_lines(tmp_path)
+    base, utf8 = LATIN.format("latin-1"), LATIN.format("utf-8")
+    added = base.replace('"b",', '"b",\n    "ü",')
+    sides = [utf8.encode(), added.encode("latin-1")]
+    sides.reverse() if turned else None
+    merged = merge_file("m.py", base.encode("latin-1"), *sides, lines=lines)
+    assert merged.clean, merged.data
+    assert merged.data.decode() == added.replace("latin-1", "utf-8")
+    sides = [base.encode("latin-1"), utf8.replace('"b",', '"b",\n    "€",').encode()]
+    sides.reverse() if turned else None
+    merged = merge_file("m.py", utf8.encode(), *sides, lines=lines)
+    (region,) = merged.regions
+    taken = [
+        filled(merged.data, merged.regions, lambda region: region.ours),
+        filled(merged.data, merged.regions, lambda region: region.theirs),
+    ]
+    assert taken == sides
+    assert "not in the encoding" in region.reason

@@ -265,6 +265,39 @@ def test_it_takes_what_git_takes_for_text(tmp_path: Path, encoding: str) -> None
     assert b"=======\nboth;" in marked
 
 
+@pytest.mark.parametrize(
+    ("attributes", "info"),
+    [
+        ("*.py merge=ours\n", ""),
+        ("m.py -merge\n", ""),
+        ("*.py binary\n", ""),
+        ("*.py merge=union\n", ""),
+        ("*.py merge=text conflict-marker-size=9\n", ""),
+        ("*.py merge=nobodys\n", ""),
+        ("*.py merge=say\n", ""),
+        ("", "*.py merge=say\n"),
+        ("*.py merge=union\n", "m.py merge=ours\n"),
+    ],
+)
+def test_what_the_repository_says_of_merging_a_file_is_done(
+    tmp_path: Path, attributes: str, info: str
+) -> None:
+    """As without the driver, byte for byte: also a clean merge is none that was forbidden."""
+    found = []
+    for way in ("without", "with"):
+        repo = _parted(tmp_path / way, "m.py", BASE.encode(), OURS.encode(), THEIRS.encode())
+        (repo.path / ".gitattributes").write_text(attributes)
+        (repo.git_dir / "info").mkdir(exist_ok=True)
+        (repo.git_dir / "info" / "attributes").write_text(info)
+        repo.git("config", "merge.ours.driver", "true")
+        repo.git("config", "merge.say.driver", "echo %L %P %% >> %A; cat %O %B >> %A; exit 1")
+        if way == "with":
+            assert skills(repo, "merge-driver", "install").code == 0
+        done = _git(repo, "merge", "--no-edit", "theirs")
+        found.append((done.returncode, _unnamed(repo.read("m.py")), repo.git("ls-files", "-s")))
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("name", ["m.txt", "m.py", "m.json"])
 def test_the_last_marker_has_its_line_end(tmp_path: Path, name: str) -> None:
     """Also where the file has none at its end: `merge-file`, and the driver."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from io import BytesIO
 from pathlib import PurePosixPath
-from tokenize import detect_encoding
 from typing import Protocol, TypeVar, cast
 
 from skills_engine.bounds import beyond
@@ -15,7 +13,7 @@ from skills_engine.judge import doubt
 from skills_engine.lines import split_lines
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
 from skills_engine.merge.core.regions import decidable
-from skills_engine.merge.text import FileText, Form, declares_encoding
+from skills_engine.merge.text import FileText, Form, encoding_of
 from skills_engine.merge.types import LineMerge, Merged, Region, Unsupported
 
 __all__ = ["is_known", "merge_file"]
@@ -39,7 +37,7 @@ _INDENTED = (".yaml", ".yml")
 _DATA = (".toml", ".json", *_INDENTED)
 
 MAX_SIZE = 1_000_000
-"""Bytes of a version above which only lines are merged."""
+"""Characters of a version above which only lines are merged."""
 
 
 class Language(Protocol):
@@ -81,11 +79,7 @@ def merge_file(
     certain = _trivial(base, ours, theirs)
     if certain is not None:
         return Merged(certain, how="trivial")
-    if path.endswith((".py", ".pyi")) and any(
-        declares_encoding(data) for data in (base, ours, theirs)
-    ):
-        return _readable(lines(base, ours, theirs), base, ours, theirs)
-    b, o, t = FileText.decode(base), FileText.decode(ours), FileText.decode(theirs)
+    b, o, t = (FileText.decode(path, data) for data in (base, ours, theirs))
     if b is None or o is None or t is None:
         if any(b"\0" in data for data in (base, ours, theirs)):
             return _whole(base, ours, theirs, "a version is binary")
@@ -93,17 +87,30 @@ def merge_file(
     if not (b.form.newline and o.form.newline and t.form.newline):
         return lines(base, ours, theirs)
     form = Form.merged(b.form, o.form, t.form)
-    texts = (b.text, o.text, t.text)
-    certain_text = _trivial(*texts)
-    if certain_text is not None:
-        return Merged(form.file(certain_text), how="trivial")
-    by_lines = lines(b.text.encode(), o.text.encode(), t.text.encode())
-    language = _language(path) if max(len(base), len(ours), len(theirs)) <= MAX_SIZE else None
+    try:
+        merged = _texts(path, (b.text, o.text, t.text), form, lines, keeping=keeping)
+    except UnicodeEncodeError:
+        merged = None
+    if merged is None or (merged.clean and encoding_of(path, merged.data) != form.encoding):
+        return _whole(base, ours, theirs, "the result is not in the encoding that it says")
+    return merged
+
+
+def _texts(
+    path: str, texts: tuple[str, str, str], form: Form, lines: LineMerge, *, keeping: bool
+) -> Merged:
+    """The merge of three texts, in the file's form."""
+    base, ours, theirs = texts
+    certain = _trivial(base, ours, theirs)
+    if certain is not None:
+        return Merged(form.file(certain), how="trivial")
+    by_lines = lines(base.encode(), ours.encode(), theirs.encode())
+    language = _language(path) if max(map(len, texts)) <= MAX_SIZE else None
     if path.endswith(_DATA) and any(
         beyond(text, indented=path.endswith(_INDENTED)) for text in texts
     ):
         language = None
-    if language is None or not b.text.strip():  # without a base there is nothing to tell parts by
+    if language is None or not base.strip():  # without a base there is nothing to tell parts by
         return _formed(by_lines, form)
     chunks, how = _understood(language, path, texts, by_lines, keeping=keeping)
     if chunks is None:
@@ -111,23 +118,6 @@ def merge_file(
     if not chunks.clean and not chunks.decidable:
         chunks = decidable(chunks, texts, language.broken)
     return chunks.merged(form, how)
-
-
-def _readable(merged: Merged, base: bytes, ours: bytes, theirs: bytes) -> Merged:
-    """A merge by lines of Python that says its encoding: one side may have changed it, so that
-    bytes of two stand in the result.
-    """
-    if merged.clean and all(map(_decodes, (base, ours, theirs))) and not _decodes(merged.data):
-        return _whole(base, ours, theirs, "the result would be in two encodings")
-    return merged
-
-
-def _decodes(data: bytes) -> bool:
-    try:
-        data.decode(detect_encoding(BytesIO(data).readline)[0])
-    except (SyntaxError, UnicodeDecodeError, LookupError):
-        return False
-    return True
 
 
 def is_known(path: str) -> bool:
@@ -229,7 +219,10 @@ def _ends_marked(merged: Merged) -> bool:
 
 
 def _whole(base: bytes, ours: bytes, theirs: bytes, reason: str) -> Merged:
-    return Merged(ours, (Region(1, base, ours, theirs, reason),), "whole")
+    if any(b"\0" in data for data in (base, ours, theirs)):
+        return Merged(ours, (Region(1, base, ours, theirs, reason),), "whole")
+    b, o, t = (data.decode("latin-1") for data in (base, ours, theirs))  # any byte is a character
+    return _changed(b, o, t, reason).merged(Form("\n", bom=False, encoding="latin-1"), "whole")
 
 
 def _language(path: str) -> Language | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
@@ -33,9 +34,9 @@ def without(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     """Ours without what theirs took out of base; None unless that is all that theirs did, and all
     is still there.
     """
-    b, o, t = (
-        FileText.decode(data) if len(data) <= _LARGEST else None for data in (base, ours, theirs)
-    )
+    if max(map(len, (base, ours, theirs))) > _LARGEST:
+        return None
+    b, o, t = (FileText.decode(path, data) for data in (base, ours, theirs))
     if (
         b is None
         or o is None
@@ -43,7 +44,7 @@ def without(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
         or not (b.form.newline and o.form.newline and t.form.newline)
     ):
         return None
-    if (b.form.newline, b.form.bom) != (t.form.newline, t.form.bom):
+    if replace(b.form, ends=True) != replace(t.form, ends=True):
         return None
     result = t.text if o.text == b.text else _without(b.text, o.text, t.text)
     if result is None or (path.endswith(".py") and _parses(o.text) and not _parses(result)):

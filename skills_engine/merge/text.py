@@ -1,5 +1,5 @@
-"""Bytes as text with `\\n` line ends, and back: byte order mark, line ends and the very last one
-merge on their own.
+"""Bytes as text with `\\n` line ends, and back: encoding, byte order mark, line ends and the very
+last one merge on their own.
 """
 
 from __future__ import annotations
@@ -7,8 +7,10 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from functools import cache
+from string import printable
 
-__all__ = ["FileText", "Form", "declares_encoding"]
+__all__ = ["FileText", "Form", "encoding_of"]
 
 _COOKIE = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:[^\n]*\n)?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
@@ -24,17 +26,21 @@ class Form:
     newline: str
     bom: bool
     ends: bool = True
+    encoding: str = "utf-8"
 
     @classmethod
     def merged(cls, base: Form, ours: Form, theirs: Form) -> Form:
         """What one side changed; ours where both did."""
         newline = theirs.newline if ours.newline == base.newline else ours.newline
         bom = theirs.bom if ours.bom == base.bom else ours.bom
-        return cls(newline, bom, theirs.ends if ours.ends == base.ends else ours.ends)
+        ends = theirs.ends if ours.ends == base.ends else ours.ends
+        encoding = theirs.encoding if ours.encoding == base.encoding else ours.encoding
+        return cls(newline, bom, ends, encoding)
 
     def lines(self, text: str) -> bytes:
-        """A part of a file as bytes."""
-        return (text.replace("\n", "\r\n") if self.newline == "\r\n" else text).encode("utf-8")
+        """A part of a file as bytes. Raises UnicodeEncodeError for what the encoding lacks."""
+        whole = text.replace("\n", "\r\n") if self.newline == "\r\n" else text
+        return whole.encode(self.encoding)
 
     def file(self, text: str) -> bytes:
         """A whole file as bytes."""
@@ -51,29 +57,45 @@ class FileText:
     form: Form
 
     @classmethod
-    def decode(cls, data: bytes) -> FileText | None:
-        """None for what is binary or not UTF-8."""
-        if b"\0" in data:
+    def decode(cls, path: str, data: bytes) -> FileText | None:
+        """None for what is binary, or not in the encoding that the file is to have."""
+        encoding = encoding_of(path, data)
+        if b"\0" in data or not _is_like_ascii(encoding):
             return None
         try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError:
+            text = data.decode(encoding)
+            if text.encode(encoding) != data:
+                return None
+        except UnicodeError:
             return None
         bom = text.startswith("\ufeff")
         text = text.removeprefix("\ufeff")
         unix = text.replace("\r\n", "\n")
         if "\r" in unix or 0 != text.count("\r\n") != text.count("\n"):
-            return cls(text, Form("", bom))
+            return cls(text, Form("", bom, encoding=encoding))
         ends = unix.endswith("\n") or not unix
-        return cls(unix if ends else unix + "\n", Form("\n" if unix == text else "\r\n", bom, ends))
+        newline = "\n" if unix == text else "\r\n"
+        return cls(unix if ends else unix + "\n", Form(newline, bom, ends, encoding))
 
 
-def declares_encoding(data: bytes) -> bool:
-    """Whether a Python file names an encoding other than UTF-8 in its first two lines."""
-    match = _COOKIE.match(data)
-    return match is not None and match[1].lower().replace(b"_", b"-") not in {
-        b"utf-8",
-        b"utf8",
-        b"ascii",
-        b"us-ascii",
-    }
+def encoding_of(path: str, data: bytes) -> str:
+    """What a Python file says of its encoding in its first two lines, by the codec's name; UTF-8
+    where nothing is said, and for ASCII. Empty for a name that no codec has.
+    """
+    match = _COOKIE.match(data) if path.endswith((".py", ".pyi")) else None
+    if match is None:
+        return "utf-8"
+    try:
+        name = codecs.lookup(match[1].decode("ascii")).name
+    except LookupError:
+        return ""
+    return "utf-8" if name == "ascii" else name
+
+
+@cache
+def _is_like_ascii(encoding: str) -> bool:
+    """Whether what git and Python look for (line ends, quotes, names) are the bytes of ASCII."""
+    try:
+        return encoding != "" and printable.encode("ascii").decode(encoding) == printable
+    except (UnicodeError, LookupError):
+        return False

@@ -2,18 +2,23 @@
 
 `install` writes into the repository's `.git` only. The command that it configures names this
 interpreter by its absolute path. Where that is gone or fails, `git merge-file` merges in its place,
-so git is never left with less than it would have made by itself.
+so git is never left with less than it would have made by itself. What the repository's own
+`.gitattributes` say of merging a file is done instead, though git asks `info/attributes` first.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from skills_engine.errors import Refused
 from skills_engine.git import Git
 from skills_engine.graft.operation import line_merge
 from skills_engine.lines import bare_lines, split_lines
@@ -27,10 +32,9 @@ __all__ = ["Installed", "Markers", "driver", "driver_install", "driver_uninstall
 
 _NAME = "skills"
 _ATTRIBUTES = b"*.py merge=skills\n"
-_ENDED = "endedLine"
-"""Noted where the attributes lacked their last line end, so that taking the driver off gives back
-every byte.
-"""
+"""The first line: what the owner's own lines there say of some path counts more."""
+_STRUCTURE = {"unspecified", "set", _NAME}
+_NEVER = "the repository's attributes say that it is not merged"
 _FALLBACK = (
     'echo "skills: the structural merge of "%P" could not run; merged by lines" >&2; '
     'set -- %X %S %Y; case "$1" in %%*) set -- ours base theirs;; esac; '
@@ -52,6 +56,11 @@ class Markers:
     ours: str = "ours"
     theirs: str = "theirs"
 
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """In the order of the markers."""
+        return self.ours, self.base, self.theirs
+
 
 @dataclass(frozen=True, slots=True)
 class Installed:
@@ -67,19 +76,65 @@ def driver(base: Path, ours: Path, theirs: Path, name: str, markers: Markers) ->
     """
     git = Git(Path.cwd())
     versions = read_versions(base, ours, theirs)
+    told = _told(git, name)
+    if told in {"unset", "binary"}:
+        return MergeResult(clean=False, how=told, conflicts=((1, _NEVER),), notes=())
+    own = git.settings.value(f"merge.{told}.driver")
+    if own is not None:
+        return _by(own, (base, ours, theirs), name, markers)
+    if told not in _STRUCTURE:
+        style = "union" if told == "union" else _style(git)
+        data, count = git.merge_lines(*versions, markers.names, markers.size, style)
+        _put(ours, data)
+        conflicts = tuple((1, "both sides changed these lines") for _ in range(count))
+        return MergeResult(clean=not count, how=told, conflicts=conflicts, notes=())
     merged = merge_file(name, *versions, lines=line_merge(git, size=markers.size))
-    configured = git.settings.value("merge.conflictStyle")
-    style = configured if configured in {"diff3", "zdiff3"} else "merge"
     data = merged.data
     if merged.regions and merged.how == "lines":  # git's answer: as git would have written it
-        names = (markers.ours, markers.base, markers.theirs)
-        data, _ = git.merge_lines(*versions, names, markers.size, style)
+        data, _ = git.merge_lines(*versions, markers.names, markers.size, _style(git))
     elif merged.regions:
-        data = restyled(merged, markers, style)
+        data = restyled(merged, markers, _style(git))
+    _put(ours, data)
+    return result_of(merged)
+
+
+def _put(ours: Path, data: bytes) -> None:
     partial = ours.with_name(f"{ours.name}.{os.getpid()}")
     partial.write_bytes(data)
     partial.replace(ours)
-    return result_of(merged)
+
+
+def _style(git: Git) -> str:
+    configured = git.settings.value("merge.conflictStyle")
+    return configured if configured in {"diff3", "zdiff3"} else "merge"
+
+
+def _told(git: Git, name: str) -> str:
+    """The attribute `merge` of a path, as it is without `info/attributes`: git reads that in the
+    repository, so the question is asked in another one with the same working tree.
+    """
+    with TemporaryDirectory(prefix="skills-") as folder:
+        for part in ("objects", "refs"):
+            (Path(folder) / part).mkdir()
+        (Path(folder) / "HEAD").write_text("ref: refs/heads/none\n", encoding="utf-8")
+        there = {"GIT_DIR": folder, "GIT_WORK_TREE": str(Path.cwd())}
+        others = git.settings.value("core.attributesFile")
+        words = [] if others is None else ["-c", f"core.attributesFile={others}"]
+        out = git.run(*words, "check-attr", "-z", "merge", "--", name, env=there, ok=range(256))
+    return os.fsdecode(out).split("\0")[2] if out.count(b"\0") >= 3 else "unspecified"
+
+
+def _by(own: str, files: tuple[Path, Path, Path], name: str, markers: Markers) -> MergeResult:
+    """What another driver made of it, called as git calls one."""
+    words = dict(zip("OAB", (str(file) for file in files), strict=True))
+    words |= {"L": str(markers.size), "P": shlex.quote(name), "%": "%"}
+    words |= zip("XSY", map(shlex.quote, markers.names), strict=True)
+    command = re.sub("%([OABLPXSY%])", lambda found: words[found[1]], own)
+    code = subprocess.run(command, shell=True, check=False).returncode  # noqa: S602  (git's own way)
+    if code not in range(128):
+        raise Refused(f"{own} ended with {code}")
+    conflicts = ((1, f"{own} ended with {code}"),) if code else ()
+    return MergeResult(clean=not code, how=own, conflicts=conflicts, notes=())
 
 
 def restyled(merged: Merged, markers: Markers, style: str) -> bytes:
@@ -158,10 +213,7 @@ def driver_install(directory: Path) -> Installed:
     text = attributes.read_bytes() if attributes.exists() else b""
     if _ATTRIBUTES not in split_lines(text):
         attributes.parent.mkdir(exist_ok=True)
-        if text and not text.endswith(b"\n"):
-            git.configure(f"merge.{_NAME}.{_ENDED}", "true")
-            text += b"\n"
-        attributes.write_bytes(text + _ATTRIBUTES)
+        attributes.write_bytes(_ATTRIBUTES + text)
     return Installed((f"merge.{_NAME} in the repository's configuration", f"*.py in {attributes}"))
 
 
@@ -169,15 +221,13 @@ def driver_uninstall(directory: Path) -> Installed:
     """Take it off again, without a trace."""
     git = Git(directory)
     attributes = git.repository.common_dir / "info" / "attributes"
-    ended = git.settings.value(f"merge.{_NAME}.{_ENDED}") is not None
     if git.settings.value(f"merge.{_NAME}.driver") is not None:
         git.configure("--remove-section", f"merge.{_NAME}")
     if attributes.exists():
         lines = split_lines(attributes.read_bytes())
         kept = [line for line in lines if line != _ATTRIBUTES]
         if kept:
-            text = b"".join(kept)
-            attributes.write_bytes(text.removesuffix(b"\n") if ended else text)
+            attributes.write_bytes(b"".join(kept))
         else:
             attributes.unlink()
     return Installed(("taken off",))
