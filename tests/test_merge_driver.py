@@ -122,7 +122,7 @@ def test_it_is_found_without_its_folder_on_the_path_and_beside_another_program_o
         parted.git("reset", "--hard", "--quiet", "HEAD~1")
 
 
-@pytest.mark.parametrize("how", ["interpreter gone", "engine broken"])
+@pytest.mark.parametrize("how", ["interpreter gone", "engine broken", "engine silent"])
 def test_where_it_cannot_run_git_merges_as_without_it(
     parted: Repo, tmp_path: Path, how: str
 ) -> None:
@@ -141,7 +141,8 @@ def test_where_it_cannot_run_git_merges_as_without_it(
     else:
         broken = tmp_path / "broken" / "skills_engine"
         broken.mkdir(parents=True)
-        (broken / "__init__.py").write_text("raise SystemError('no')\n")
+        fault = "SystemError('no')" if how == "engine broken" else "SystemExit(0)"
+        (broken / "__init__.py").write_text(f"raise {fault}\n")
         more["PYTHONPATH"] = str(broken.parent)
     done = _git(parted, "merge", "theirs", **more)
     assert done.returncode == wanted.returncode == 1

@@ -90,8 +90,8 @@ def run(
     base_label: str = "%S",
     theirs_label: str = "%Y",
 ) -> None:
-    """What git calls. Exit 3: the file has conflict markers."""
-    from skills_engine.verbs.merge_driver import Markers  # noqa: PLC0415
+    """What git calls, by the command that `install` configures."""
+    from skills_engine.verbs.merge_driver import CONFLICTING, MERGED, Markers  # noqa: PLC0415
     from skills_engine.verbs.merge_driver import driver as merge  # noqa: PLC0415
 
     def label(given: str, otherwise: str) -> str:
@@ -99,5 +99,5 @@ def run(
 
     names = (label(base_label, "base"), label(ours_label, "ours"), label(theirs_label, "theirs"))
     start("merge-driver", None, json=False, quiet=True, verbose=False)
-    if not merge(base, ours, theirs, name, Markers(marker_size, *names)).clean:
-        raise typer.Exit(3)
+    found = merge(base, ours, theirs, name, Markers(marker_size, *names))
+    raise typer.Exit(MERGED if found.clean else CONFLICTING)

@@ -28,7 +28,18 @@ from skills_engine.verbs.merging import MergeResult, read_versions, result_of
 if TYPE_CHECKING:
     from skills_engine.merge import Merged, Region
 
-__all__ = ["Installed", "Markers", "driver", "driver_install", "driver_uninstall"]
+__all__ = [
+    "CONFLICTING",
+    "MERGED",
+    "Installed",
+    "Markers",
+    "driver",
+    "driver_install",
+    "driver_uninstall",
+]
+
+MERGED, CONFLICTING = 64, 65
+"""Exit codes of `merge-driver run`, which nothing else ends with."""
 
 _NAME = "skills"
 _ATTRIBUTES = b"*.py merge=skills\n"
@@ -192,14 +203,14 @@ def _lines(side: bytes, end: bytes) -> list[bytes]:
 
 
 def command() -> str:
-    """What git is told to run. Exit code 0 and 3 are answers; with any other the engine did not
-    run, or did not get to its end.
+    """What git is told to run. Two exit codes are answers; with any other, 0 too, the engine did
+    not run, or did not get to its end.
     """
     # -P: the working tree of a fork has a `skills_engine` too, and is in the middle of a merge
     program = shlex.join([sys.executable, "-P", "-m", "skills_engine"]).replace("%", "%%")
     labels = "--ours-label=%X --base-label=%S --theirs-label=%Y"
     run = f"{program} merge-driver run --marker-size=%L {labels} -- %O %A %B %P"
-    return f"{run}; case $? in 0) ;; 3) exit 1;; *) {_FALLBACK};; esac"
+    return f"{run}; case $? in {MERGED}) ;; {CONFLICTING}) exit 1;; *) {_FALLBACK};; esac"
 
 
 def driver_install(directory: Path) -> Installed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import io
 import json
 import linecache
 import os
@@ -20,8 +21,6 @@ from typing import Any
 
 import libcst as cst
 from libcst.codemod import Codemod, CodemodContext, SkipFile
-
-from skills_engine.lines import split_lines
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -42,7 +41,7 @@ def confine(seconds: int, memory: int) -> None:
 
 
 def load(code: str, name: str, class_name: str) -> type[Codemod]:
-    linecache.cache[name] = (len(code), None, split_lines(code), name)
+    linecache.cache[name] = (len(code), None, io.StringIO(code).readlines(), name)
     module = types.ModuleType("codemod")
     module.__file__ = name
     sys.modules["codemod"] = module
