@@ -213,3 +213,52 @@ def test_a_marked_file_that_the_owner_deleted_stays_away(fork: Repo, mark: str) 
     skills(fork, "apply", *QUICK, "add-dice")
     there = (fork.path / "parrot/commands.py").exists()
     assert there is (mark == "--skip-worktree"), "what git leaves out is written when it changes"
+
+
+COMMANDS = "parrot/commands.py"
+
+
+def test_a_file_that_git_was_told_to_forget_is_looked_at_where_it_lies(fork: Repo) -> None:
+    """`git rm --cached`: it is in the working tree only, and its edits in no other place."""
+    fork.git("rm", "--quiet", "--cached", COMMANDS)
+    fork.edit(COMMANDS, "Hello", "Mine")
+    applied(fork, "add-dice")
+    assert "Mine" in fork.read(COMMANDS)
+    assert "dice" in fork.read(COMMANDS)
+    assert fork.git("ls-files", COMMANDS) == ""
+
+
+def test_what_is_staged_as_gone_stays_away(fork: Repo) -> None:
+    fork.git("rm", "--quiet", COMMANDS)
+    applied(fork, "add-dice")
+    assert not (fork.path / COMMANDS).exists()
+    assert fork.git("status", "--porcelain") == f"D  {COMMANDS}"
+
+
+def test_a_rename_that_is_staged_is_to_be_committed_first(fork: Repo) -> None:
+    """The skill's change would be in neither of the two files."""
+    fork.git("mv", COMMANDS, "parrot/orders.py")
+    before = state(fork)
+    refused(fork, "apply", *QUICK, "add-dice", says="parrot/orders.py")
+    assert state(fork) == before
+
+
+@pytest.mark.parametrize("how", [("--cone",), ("--sparse-index",)])
+def test_what_a_sparse_checkout_leaves_out_stays_out(fork: Repo, how: tuple[str, ...]) -> None:
+    fork.commit("More", {"docs/a.txt": "a"})
+    fork.git("sparse-checkout", "set", *how, "docs")
+    listed = fork.git("ls-files", "-v", "--", "parrot")
+    applied(fork, "add-dice")
+    assert "dice" in fork.git("show", f"HEAD:{COMMANDS}")
+    assert not (fork.path / COMMANDS).exists()
+    assert fork.git("status", "--porcelain") == ""
+    assert skills(fork, "uninstall", *QUICK, "add-dice").code == 0
+    assert fork.git("ls-files", "-v", "--", "parrot") == listed
+    assert not (fork.path / "parrot").exists()
+
+
+def test_files_may_have_the_names_of_revisions(fork: Repo) -> None:
+    fork.commit("Names", {name: name for name in ("HEAD", "main", "upstream/main", "refs/x", "--")})
+    applied(fork, "add-dice")
+    assert skills(fork, "diff").code == 0
+    assert skills(fork, "uninstall", *QUICK, "add-dice").code == 0

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Target", "as_edited", "check_quiet", "targets"]
 
+_SPARSE = ("--skip-worktree",)
 _IN_PROGRESS = {
     "MERGE_HEAD": "merge",
     "CHERRY_PICK_HEAD": "cherry-pick",
@@ -57,8 +58,9 @@ class Target:
     """A path that changes: what the index will have there, and what the working tree will.
 
     `write` is False where the working tree stays as it is (the owner has
-    deleted the file, or it has the new content already). `kept` are the marks that the owner has
-    set on its index entry and that it keeps: `--assume-unchanged`, `--skip-worktree`.
+    deleted the file, a sparse checkout leaves it out, or it has the new content already). `kept`
+    are the marks that the owner has set on its index entry and that it keeps:
+    `--assume-unchanged`, `--skip-worktree`.
     """
 
     path: str
@@ -88,11 +90,14 @@ def targets(
     staged = _staged(git)
     root = git.repository.root
     marks = _marks(git, paths)
-    edited = _edited(git, paths) | marks.keys()
+    edited = _edited(git, paths) | marks.keys() | staged.keys()
     merged = partial(_merged, git, lines=lines, taking_out=taking_out)
     for path in paths:
         _check_parents(root, path)
     signatures = {path: FileSignature.of(root / path) for path in paths}
+    sparse = {path for path in marks if signatures[path] is None and marks[path] == _SPARSE}
+    tree = Tree(git.objects, old)
+    added = [path for path, entry in staged.items() if entry and tree.entry(path) is None]
     there = [
         p for p, was, _ in changed if p in edited or (was is None and signatures[p] is not None)
     ]
@@ -106,10 +111,13 @@ def targets(
             _check_submodule(path, was, wanted, before)
             found.append(Target(path, index, None, write=False, before=before))
             continue
+        kept = marks.get(path, ())
+        if path in sparse:
+            found.append(Target(path, index, None, write=False, before=before, kept=kept))
+            continue
         if path not in on_disk:
             found.append(Target(path, index, wanted, write=True, before=before))
             continue
-        kept = marks.get(path, ())
         mine = on_disk[path]
         if was is None and mine is not None and not _same(mine, wanted):
             raise Refused(
@@ -117,7 +125,7 @@ def targets(
                 hint=f"move or commit {path} first",
             )
         if mine is None and wanted is not None:
-            _check_unmoved(git, path, was)
+            _check_unmoved(git, path, was, added)
             found.append(Target(path, index, None, write=False, before=before, kept=kept))
             continue
         file = merged(path, was, mine, wanted, kind="uncommitted")
@@ -131,7 +139,9 @@ def as_edited(git: Git, head: str) -> str:
     write nothing.
     """
     tree = Tree(git.objects, head)
-    raw = git.run("diff-index", "--raw", "-z", "--no-renames", "--ignore-submodules=all", "HEAD")
+    raw = git.run(
+        "diff-index", "--raw", "-z", "--no-renames", "--ignore-submodules=all", "HEAD", "--"
+    )
     for _, _, _, path in _records(raw):
         target = git.repository.root / path
         found = FileSignature.of(target)
@@ -161,14 +171,15 @@ def _as_stored(git: Git, target: Path, path: str) -> bytes:
     return data
 
 
-def _check_unmoved(git: Git, path: str, was: Entry | None) -> None:
-    """Raises Refused where the owner seems to have moved a file without telling git: its change
-    would be lost.
+def _check_unmoved(git: Git, path: str, was: Entry | None, added: list[str]) -> None:
+    """Raises Refused where the owner seems to have moved a file and not committed that: its change
+    would be lost. `added` are the files that are staged and new.
     """
     if was is None or not was.is_file:
         return
     lines = Counter(bare_lines(git.objects.read(was.oid)))
-    for other in paths_from(git.run("ls-files", "-z", "--others", "--exclude-standard")):
+    unknown = paths_from(git.run("ls-files", "-z", "--others", "--exclude-standard"))
+    for other in (*added, *unknown):
         file = git.repository.root / other
         if file.suffix != PurePosixPath(path).suffix or file.is_symlink() or not file.is_file():
             continue
@@ -250,9 +261,8 @@ def _merged(
 
 def _staged(git: Git) -> dict[str, Entry | None]:
     """Paths whose index entry differs from HEAD's. Raises Refused for unmerged ones."""
-    raw = git.run(
-        "diff-index", "--cached", "--raw", "-z", "--no-renames", "--ignore-submodules=none", "HEAD"
-    )
+    flags = ("--cached", "--raw", "-z", "--no-renames", "--ignore-submodules=none")
+    raw = git.run("diff-index", *flags, "HEAD", "--")
     return {path: _entry(mode, oid, status, path) for mode, oid, status, path in _records(raw)}
 
 
@@ -273,15 +283,17 @@ def _edited(git: Git, paths: list[str]) -> set[str]:
 
 def _marks(git: Git, paths: list[str]) -> dict[str, tuple[str, ...]]:
     """The marks of those of the paths that git was told not to look at, though they may differ: it
-    calls them unchanged. What a sparse checkout leaves out is not among them.
+    calls them unchanged. What a sparse checkout leaves out is marked so, too; a file that its owner
+    marked and deleted is not among them.
     """
     few = paths if len(paths) <= 500 else []
     wanted, found = set(paths), {}
+    leaves_out = git.settings.is_on("core.sparseCheckout")
     for record in git.run("ls-files", "-v", "-z", "--", *few).split(b"\0"):
         tag, path = record[:1].decode(), os.fsdecode(record[2:])
         marks = ("--assume-unchanged",) * tag.islower() + ("--skip-worktree",) * (tag in "Ss")
-        sparse = tag == "S" and not os.path.lexists(git.repository.root / path)
-        if record and path in wanted and marks and not sparse:
+        deleted = tag == "S" and not os.path.lexists(git.repository.root / path) and not leaves_out
+        if record and path in wanted and marks and not deleted:
             found[path] = marks
     return found
 
