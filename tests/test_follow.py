@@ -14,7 +14,8 @@ pytest_plugins = ("harness.plugin",)
 USES = skill(
     "add-uses",
     'version: 1.0.0\ncore: ">=0.1,<1"\nadds: [parrot/uses.py]',
-    """- {ensure: element, of: "parrot.commands:COMMANDS", key: '"/x"', value: str}
+    """- {ensure: import, in: parrot/commands.py, import: from decimal import Decimal}
+- {ensure: element, of: "parrot.commands:COMMANDS", key: '"/x"', value: Decimal}
 - {ensure: field, of: "parrot.settings:Settings", field: "x: int = 1"}""",
     **{
         "parrot/uses.py": '"""Uses."""\n\nfrom parrot.commands import (\n    COMMANDS,\n    answer as reply,\n)\n'
@@ -22,6 +23,8 @@ USES = skill(
         "print(COMMANDS, reply, settings, Settings)\n"
     },
 )
+
+_KNOWN = 'COMMANDS = {\n    "/help": show_help,  # always first\n}\n'
 
 CHANGES: dict[str, dict[str, str | None]] = {
     "a variable": {
@@ -47,6 +50,11 @@ CHANGES: dict[str, dict[str, str | None]] = {
         "parrot/settings.py": '"""What an owner can set."""\n',
         "parrot/options.py": BASE["parrot/settings.py"],
     },
+    "a variable to a module of its own, and imported from there": {
+        "parrot/commands.py": "from parrot.known import COMMANDS\n"
+        + BASE["parrot/commands.py"].replace(_KNOWN, ""),
+        "parrot/known.py": f"from parrot.help import show_help\n\n{_KNOWN}",
+    },
     "to a module of its own, and imported from there": {
         "parrot/settings.py": '"""Settings."""\n\nfrom parrot.options import Settings as Settings\n',
         "parrot/options.py": BASE["parrot/settings.py"],
@@ -71,7 +79,7 @@ def test_what_was_renamed_is_followed(change: str, fork: Repo) -> None:
     import_all = f"import sys; sys.path.insert(0, {str(here.path)!r}); import parrot.uses"
     done = subprocess.run([sys.executable, "-c", import_all], capture_output=True, check=False)
     assert done.returncode == 0, ran.read_text() + done.stderr.decode()
-    assert b"'/x': <class 'str'>" in done.stdout
+    assert b"'/x': <class 'decimal.Decimal'>" in done.stdout
     fields = "from parrot.uses import Settings; assert Settings().x == 1"
     assert (
         subprocess.run([sys.executable, "-c", fields], cwd=here.path, check=False).returncode == 0

@@ -152,10 +152,19 @@ def steps_of(
 
 
 def _perform(operation: Operation, files: GraftFiles, own: frozenset[str]) -> Change:
-    from skills_engine.codemods.operation import perform  # noqa: PLC0415
+    from skills_engine.codemods.operation import SourceOperation, perform  # noqa: PLC0415
     from skills_engine.graft.follow import follow_operation  # noqa: PLC0415
 
-    return perform(follow_operation(operation, files, own), files)
+    change = perform(follow_operation(operation, files, own), files)
+    landed = {place.path for place in change.places}.difference(operation.touches())
+    if landed and isinstance(operation, SourceOperation):
+        from skills_engine.graft.landed import bring_imports  # noqa: PLC0415
+
+        homes = [files.read(path) for path in operation.touches()]
+        home = next((data.decode("utf-8", "replace") for data in homes if data), "")
+        for path in sorted(landed):
+            bring_imports(files, path, home)
+    return change
 
 
 def _add(package: Package, path: str, files: GraftFiles, own: frozenset[str]) -> Change:

@@ -53,6 +53,10 @@ class FromImport:
     def __str__(self) -> str:
         return self.name if self.name == self.bound else f"{self.name} as {self.bound}"
 
+    @property
+    def statement(self) -> str:
+        return f"from {self.module} import {self}"
+
 
 Known: TypeAlias = "Mapping[FromImport, FromImport]"
 """Imports, and what stands in their place where the code has come already."""

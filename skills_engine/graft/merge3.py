@@ -95,11 +95,13 @@ class _Merge:
         if any(path.endswith(".py") for path in self.our) and any(
             path.endswith(".py") for path in self.their
         ):
+            from skills_engine.graft.moved import follow_moves  # noqa: PLC0415
             from skills_engine.graft.side import Side, follow_side  # noqa: PLC0415
 
             side = Side(Tree(self.objects, self.base), out, self.our)
+            self.their, moved = follow_moves(side, self.their)
             self.their, notes = follow_side(side, self.their, self.our_renames)
-            self.notes += notes
+            self.notes += (*moved, *notes)
 
     def _take(self, out: Tree, path: str, wanted: Entry | None) -> None:
         """Theirs alone changed it; but ours may have put a file where theirs needs a folder, or the

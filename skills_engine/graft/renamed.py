@@ -111,7 +111,8 @@ def renamed_definition(
         return None
     words = [word for word in _WORD.findall(old) if word != name]
     if len(words) < _DISTINCT and not any(
-        _uses_it_now(before(each), after(each), (path, name), found[0]) for each in python
+        _uses_it_now(before(each), after(each), (path, name), found[0], here=each == path)
+        for each in python
     ):
         return None
     return found[0]
@@ -125,12 +126,15 @@ def _text(git: Git, commit: str, path: str) -> str:
         return ""
 
 
-def _uses_it_now(before: str, after: str, old: tuple[str, str], new: tuple[str, str]) -> bool:
-    """Whether a file imports the new one where it imported the old one, or a line of it is the
-    same but for the name.
+def _uses_it_now(
+    before: str, after: str, old: tuple[str, str], new: tuple[str, str], *, here: bool
+) -> bool:
+    """Whether a file imports the new one where it imported or (`here`) had the old one, or a line
+    of it is the same but for the name.
     """
     was, now = ((dotted(path), name) for path, name in (old, new))
-    if was in _imports(before) - _imports(after) and now in _imports(after):
+    had = here or was in _imports(before) - _imports(after)
+    if had and now in _imports(after) - _imports(before):
         return True
     if old[1] == new[1]:
         return False

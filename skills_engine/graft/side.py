@@ -48,6 +48,9 @@ class Side:
     def exists(self, path: str) -> bool:
         return self.tree.exists(path)
 
+    def text(self, path: str) -> str:
+        return _text(self.tree, path)
+
     def follow(self, path: str) -> str | None:
         """The new file that has half of the lines and all definitions of one that is gone, if
         there is just one.

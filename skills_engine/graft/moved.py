@@ -1,0 +1,78 @@
+"""Definitions that a side of a merge moved to another file, and the other side changed: the change
+goes where the definition is now, with the imports that it needs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from skills_engine.graft.renamed import definitions
+from skills_engine.tree import Entry
+
+if TYPE_CHECKING:
+    from skills_engine.graft.renames import Changes
+    from skills_engine.graft.side import Side
+
+__all__ = ["follow_moves"]
+
+
+def follow_moves(side: Side, their: Changes) -> tuple[Changes, tuple[str, ...]]:
+    """The changes of the other side, with those of a definition that the side moved in the file
+    that it moved it to; and a note of each.
+
+    A file that the other side changes, too, is left out.
+    """
+    out, notes = dict(their), []
+    for path, (was, wanted) in their.items():
+        now = side.changes.get(path, (None, None))[1]
+        if not path.endswith(".py") or None in (was, wanted, now):
+            continue
+        before, after = (_text(side, entry) for entry in (was, wanted))
+        for name, (there, new) in _moves(side, path, before, after).items():
+            text = side.text(there)
+            mine = definitions(text).get(new, "")
+            old, due = definitions(before)[name], definitions(after)[name]
+            if there in out or text.count(mine) != 1 or after.count(due) != 1:
+                continue
+            word = re.compile(rf"\b{name}\b")
+            pair = [text.replace(mine, word.sub(new, each)) for each in (old, due)]
+            pair[1] = _imports(there, pair[1], before, after)
+            after = after.replace(due, old)
+            out[path] = (was, _entry(side, path, after))
+            out[there] = (_entry(side, there, pair[0]), _entry(side, there, pair[1]))
+            notes.append(f"{there}: what is changed in {new}, which you moved there from {path}")
+    return {path: pair for path, pair in out.items() if pair[0] != pair[1]}, tuple(notes)
+
+
+def _moves(side: Side, path: str, before: str, after: str) -> dict[str, tuple[str, str]]:
+    """The definitions that the other side changed and that stand in another file now."""
+    was, now = definitions(before), definitions(after)
+    found = {
+        name: side.follow_name(path, name)
+        for name in was
+        if name in now and was[name] != now[name] and name not in definitions(side.text(path))
+    }
+    return {name: there for name, there in found.items() if there and there[0] != path}
+
+
+def _imports(path: str, text: str, before: str, after: str) -> str:
+    from skills_engine.codemods.files import MemoryFiles  # noqa: PLC0415
+    from skills_engine.graft.landed import bring_imports, drop_imports  # noqa: PLC0415  (LibCST)
+
+    files = MemoryFiles({path: text.encode()})
+    bring_imports(files, path, after)
+    drop_imports(files, path, before, after)
+    return files.contents[path].decode()
+
+
+def _entry(side: Side, path: str, text: str) -> Entry | None:
+    entry = side.tree.entry(path)
+    return entry and Entry(entry.mode, side.tree.objects.write("blob", text.encode()))
+
+
+def _text(side: Side, entry: Entry | None) -> str:
+    try:
+        return side.tree.objects.read(entry.oid).decode() if entry and entry.is_file else ""
+    except UnicodeDecodeError:
+        return ""
