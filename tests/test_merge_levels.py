@@ -160,3 +160,23 @@ def test_a_statement_that_both_moved_never_runs_twice(merge: Merge, wrapped: boo
     for sides in ((top, other), (other, top)):
         merged = merge(base, *sides)
         assert not merged.clean or merged.data.count(b"insert_option") == 1
+
+
+BRACKETS = {
+    "a list for a tuple": ("X = (a, b)", "X = [a, b]", "X = (a, b, c)", "X = [a, b, c]"),
+    "a list for a tuple of one": ("X = (a,)", "X = [a]", "X = (a, c)", "X = [a, c]"),
+    "a tuple for a list": ("X = [a]", "X = (a,)", "X = [a, c]", "X = (a, c)"),
+    "a tuple for a list, of which one is left": ("X = [a, c]", "X = (a, c)", "X = [a]", "X = (a,)"),
+    "with other elements": ("X = (a, b)", "X = [a, b, d]", "X = (a, b, c)", ""),
+    "a set, which has no order": ("X = (a, b)", "X = {a, b}", "X = (a, b, c)", ""),
+}
+
+
+@pytest.mark.parametrize("what", BRACKETS)
+def test_elements_go_into_the_brackets_that_the_other_side_changed(
+    what: str, tmp_path: Path
+) -> None:
+    base, *sides, due = (f"{each}\n".encode() for each in BRACKETS[what])
+    for ours, theirs in (sides, sides[::-1]):
+        merged = merge_file("m.py", base, ours, theirs, lines=git_lines(tmp_path))
+        assert (merged.data if merged.clean else b"\n") == due

@@ -63,7 +63,7 @@ class NodeMerge(Walk):
         if nested is not None:
             return nested
         if not base.kind == ours.kind == theirs.kind:
-            raise NodeConflict("")
+            return [self._in_other_brackets(base, ours, theirs)]
         if self._of_another(base, ours, theirs) or self._of_another(base, theirs, ours):
             raise NodeConflict("")
         match base.shape, ours.shape, theirs.shape:
@@ -76,11 +76,23 @@ class NodeMerge(Walk):
                 else:
                     walk = self
                 text = merge_seq(walk, (base, b), (ours, o), (theirs, t))
-                whole = ours.version.text
-                return [whole[ours.start : o.start] + text + whole[o.end : ours.end]]
+                return [_enclosing(ours, o, text)]
             case Block() as b, Block() as o, Block() as t:
                 return merge_block(self, b, o, t)
         raise NodeConflict("")
+
+    def _in_other_brackets(self, base: Node, ours: Node, theirs: Node) -> str:
+        """The other side's elements in the brackets that one side put around the base's: a list
+        for a tuple."""
+        if ours.kind == base.kind:
+            return self.swapped()._in_other_brackets(base, theirs, ours)
+        b, o, t = (self.rules.ordered(node) for node in (base, ours, theirs))
+        if b is None or o is None or t is None or theirs.kind != base.kind:
+            raise NodeConflict("")
+        if [item.sig for item in b.items] != [item.sig for item in o.items]:
+            raise NodeConflict("")
+        text = merge_seq(self, (base, b), (ours, o), (theirs, t))
+        return _enclosing(ours, o, text)
 
     def _of_another(self, base: Node, side: Node, other: Node) -> bool:
         """Whether a side has another call in a call's place, which has none of its arguments, and
@@ -220,3 +232,9 @@ def _chosen(three: Sequence[T], base: Said, ours: Said, theirs: Said) -> T:
     if theirs in (base, ours):
         return three[1]
     raise NodeConflict("")
+
+
+def _enclosing(node: Node, row: Seq, text: str) -> str:
+    """A node's text with another one for its elements."""
+    whole = node.version.text
+    return whole[node.start : row.start] + text + whole[row.end : node.end]

@@ -45,6 +45,10 @@ class Rules:
         """A call's arguments."""
         return None
 
+    def ordered(self, node: Node) -> Seq | None:
+        """The elements of a display in brackets that keeps their order."""
+        return None
+
     def value(self, node: Node) -> Node | None:
         """The expression that a statement returns, assigns or evaluates."""
         return None

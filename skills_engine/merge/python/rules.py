@@ -52,6 +52,11 @@ class PythonRules(Rules):
         shape = node.shape.parts[-1].shape
         return shape if isinstance(shape, Seq) else None
 
+    def ordered(self, node: Node) -> Seq | None:
+        if node.kind not in {"List", "Tuple"} or not isinstance(node.shape, Seq):
+            return None
+        return node.shape if node.shape.start > node.start else None
+
     def value(self, node: Node) -> Node | None:
         if node.kind not in _VALUED or not isinstance(node.shape, Fixed):
             return None

@@ -184,6 +184,8 @@ async def test_files_come_in_and_go_out(fake: FakeSignal, tmp_path: Path) -> Non
         assert [one.read_bytes() for one in saved.iterdir()] == [b"\x89PNG"]
         with pytest.raises(Unfetchable, match="larger"):
             await signal.fetch(Attachment("photo", "x", source=f"{PERSON} x.png"), 3)
+        with pytest.raises(Unfetchable, match="larger"):  # as Signal says, before it is asked for
+            await signal.fetch(Attachment("photo", "x", source=f"{PERSON} y.png", size=4), 3)
         with pytest.raises(Unfetchable, match="not find"):
             await signal.fetch(Attachment("photo", "x", source=f"{FAMILY} other"), 9)
         await signal.send_file(

@@ -193,7 +193,8 @@ class FakeSlack:
         return {"ts": said["ts"]}
 
     async def give(self, request: web.Request) -> web.Response:
-        if request.headers.get("Authorization") != f"Bearer {BOT_TOKEN}":
+        known = request.match_info["name"] in self.files
+        if not known or request.headers.get("Authorization") != f"Bearer {BOT_TOKEN}":
             return web.Response(text="<html>log in</html>", content_type="text/html")
         return web.Response(body=self.files[request.match_info["name"]])
 

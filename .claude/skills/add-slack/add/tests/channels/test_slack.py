@@ -245,6 +245,8 @@ async def test_files_come_in_and_go_out(fake: FakeSlack, tmp_path: Path) -> None
         assert [one.read_bytes() for one in saved.iterdir()] == [b"\x89PNG"]
         with pytest.raises(Unfetchable, match="larger"):
             await slack.fetch(Attachment("photo", "cat.png", source="F1"), 3)
+        with pytest.raises(Unfetchable, match="does not give it"):  # but a page to log in
+            await slack.fetch(Attachment("photo", "dog.png", source="F8"), 3)
         file = File("a.pdf", "application/pdf", str(copy), "")
         await slack.send_file("slack:C1:1790001001-000100", file, "**here**")
     assert fake.files["a.pdf"] == b"contents"
