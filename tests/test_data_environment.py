@@ -5,7 +5,7 @@ apart.
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skills_engine.data import environment
@@ -18,6 +18,7 @@ KEYS = st.sampled_from(["A", "B", "C", "NEW", "D_2"])
 COMMENTS = st.sampled_from(["", "what it is", "two\nlines"])
 
 
+@settings(deadline=None)
 @given(
     st.lists(LINES, max_size=8),
     st.sampled_from(["\n", "\r\n"]),

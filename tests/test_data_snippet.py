@@ -67,6 +67,7 @@ def test_an_owners_change_elsewhere_in_the_region_stays(
     assert found.decode() == text_of(expected, eol)
 
 
+@settings(deadline=None)
 @given(LINES, LINES, LINES)
 def test_a_merge_takes_what_only_one_side_changed(
     base: list[str], one: list[str], other: list[str]

@@ -47,6 +47,21 @@ def test_no_file_is_too_long_to_be_read_in_one_sitting() -> None:
     assert {path: count for path, count in lines.items() if count > 400} == {}
 
 
+def test_no_law_has_a_time_limit() -> None:
+    """Hypothesis gives each example 200 ms unless it is told otherwise."""
+    patient = {"laws", "LAW"}  # settings that a file makes for all of its own
+    limited = [
+        f"{path.name}: {node.name}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (said := [ast.unparse(one) for one in node.decorator_list])
+        if any(one.startswith("given(") for one in said)
+        if not any("deadline=None" in one or one in patient for one in said)
+    ]
+    assert limited == []
+
+
 def test_every_requirement_is_met_by_the_lock() -> None:
     lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
     locked = [Requirement(line) for line in lines if not line.startswith("#")]

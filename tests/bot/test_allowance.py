@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.bounds import Allowance, Seldom
@@ -16,6 +16,7 @@ class Clock:
         return self.now
 
 
+@settings(deadline=None)
 @given(
     rate=st.floats(0.1, 100),
     burst=st.integers(1, 100),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import prompt
@@ -31,6 +31,7 @@ def test_times_have_a_zone_and_a_reply_carries_what_it_quotes() -> None:
     )
 
 
+@settings(deadline=None)
 @given(text=WORDS, sender=WORDS, quoted=WORDS)
 def test_nothing_that_is_written_can_pass_for_another_message(
     text: str, sender: str, quoted: str
