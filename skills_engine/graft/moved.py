@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from skills_engine.errors import SkillsError
 from skills_engine.graft.renamed import definitions
 from skills_engine.tree import Entry
 
@@ -33,11 +34,15 @@ def follow_moves(side: Side, their: Changes) -> tuple[Changes, tuple[str, ...]]:
             text = side.text(there)
             mine = definitions(text).get(new, "")
             old, due = definitions(before)[name], definitions(after)[name]
-            if there in out or text.count(mine) != 1 or after.count(due) != 1:
+            clear = text.count(mine) == 1 and after.count(due) == 1
+            if there in out or not clear or ("\r" in text) != ("\r" in after):
                 continue
             word = re.compile(rf"\b{name}\b")
             pair = [text.replace(mine, word.sub(new, each)) for each in (old, due)]
-            pair[1] = _imports(there, pair[1], before, after)
+            try:
+                pair[1] = _imports(there, pair[1], before, after)
+            except SkillsError:
+                continue
             after = after.replace(due, old)
             out[path] = (was, _entry(side, path, after))
             out[there] = (_entry(side, there, pair[0]), _entry(side, there, pair[1]))

@@ -138,12 +138,12 @@ def _uses_it_now(
         return True
     if old[1] == new[1]:
         return False
-    lines = {line.strip() for line in bare_lines(after)}
+    lines, there = ({line.strip() for line in bare_lines(text)} for text in (after, before))
     word = re.compile(rf"\b{old[1]}\b")
     defines = re.compile(_DEFINES.format(old[1]))
     return any(
-        word.sub(new[1], line.strip()) in lines
-        for line in bare_lines(before)
+        word.sub(new[1], line) in lines - there
+        for line in there
         if word.search(line) and not defines.match(line)
     )
 
