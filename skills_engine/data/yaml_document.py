@@ -32,7 +32,7 @@ from skills_engine.data.yaml_render import Style, block, flow, is_inline, key_te
 from skills_engine.types import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from skills_engine.data.data_document import AnyPath
     from skills_engine.data.path import Path
@@ -119,6 +119,12 @@ class YamlDocument(DataDocument):
             not self.text.strip() or self.text.endswith("\n"),
         )
 
+    def _like(self, nodes: Sequence[YamlNode]) -> Style:
+        """The file's style, with the quotes that all texts of these have."""
+        quotes = {node.style for node in nodes if node.is_text}
+        quoted = quotes.pop() if len(quotes) == 1 else ""
+        return replace(self.style, quoted=quoted if quoted in {"'", '"'} else "")
+
     def column(self, node: YamlNode) -> int:
         return node.first - line_start(self.text, node.first)
 
@@ -168,7 +174,8 @@ class YamlDocument(DataDocument):
         if node.flow:
             return self._add_in_brackets(node, key, value)
         column = self.column(node)
-        lines = block(new, column, self.style)
+        style = self._like(node.children) if key is None and is_inline(value) else self.style
+        lines = block(new, column, style)
         own_column = -1 if not done else column - 1
         if done and node.kind == "sequence":
             parent = self.chain(done)[-2]
@@ -194,7 +201,7 @@ class YamlDocument(DataDocument):
 
     def _add_in_brackets(self, node: YamlNode, key: str | None, value: Any) -> list[TextSplice]:
         new = (
-            flow(value, self.style)
+            flow(value, self._like(node.children))
             if key is None
             else f"{key_text(key, self.style)}: {flow(value, self.style)}"
         )
@@ -255,7 +262,9 @@ class YamlDocument(DataDocument):
         node = self.node(path)
         chain = self.chain(path)
         if any(each.flow for each in chain[:-1]) or (not path and is_inline(value)):
-            return [TextSplice(node.start, node.end, flow(value, self.style))]
+            return [TextSplice(node.start, node.end, flow(value, self._like([node])))]
+        if node.flow and node.kind == "sequence" and self._in_brackets(node, value):
+            return [TextSplice(node.start, node.end, flow(value, self._like(node.children)))]
         if not path:
             return [
                 TextSplice(node.start, node.end, self.style.eol.join(block(value, 0, self.style)))
@@ -265,10 +274,16 @@ class YamlDocument(DataDocument):
             return self._put_inline(node, self.column(chain[-2]), value, below=below)
         return self._put_block(node, chain[-2], value, below=below)
 
+    def _in_brackets(self, node: YamlNode, value: Any) -> bool:
+        """Whether a list of texts and numbers on one line stays one."""
+        one_line = "\n" not in self.text[node.start : node.end]
+        return one_line and isinstance(value, list) and all(is_inline(each) for each in value)
+
     def _put_inline(
         self, node: YamlNode, column: int, value: Any, *, below: bool
     ) -> list[TextSplice]:
         style = replace(self.style, literal=False) if below else self._style_before(node.end)
+        style = replace(style, quoted=self._like([node]).quoted)
         text = " " + block([value], column, style)[0][column + 2 :]
         if not below:
             return [TextSplice(node.at, node.end, text)]
@@ -286,6 +301,8 @@ class YamlDocument(DataDocument):
         self, node: YamlNode, parent: YamlNode, value: Any, *, below: bool
     ) -> list[TextSplice]:
         style, column = self._style_before(node.end), self.column(parent)
+        if isinstance(value, list) and all(is_inline(each) for each in value):
+            style = replace(style, quoted=self._like(node.children).quoted)
         if parent.kind == "sequence":
             return [
                 TextSplice(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -31,7 +31,8 @@ class Style:
     and line end.
 
     `literal` says whether text of several lines may stand as such; at the end of a file without a
-    last line end it would lose its own.
+    last line end it would lose its own. `quoted` are quotes that text has in any case, as its
+    neighbours do.
     """
 
     step: int = 2
@@ -39,6 +40,7 @@ class Style:
     quote: str = '"'
     eol: str = "\n"
     literal: bool = True
+    quoted: str = ""
 
 
 def is_inline(value: Any) -> bool:
@@ -109,7 +111,7 @@ def flow(value: Any, style: Style) -> str:
 
 
 def key_text(key: str, style: Style) -> str:
-    return scalar(key, style)
+    return scalar(key, replace(style, quoted=""))
 
 
 def scalar(value: Any, style: Style) -> str:
@@ -118,7 +120,8 @@ def scalar(value: Any, style: Style) -> str:
     """
     match value:
         case str():
-            return value if _is_plain(value) else _quote(value, style.quote)
+            plain = _is_plain(value) and not style.quoted
+            return value if plain else _quote(value, style.quoted or style.quote)
         case float() if not math.isfinite(value):
             return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
         case bool() | int() | float() | None:

@@ -85,6 +85,10 @@ class YamlNode:
     def null(self) -> bool:
         return self.kind == "scalar" and self.tag == _TAGS + "null"
 
+    @property
+    def is_text(self) -> bool:
+        return self.kind == "scalar" and self.tag == _TAGS + "str"
+
 
 def scan(text: str) -> YamlNode | None:
     """The tree of the one document in a text, or None. Raises DataError with the line."""

@@ -39,6 +39,17 @@ class Yaml(ValueOperation):
             {"ci.yml": "jobs:\n- name: test\n  env: [A, 'b c', 'no']  # all\n- name: lint\n"},
         ),
         Example(
+            "texts in quotes keep them, and a list on one line its line",
+            {"ci.yml": 'python: ["3.9", "pypy3"]\n'},
+            {
+                "in": "ci.yml",
+                "path": "python",
+                "value": ["3.9", "3.10-dev", "pypy3"],
+                "was": ["3.9", "pypy3"],
+            },
+            {"ci.yml": 'python: ["3.9", "3.10-dev", "pypy3"]\n'},
+        ),
+        Example(
             "another value is replaced if it is the expected one",
             {"a.yaml": "x:\n  retries: 3  # why\n"},
             {"in": "a.yaml", "path": "x.retries", "value": 5, "was": 3},
