@@ -108,3 +108,23 @@ def test_only_what_is_certain_is_followed(tmp_path: Path, what: str) -> None:
     )
     off = merge_trees(objects, theirs, merged.tree, base, lines=lines)
     assert (off.conflicts, off.tree, off.notes) == ((), ours, ())
+
+
+def test_what_comes_into_a_moved_definition_keeps_its_other_words(tmp_path: Path) -> None:
+    """An attribute, a keyword and a text may read as the old name does."""
+    objects = Git(Repo.init(tmp_path / "repo").path).objects
+
+    def tree(files: dict[str, str]) -> str:
+        out = Tree(objects, None)
+        for path, text in files.items():
+            out.put(path, Entry(REGULAR, objects.write("blob", text.encode())))
+        return out.oid()
+
+    more = LONG.replace("    return", "    n.most(most=most, why='most')\n    return")
+    base = tree({"a.py": LONG + NUMBER})
+    ours = tree({"a.py": NUMBER, "b.py": LONG.replace("most", "top")})
+    theirs = tree({"a.py": more + NUMBER})
+    merged = merge_trees(objects, base, ours, theirs, lines=git_lines(tmp_path))
+    assert merged.conflicts == ()
+    due = more.replace("def most", "def top").replace("most=most", "most=top")
+    assert Tree(objects, merged.tree).read("b.py") == due.encode()

@@ -4,11 +4,13 @@ goes where the definition is now, with the imports that it needs.
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import SkillsError
 from skills_engine.graft.renamed import definitions
+from skills_engine.lines import split_lines
 from skills_engine.tree import Entry
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from skills_engine.graft.side import Side
 
 __all__ = ["follow_moves"]
+
+_NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def follow_moves(side: Side, their: Changes) -> tuple[Changes, tuple[str, ...]]:
@@ -37,8 +41,7 @@ def follow_moves(side: Side, their: Changes) -> tuple[Changes, tuple[str, ...]]:
             clear = text.count(mine) == 1 and after.count(due) == 1
             if there in out or not clear or ("\r" in text) != ("\r" in after):
                 continue
-            word = re.compile(rf"\b{name}\b")
-            pair = [text.replace(mine, word.sub(new, each)) for each in (old, due)]
+            pair = [text.replace(mine, _under(each, name, new)) for each in (old, due)]
             try:
                 pair[1] = _imports(there, pair[1], before, after)
             except SkillsError:
@@ -59,6 +62,27 @@ def _moves(side: Side, path: str, before: str, after: str) -> dict[str, tuple[st
         if name in now and was[name] != now[name] and name not in definitions(side.text(path))
     }
     return {name: there for name, there in found.items() if there and there[0] != path}
+
+
+def _under(source: str, name: str, new: str) -> str:
+    """A definition under another name, by which it also calls itself; an attribute, a keyword or a
+    text that reads the same is something else.
+    """
+    lines = [line.encode() for line in split_lines(source)]
+    spots = []
+    head = re.compile(rf"((?:async +)?def|class) +{name}\b".encode())
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and node.id == name:
+            spots.append((node.lineno - 1, node.col_offset, node.end_col_offset))
+        elif isinstance(node, _NAMED) and node.name == name and node.col_offset == 0:
+            row = node.lineno - 1
+            if found := head.match(lines[row]):
+                spots.append((row, found.end() - len(name.encode()), found.end()))
+    for row, at, end in sorted(spots, reverse=True):
+        if lines[row][at:end] != name.encode():
+            continue  # within a formatted string, whose places older versions of Python do not tell
+        lines[row] = lines[row][:at] + new.encode() + lines[row][end:]
+    return b"".join(lines).decode()
 
 
 def _imports(path: str, text: str, before: str, after: str) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skills_engine.codemods.source.source import Source
     from skills_engine.types import Span
 
-__all__ = ["BodyStatement", "Pair", "items", "pairs"]
+__all__ = ["BodyStatement", "Pair", "items", "pairs", "variable"]
 
 _ALIKE = 0.5
 """The similarity (difflib's ratio of lines or words) from which one statement is taken for
@@ -124,8 +124,8 @@ def _likeness(one: BodyStatement, other: BodyStatement, *, names_only: bool) -> 
     return ratio if ratio >= _ALIKE else 0.0
 
 
-def _target(node: cst.CSTNode) -> str | None:
-    """The one name, or module, that a statement binds or imports from."""
+def variable(node: cst.CSTNode) -> str | None:
+    """The one name that a statement binds by assignment."""
     match node:
         case cst.SimpleStatementLine(
             body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))])]
@@ -133,7 +133,13 @@ def _target(node: cst.CSTNode) -> str | None:
             return name
         case cst.SimpleStatementLine(body=[cst.AnnAssign(target=cst.Name(value=name))]):
             return name
+    return None
+
+
+def _target(node: cst.CSTNode) -> str | None:
+    """The one name, or module, that a statement binds or imports from."""
+    match node:
         case cst.SimpleStatementLine(body=[cst.ImportFrom() as imported]):
             module = cst.Module([]).code_for_node(imported.module) if imported.module else ""
             return f"from {'.' * len(imported.relative)}{module}"
-    return None
+    return variable(node)

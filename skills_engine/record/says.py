@@ -12,6 +12,7 @@ import libcst as cst
 from skills_engine.codemods.source.code import is_docstring, rigid_lines
 from skills_engine.codemods.source.syntax import extract
 from skills_engine.lines import bare_lines
+from skills_engine.record.align import variable
 from skills_engine.types import Span
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def named(items: Sequence[BodyStatement], owner: str) -> str:
     """What a run of statements is about: the one definition or variable that it is, or what is
     around it.
     """
-    name = items[0].name or _variable(items[0].node) if len(items) == 1 else None
+    name = items[0].name or variable(items[0].node) if len(items) == 1 else None
     return f"{owner}.{name}" if name and owner else name or owner
 
 
@@ -55,17 +56,6 @@ def is_import(node: cst.CSTNode) -> bool:
         case cst.SimpleStatementLine(body=[cst.Import() | cst.ImportFrom()]):
             return True
     return False
-
-
-def _variable(node: cst.CSTNode) -> str | None:
-    match node:
-        case cst.SimpleStatementLine(
-            body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))])]
-        ):
-            return name
-        case cst.SimpleStatementLine(body=[cst.AnnAssign(target=cst.Name(value=name))]):
-            return name
-    return None
 
 
 def whole_code(source: Source, items: Sequence[BodyStatement]) -> str:
@@ -206,7 +196,7 @@ def _defined(
     beside = {
         key: name
         for key, neighbour in (("after", before), ("before", after))
-        if neighbour and (name := neighbour.name or _variable(neighbour.node))
+        if neighbour and (name := neighbour.name or variable(neighbour.node))
     }
     if len(beside) == 2:
         yield ({**entry, **beside},)
@@ -228,7 +218,7 @@ def _fields(
     before: BodyStatement | None,
     after: BodyStatement | None,
 ) -> Iterator[Entries]:
-    names = [_variable(item.node) for item in group]
+    names = [variable(item.node) for item in group]
     if not all(names):
         return
     entries: list[Entry] = [
@@ -236,8 +226,8 @@ def _fields(
         for item in group
     ]
     yield tuple(entries)
-    last = before and _variable(before.node)
-    following = after and _variable(after.node)
+    last = before and variable(before.node)
+    following = after and variable(after.node)
     beside = [last, *names]
     if last and following:
         yield tuple(
@@ -267,7 +257,7 @@ def removed(
     only = group[0] if len(group) == 1 else None
     if only is not None and is_import(only.node):
         yield ({"ensure": "no-import", "in": path, "import": textwrap.dedent(only.code)},)
-    name = only and (only.name or _variable(only.node))
+    name = only and (only.name or variable(only.node))
     if only is not None and name and (only.name or not in_function(a, owner)):
         yield ({"ensure": "no-definition", "in": path, "of": f"{owner}.{name}" if owner else name},)
     entry: Entry = {"ensure": "no-statement", "in": path, **of(owner), "code": bare_code(a, group)}

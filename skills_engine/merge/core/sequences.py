@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from skills_engine.lines import bare_lines
@@ -17,7 +17,7 @@ from skills_engine.merge.core.tree import Item, Seq, comments_in, words
 from skills_engine.merge.types import NodeConflict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterator
 
     from skills_engine.merge.core.rules import Rules
     from skills_engine.merge.core.tree import Node
@@ -192,14 +192,18 @@ def _in_order(
     else:
         return kept
     out = list(kept)
-    at = 0
-    while at < len(out):
-        end = at
-        while end < len(out) and out[end][0].base is None:
-            end += 1
-        out[at:end] = sorted(out[at:end], key=lambda pair: places(pair[0]))
-        at = end + 1
+    for run in _additions(kept):
+        out[run] = sorted(kept[run], key=lambda pair: places(pair[0]))
     return out
+
+
+def _additions(kept: list[tuple[Aligned, str]]) -> Iterator[slice]:
+    """Runs of what the base has not."""
+    numbered = enumerate(kept)
+    for new, run in groupby(numbered, lambda each: each[1][0].base is None):
+        places = [number for number, _ in run]
+        if new:
+            yield slice(places[0], places[-1] + 1)
 
 
 def _named(
@@ -234,19 +238,13 @@ def _positional_first(
     the order.
     """
     out = list(kept)
-    at = 0
-    while at < len(out):
-        end = at
-        while end < len(out) and out[end][0].base is None:
-            end += 1
-        run = out[at:end]
-        bound = [entry for entry, _ in run if not _item(entry, ours, theirs).free]
+    for run in _additions(kept):
+        bound = [entry for entry, _ in kept[run] if not _item(entry, ours, theirs).free]
         sides = {entry.ours is None for entry in bound}
         if len(sides) == 1 and all(
             _item(entry, ours, theirs).node.kind != "marker" for entry in bound
         ):
-            out[at:end] = sorted(run, key=lambda pair: _item(pair[0], ours, theirs).free)
-        at = end + 1
+            out[run] = sorted(kept[run], key=lambda pair: _item(pair[0], ours, theirs).free)
     return out
 
 
