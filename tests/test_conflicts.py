@@ -4,12 +4,14 @@ nothing changed.
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 import pytest
 from harness import Repo, fork_of, skills, state, upstream
 from harness.cli import QUICK, console
 from harness.forks import skill
+from test_conflict_kinds import parted, worktree
 
 WRAPS = skill(
     "add-care",
@@ -118,3 +120,48 @@ def test_what_upstream_adds_never_lands_in_what_the_owner_began(tmp_path: Path) 
             assert made.startswith(IN_ITS_PLACE[path]), path
         else:
             assert f"{path}:" in stopped.said, path
+
+
+SHOWN = {
+    "line ends": ("a.txt text eol=crlf", "\r\n", "utf-8"),
+    "an encoding": ("a.txt text working-tree-encoding=UTF-16LE", "\n", "utf-16-le"),
+    "a filter": ("a.txt filter=turned", "\n", "rot13"),
+}
+
+
+@pytest.mark.parametrize("how", SHOWN)
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_conflict_is_seen_in_whatever_form_git_shows_the_file(
+    tmp_path: Path, how: str, *, kept: bool
+) -> None:
+    """What lies in the worktree is not what git stores: markers are looked for in the latter."""
+    fork = parted(
+        tmp_path, {"a.txt": "one\ntwo\n"}, {"a.txt": "one\nmine\n"}, {"a.txt": "one\ntheirs\n"}
+    )
+    attribute, end, encoding = SHOWN[how]
+    for name in ("clean", "smudge"):
+        fork.git("config", f"filter.turned.{name}", "tr a-zA-Z n-za-mN-ZA-M")
+    (fork.git_dir / "info").mkdir(exist_ok=True)
+    (fork.git_dir / "info" / "attributes").write_text(attribute + "\n")
+    (fork.path / "a.txt").unlink()
+    fork.git("checkout", "--quiet", "--", "a.txt")
+    assert skills(fork, "rebase", *QUICK).code == 3
+    place = worktree(fork).path / "a.txt"
+
+    def shown() -> str:
+        return place.read_bytes().decode("ascii" if how == "a filter" else encoding)
+
+    text = shown() if how != "a filter" else codecs.decode(shown(), "rot13")
+    assert text.startswith(f"one{end}<<<<<<< ours{end}mine{end}")
+    undecided = skills(fork, "continue", *QUICK)
+    assert undecided.code == 3, undecided.said
+    assert "still has conflict markers" in undecided.said
+    if kept:
+        assert skills(fork, "abort", "--json").document["result"]["kept"] == []
+        assert skills(fork, "rebase", *QUICK).code == 3
+    ran = skills(fork, "resolve", "a.txt", "--both")
+    assert ran.code == 0, ran.said
+    ran = skills(fork, "continue", *QUICK)
+    assert ran.code == 0, ran.said
+    assert fork.git("show", "HEAD:a.txt") == "one\nmine\ntheirs"
+    assert fork.git("status", "--porcelain") == ""

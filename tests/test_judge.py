@@ -58,6 +58,10 @@ BROKEN = {
     ),
     "an import is gone": ("imp", RIGHT.replace("from json import dumps\n", "")),
     "an import that nobody wrote": ("imp", RIGHT.replace("import os\n", "import os\nimport sys\n")),
+    "an import is gone that the other side's addition reads": (
+        "var",
+        RIGHT.replace("import os\n", ""),
+    ),
     "what used a name is gone": ("dead", RIGHT.replace("dumps([", "([").replace("with dumps", "so")),
     "a text that does not parse": ("syntax", RIGHT.replace("    if second:", "    if second")),
 }  # fmt: skip
@@ -288,6 +292,83 @@ def _parses(text: str) -> bool:
     return True
 
 
+LONG = """\
+class Box(Thing, Other):
+    @cached
+    def open(self, key: int, word: str = "x", *, loud=False):
+        # look first
+        first = self.find(key - word, slow=1, fast=2)
+        # then turn
+        for item in first.turn(1).shake(2):
+            if item is None:
+                break
+        else:
+            self.tell("none")
+        with open(a) as c, open(b) as d:
+            c.copy(d)  # type: ignore
+        rows = [x for x in table if x for y in rows[1:2] if y]
+        self.name = f"{key}:{item:>3}"
+        left, right = right, left
+        self.last = one if key else two
+        return {"a": one, **rest}
+
+    async def wait(self, key):
+        if key > 3:
+            self.lock(key)
+        elif not key:
+            self.leave()
+        async for each in self.all():
+            await each
+"""
+ELSEWHERE = {
+    "a comment behind another line": ("d)  # type: ignore\n", "d)\n", "left\n", "left  # type: ignore\n"),
+    "comments exchanged": ("# look first", "# then", "# then turn", "# look first", "# then\n", "# then turn\n"),
+    "a keyword that may be given by place": ('"x", *, loud', '"x", loud'),
+    "contexts in another order": ("open(a) as c, open(b) as d", "open(b) as d, open(a) as c"),
+    "contexts called otherwise": ("open(a) as c, open(b) as d", "open(a) as d, open(b) as c"),
+    "parts of a text exchanged": ("{key}:{item:>3}", "{item:>3}:{key}"),
+    "a format that is gone": ("{item:>3}", "{item}"),
+    "operands exchanged": ("key - word", "word - key"),
+    "a decorator of another function": ("    @cached\n", "", "    async", "    @cached\n    async"),
+    "types exchanged": ("key: int, word: str", "key: str, word: int"),
+    "calls in another order": (".turn(1).shake(2)", ".shake(2).turn(1)"),
+    "an else that is none any more": ('        else:\n            self.tell', '        if 1:\n            self.tell'),
+    "an elif that is an if": ("elif not key", "if not key"),
+    "a condition of another loop": ("if x for y in rows[1:2] if y", "for y in rows[1:2] if x if y"),
+    "a slice that is none": ("rows[1:2]", "rows[1, 2]"),
+    "targets exchanged": ("left, right = right, left", "right, left = right, left"),
+    "branches exchanged": ("one if key else two", "two if key else one"),
+    "a spread before what it overrides": ('"a": one, **rest', '**rest, "a": one'),
+    "bases exchanged": ("Thing, Other", "Other, Thing"),
+    "a loop that does not wait": ("async for", "for"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ELSEWHERE)
+@pytest.mark.parametrize("near", [False, True])
+def test_what_nobody_touched_stays_as_it_is(what: str, *, near: bool) -> None:
+    """Also where both sides changed something beside it."""
+    ours, theirs = LONG + "\n\nOURS = 1\n", "import theirs\n\n\n" + LONG
+    right = "import theirs\n\n\n" + LONG + "\n\nOURS = 1\n"
+    if near:
+        ours, right = (
+            text.replace("        left,", "        ours()\n        left,").replace("lock(", "ours(")
+            for text in (ours, right)
+        )
+        theirs, right = (
+            text.replace('"none"', '"theirs"').replace("self.leave()", "self.theirs()")
+            for text in (theirs, right)
+        )
+    assert not laws(LONG, ours, theirs, right)
+    result = right
+    for old, new in zip(ELSEWHERE[what][::2], ELSEWHERE[what][1::2], strict=True):
+        assert old in result
+        result = result.replace(old, new, 1)
+    compile(result, "m.py", "exec")
+    assert laws(LONG, ours, theirs, result)
+    assert laws(LONG, theirs, ours, result)
+
+
 # --- data
 
 JSON = '{"a": 1, "b": {"c": [1, 2]}, "d": 2}'
@@ -316,6 +397,20 @@ def test_a_variable_that_the_module_has_now_is_bound() -> None:
     ours = "a = f()\n\n\ndef run():\n    g()\n    return a\n"
     theirs = base.replace("g()", "g(a)")
     assert not laws(base, ours, theirs, ours.replace("g()", "g(a)"))
+
+
+@pytest.mark.parametrize(("path", "base"), [
+    ("m.yaml", "run: |\n  one\n  two\n  three\n  four\n"),
+    ("m.toml", 'run = """\none\ntwo\nthree\nfour"""\n'),
+])  # fmt: skip
+def test_a_text_of_several_lines_is_judged_by_its_lines(path: str, base: str) -> None:
+    ours, theirs = base.replace("one", "uno"), base.replace("four", "four {4}")
+    right = ours.replace("four", "four {4}")
+    assert not laws(base, ours, theirs, right, path)
+    assert laws(base, ours, theirs, right.replace("two", "too"), path) == {"edge"}
+    assert laws(base, ours, theirs, ours, path) == {"edge"}
+    turned = right.replace("two", "x").replace("three", "two").replace("x", "three")
+    assert "order" in laws(base, ours, theirs, turned, path)
 
 
 @pytest.mark.parametrize("path", ["m.json", "m.yaml"])

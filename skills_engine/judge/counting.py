@@ -62,9 +62,16 @@ def _rewritten(said: CountedStatement, four: Four) -> bool:
 
 
 def comments(four: Four) -> Iterator[Doubt]:
-    """Each comment stands as often as both sides made it stand."""
+    """Each comment stands as often as both sides made it stand; one that nobody touched, beside
+    what it stood beside.
+    """
     for (scope, text), counts in undue([reading.comments for reading in four]):
         yield Doubt("com", text, scope, counts)
+    bags = [reading.remarks for reading in four]
+    for (line, below), n in bags[0].items():
+        if n == bags[1][line, below] == bags[2][line, below] != bags[3][line, below]:
+            where = f"above {below}" if below else "where it was"
+            yield Doubt("com", line, "", says=f"would no longer stand {where}")
 
 
 def imports(four: Four) -> Iterator[Doubt]:

@@ -21,7 +21,9 @@ __all__ = ["doubts"]
 
 _COMMENT = re.compile(r"^[ \t]*(#[^\n]*)|^[^\n\"'#]*[ \t](#[^\n]*)", re.MULTILINE)
 Fact = tuple[str, str]
-"""A path, and the value there. A list's path ends with [], and has all its elements."""
+"""A path, and the value there. A list's path ends with [], and has all its elements; that of a text
+of several lines ends with |, and has all its lines.
+"""
 
 
 def doubts(kind: str, base: str, ours: str, theirs: str, result: str) -> Iterator[Doubt]:
@@ -49,7 +51,7 @@ def doubts(kind: str, base: str, ours: str, theirs: str, result: str) -> Iterato
     changed = [{path for path, _ in (bags[0] - side) + (side - bags[0])} for side in bags[1:3]]
     for (path, value), counts in undue(bags):
         joined = value[:1] in "{[" and all(path in paths for paths in changed)
-        if not joined:
+        if path.endswith("|") or not joined:
             yield Doubt("edge", value, path, counts)
     for path, found in rows[3].items():
         lists = [row.get(path, []) for row in rows]
@@ -70,6 +72,12 @@ def _facts(value: object, path: str, rows: dict[str, list[str]]) -> Iterator[Fac
         yield path, "[]"
         for name in names:
             yield f"{path}[]", name
+    elif isinstance(value, str) and "\n" in value.rstrip("\n"):  # line by line, as in Python
+        lines = value.split("\n")
+        rows.setdefault(f"{path}|", []).extend(lines)
+        yield path, "text"
+        for line in lines:
+            yield f"{path}|", line
     elif path or value not in (None, {}):  # a document without anything holds nothing
         yield path, "{}" if value == {} else json.dumps(value, default=str)
 

@@ -129,6 +129,7 @@ def _called(reading: Reading, names: Mapping[str, str]) -> Reading:
         sequence=all_of(reading.sequence),
         statements=all_of(reading.statements),
         comments=_counted(reading.comments, scope),
+        remarks=reading.remarks,
         imports={(scope(fact[0]), *fact[1:]) for fact in reading.imports},
         bound={(scope(where), name) for where, name in reading.bound},
         used={(scope(where), name) for where, name in reading.used},

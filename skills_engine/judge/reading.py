@@ -83,6 +83,8 @@ class Reading:
     statements: list[CountedStatement] = field(default_factory=list)
     """Those that count: without docstrings and what is shared, with clauses and decorators."""
     comments: Counter[Scoped] = field(default_factory=Counter)
+    remarks: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Lines with a comment; of a comment alone, also the line below it."""
     imports: set[tuple[str, str, str, str]] = field(default_factory=set)
     bound: set[Scoped] = field(default_factory=set)
     used: set[Scoped] = field(default_factory=set)
@@ -120,7 +122,18 @@ def read(source: ParsedText, shared: frozenset[str], known: Known) -> Reading:
     last = source.module.body[-1] if source.module.body else None
     reader.behind(last, (last.end_lineno if last else 0) or 0, len(source.rows), "")
     reader.out.module = source.module
+    reader.out.remarks = _remarks(source.rows)
     return reader.out
+
+
+def _remarks(rows: list[str]) -> Counter[tuple[str, str]]:
+    found = Counter[tuple[str, str]]()
+    for at, row in enumerate(rows):
+        if "#" in row:
+            line = row.strip()
+            below = rows[at + 1].strip() if line.startswith("#") and at + 1 < len(rows) else ""
+            found[line, below] += 1
+    return found
 
 
 class _Reader:

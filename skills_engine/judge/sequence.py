@@ -26,15 +26,22 @@ _MANY = 60
 
 
 def statements(four: Four) -> Iterator[Doubt]:
-    """A statement that a side wrote stands as written, or is joined into one that neither wrote."""
+    """A statement that a side wrote stands as written, or is joined with what the other side
+    changed there into one that neither wrote. One that nobody touched stands as it is.
+    """
     bags = [Counter((s.scope, s.key) for s in reading.statements) for reading in four]
     found = {(s.scope, s.key): s for reading in four for s in reading.statements}
     extra = Counter[str]()
+    changed = (Counter[str](), Counter[str](), Counter[str]())
     missing: list[tuple[tuple[str, str], tuple[int, int, int, int]]] = []
     for fact in set().union(*bags):
         counts = (bags[0][fact], bags[1][fact], bags[2][fact], bags[3][fact])
         low, high = due(*counts[:3])
         extra[fact[0]] += max(0, counts[3] - high)
+        for side in (1, 2):
+            changed[side][fact[0]] += counts[side] != counts[0]
+        if counts[0] == counts[1] == counts[2] != counts[3] and counts[0]:
+            yield Doubt("stmt", found[fact].title, fact[0], counts)
         if counts[3] < low:
             missing.append((fact, counts))
     for mine in (1, 2):
@@ -42,7 +49,8 @@ def statements(four: Four) -> Iterator[Doubt]:
         for scope in sorted({fact[0] for fact, _ in lost}):
             here = [(fact, c) for fact, c in lost if fact[0] == scope]
             here = [each for each in here if not _held(found[each[0]], four, 3 - mine)]
-            if sum(due(*c[:3])[0] - c[3] for _, c in here) > extra[scope]:
+            joined = min(extra[scope], changed[3 - mine][scope])
+            if sum(due(*c[:3])[0] - c[3] for _, c in here) > joined:
                 fact, counts = here[0]
                 yield Doubt("stmt", found[fact].title, scope, counts)
 

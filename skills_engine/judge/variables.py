@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from typing import TYPE_CHECKING
 
 from skills_engine.judge.doubt import Doubt
@@ -22,6 +23,7 @@ def variables(four: Four) -> Iterator[Doubt]:
     of the side that reads it.
     """
     yield from _unbound(four)
+    yield from _taken_away(four)
     base, *sides, result = four
     crossed = _names(sides[0]) & _names(sides[1]) & _names(result)
     crossed -= _names(base) if crossed else set()
@@ -38,6 +40,26 @@ def _unbound(four: Four) -> Iterator[Doubt]:
     for scope, name in sorted((known & result.used) - _bound(result)):
         if not _binds(result.module, scope, name):
             yield Doubt("var", name, scope, says="would be read, and nothing binds it")
+
+
+def _taken_away(four: Four) -> Iterator[Doubt]:
+    """A name that one side took away, whatever bound it, is not read by what the other side
+    wrote.
+    """
+    base, *sides, result = four
+    gone = _bound_names(base) - _bound_names(result)
+    for scope, name in sorted(fact for fact in result.used if fact[1] in gone):
+        readers = [side for side in sides if (scope, name) in side.used]
+        if (
+            all(name in _bound_names(side) for side in readers)
+            and not hasattr(builtins, name)
+            and not any(_binding(node, name) for node in ast.walk(result.module))
+        ):
+            yield Doubt("var", name, scope, says="would be read, and nothing binds it any more")
+
+
+def _bound_names(reading: Reading) -> set[str]:
+    return {name for _, name in reading.bound}
 
 
 def _bound(reading: Reading) -> set[Scoped]:

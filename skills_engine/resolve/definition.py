@@ -67,7 +67,7 @@ def _ours(data: bytes, line: int) -> tuple[int, bytes]:
     for region in regions_in(data):
         start = region.line - 1
         out += lines[at:start]
-        if line == region.line:
+        if start < line <= start + region.height:
             wanted = len(out)
         ours = split_lines(region.ours)
         end = start + region.height

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skills_engine.resolve.pending import Pending
-from skills_engine.transaction.scratch import unmerged_in
-from skills_engine.tree import EXECUTABLE, LINK, REGULAR, Entry, Tree
+from skills_engine.transaction.scratch import stored, unmerged_in
+from skills_engine.tree import EXECUTABLE, REGULAR, Entry, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,10 +54,11 @@ def undecided(fork: Fork, pending: Pending) -> list[Waiting]:
     """
     folder = Pending.folder(fork.repository)
     open_ = unmerged_in(fork.git, folder)
+    there = _files(fork, pending)
     found = []
     for waiting in pending.conflicts:
         unmerged = not open_.isdisjoint(waiting.paths)
-        files = {path: _content(folder / path) for path in waiting.paths}
+        files = {path: there[path] for path in waiting.paths}
         texts = (fork.objects.read(v.oid) for v in waiting.versions if v.mode in _FILES)
         most = max(map(_marks, texts), default=0)
         left = any(content is not None and _marks(content[1]) > most for content in files.values())
@@ -80,9 +80,9 @@ def keep(fork: Fork, pending: Pending) -> tuple[str, ...]:
         return ()
     stopped = Tree(fork.objects, pending.merged)
     open_ = {waiting.digest for waiting in undecided(fork, pending)}
-    kept = []
+    kept, there = [], _files(fork, pending)
     for waiting in pending.conflicts:
-        files = {path: _content(folder / path) for path in waiting.paths}
+        files = {path: there[path] for path in waiting.paths}
         if waiting.marked:
             mine = files[waiting.path]
             worth = mine is not None and mine[1] != stopped.read(waiting.path)
@@ -144,10 +144,7 @@ def _write(
         old.unlink(missing_ok=True)
 
 
-def _content(path: Path) -> tuple[int, bytes] | None:
-    """Mode and bytes of a file or link, as git would have them."""
-    if path.is_symlink():
-        return LINK, os.fsencode(path.readlink())
-    if not path.is_file():
-        return None
-    return EXECUTABLE if os.access(path, os.X_OK) else REGULAR, path.read_bytes()
+def _files(fork: Fork, pending: Pending) -> dict[str, tuple[int, bytes] | None]:
+    """What lies in the worktree at the paths of the conflicts, as git would have it."""
+    paths = {path for waiting in pending.conflicts for path in waiting.paths}
+    return stored(fork.git, Pending.folder(fork.repository), sorted(paths))

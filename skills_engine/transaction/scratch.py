@@ -5,15 +5,27 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skills_engine.transaction.journal import FileSignature
+from skills_engine.transaction.worktree import entries_on_disk
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from skills_engine.git import Git
 
-__all__ = ["add_worktree", "remove_worktree", "scratch", "unmerged_in", "write_tree"]
+__all__ = [
+    "add_worktree",
+    "put_stored",
+    "remove_worktree",
+    "scratch",
+    "stored",
+    "unmerged_in",
+    "write_tree",
+]
 
 
 @contextmanager
@@ -61,6 +73,26 @@ def unmerged_in(git: Git, folder: Path) -> set[str]:
     _attach(git, folder)
     listed = git.run("ls-files", "--unmerged", "-z", cwd=folder)
     return {os.fsdecode(entry.partition(b"\t")[2]) for entry in listed.split(b"\0") if entry}
+
+
+def stored(git: Git, folder: Path, paths: Iterable[str]) -> dict[str, tuple[int, bytes] | None]:
+    """Files and links of a linked worktree as git would have them, mode and bytes: not in the line
+    ends, the encoding or the form of a filter in which they lie there. None for what is neither.
+    """
+    signatures = {path: FileSignature.of(folder / path) for path in paths}
+    there = entries_on_disk(replace(git, directory=folder), signatures)
+    return {
+        path: (entry.mode, git.objects.read(entry.oid)) if entry is not None and entry.oid else None
+        for path, entry in there.items()
+    }
+
+
+def put_stored(git: Git, folder: Path, path: str, data: bytes) -> None:
+    """Write what git would have as a file of a linked worktree, as git would check it out."""
+    oid = git.objects.write("blob", data)
+    git.objects.flush(oid)
+    shown = git.run("cat-file", "--filters", f"--path={path}", oid, cwd=folder)
+    (folder / path).write_bytes(shown)
 
 
 def remove_worktree(git: Git, folder: Path) -> None:

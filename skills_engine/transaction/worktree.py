@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from skills_engine.git import Git, Repository
     from skills_engine.merge import LineMerge
 
-__all__ = ["Target", "as_edited", "check_quiet", "targets"]
+__all__ = ["Target", "as_edited", "check_quiet", "entries_on_disk", "targets"]
 
 _SPARSE = ("--skip-worktree",)
 _IN_PROGRESS = {
@@ -101,7 +101,7 @@ def targets(
     there = [
         p for p, was, _ in changed if p in edited or (was is None and signatures[p] is not None)
     ]
-    on_disk = _on_disk(git, {path: signatures[path] for path in there})
+    on_disk = entries_on_disk(git, {path: signatures[path] for path in there})
     found = []
     for path, was, wanted in changed:
         before = signatures[path]
@@ -305,9 +305,11 @@ def _records(raw: bytes) -> Iterable[tuple[int, str, str, str]]:
         yield int(mode, 8), oid, status, os.fsdecode(path)
 
 
-def _on_disk(git: Git, signatures: Mapping[str, FileSignature | None]) -> dict[str, Entry | None]:
-    """The files as git would store them (line ends and filters applied); written, so that they are
-    not lost.
+def entries_on_disk(
+    git: Git, signatures: Mapping[str, FileSignature | None]
+) -> dict[str, Entry | None]:
+    """The files of git's own working tree as it would store them (line ends and filters applied);
+    written, so that they are not lost.
     """
     regular = [
         path for path, found in signatures.items() if found is not None and stat.S_ISREG(found.mode)

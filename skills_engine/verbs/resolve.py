@@ -16,7 +16,8 @@ from skills_engine.resolve.definition import definition_at
 from skills_engine.resolve.kept import undecided
 from skills_engine.resolve.pending import Pending, load
 from skills_engine.transaction.lock import exclusive
-from skills_engine.tree import SUBMODULE, Tree
+from skills_engine.transaction.scratch import put_stored, stored
+from skills_engine.tree import LINK, SUBMODULE, Tree
 from skills_engine.verbs.paths import from_top
 
 if TYPE_CHECKING:
@@ -132,8 +133,7 @@ def _left(fork: Fork, pending: Pending) -> Left:
     folder = Pending.folder(fork.repository)
     found: list[Offered] = []
     for waiting in undecided(fork, pending):
-        place = folder / waiting.path
-        data = place.read_bytes() if waiting.marked and place.is_file() else b""
+        data = _text_of(fork, waiting) if waiting.marked else b""
         reasons = _reasons(fork, pending, waiting)
         regions = regions_in(data)
         for region in regions:
@@ -173,8 +173,8 @@ def _take(fork: Fork, waiting: Waiting, line: int, choice: str) -> None:
     if not waiting.marked:
         _take_version(fork, waiting, choice)
         return
-    place = Pending.folder(fork.repository) / waiting.path
-    data = place.read_bytes()
+    folder = Pending.folder(fork.repository)
+    data = _text_of(fork, waiting)
     regions = regions_in(data)
     meant = [region for region in regions if not line or _covers(region, line)]
     if not meant:
@@ -184,9 +184,16 @@ def _take(fork: Fork, waiting: Waiting, line: int, choice: str) -> None:
         )
     texts = {region.line: _chosen(waiting.path, data, region, choice) for region in meant}
     whole = filled(data, regions, lambda region: texts.get(region.line))
-    place.write_bytes(whole)
+    put_stored(fork.git, folder, waiting.path, whole)
     if not has_markers(whole):
-        fork.git.run("add", "--force", "--", waiting.path, cwd=Pending.folder(fork.repository))
+        fork.git.run("add", "--force", "--", waiting.path, cwd=folder)
+
+
+def _text_of(fork: Fork, waiting: Waiting) -> bytes:
+    """What lies in the worktree, as git would have it; empty for what is no file."""
+    folder = Pending.folder(fork.repository)
+    found = stored(fork.git, folder, [waiting.path])[waiting.path]
+    return found[1] if found is not None and found[0] != LINK else b""
 
 
 def _covers(region: Region, line: int) -> bool:
@@ -250,5 +257,5 @@ def _edited(fork: Fork, waiting: Waiting) -> None:
     done = subprocess.run(f"{editor} {shlex.quote(str(place))}", shell=True, check=False)  # noqa: S602  (git's own way to start one)
     if done.returncode:
         raise Refused(f"the editor ended with {done.returncode}", hint="nothing was decided")
-    if not has_markers(place.read_bytes()):
+    if not has_markers(_text_of(fork, waiting)):
         fork.git.run("add", "--force", "--", waiting.path, cwd=folder)
