@@ -165,3 +165,17 @@ def test_a_conflict_is_seen_in_whatever_form_git_shows_the_file(
     assert ran.code == 0, ran.said
     assert fork.git("show", "HEAD:a.txt") == "one\nmine\ntheirs"
     assert fork.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("verb", ["continue", "abort"])
+def test_what_waits_is_not_collected(tmp_path: Path, verb: str) -> None:
+    """Nothing but the note names the merge that stopped, and git collects what no ref names."""
+    fork = parted(tmp_path, {"a.txt": "1\n"}, {"a.txt": "2\n"}, {"a.txt": "3\n"})
+    assert skills(fork, "rebase", *QUICK).code == 3
+    fork.git("reflog", "expire", "--expire=now", "--all")
+    fork.git("gc", "--quiet", "--prune=now")
+    assert skills(fork, "resolve", "a.txt", "--both").code == 0
+    ran = skills(fork, verb, *(QUICK if verb == "continue" else ()))
+    assert ran.code == 0, ran.said
+    assert "refs/skills/waiting" not in fork.git("for-each-ref")
+    assert fork.read("a.txt") == ("2\n3\n" if verb == "continue" else "2\n")

@@ -8,9 +8,11 @@ from hashlib import sha256
 from skills_engine import __version__
 from skills_engine.manifest import Core, Pin, render
 
-__all__ = ["CACHE", "TREES", "Goal", "Intent", "cache_ref"]
+__all__ = ["CACHE", "TREES", "WAITING", "Goal", "Intent", "cache_ref"]
 
 CACHE = "refs/skills/graft/"
+WAITING = "refs/skills/waiting/"
+"""What an operation that stopped needs when it goes on: git collects what no ref names."""
 TREES = "Skills-Trees"
 """The trailer with the trees that an operation led from, and to."""
 

@@ -16,7 +16,7 @@ from skills_engine.errors import Refused
 from skills_engine.graft.checking import checked, with_markers
 from skills_engine.graft.fold import Graft, fold
 from skills_engine.graft.history import EngineRun, last_run
-from skills_engine.graft.intent import CACHE, TREES, Goal, Intent, cache_ref
+from skills_engine.graft.intent import CACHE, TREES, WAITING, Goal, Intent, cache_ref
 from skills_engine.graft.merge3 import TreeMerge, merge_trees
 from skills_engine.manifest import CORE, package_folder
 from skills_engine.transaction.publish import Commit, publish
@@ -236,7 +236,8 @@ def _cache_lines(fork: Fork, computed: Computed) -> list[str]:
         for goal in (computed.intent.after, computed.intent.before, computed.since)
         if goal is not None
     )
-    there = fork.git.run("for-each-ref", "--format=%(refname)", CACHE).decode().split()
+    listed = fork.git.run("for-each-ref", "--format=%(refname)", CACHE, WAITING)
+    there = listed.decode().split()
     return [
         *(f"delete {ref}" for ref in there if ref not in {new, *others}),
         f"update {new} {computed.wanted.tree}",

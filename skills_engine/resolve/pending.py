@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from skills_engine.errors import Refused, SkillsError
 from skills_engine.graft.conflicts import FileConflict, Stage
-from skills_engine.graft.intent import Goal, Intent
+from skills_engine.graft.intent import WAITING, Goal, Intent
 from skills_engine.manifest import Core, PackageSource, Pin, skill_path
 from skills_engine.resolve.definition import definition_at
 from skills_engine.transaction.journal import pending_path
@@ -256,6 +256,7 @@ def save(
                 (v.number, v.path, v.mode, v.oid) for waiting in open_ for v in waiting.versions
             ]
             add_worktree(fork.git, folder, pending.head, shown or pending.merged, versions)
+        _hold(fork.git, pending)
         note(fork.repository, pending)
     except (OSError, SkillsError):
         clean(fork.git)
@@ -280,7 +281,24 @@ def drop(fork: Fork) -> bool:
     path.unlink(missing_ok=True)
     if folder.exists():
         remove_worktree(fork.git, folder)
+    if there:
+        _let_go(fork.git)
     return there
+
+
+def _hold(git: Git, pending: Pending) -> None:
+    """Refs for the merge and the packages, which are in no commit yet."""
+    needed = [oid for oid in (pending.head, pending.merged) if oid is not None]
+    needed += [pin.package for pin in (*pending.intent.after.pins, *pending.intent.skills)]
+    git.update_refs(
+        [f"update {WAITING}{oid} {oid}" for oid in dict.fromkeys(needed)], message="skills: waits"
+    )
+
+
+def _let_go(git: Git) -> None:
+    refs = git.run("for-each-ref", "--format=%(refname)", WAITING).decode().split()
+    if refs:
+        git.update_refs([f"delete {ref}" for ref in refs], message="skills: waits no more")
 
 
 def set_aside(fork: Fork) -> Path:
@@ -295,6 +313,7 @@ def set_aside(fork: Fork) -> Path:
         (place / folder.name / ".git").unlink(missing_ok=True)
     pending_path(fork.repository).replace(place / "pending.json")
     remove_worktree(fork.git, folder)
+    _let_go(fork.git)
     return place
 
 
