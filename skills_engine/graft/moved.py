@@ -79,8 +79,8 @@ def _under(source: str, name: str, new: str) -> str:
             if found := head.match(lines[row]):
                 spots.append((row, found.end() - len(name.encode()), found.end()))
     for row, at, end in sorted(spots, reverse=True):
-        if lines[row][at:end] != name.encode():
-            continue  # within a formatted string, whose places older versions of Python do not tell
+        if row >= len(lines) or lines[row][at:end] != name.encode():
+            continue  # in a formatted string, or after a lone return: Python counts otherwise there
         lines[row] = lines[row][:at] + new.encode() + lines[row][end:]
     return b"".join(lines).decode()
 
