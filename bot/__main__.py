@@ -19,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they show variables, and so messages
     name="bot",
     help="A personal assistant that its owner changes by grafting skills onto its code.",
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -40,7 +42,10 @@ def _options(
 
 
 Data = Annotated[
-    str | None, typer.Option("--data", help="The store.", show_default="$GRAFTBOT_DATA, or ./data")
+    str | None,
+    typer.Option(
+        "--data", metavar="DIR", help="The store.", show_default="$GRAFTBOT_DATA, or ./data"
+    ),
 ]
 
 
@@ -58,9 +63,7 @@ def _settings(data: str | None) -> Settings:
 
 @app.command()
 def run(data: Data = None) -> None:
-    """Answer messages on every configured channel until stopped, or until the end of the console's
-    input.
-    """
+    """Answer on every configured channel. It ends when stopped, or with the console's input."""
     from bot.run import main as run_bot  # noqa: PLC0415
 
     run_bot(_settings(data))
@@ -76,9 +79,7 @@ def setup(
     ] = False,
     data: Data = None,
 ) -> None:
-    """Make ready what the assistant needs: the agent's image, the channels' links, your own chat as
-    main.
-    """
+    """Make ready what the assistant needs. The agent's image, the channels' links, your chat."""
     import asyncio  # noqa: PLC0415
 
     if restore:

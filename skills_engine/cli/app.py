@@ -77,9 +77,14 @@ def register(asked: str) -> None:
         verbs = importlib.import_module(f"skills_engine.cli.{family}").verbs()
         for name in (asked,) if known else names:
             if isinstance(verbs[name], typer.Typer):
-                app.add_typer(verbs[name], name=name)
+                app.add_typer(verbs[name], name=name, short_help=_short(verbs[name].info.help))
             else:
-                app.command(name)(verbs[name])
+                app.command(name, short_help=_short(verbs[name].__doc__))(verbs[name])
+
+
+def _short(help_: object) -> str:
+    """The first sentence, whole: by itself, click cuts it off after 45 letters."""
+    return " ".join(str(help_ or "").split()).partition(". ")[0].rstrip(".") + "."
 
 
 def _asked(words: list[str]) -> str:
