@@ -22,6 +22,14 @@ from bot.messages import Attachment, File, Message, Turn
 from bot.settings import Secret, Settings
 
 CHATS = ("discord:300", "discord:100")
+FILE = {
+    "id": "5",
+    "filename": "voice.ogg",
+    "size": 4,
+    "url": "http://x",
+    "proxy_url": "http://x",
+    "flags": 0,
+}
 
 
 @pytest.fixture
@@ -125,14 +133,17 @@ async def test_a_message_that_was_not_stored_is_read_again(
     assert stored == ["the first there ever was"]
 
 
-async def test_a_message_that_breaks_the_library_is_skipped_and_the_next_is_answered(
-    fake: FakeDiscord, tmp_path: Path
+@pytest.mark.parametrize("broken", ["the library", "the channel"])
+async def test_a_message_that_cannot_be_read_is_skipped_and_the_next_is_answered(
+    broken: str, fake: FakeDiscord, tmp_path: Path
 ) -> None:
+    voice = {"content_type": "audio/ogg", "duration_secs": "long", "waveform": ""}
+    wrong = {"id": "no number"} if broken == "the library" else {**FILE, **voice}
     async with answering(tmp_path, channel(tmp_path), *CHATS):
         await fake.until(identified=1)
         await fake.write("one")
         await fake.until(sent=1)
-        await fake.write("my PIN is 4711", attachments=[{"id": "no number"}])
+        await fake.write("my PIN is 4711", attachments=[wrong], flags=1 << 13)
         await fake.write("two")
         sent = await fake.until(sent=3)
     told, *_ = [text for _, text in sent if not text.startswith("re:")]
@@ -164,9 +175,8 @@ async def test_what_is_written_is_named(
     fake: FakeDiscord, tmp_path: Path, more: dict[str, Any], text: str
 ) -> None:
     more = {"content": "", "mentions": [ADA, ME], **more}
-    file = {"id": "5", "size": 4, "url": "http://x", "proxy_url": "http://x", "flags": 0}
     more["attachments"] = [
-        {"filename": "voice.ogg", "content_type": "image/png", **file, **one}
+        {"content_type": "image/png", **FILE, **one}
         for one in more.get("attachments", [])
     ]
     if any("waveform" in one for one in more["attachments"]):
