@@ -86,7 +86,8 @@ def setup(
         from bot.database import restore as put_back  # noqa: PLC0415
 
         copy, kept = put_back(_settings(data).graftbot_data)
-        typer.echo(f"the store is {copy.name} again; the one of now is kept as {kept}")
+        more = f"; the one of now is kept as {kept}" if kept.exists() else ""
+        typer.echo(f"the store is {copy.name} again{more}")
 
     from bot.setup import make_ready  # noqa: PLC0415
 

@@ -4,13 +4,12 @@ import asyncio
 import sqlite3
 from contextlib import suppress
 
-from bot.bounds import Seldom
+from bot.bounds import HOUR, Seldom
 from bot.database import HINTS, code
 from bot.deliveries import Deliveries
 from bot.log import log
 from bot.store import Store
 
-ALARM_SECONDS = 3600.0
 NOT_STORED = (
     "I cannot write to my store: {error}; {hint}. What comes in waits; I answer nobody until then."
 )
@@ -21,26 +20,21 @@ class Alarms:
 
     def __init__(self, store: Store, deliveries: Deliveries) -> None:
         self._store, self._deliveries = store, deliveries
-        self._alarmed_at, self._seldom = -ALARM_SECONDS, Seldom()
+        self._seldom, self._hourly = Seldom(), Seldom(HOUR)
         self._sending: set[asyncio.Task[None]] = set()
         store.on_trouble = self.store_fails
 
     async def tell(self, text: str) -> bool:
         """A notice in main's outbox; False if it could not be stored."""
-        if main := self._store.main:
-            with suppress(sqlite3.Error):  # which the owner is told past the store
-                await self._store.tell(text)
-                self._deliveries.wake(main.chat)
-                return True
+        with suppress(sqlite3.Error):  # which the owner is told past the store
+            return await self._store.tell(text)
         return False
 
     def store_fails(self, error: sqlite3.Error) -> None:
         """The store cannot hold a notice, so the owner is told without it, once an hour."""
-        now = asyncio.get_running_loop().time()
         if count := self._seldom.count(str(code(error))):
             log.error("the store cannot be written", error=error, since_the_last=count)
-        if now - self._alarmed_at >= ALARM_SECONDS:
-            self._alarmed_at = now
+        if self._hourly.count(""):
             text = NOT_STORED.format(error=error, hint=HINTS.get(code(error), "look after it"))
             self._sending.add(task := asyncio.create_task(self._tell_at_once(text)))
             task.add_done_callback(self._sending.discard)

@@ -15,7 +15,7 @@ from bot.channels import Channel
 from bot.commands import Command, command
 from bot.deliveries import Deliveries
 from bot.errors import BotError, Misconfigured, described
-from bot.groups import FOLDER, Group
+from bot.groups import CONSOLE, FOLDER, OWNERS, Group, usual
 from bot.log import failing, log
 from bot.messages import Message, channel_of
 from bot.migrations import SQL
@@ -26,7 +26,6 @@ from bot.turns import ATTEMPTS, Turns
 from bot.workers import Backoff, KeyedQueue, Work
 
 ALBUM_SECONDS = 2.0
-OWNERS = "console:me"  # who sits there is the owner
 HELLO = "I am {name}, and I answer here from now on."
 REFUSED = (
     "The channel {name} does not run: {error}. The others do. Mend it, and start me again: what is "
@@ -178,7 +177,6 @@ class Assistant:
         if not await self._store.knows(message):
             replies = self.chunks(message.chat, [await run(self.turns, self._store, group)])
             await self._store.obeyed(message, [(message.chat, reply) for reply in replies])
-        self._deliveries.wake(message.chat)
 
     async def _let_in(self, message: Message) -> None:
         """Who shows the code that the owner has typed, if it is one; once, likewise."""
@@ -188,15 +186,9 @@ class Assistant:
             if new := typed.group:
                 said.append((new.chat, HELLO.format(name=self._name)))
                 more.append(self._store.registered(new))
-            try:
-                await self._store.obeyed(message, said, *more)
-            except BaseException:
-                typed.undo()
-                raise
+            await self._store.obeyed(message, said, *more)
+            self._pairing.done(typed)
             await self._store.load_groups()
-            if new:
-                self._deliveries.wake(new.chat)
-        self._deliveries.wake(message.chat)
 
     async def _met(self, message: Message) -> None:
         """A chat that is not registered: who means the assistant there is shown a code."""
@@ -206,26 +198,21 @@ class Assistant:
         channel = self.channels.get(channel_of(message.chat))
         if message.bot or channel is None or not channel.pairs:
             return
-        called = asks(Group("unknown", message.chat, "", f"@{self._name}"), message)
-        if called and await self._pairing.greet(message):
-            self.wake_delivery(message.chat)
-            if main := self._store.main:
-                self.wake_delivery(main.chat)
+        if asks(Group("unknown", message.chat, "", f"@{self._name}"), message):
+            await self._pairing.greet(message)
 
     async def _topic(self, chat: str) -> Group | None:
         """A topic of a chat that is registered is a conversation of its own, from its first message
         on; and so is the console, when another chat has become main.
         """
         if chat == OWNERS:
-            await self._store.register(Group("console", chat, "Console"))
+            await self._store.register(usual(chat, CONSOLE, self._name, main=True))
             return self._store.group(chat)
         whole, _, topic = chat.rpartition(":")
         if (group := self._store.group(whole)) is None:
             return None
         folder = f"{group.folder[:40]}-topic-{topic}".lower()
-        if FOLDER.fullmatch(folder) is None or any(
-            folder == other.folder for other in self._store.groups
-        ):
+        if FOLDER.fullmatch(folder) is None or self._store.folders.get(folder):
             return None
         name = f"{group.name}, topic {topic}"
         await self._store.register(replace(group, folder=folder, chat=chat, name=name, topic=True))

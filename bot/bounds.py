@@ -1,11 +1,24 @@
-"""Bounds for what others may cause: how often, and how much in an hour."""
+"""Bounds for what others may cause: how often, how much in an hour, and how deep."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+from bot.errors import BotError
 
 Clock = Callable[[], float]
 HOUR = 3600.0
+
+
+def parsed(text: str | bytes) -> Any:
+    """JSON that others wrote. Raises BotError for what is none, or is nested too deeply."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise BotError(f"it is no JSON: {why}") from None
 
 
 @dataclass(slots=True)
@@ -16,11 +29,6 @@ class Allowance:
     burst: float
     clock: Clock = time.monotonic
     _left: dict[str, tuple[float, float]] = field(default_factory=dict)
-
-    @classmethod
-    def hourly(cls, most: float) -> "Allowance":
-        """So much in an hour, of which all may come at once."""
-        return cls(most / HOUR, most)
 
     def take(self, key: str, amount: float = 1.0) -> bool:
         """Whether so much is left; if it is, it is taken."""

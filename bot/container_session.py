@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from bot.bounds import parsed
 from bot.errors import AgentFailed, BotError, described
 from bot.messages import Turn
 from bot.runtimes import Container
@@ -148,11 +149,7 @@ class ContainerSession:
 
     def _take(self, line: bytes) -> None:
         """A result: the container's word for a turn. Raises BotError or ValueError for none."""
-        try:
-            said = json.loads(line)
-        except RecursionError:
-            raise BotError("a result that is nested too deeply") from None
-        match said:
+        match said := parsed(line):
             case {"type": "result" | "error" as kind, "turn": str() | None as turn}:
                 text, session = said.get("text"), said.get("session")
             case _:

@@ -13,7 +13,8 @@ import aiosqlite
 from filelock import FileLock, Timeout
 
 from bot.errors import BotError, Running
-from bot.migrations import MIGRATIONS, TABLES
+from bot.migrations import MIGRATIONS
+from bot.paths import Paths
 
 LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 ANEW = "restore a backup of the folder, or move it away to begin anew"
@@ -29,6 +30,9 @@ HINTS = {
     sqlite3.SQLITE_IOERR: "look after the disk: it does not do what it should",
     **dict.fromkeys((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB), ANEW),
 }
+GO_BACK = (
+    "go back to {copy}, the newest copy: bot setup --restore; or restore a backup of the folder"
+)
 SOUND = "PRAGMA quick_check(1)"
 COPIES = 3
 COPY = re.compile(r"schema-(\d{1,6})-\w+\.db")
@@ -39,9 +43,14 @@ def code(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
-def unusable(folder: Path, error: sqlite3.Error) -> BotError:
+def unusable(folder: Path, error: sqlite3.Error | OSError) -> BotError:
     """What is told to the owner of a store that cannot be opened."""
-    hint = HINTS.get(code(error), HINTS[sqlite3.SQLITE_CORRUPT])
+    if isinstance(error, OSError):
+        hint = "make it a folder that you may write to, or name another with --data"
+        return BotError(f"{folder} cannot hold the store: {error}", hint=hint)
+    hint = HINTS.get(code(error), ANEW)
+    if hint == ANEW:
+        hint = way_back(folder)
     return BotError(f"{folder / 'bot.db'} cannot be used: {error}", hint=hint)
 
 
@@ -56,8 +65,42 @@ def locked_by(folder: Path) -> FileLock:
         hint = "stop it first, or give this one a folder of its own with --data"
         raise Running(f"another bot is running on {folder}", hint=hint) from None
     except OSError as error:
-        hint = "make it a folder that you may write to, or name another with --data"
-        raise BotError(f"{folder} cannot hold the store: {error}", hint=hint) from None
+        raise unusable(folder, error) from None
+
+
+def look_at(folder: Path) -> None:
+    """Raises BotError where the store cannot be opened, or a new one would be begun unasked."""
+    if not size(folder / "bot.db"):
+        refuse_to_begin_anew(folder)
+    try:
+        sqlite3.connect(folder / "bot.db").close()
+    except sqlite3.Error as error:
+        raise unusable(folder, error) from error
+
+
+def refuse_to_begin_anew(folder: Path) -> None:
+    """Raises BotError where a store was here, by what is left of it: a new one would not know that.
+    A log of SQLite's alone would be removed by it.
+    """
+    store, log = folder / "bot.db", folder / "bot.db-wal"
+    left = sorted({path.partition("/")[0] for path, _ in Paths(folder).kept()})
+    left += ["backups"] if copy_that_fits(folder) else []
+    left += [log.name] if size(log) and not size(store) else []
+    if left:
+        what = "is empty" if store.exists() else "is missing"
+        why = f"{store} {what}, and what belongs to it is there: {', '.join(left)}"
+        raise BotError(why, hint=way_back(folder))
+
+
+def size(file: Path) -> int:
+    """Bytes; 0 if it is not there."""
+    return file.stat().st_size if file.exists() else 0
+
+
+def way_back(folder: Path) -> str:
+    """What to do about a store that cannot be used."""
+    copy = copy_that_fits(folder)
+    return GO_BACK.format(copy=copy.name) if copy else ANEW
 
 
 async def migrate(db: aiosqlite.Connection, folder: Path) -> None:
@@ -72,18 +115,15 @@ async def migrate(db: aiosqlite.Connection, folder: Path) -> None:
     await db.execute("PRAGMA synchronous = FULL")  # what is stored survives a power cut too
     ((version,),) = await db.execute_fetchall("PRAGMA user_version")
     if version > len(MIGRATIONS):
-        fits = copy_that_fits(folder)
-        hint = "update this bot, or restore a backup of its data"
-        if fits:
-            hint = f"update this bot, or go back to {fits.name}: bot setup --restore"
         why = f"its schema is {version}, and this bot knows {len(MIGRATIONS)}"
+        hint = f"update this bot, or {way_back(folder)}"
         raise BotError(f"bot.db was written by a newer bot: {why}", hint=hint)
-    if 0 < version < len(MIGRATIONS):
+    if version == 0:
+        refuse_to_begin_anew(folder)
+    elif version < len(MIGRATIONS):
         await _copy(db, folder, version)
     for number, step in enumerate(MIGRATIONS[version:], version + 1):
         await db.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT")
-    for tables in TABLES:
-        await db.executescript(f"BEGIN IMMEDIATE; {tables} COMMIT")
 
 
 async def _copy(db: aiosqlite.Connection, folder: Path, version: int) -> None:
@@ -113,8 +153,8 @@ def copy_that_fits(folder: Path) -> Path | None:
 
 
 def restore(folder: Path) -> tuple[Path, Path]:
-    """Put the copy that fits into the store's place; the copy, and where the store of now is kept.
-    Raises BotError if there is none, or no need of one, Running if a bot is at work.
+    """Put the copy that fits into the store's place; the copy, and where the store of now is kept,
+    if one was there. Raises BotError without a copy or a need of one, Running if a bot is at work.
 
     At each moment one of the two is in that place: where none is, a new one would be begun.
     """
@@ -138,7 +178,9 @@ def restore(folder: Path) -> tuple[Path, Path]:
 
 def _readable(store: Path) -> bool:
     """Whether this bot can go on with a store. What a kill has left beside it is brought in."""
+    if not size(store):
+        return False
     with suppress(sqlite3.Error), closing(sqlite3.connect(store)) as db:
         ((version,),) = db.execute("PRAGMA user_version")
-        return version <= len(MIGRATIONS) and db.execute(SOUND).fetchall() == [("ok",)]
+        return 0 < version <= len(MIGRATIONS) and db.execute(SOUND).fetchall() == [("ok",)]
     return False

@@ -23,7 +23,7 @@ REFUSED = "{name} ({chat}) has taken no message for days: {error}. I have given 
 
 
 class Deliveries:
-    """`wake` says that something was put into the outbox for a chat."""
+    """What is put into the outbox is sent; `wake` says that a chat may be sent something again."""
 
     def __init__(
         self, store: Store, channels: Mapping[str, Channel], backoff: Backoff, patience: Backoff
@@ -36,7 +36,7 @@ class Deliveries:
         self.refused: set[str] = set()
         """Channels that only the owner can mend; what is for them waits for the next start."""
         self.queue = KeyedQueue("the delivery to", self._deliver, backoff)
-        self.wake = self.queue.wake
+        self.wake = store.on_send = self.queue.wake
 
     def channel(self, chat: str) -> Channel | None:
         """The channel of a chat; None if it is not configured: the chat waits until it is."""
@@ -66,6 +66,8 @@ class Deliveries:
                     return
             finally:
                 self._sending.discard(piece[0])
+        if self._store.groups_changed:  # it may be called so from now on
+            await self._store.load_groups()
         if (now := self._store.called(chat)) != chat:
             self.wake(now)
 
@@ -122,7 +124,6 @@ class Deliveries:
                 name=group.name if group else chat, chat=chat, error=described(error)
             )
             await self._store.tell(text)
-            self.wake(main.chat)
 
 
 async def _send(channel: Channel, chat: str, text: str, file: File | None) -> None:

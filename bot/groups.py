@@ -9,6 +9,8 @@ from typing import Any, Self
 from bot.errors import BotError
 
 MAIN = "main"
+OWNERS, CONSOLE = "console:me", "console"
+"""The terminal, and its folder where another chat is main: who sits there is the owner."""
 LONGEST_NAME = 200
 REST = ("trigger", "senders", "drop", "options", "topic")
 """What the store keeps of a group as JSON."""
@@ -37,14 +39,29 @@ def refuse_taken(groups: "Iterable[Group]", new: "Group") -> None:
     """
     if not new.chat.isprintable():
         raise BotError(f"{new.chat[:80]!r} is no chat", hint="write it as its messenger does")
+    if new.chat == OWNERS and new.folder not in {MAIN, CONSOLE}:
+        hint = f"give it the folder {MAIN}, or {CONSOLE} where another chat is main"
+        raise BotError(f"the console is its owner's, and cannot have {new.folder!r}", hint=hint)
     for one in groups:
         moves = one.chat == new.chat and one.folder != new.folder
-        if moves and new.main and one.folder == "console":
+        if moves and new.main and one.folder == CONSOLE:
             continue
         if moves or (one.chat != new.chat and one.folder == new.folder != MAIN):
             known = f"{one.chat} in {one.folder}"
             why = f"{new.folder!r} or {new.chat!r} is registered otherwise: {known}"
             raise BotError(why, hint="remove that registration first")
+
+
+def usual(chat: str, folder: str, name: str, *, main: bool) -> "Group":
+    """How a chat is registered where nobody says more, by an assistant of that name. `main`:
+    whether some chat is main.
+    """
+    if not folder and chat == OWNERS:
+        folder = CONSOLE if main else MAIN
+    folder = folder or re.sub(r"[^a-z0-9-]", "_", chat.lower())[:64]
+    titles = {MAIN: "Main", CONSOLE: "Console"}
+    trigger = None if folder in titles else f"@{name}"
+    return Group(folder, chat, titles.get(folder, folder), trigger)
 
 
 @dataclass(frozen=True, slots=True)

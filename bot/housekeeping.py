@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -19,13 +18,6 @@ EVERY_SECONDS = 86_400.0
 PRUNED = ("inbox", "outbox", "runs", "tasks", "known", "usage")
 WASTE = 0.25
 """The part of the store's file that may be empty before it is made smaller."""
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    changed: float
-    size: int
-    path: str
 
 
 class Housekeeping:
@@ -45,17 +37,15 @@ class Housekeeping:
     async def clean(self) -> None:
         """Remove what is too old, and the oldest of what is too much."""
         await self._clean_store()
-        for group in self._store.groups:
-            kept = await self._store.session(group.folder) or ""
-            sessions = self._paths.session(group.folder)
-            much = await asyncio.to_thread(self._clean_tree, group, sessions, "projects", kept)
-            if much and kept and not self._turns.at_work(group.chat):
+        kept = dict(await self._store.read(SQL["resumed"]))
+        for group in await asyncio.to_thread(self._clean_trees, self._store.groups, kept):
+            if group.folder in kept and not self._turns.at_work(group.chat):
                 log.info("a conversation is too long: a new one begins", group=group.folder)
                 await self._turns.fresh(group)  # and the old one goes the next time
-            files = self._paths.group(group.folder)
-            await asyncio.to_thread(self._clean_tree, group, files, "conversations", "")
 
     async def _clean_store(self) -> None:
+        week = stamp(datetime.now(UTC) - timedelta(days=7))
+        await self._store.write((SQL["prune"], (week,)))  # requests: nobody makes one again
         days = float(self._days) or 36_500.0
         for attempt in count():
             before = (stamp(datetime.now(UTC) - timedelta(days=days / 2**attempt)),)
@@ -67,32 +57,37 @@ class Housekeeping:
         if free > WASTE * pages and pages * size > 1 << 20:
             await self._store.read("VACUUM")
 
+    def _clean_trees(self, groups: list[Group], kept: Mapping[str, str]) -> list[Group]:
+        """Those of the groups whose transcripts are too much all the same."""
+        much = []
+        for group in groups:
+            session, files = self._paths.session(group.folder), self._paths.group(group.folder)
+            if self._clean_tree(group, session, "projects", kept.get(group.folder, "")):
+                much.append(group)
+            self._clean_tree(group, files, "conversations", "")
+        return much
+
     def _clean_tree(self, group: Group, tree: Tree, below: str, kept: str) -> bool:
         """All but the session that is `kept`, and the memory beside the transcripts; True if that
         is too much.
         """
         total = 0
         with suppress(OSError), tree.open() as top, top.folder(below) as folder:
-            found = sorted(_files(folder), key=lambda one: one.changed)
+            files = ((os.fstat(one.fileno()), path) for path, one in folder.files(lambda *_: None))
+            found = sorted((kind.st_mtime, kind.st_size, path) for kind, path in files)
             oldest = datetime.now(UTC).timestamp() - self._days * 86_400
-            total, removed = sum(one.size for one in found), 0
-            for one in found:
-                old = self._days and one.changed < oldest
+            total, removed = sum(size for _, size, _ in found), 0
+            for changed, size, path in found:
+                old = self._days and changed < oldest
                 much = self._most and total > self._most
-                ours = "/memory/" in one.path or (kept and kept in one.path)
+                ours = "/memory/" in path or (kept and kept in path)
                 if (old or much) and not ours:
                     with suppress(OSError):
-                        _remove(folder, one.path.split("/"))
-                        removed, total = removed + 1, total - one.size
+                        _remove(folder, path.split("/"))
+                        removed, total = removed + 1, total - size
             if removed:
                 log.info("old files are removed", group=group.folder, what=below, files=removed)
         return bool(self._most) and total > self._most
-
-
-def _files(folder: Folder) -> Iterator[_File]:
-    for path, file in folder.files(lambda *_: None):
-        kind = os.fstat(file.fileno())
-        yield _File(kind.st_mtime, kind.st_size, path)
 
 
 def _remove(folder: Folder, path: list[str]) -> None:

@@ -10,13 +10,13 @@ import asyncio
 import json
 import re
 import sqlite3
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
-from bot.bounds import Allowance, Seldom
+from bot.bounds import HOUR, Allowance, Seldom, parsed
 from bot.confined import Folder, Refused, Tree, reason
 from bot.errors import BotError, described
 from bot.groups import Group
@@ -65,45 +65,50 @@ class Ipc:
         self._host, self._paths, self._store = host, host.paths, host.store
         self._limits = limits or RequestLimits()
         self._requests = Allowance(self._limits.rate, self._limits.burst)
-        self._stored = Allowance.hourly(self._limits.stored)
+        self._stored = Allowance(self._limits.stored / HOUR, self._limits.stored)
         self._seldom = Seldom()
-        self._broken: dict[str, str] = {}
-        self._tree = cache(self._paths.ipc)
+        self._folders: Mapping[str, Group] = {}
+        self._trees: dict[str, Tree] = {}
 
     async def run(self) -> None:
-        root = self._paths.requests
+        root = self._paths.ipc()
         root.make().__exit__()
         waiting: set[str] = set()
-        with Watch(self._trees, root, "requests") as watch:
+        with Watch(self._watched, root, "requests") as watch:
             while True:
                 folders = await watch.changed(1.0) | waiting
                 self._store.still_there()
-                groups = [group for group in self._store.groups if group.folder in folders]
-                waiting = {group.folder for group in groups if await self.serve(group)}
+                waiting = {folder for folder in sorted(folders) if await self._look(folder)}
 
-    def _trees(self) -> dict[str, Tree]:
-        return {group.folder: self._tree(group.folder) for group in self._store.groups}
+    def _watched(self) -> dict[str, Tree]:
+        if self._folders is not self._store.folders:
+            self._folders = self._store.folders
+            self._trees = {folder: self._paths.ipc(folder) for folder in self._folders}
+        return self._trees
+
+    async def _look(self, folder: str) -> bool:
+        group = self._store.folders.get(folder)
+        return group is not None and await self.serve(group)
 
     async def serve(self, group: Group) -> bool:
         """Serve what a group has asked, as far as its rate allows; True if some has to wait."""
         try:
             with ExitStack() as opened:
                 base = opened.enter_context(self._paths.ipc(group.folder).open())
-                rooms = Rooms(*(opened.enter_context(base.make(room)) for room in ROOMS))
-                waits = await self._serve(group, rooms)
+                requests, waits = opened.enter_context(base.make(ROOMS[0])), False
+                if names := requests.names(self._limits.crowd + 1):
+                    others = (opened.enter_context(base.make(room)) for room in ROOMS[1:])
+                    waits = await self._serve(group, Rooms(requests, *others), names)
         except FileNotFoundError:
             return False  # a group that has not been used yet
         except (OSError, sqlite3.Error) as error:
             why = reason(error) if isinstance(error, OSError) else described(error)
-            if self._broken.get(group.folder) != why:
+            if self._seldom.count(f"broken {group.folder} {why}"):
                 log.warning("requests cannot be served", group=group.folder, error=why)
-            self._broken[group.folder] = why
             return isinstance(error, sqlite3.Error)
-        self._broken.pop(group.folder, None)
         return waits
 
-    async def _serve(self, group: Group, rooms: Rooms) -> bool:
-        names = rooms.requests.names(self._limits.crowd + 1)
+    async def _serve(self, group: Group, rooms: Rooms, names: list[str]) -> bool:
         if crowded := len(names) > self._limits.crowd:
             await asyncio.to_thread(self._thin_out, rooms, group)
         for name in sorted(name for name in names if not name.endswith(".tmp")):
@@ -153,12 +158,8 @@ class Ipc:
 
     def _read(self, room: Folder, name: str, id_: str) -> tuple[str, dict[str, Any]]:
         """Raises ValueError for what is no request, OSError for what is no file."""
-        data = room.read(name, self._limits.size)
-        try:
-            request = json.loads(data)
-            json.dumps(request, ensure_ascii=False).encode()  # half of a surrogate pair is no text
-        except RecursionError:
-            raise ValueError("it is nested too deeply") from None
+        request = parsed(room.read(name, self._limits.size))
+        json.dumps(request, ensure_ascii=False).encode()  # half of a surrogate pair is no text
         match request:
             case {"id": str(said), "tool": str(tool), "arguments": dict(arguments)} if said == id_:
                 return tool, arguments

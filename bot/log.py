@@ -21,6 +21,7 @@ import structlog  # noqa: E402
 if _loaded is None:
     del sys.modules["rich"]
 
+BYTES, FILES = 5_000_000, 5
 OWN = "bot"
 """Loggers of this name, and below it, are the assistant's own."""
 
@@ -77,9 +78,6 @@ such value.
 def failing(error: Exception) -> Any:
     """What warns of it; seldom heard for the store's troubles, which `Alarms` tells for all."""
     return log.debug if isinstance(error, sqlite3.Error) else log.warning
-
-
-BYTES, FILES = 5_000_000, 5
 
 
 class _LogFile(RotatingFileHandler):

@@ -34,8 +34,4 @@ def statements(name: str) -> dict[str, str]:
 
 
 MIGRATIONS: tuple[str, ...] = tuple(script(f"{number}.sql") for number in range(1, 7))
-TABLES: tuple[str, ...] = ()
-"""Of skills, which come and go, so without a number: scripts that make what is not there, at every
-start.
-"""
 SQL = statements("queries.sql")

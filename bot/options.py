@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from bot.errors import BotError
+from bot.mcp import granted
 
 KINDS: dict[str, type] = {
     "network": bool,
@@ -17,16 +18,16 @@ KINDS: dict[str, type] = {
 MOUNT: dict[str, type] = {"host": str, "name": str, "write": bool}
 
 
-def checked(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, as they are. Raises BotError for one that there is not, or of another kind: it
-    would grant, or limit, something else than was meant.
+def check(options: Mapping[str, Any]) -> None:
+    """Raises BotError for an option that there is not, or of another kind: it would grant, or
+    limit, something else than was meant.
     """
     _checked("option", options, KINDS)
     for mount in options.get("mounts", ()):
         if not isinstance(mount, Mapping):
             raise BotError("a mount is an object", hint=f"with {', '.join(MOUNT)}")
         _checked("key of a mount", mount, MOUNT)
-    return dict(options)
+    granted(options.get("mcp", ()))  # or it is refused when somebody waits for an answer
 
 
 def _checked(what: str, given: Mapping[str, Any], kinds: Mapping[str, type]) -> None:

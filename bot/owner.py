@@ -6,7 +6,6 @@ A bot that runs is asked through a socket beside its store, which no container e
 import asyncio
 import json
 import os
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, suppress
@@ -15,6 +14,7 @@ from typing import Any
 
 from bot.agents import OfflineAgent
 from bot.assistant import Assistant
+from bot.bounds import parsed
 from bot.errors import BotError, Running, described
 from bot.groups import MAIN, Group
 from bot.paths import Paths
@@ -25,11 +25,6 @@ from bot.tools import Host, call
 OWNER = Group(MAIN, "owner:me", "Owner")
 SOCKET = "control.sock"
 SECONDS, MOST_BYTES = 60.0, 1 << 20
-
-
-def folder_of(chat: str) -> str:
-    """A folder's name for a chat that was given none."""
-    return re.sub(r"[^a-z0-9-]", "_", chat.lower())[:64]
 
 
 @contextmanager
@@ -68,13 +63,13 @@ class Control:
             await server.serve_forever()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, ValueError, TypeError, KeyError):
-            asked = json.loads(await reader.readline())
-            try:
-                found = await _carry_out(self._host, asked["tool"], dict(asked["arguments"]))
-                answer = {"ok": True, "result": found}
-            except Exception as error:  # noqa: BLE001  # the owner is told, and the service goes on
-                answer = {"ok": False, "error": described(error, to_owner=True)}
+        try:
+            asked = parsed(await reader.readline())
+            found = await _carry_out(self._host, asked["tool"], dict(asked["arguments"]))
+            answer = {"ok": True, "result": found}
+        except Exception as error:  # noqa: BLE001  # the owner is told, and the service goes on
+            answer = {"ok": False, "error": described(error, to_owner=True)}
+        with suppress(OSError):  # who has asked may be gone
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         writer.close()
@@ -102,7 +97,7 @@ async def ask_running(settings: Settings, tool: str, arguments: dict[str, Any]) 
                 connection.connect(name)
             reader, writer = await asyncio.open_unix_connection(sock=connection, limit=MOST_BYTES)
             writer.write(json.dumps({"tool": tool, "arguments": arguments}).encode() + b"\n")
-            answer = json.loads(await reader.readline())
+            answer = parsed(await reader.readline())
             writer.close()
     except (OSError, ValueError) as error:  # a TimeoutError is an OSError
         connection.close()

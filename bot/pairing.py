@@ -5,7 +5,6 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 
 from bot.errors import BotError
@@ -34,20 +33,12 @@ PAIRED = "I answer in {chat} from now on{rule}; its folder is groups/{folder}."
 
 
 @dataclass(frozen=True, slots=True)
-class _Code:
-    message: Message
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
 class Typed:
-    """What to answer the owner who has typed a code, and the group that is let in. `undo` makes the
-    code good again: the store has not taken it.
-    """
+    """What to answer the owner who has typed a code, and the group that is let in."""
 
     answer: str
     group: Group | None = None
-    undo: Callable[[], object] = lambda: None
+    code: str = ""
 
 
 class Pairing:
@@ -58,24 +49,25 @@ class Pairing:
     ) -> None:
         """`used` says of a folder whether some group has ever had it."""
         self._store, self._name, self._used = store, name, used
-        self._codes: dict[str, _Code] = {}
+        self._codes: dict[str, tuple[Message, float]] = {}
+        """Where they were shown, and until when each is good."""
         self.lock = asyncio.Lock()
         """Held while one is let in: of two codes that are typed at once, each takes a folder."""
         self._used_up: dict[str, str] = {}
         """What was answered to codes: one may be typed, or brought, twice."""
 
-    async def greet(self, message: Message) -> bool:
-        """Show a chat that is not registered its code, and tell the owner; False if it has one
+    async def greet(self, message: Message) -> None:
+        """Show a chat that is not registered its code, and tell the owner, unless it has one
         already, or too many others have.
         """
         now = asyncio.get_running_loop().time()
-        self._codes = {code: one for code, one in self._codes.items() if one.until > now}
-        have = {self._store.called(one.message.chat) for one in self._codes.values()}
+        self._codes = {code: one for code, one in self._codes.items() if one[1] > now}
+        have = {self._store.called(one.chat) for one, _ in self._codes.values()}
         if message.chat in have or len(have) >= MOST:
-            return False
+            return
         code = f"{secrets.randbelow(10**6):06}"
         self._used_up.pop(code, None)
-        self._codes[code] = _Code(message, now + LIFETIME)
+        self._codes[code] = message, now + LIFETIME
         text = GREETING.format(name=self._name, code=code, chat=message.chat)
         notice = NOTICE.format(sender=_shown(message), chat=message.chat)
         try:
@@ -84,37 +76,35 @@ class Pairing:
             del self._codes[code]
             raise
         log.info("a code was shown", chat=message.chat)
-        return True
 
     def typed(self, text: str) -> Typed:
         """What becomes of what the owner has typed, which is like TYPED."""
         code, as_main = TYPED.sub(r"\1 \2", text).split(" ")
         if code in self._used_up:
             return Typed(self._used_up[code])
-        one = self._codes.pop(code, None)
-        if one is None or one.until < asyncio.get_running_loop().time():
+        one, until = self._codes.get(code, (None, 0.0))
+        if one is None or until < asyncio.get_running_loop().time():
             return Typed(UNKNOWN)
-        chat, name = self._store.called(one.message.chat), _shown(one.message)
+        chat, name = self._store.called(one.chat), _shown(one)
         if as_main:
             group = Group(MAIN, chat, "Main")
         else:
-            trigger = None if one.message.direct else f"@{self._name}"
-            group = Group(self._folder(one.message), chat, name, trigger)
+            trigger = None if one.direct else f"@{self._name}"
+            group = Group(self._folder(one), chat, name, trigger)
         try:
             self._store.registered(group)
         except BotError as error:  # the owner has registered it otherwise meanwhile
             return Typed(repr(error))
         rule = f", when I am called {group.trigger}" if group.trigger else ""
-        said = PAIRED.format(chat=chat, rule=rule, folder=group.folder)
-        self._used_up[code] = f"That is done already. {said}"
-        return Typed(said, group, partial(self._undo, code, one))
+        return Typed(PAIRED.format(chat=chat, rule=rule, folder=group.folder), group, code)
 
-    def _undo(self, code: str, one: _Code) -> None:
-        self._codes[code] = one
-        self._used_up.pop(code, None)
+    def done(self, typed: Typed) -> None:
+        """The store has it: a code is good once."""
+        if self._codes.pop(typed.code, None):
+            self._used_up[typed.code] = f"That is done already. {typed.answer}"
 
     def _folder(self, message: Message) -> str:
-        taken = {group.folder for group in self._store.groups} | {"global", MAIN}
+        taken = {*self._store.folders, "global", MAIN}
         plain = re.sub(r"[^a-z0-9]+", "-", message.sender.lower()).strip("-")[:40]
         if not plain or TOPIC.search(plain):
             plain = re.sub(r"[^a-z0-9]+", "-", message.chat.lower()).strip("-")[:40]

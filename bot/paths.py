@@ -30,22 +30,15 @@ class Paths:
         """The agent's own state: its transcripts, by which a conversation is resumed."""
         return Tree(self.data / "sessions" / folder)
 
-    def ipc(self, folder: str) -> Tree:
-        """What the agent asks of the host, and the answers."""
+    def ipc(self, folder: str = "") -> Tree:
+        """What the agent asks of the host, and the answers; without a folder, what holds all these:
+        the host's own, in which a new one may appear.
+        """
         return Tree(self.data / "ipc" / folder)
-
-    @property
-    def requests(self) -> Tree:
-        """What holds the trees of `ipc`: the host's own, in which a new one may appear."""
-        return Tree(self.data / "ipc")
 
     def logs(self, folder: str = "") -> Path:
         """The log of the bot, or those of a group's containers."""
         return self.data / "logs" / folder
-
-    def proxy(self, run: str) -> Path:
-        """The socket by which one container reaches the API."""
-        return self.data / "proxy" / run
 
     def kept(self) -> Iterator[tuple[str, Tree]]:
         """What agents wrote and keep, each tree by its path; of former groups too."""

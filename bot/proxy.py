@@ -10,6 +10,7 @@ import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,11 @@ from aiohttp import (
     web,
 )
 
-from bot.bounds import Seldom
+from bot.bounds import Seldom, parsed
+from bot.errors import BotError
 from bot.log import log
 from bot.mcp import Server
 from bot.settings import Settings
-from bot.usage import Usage
 
 PATHS = frozenset({"/v1/messages", "/v1/messages/count_tokens"})
 MCP, MCP_METHODS = "/mcp/", frozenset({"GET", "POST", "DELETE"})
@@ -37,6 +38,8 @@ OF_ONE_CONNECTION = {"connection", "content-length", "host", "keep-alive", "tran
 OF_ONE_CONNECTION |= {"upgrade"}
 TIMEOUT = ClientTimeout(total=None, sock_connect=30, sock_read=600)
 SOCKET = "proxy.sock"
+LONGEST_LINE = 1 << 20
+"""Bytes of a line of an answer that are looked at for its tokens."""
 Used = Callable[[str, int, int], Awaitable[None]]
 
 
@@ -235,6 +238,25 @@ class Door(web.Server):
         if server and server.url and request.method in MCP_METHODS and request.path.startswith(MCP):
             return server.url, server.headers
         return None
+
+
+class Usage:
+    """Tokens that an answer of the Messages API tells of: an event stream, or one JSON document."""
+
+    def __init__(self) -> None:
+        self.input = self.output = 0
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> None:
+        *lines, self._rest = (self._rest[-LONGEST_LINE:] + piece).split(b"\n")
+        for line in (*lines, self._rest) if self._rest.endswith(b"}") else lines:
+            with suppress(BotError, KeyError, TypeError, AttributeError):  # it tells of none
+                said = parsed(line.removeprefix(b"data:")) if b'"usage"' in line else {}
+                usage = said.get("usage") or said["message"]["usage"]
+                kinds = ("", "cache_creation_", "cache_read_")
+                read = sum(usage.get(f"{kind}input_tokens") or 0 for kind in kinds)
+                self.input = max(self.input, read)
+                self.output = max(self.output, usage.get("output_tokens") or 0)
 
 
 class _Body:

@@ -12,10 +12,9 @@ from bot.agents import AGENTS, Agent
 from bot.assistant import Assistant
 from bot.attachments import Files
 from bot.channels import CHANNELS, Channel
-from bot.channels.console import ConsoleChannel
 from bot.channels.refused import RefusedChannel
 from bot.errors import Misconfigured
-from bot.groups import MAIN, Group
+from bot.groups import CONSOLE, OWNERS, usual
 from bot.housekeeping import Housekeeping
 from bot.in_use import word_left
 from bot.ipc import Ipc
@@ -131,10 +130,9 @@ async def _run(settings: Settings) -> None:
 
 async def _register_the_console(store: Store, settings: Settings) -> None:
     """Who sits at the console is the owner: it is main, unless that is another chat."""
-    chat = ConsoleChannel.CHAT
-    if settings.console and store.group(chat) is None:
-        folder, name = ("console", "Console") if store.main else (MAIN, "Main")
-        await store.register(Group(folder, chat, name))
+    now, main = store.group(OWNERS), store.main is not None
+    if settings.console and (now is None or (now.folder == CONSOLE and not main)):
+        await store.register(usual(OWNERS, "", settings.assistant_name, main=main))
 
 
 def _signalled() -> asyncio.Event:

@@ -1,5 +1,6 @@
 """The times at which a task is due: cron with its time zone, an interval, or once."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +8,9 @@ from bot.errors import BotError
 from bot.prompt import zone_of
 
 LEAST_SECONDS = 10
+NAMES = "jan feb mar apr may jun jul aug sep oct nov dec sun mon tue wed thu fri sat l"
+FIELD = re.compile(rf"([\d*,/#?-]|{NAMES.replace(' ', '|')})+", re.IGNORECASE)
+"""croniter knows more: `R` and `H` are other times whenever they are asked for."""
 KINDS = ("cron", "interval", "once")
 
 
@@ -57,8 +61,8 @@ class Schedule:
         from croniter import croniter  # noqa: PLC0415  # only those who have such tasks pay for it
 
         fields = self.value.split()
-        if len(fields) != 5:
-            raise ValueError("it needs five fields")
+        if len(fields) != 5 or not all(map(FIELD.fullmatch, fields)):
+            raise ValueError("it needs five fields, of numbers, names and * , - / # ? L")
         times = croniter(self.value, now.astimezone(zone_of(self.zone)))
         moment: datetime = times.get_next(datetime)
         while moment.fold and "*" not in fields[1]:

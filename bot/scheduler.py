@@ -70,8 +70,7 @@ class Scheduler:
     async def _run(self, id_: str) -> None:
         """A run that was claimed, to its end, or until it is put off."""
         task = await self._tasks.find(id_, claimed=True)  # a second wake-up finds that it has ended
-        found = (group for group in self._store.groups if task and group.folder == task.folder)
-        if task is None or (group := next(found, None)) is None:
+        if task is None or (group := self._store.folders.get(task.folder)) is None:
             self._trials.pop(id_, None)
             if task:  # its group is registered no more
                 await self._tasks.finish(task, "", MEANWHILE, ())
@@ -104,7 +103,6 @@ class Scheduler:
         del self._trials[id_]
         outgoing = [(group.chat, piece) for piece in pieces]
         await self._tasks.finish(task, "\n".join(pieces), error, outgoing)
-        self._assistant.wake_delivery(self._store.called(group.chat))
         self._news.set()
 
     async def _put_off(self, task: Task, group: Group, trial: _Trial, failure: Exception) -> bool:
@@ -139,8 +137,6 @@ class Scheduler:
         words = {"id": task.id, "name": group.name, "prompt": shorten(task.prompt, 100)}
         words |= {"error": error[:300], "then": then}
         await self._store.tell(NOT_RUN.format(attempts=trial.attempts, **words))
-        if self._store.main:
-            self._assistant.wake_delivery(self._store.main.chat)
 
     def _try_again(self) -> None:
         for id_, trial in self._trials.items():

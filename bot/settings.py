@@ -163,8 +163,11 @@ def _convert(name: str, raw: str, kind: type) -> object:
             raise ValueError
         if name.endswith(ADDRESSES) and not _is_address(raw):
             raise ValueError
+        if name == "ASSISTANT_NAME" and raw.lstrip().startswith("@"):
+            raise ValueError
     except (ValueError, KeyError):
         text = "an address: https://host" if name.endswith(ADDRESSES) else "a text in one line"
+        text += ", without @ before it" * (name == "ASSISTANT_NAME")
         span = f" from {least}" + (f" to {most}" if name in MOST else "")
         wanted = {bool: "yes or no", int: f"a whole number{span}", str: text, Secret: text}
         what = wanted.get(kind, f"a number{span}")

@@ -7,19 +7,19 @@ ends whole even when its caller is cancelled.
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import aiosqlite
 
 from bot.bounds import Seldom
-from bot.database import HINTS, LOCKED, code, locked_by, migrate, unusable
+from bot.database import HINTS, LOCKED, code, locked_by, look_at, migrate, unusable
 from bot.errors import NotRegistered
-from bot.groups import Group, checked, refuse_taken
+from bot.groups import MAIN, Group, checked, refuse_taken
 from bot.log import log
 from bot.messages import Attachment, File, Message, Turn
 from bot.migrations import SQL
@@ -32,8 +32,7 @@ MOST_ASKED = 50
 """Messages that ask in one turn; more are the next turn's."""
 MOST_CONTEXT = 200
 """The newest messages of a turn; older ones are left out unless they ask."""
-
-
+SENDS = {SQL["send"], SQL["send_file"]}
 REGISTRATIONS = {SQL[name] for name in ("register", "unregister", "rekey_group", "rekey_on")}
 
 
@@ -43,18 +42,22 @@ class Store(Transactions):
     def __init__(self, db: aiosqlite.Connection, file: Path) -> None:
         super().__init__(db, file)
         self._groups: dict[str, Group] = {}
+        self.folders: Mapping[str, Group] = {}
+        """The groups by their folders: another mapping whenever they were read again."""
         self._moved: dict[str, str] = {}
         self._changes = self._loaded = 0
+        self.on_send: Callable[[str], object] = lambda chat: None
+        """Called with a chat for which something is in the outbox, when that is committed."""
         self.zone = ZoneInfo("UTC")
         """Whose days count: `run` sets the owner's."""
 
     @property
     def groups(self) -> list[Group]:
-        return list(self._groups.values())
+        return list(self.folders.values())
 
     @property
     def main(self) -> Group | None:
-        return next((group for group in self._groups.values() if group.main), None)
+        return self.folders.get(MAIN)
 
     def group(self, chat: str) -> Group | None:
         return self._groups.get(self.called(chat))
@@ -87,6 +90,9 @@ class Store(Transactions):
         self._changes += changes
         done = await super()._transact(statements)
         self._changes += changes  # what was read meanwhile may have been too old
+        for sql, values in statements:
+            if sql in SENDS and isinstance(values, tuple):
+                self.on_send(self.called(values[0]))
         return done
 
     def registered(self, group: Group) -> Statement:
@@ -110,6 +116,7 @@ class Store(Transactions):
             for chat, group in groups.items()
             if not group.topic or group.whole in groups
         }
+        self.folders = {group.folder: group for group in self._groups.values()}
         self._moved, self._loaded = moved, changes
 
     def rekeyed(self, old: str, new: str) -> tuple[Statement, ...]:
@@ -174,9 +181,10 @@ class Store(Transactions):
         """A text into a chat's outbox, as it is, and a notice into main's: both or neither."""
         await self.write((SQL["send"], (chat, text)), *self._told(notice))
 
-    async def tell(self, text: str) -> None:
-        """A notice into main's outbox, if there is a main."""
+    async def tell(self, text: str) -> bool:
+        """A notice into main's outbox; False if there is no main."""
         await self.write(*self._told(text))
+        return self.main is not None
 
     def _told(self, notice: str) -> Iterable[Statement]:
         return ((SQL["send"], (self.main.chat, notice)),) if notice and self.main else ()
@@ -187,6 +195,8 @@ class Store(Transactions):
         """
         told = (SQL["tell_once"], (notice, turn.chat))
         await self.write(told, (SQL["failed"], (turn.chat, error)))
+        if self.main:
+            self.on_send(self.main.chat)
 
     async def session(self, folder: str) -> str | None:
         """The agent's session in a group, to be resumed."""
@@ -248,7 +258,7 @@ class Store(Transactions):
         """Bring the schema to its newest version, and read what is kept in memory."""
         async with self.mutex:
             await migrate(self._db, folder)
-        await self.write((SQL["prune"], (stamp(datetime.now(UTC) - timedelta(days=7)),)))
+        await self.write()  # who holds it for long is waited for now
         await self._load_groups()
 
 
@@ -260,10 +270,7 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
     another program holds is waited for.
     """
     with locked_by(folder):
-        try:
-            sqlite3.connect(folder / "bot.db").close()  # aiosqlite leaves a thread where it fails
-        except sqlite3.Error as error:
-            raise unusable(folder, error) from error
+        look_at(folder)  # aiosqlite leaves a thread where it cannot be opened
         async with aiosqlite.connect(folder / "bot.db", isolation_level=None) as db:
             store, begun = Store(db, folder / "bot.db"), asyncio.get_running_loop().time()
             seldom = Seldom()
@@ -271,6 +278,8 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
                 try:
                     await store.prepare(folder)
                     break
+                except OSError as error:
+                    raise unusable(folder, error) from error
                 except sqlite3.Error as error:
                     waited = asyncio.get_running_loop().time() - begun
                     if code(error) not in LOCKED or waited > PATIENCE:

@@ -10,8 +10,6 @@ RUNNING_ON = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "THAI", "LAO"
 RUNNING_ON |= {"MYANMAR", "TIBETAN", "JAVANESE", "YI"}
 """Scripts in which a word may follow a name, or a particle stand on it, without a space."""
 JOINED = re.compile(r"[-.@/\u2010\u2011]\w")  # @Andy-bot and @andy.example are somebody else
-
-
 _SEPARATORS = re.compile(
     r"[\s,:،、\uff0c\uff1a\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f]*"
 )

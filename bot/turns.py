@@ -19,7 +19,7 @@ from bot.log import log
 from bot.messages import Turn
 from bot.store import MOST_ASKED, Store
 from bot.trouble import Trouble
-from bot.workers import Backoff, KeyedQueue, Work
+from bot.workers import Backoff, KeyedQueue, Work, nobody
 
 ATTEMPTS = 5
 # an attempt that fails after so long is not repeated at once: the owner should know sooner
@@ -77,7 +77,7 @@ class Turns:
         self._running: dict[str, _Running] = {}
         self._troubles: dict[str, Trouble] = {}
         """By the folder, which a chat keeps whatever it is called."""
-        self.fetch: Work = _nothing
+        self.fetch: Work = nobody
         """Awaited before what waits in a chat is asked."""
         self.on_recovery: list[Callable[[], None]] = []
         """Called when a chat that had failed is answered: others may be, too."""
@@ -102,7 +102,6 @@ class Turns:
     async def over_budget(self, group: Group, error: OverBudget) -> float:
         """Say so, once a day; the seconds after which it is worth another look."""
         await self._budget.tell(group, str(error))
-        self._wake(group)
         return self._budget.pause()
 
     async def fresh(self, group: Group) -> bool:
@@ -163,7 +162,6 @@ class Turns:
                     return
                 await asyncio.sleep(self._store.backoff.delay(trouble.attempts))
             else:
-                self._deliveries.wake(self._store.called(chat))
                 self._works_again(group)
 
     async def _whole(self, chat: str, after: int = 0) -> Turn | None:
@@ -195,7 +193,6 @@ class Turns:
         why = REFUSED if own_fault(error) else TOO_OFTEN.format(attempts=trouble.attempts)
         notice = "" if group.main else trouble.told(GIVEN_UP, group, error)
         await self._store.answered(turn, [SORRY.format(why=why)], notice)
-        self._wake(group)
         self._troubles[group.folder] = Trouble(fresh=True, most=trouble.most)
 
     async def _ask(self, running: _Running, group: Group, channel: Channel) -> None:
@@ -239,7 +236,6 @@ class Turns:
         """Tell the owner, and come back later, or as soon as another chat is answered."""
         text = trouble.told(NO_ANSWER, group, error)
         await self._store.failed(turn, described(error, to_owner=True), text)
-        self._wake(group)
         trouble.rounds += 1
         self._put_off(group, self.patience.delay(trouble.rounds))
 
@@ -248,11 +244,6 @@ class Turns:
         if trouble.timer:
             trouble.timer.cancel()
         trouble.timer = asyncio.get_running_loop().call_later(seconds, self._turns.wake, group.chat)
-
-    def _wake(self, group: Group) -> None:
-        main = self._store.main or group
-        for chat in dict.fromkeys((group.chat, main.chat)):
-            self._deliveries.wake(chat)
 
     def _works_again(self, group: Group) -> None:
         """Others that were put off may be answered now too; one that fails by itself is not asked
@@ -277,7 +268,3 @@ async def _typing(channel: Channel, chat: str) -> None:
         with suppress(Exception):  # an ornament: no answer fails for it
             await channel.typing(chat)
         await asyncio.sleep(TYPING_SECONDS)
-
-
-async def _nothing(_: str) -> None:
-    """There is nothing to be fetched."""

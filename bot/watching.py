@@ -10,7 +10,7 @@ import ctypes
 import os
 import struct
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Self
 
@@ -23,8 +23,8 @@ WANTED = CLOSE_WRITE | MOVED_TO | CREATE | DELETE_SELF | MOVE_SELF | ONLYDIR
 EVENT = struct.Struct("iIII")
 MOST_BYTES = 1 << 20
 GATHER_SECONDS = 0.02
-SWEPT_A_SECOND = 20
-"""To look into all of a thousand is a fifth of a second: at most so many a second, on the whole."""
+SLICE, SWEPT_A_SECOND, POLLED_A_SECOND = 50, 20, 100
+"""So many are looked into at once, and a second on the whole, where there are many."""
 
 
 class Inotify:
@@ -69,6 +69,28 @@ class Inotify:
         return result
 
 
+class Rounds:
+    """Names in turn, each once in `seconds`, and in more where that would be above `rate`."""
+
+    def __init__(self, seconds: float, rate: float) -> None:
+        self._seconds, self._rate = seconds, rate
+        self._left: list[str] = []
+        self.due = float("-inf")
+        """When it is the turn of some, by the event loop's clock."""
+
+    def turn(self, now: float, names: Collection[str]) -> set[str]:
+        """Those of the names whose turn it is."""
+        if not names:
+            self.due = now + self._seconds
+        if now < self.due:
+            return set()
+        slices = -(-len(names) // SLICE)
+        self.due = now + (self._seconds + len(names) / self._rate) / slices
+        self._left = self._left or sorted(names)
+        told, self._left = self._left[:SLICE], self._left[SLICE:]
+        return set(told).intersection(names)
+
+
 class Watch:
     """Of the folder `room` in each of the trees, and of `root`, in which new trees appear."""
 
@@ -81,15 +103,16 @@ class Watch:
         sweep: float = 5.0,
         poll: float = 0.5,
     ) -> None:
-        """Every `sweep` seconds all trees are named, less often where there are many; every `poll`
-        those that nobody watches.
+        """`trees` gives the same mapping again for as long as nothing in it has changed. Every
+        `sweep` seconds all of them are named, every `poll` those that nobody watches, or less often
+        where there are many.
         """
         self._trees, self._root, self._room = trees, root, room
-        self._sweep, self._poll, self._due = sweep, poll, float("-inf")
+        self._sweep, self._poll = Rounds(sweep, SWEPT_A_SECOND), Rounds(poll, POLLED_A_SECOND)
         self._inotify: Inotify | None = None
+        self._known: Mapping[str, Tree] = {}
         self._watches: dict[str, frozenset[int]] = {}
         self._names: dict[int, str] = {}
-        self._stale: set[str] = set()
         self._blind: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
@@ -103,15 +126,20 @@ class Watch:
     async def changed(self, seconds: float) -> set[str]:
         """Wait for news, at most so long; the names of the trees to look into."""
         now = asyncio.get_running_loop().time
-        pause = min(seconds, self._poll) if self._blind else seconds
-        told = await self._told(min(pause, max(0.0, self._due - now())))
-        every = set(self._trees())
-        if told is None or now() >= self._due:
-            self._due = now() + self._sweep + len(every) / SWEPT_A_SECOND
-            told = every
-        self._stale |= told
-        self._cover()  # before they are looked into: what comes after the look is news again
-        return (told | self._blind) & every
+        due = min(self._sweep.due, self._poll.due if self._blind else self._sweep.due)
+        told = await self._told(max(0.0, min(seconds, due - now())))
+        trees = self._trees()
+        if told is None:
+            told = set(trees)
+        told |= self._sweep.turn(now(), trees) | self._poll.turn(now(), self._blind)
+        if trees is not self._known:
+            told |= trees.keys() - self._known.keys()
+            for name in self._known.keys() - trees.keys():
+                self._forget(name, frozenset())
+                del self._watches[name]
+            self._known, self._blind = trees, self._blind.intersection(trees)
+        told &= trees.keys()
+        return self._covered(told) if told else told
 
     async def _told(self, seconds: float) -> set[str] | None:
         """None where it cannot be told which."""
@@ -131,33 +159,29 @@ class Watch:
         names = {self._names.get(watch) for watch in self._inotify.read()}
         return None if None in names else {name for name in names if name is not None}
 
-    def _cover(self) -> None:
-        """Watch what is not watched, and what may be another folder by now."""
-        trees = self._trees()
-        blind: frozenset[str] = frozenset(trees)
-        why = ""
+    def _covered(self, names: set[str]) -> set[str]:
+        """Watch them, which may be other folders by now, before they are looked into: what comes
+        after the look is news again. They, or all where there was no watcher.
+        """
+        trees, why, blind = self._known, "", self._blind
         try:
             if self._inotify is None:
-                self._inotify = Inotify()
+                self._inotify, names = Inotify(), set(trees)
             with self._root.open() as root:
                 self._inotify.add(root)  # its watch has no name: all have to be looked into
-            failed = {name: self._add(name, tree) for name, tree in trees.items()}
+            failed = {name: self._add(name, trees[name]) for name in names}
             why = next((one for one in failed.values() if one), "")
-            blind = frozenset(name for name, one in failed.items() if one)
+            blind = (blind - names) | {name for name, one in failed.items() if one}
         except OSError as error:
-            why = reason(error)
-        for name in set(self._watches) - set(trees):
-            self._forget(name, frozenset())
-            del self._watches[name]
+            why, blind = reason(error), frozenset(trees)
         if bool(blind) != bool(self._blind):
             say = log.warning if blind else log.info
             say("requests are looked for by the clock" if blind else "watching again", error=why)
-        self._blind, self._stale = blind, set()
+        self._blind = blind
+        return names
 
     def _add(self, name: str, tree: Tree) -> str:
         """Why it cannot be watched; nothing if it is, or is not there: `root` will tell."""
-        if name in self._watches and name not in self._stale:
-            return ""
         watches, why, inotify = set(), "", self._inotify
         assert inotify is not None  # noqa: S101  # the caller has it
         try:

@@ -9,7 +9,12 @@ from typing import TypeAlias
 
 from bot.log import failing
 
-Work: TypeAlias = Callable[[str], Awaitable[None]]
+Work: TypeAlias = Callable[[str], Awaitable[object]]
+
+
+async def nobody(*_: str) -> bool:
+    """There is nobody yet whom it concerns."""
+    return False
 
 
 @dataclass(frozen=True)

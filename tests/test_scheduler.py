@@ -107,6 +107,9 @@ def test_what_was_missed_runs_once_and_an_interval_does_not_drift() -> None:
         ("cron", "61 * * * *", "UTC"),
         ("cron", "* * * * * *", "UTC"),
         ("cron", "0 0 31 2 *", "UTC"),
+        ("cron", "R R * * *", "UTC"),
+        ("cron", "R(0-10) 9 * * *", "UTC"),
+        ("cron", "0 h * * *", "UTC"),
         ("interval", "1", "UTC"),
         ("interval", "nan", "UTC"),
         ("interval", "inf", "UTC"),
@@ -121,6 +124,12 @@ def test_what_was_missed_runs_once_and_an_interval_does_not_drift() -> None:
 def test_what_is_no_schedule_is_refused_with_a_reason(kind: str, value: str, zone: str) -> None:
     with pytest.raises(BotError):
         Schedule(kind, value, zone).check(utc("2026-11-24T00:00"))
+
+
+@pytest.mark.parametrize("value", ["0 9 * * mon-FRI", "*/5 8-18 * jan,feb 1#2", "0 9 L * ?"])
+def test_what_cron_knows_is_taken(value: str) -> None:
+    now = utc("2026-11-24T00:00")
+    assert Schedule("cron", value, "UTC").check(now) == Schedule("cron", value, "UTC").check(now)
 
 
 async def silent(turn: Turn) -> Sequence[str]:

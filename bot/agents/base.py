@@ -7,10 +7,7 @@ from typing import Self
 from bot.messages import Turn
 from bot.settings import Settings
 from bot.store import Store
-
-
-async def _nobody(_: str) -> None:
-    """There is no assistant about this agent."""
+from bot.workers import nobody
 
 
 class Agent(ABC):
@@ -20,7 +17,7 @@ class Agent(ABC):
 
     recovered: Callable[[], None] = staticmethod(lambda: None)
     """Called when what it needs was gone and is back: what was put off is then asked again."""
-    tell: Callable[[str], Awaitable[object]] = staticmethod(_nobody)
+    tell: Callable[[str], Awaitable[object]] = staticmethod(nobody)
     """A notice to the owner; the assistant sets it."""
 
     @classmethod

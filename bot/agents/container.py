@@ -62,11 +62,11 @@ class ContainerAgent(Agent):
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
-        if not (settings.anthropic_api_key or settings.claude_code_oauth_token):
-            return None
         if (runtime := RUNTIMES.get(settings.runtime)) is None:
             hint = f"there are {', '.join(RUNTIMES)}"
             raise Misconfigured(f"RUNTIME cannot be {settings.runtime!r}", hint=hint)
+        if not (settings.anthropic_api_key or settings.claude_code_oauth_token):
+            return None
         return cls(settings, resolve_name(runtime)())
 
     async def prepare(self, say: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ from bot.errors import Unfetchable
 from bot.log import log
 from bot.messages import Attachment, File, Message, Receive
 from bot.settings import Settings
+from bot.workers import nobody
 
 ATTEMPTS, PAUSE_SECONDS = 3, 0.05
 OF_ITS_VALUES = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError)
@@ -17,11 +18,6 @@ SKIPPED = (
     "{what} of {channel} was skipped: it cannot be taken in ({kind}). The others are answered. "
     "This is said once; each one is in the log."
 )
-
-
-async def _nobody(*_: str) -> bool:
-    """There is no assistant about this channel."""
-    return False
 
 
 class Channel(ABC):
@@ -37,9 +33,9 @@ class Channel(ABC):
     name: ClassVar[str]
     pairs: bool = True
     """Whether a chat that is not registered may be shown a code: not on the owner's own account."""
-    tell: Callable[[str], Awaitable[object]] = staticmethod(_nobody)
+    tell: Callable[[str], Awaitable[object]] = staticmethod(nobody)
     """A notice to the owner; the assistant sets it."""
-    moved: Callable[[str, str], Awaitable[bool]] = staticmethod(_nobody)
+    moved: Callable[[str, str], Awaitable[bool]] = staticmethod(nobody)
     """A chat has another name from now on: the old one and the new one. True if all that waits for
     the old one waits for the new one now. The assistant sets it.
     """

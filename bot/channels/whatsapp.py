@@ -3,16 +3,15 @@
 neonize takes a second and 50 MB to import, so only what runs once WhatsApp is asked for imports it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import re
 from collections import deque
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from bot.bounds import Seldom
 from bot.channels.base import Channel
@@ -30,18 +29,10 @@ from bot.channels.whatsapp_messages import (
     source_of,
 )
 from bot.errors import Misconfigured, Unfetchable
-from bot.messages import Attachment, File, Message
+from bot.log import log
+from bot.messages import Attachment, File, Message, Receive
+from bot.settings import Settings
 from bot.splitting import split
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bot.messages import Receive
-    from bot.settings import Settings
-
-__all__ = ["WhatsAppChannel"]
-
-log = logging.getLogger(__name__)
 
 SESSION = "session.db"
 LONGEST = 65_000
@@ -202,7 +193,7 @@ class WhatsAppChannel(Channel):
                     break
                 except Exception as error:  # noqa: BLE001  # a full disk, say
                     if self._seldom.count(type(error).__name__):
-                        log.warning("%s is not stored yet: %r", taken.chat, type(error))
+                        log.warning("not stored yet", chat=taken.chat, error=error)
                     await asyncio.sleep(1)
 
         async def connected(_: Any, __: Any) -> None:

@@ -83,6 +83,8 @@ ON CONFLICT (folder, day) DO UPDATE SET requests = requests + 1,
 SELECT COALESCE(sum(input + output), 0) FROM usage WHERE folder = ? AND day = ?
 --# session
 SELECT session FROM sessions WHERE folder = ?
+--# resumed
+SELECT folder, session FROM sessions
 --# remember
 INSERT OR REPLACE INTO sessions (folder, session) VALUES (?, ?)
 --# forget

@@ -6,13 +6,11 @@ from dataclasses import asdict
 from functools import partial
 
 from bot.errors import BotError
-from bot.groups import Group, refuse_taken
+from bot.groups import Group, refuse_taken, usual
 from bot.log import log
-from bot.mcp import granted
 from bot.migrations import SQL
-from bot.options import checked
+from bot.options import check
 from bot.tools.base import Arguments, Effect, Host
-from bot.transactions import Statement
 
 KNOWN = "SELECT chat, name, seen_at FROM known ORDER BY seen_at DESC LIMIT 500"
 LONGEST_CAPTION = 900
@@ -23,7 +21,8 @@ async def send_message(host: Host, group: Group, arguments: Arguments) -> Effect
     """`text`, to the group's own chat; main may name another `chat`."""
     chat = _addressee(host, group, arguments)
     chunks = host.assistant.chunks(chat, [arguments.text("text")])
-    return _sent(host, chat, tuple((SQL["send"], (chat, chunk)) for chunk in chunks))
+    sends = tuple((SQL["send"], (chat, chunk)) for chunk in chunks)
+    return Effect({"pieces": len(sends)}, sends)
 
 
 async def send_file(host: Host, group: Group, arguments: Arguments) -> Effect:
@@ -36,7 +35,8 @@ async def send_file(host: Host, group: Group, arguments: Arguments) -> Effect:
     if len(chunks[-1]) > LONGEST_CAPTION:
         chunks.append("")
     with_it = (SQL["send_file"], (chat, chunks[-1], json.dumps(asdict(file))))
-    return _sent(host, chat, (*((SQL["send"], (chat, one)) for one in chunks[:-1]), with_it))
+    sends = (*((SQL["send"], (chat, one)) for one in chunks[:-1]), with_it)
+    return Effect({"pieces": len(sends)}, sends)
 
 
 def _addressee(host: Host, group: Group, arguments: Arguments) -> str:
@@ -47,17 +47,11 @@ def _addressee(host: Host, group: Group, arguments: Arguments) -> str:
     return host.store.called(chat)
 
 
-def _sent(host: Host, chat: str, statements: tuple[Statement, ...]) -> Effect:
-    async def deliver() -> None:
-        host.assistant.wake_delivery(chat)
-
-    return Effect({"pieces": len(statements)}, statements, deliver)
-
-
 async def register_group(host: Host, group: Group, arguments: Arguments) -> Effect:
-    """`chat`, `folder`, `name`, `trigger` ("" for none), `senders`, `drop`, `options`; or `chat`
-    and `remove`, with `cancel_tasks` where it has some; or `chat` and `instead_of`, the chat whose
-    registration, messages and tasks it takes over. Topics go and move with their chat.
+    """`chat`, and of `folder`, `name`, `trigger` ("" for none), `senders`, `drop`, `options` what
+    shall be otherwise than it is, or than usual; or `chat` and `remove`, with `cancel_tasks` where
+    it has some; or `chat` and `instead_of`, the chat whose registration, messages and tasks it
+    takes over. Topics go and move with their chat.
     """
     _only_main(group)
     chat, now = arguments.text("chat"), host.store.group(arguments.text("chat"))
@@ -75,21 +69,22 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
         removed = tuple((SQL["unregister"], (one.folder,)) for one in gone)
         return Effect(None, removed, host.store.load_groups)
     if old := arguments.text("instead_of", ""):
-        if now is not None or (moves := host.store.group(old)) is None:
-            raise BotError(f"{old[:80]!r} is not registered, or {chat[:80]!r} is")
-
+        if now is not None or (moves := host.store.group(old)) is None or moves.topic:
+            hint = "name a chat, not a topic, that is answered"
+            raise BotError(f"{old[:80]!r} is not registered, or {chat[:80]!r} is", hint=hint)
         moved = host.store.rekeyed(moves.chat, chat)
         there = {"folder": moves.folder}
         return Effect(there, moved, partial(host.assistant.registered, chat))
+    chat, main = host.store.called(chat), host.store.main is not None
     folder = arguments.text("folder", now.folder if now else "")
-    now = now or Group(folder, chat, folder)
+    now = now or usual(chat, folder, host.settings.assistant_name, main=main)
+    folder = folder or now.folder
     name, word = arguments.text("name", now.name), arguments.text("trigger", now.trigger or "")
     senders = tuple(map(str, arguments.of("senders", list, list(now.senders))))
     drop = arguments.of("drop", bool, now.drop)
     options = arguments.of("options", dict, dict(now.options))
     if "options" in arguments.given:
-        checked(options)
-    granted(options.get("mcp") or ())  # or it is refused here, before anybody waits for an answer
+        check(options)
     new = Group(folder, chat, name, word.strip() or None, senders, drop, options)
     refuse_taken(host.store.groups, new)
 

@@ -32,9 +32,7 @@ async def schedule_task(host: Host, group: Group, arguments: Arguments) -> Effec
     `folder`.
     """
     folder = arguments.text("folder", group.folder)
-    if folder != group.folder and not (
-        group.main and any(one.folder == folder for one in host.store.groups)
-    ):
+    if folder != group.folder and not (group.main and host.store.folders.get(folder)):
         why = f"{group.folder} may not schedule for {folder[:80]!r}"
         raise BotError(why, hint="schedule for your own group")
     ((count,),) = await host.store.read(SQL["live_tasks"], (folder,))

@@ -46,7 +46,7 @@ MAIN_TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
             "chat": CHAT,
             "folder": text("Lower-case letters, digits, - and _."),
             "name": text("The name that people see."),
-            "trigger": text("How a message must begin to be answered (@Andy); without one, any."),
+            "trigger": text("How a message must begin to be answered: @Andy. Empty: any is."),
             "options": {"type": "object", "description": OPTIONS},
             "remove": yes("Take part no longer; its folder stays."),
             "cancel_tasks": yes("With remove, once the owner has agreed that its tasks end."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.bounds import Allowance, Seldom
+from bot.bounds import HOUR, Allowance, Seldom
 
 
 class Clock:
@@ -37,7 +37,7 @@ def test_no_more_is_let_through_than_the_burst_and_what_time_brings(
 
 def test_an_hour_s_allowance_may_come_at_once_and_comes_back_with_the_hour() -> None:
     clock = Clock()
-    allowed = Allowance.hourly(1_000)
+    allowed = Allowance(1_000 / HOUR, 1_000)
     allowed.clock = clock
     assert allowed.take("ada", 1_000)
     assert not allowed.take("ada", 1)

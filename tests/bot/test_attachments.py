@@ -186,10 +186,10 @@ async def test_only_the_newest_are_kept_and_what_is_the_agents_is_left_alone(
 async def test_a_folder_that_the_agent_made_a_link_is_not_followed(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
-    (tmp_path / "groups/main").mkdir(parents=True)
-    (tmp_path / "groups/main/attachments").symlink_to(outside)
     channel = FileChannel({"x": b"1"})
     async with running(tmp_path, channel) as (host, prompts):
+        (tmp_path / "groups/main").mkdir(parents=True)
+        (tmp_path / "groups/main/attachments").symlink_to(outside)
         await host.assistant.receive(replace(message("look"), attachments=(attachment("x"),)))
         await until(lambda: prompts)
         assert list(outside.iterdir()) == []
@@ -199,8 +199,6 @@ async def asked(host: Host, folder: str, **arguments: object) -> None:
     group = next(group for group in host.store.groups if group.folder == folder)
     effect = await call(host, group, "send_file", arguments)
     await host.store.write(*effect.statements)
-    assert effect.afterwards is not None
-    await effect.afterwards()
 
 
 async def test_an_agent_sends_a_file_as_it_was_when_it_asked(tmp_path: Path) -> None:

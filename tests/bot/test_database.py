@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -155,3 +156,96 @@ def test_a_damaged_store_is_said_at_the_start_and_a_copy_takes_its_place(tmp_pat
         assert "Traceback" not in refused.stderr
     assert bot(tmp_path, "setup", "--restore").returncode == 0
     assert (data / "bot.db").read_bytes()[8192:24576] == whole[8192:24576]
+
+
+def copied(data: Path) -> None:
+    (data / "backups").mkdir()
+    with closing(sqlite3.connect(data / "bot.db")) as db:
+        target = data / f"backups/schema-{len(MIGRATIONS)}-20261130T120000.db"
+        db.execute("VACUUM INTO ?", (str(target),))
+
+
+def page() -> bytes:
+    """A store in which nothing is, as it lies there where only its log had something."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.executescript("CREATE TABLE t (x); DROP TABLE t")
+        return db.serialize()
+
+
+FRESH: dict[str, tuple[str, ...]] = {
+    "a folder with a log": ("logs",),
+    "empty rooms": ("groups", "sessions", "ipc", "backups"),
+}
+LEFT = {
+    "groups": lambda data: (data / "groups/main").mkdir(parents=True),
+    "sessions": lambda data: (data / "sessions/main").mkdir(parents=True),
+    "backups": copied,
+}
+LOST: dict[str, Callable[[Path], object]] = {
+    "is missing": lambda data: (data / "bot.db").unlink(),
+    "is empty": lambda data: os.truncate(data / "bot.db", 0),
+    "is empty, of a page": lambda data: (data / "bot.db").write_bytes(page()),
+}
+
+
+@pytest.mark.parametrize("case", FRESH)
+async def test_where_no_store_was_one_is_begun(tmp_path: Path, case: str) -> None:
+    for room in FRESH[case]:
+        (tmp_path / room).mkdir()
+    async with open_store(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("left", LEFT)
+@pytest.mark.parametrize("lost", LOST)
+async def test_where_a_store_was_none_is_begun_without_a_word(
+    tmp_path: Path, left: str, lost: str
+) -> None:
+    async with open_store(tmp_path) as store:
+        await store.send("memory:me", "kept")
+    LEFT[left](tmp_path)
+    LOST[lost](tmp_path)
+    with pytest.raises(BotError) as caught:
+        async with open_store(tmp_path):
+            pass
+    assert f"bot.db {lost.partition(',')[0]}, and what belongs to it is there: {left}" in str(
+        caught.value
+    )
+    if left != "backups":
+        assert "restore a backup of the folder, or move it away" in caught.value.hint
+        return
+    assert "go back to schema-" in caught.value.hint
+    assert "bot setup --restore" in caught.value.hint
+    restore(tmp_path)
+    async with open_store(tmp_path) as store:
+        assert await store.undelivered() == ["memory:me"]
+
+
+async def test_a_log_of_sqlite_s_alone_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "bot.db-wal").write_bytes(b"what was written last")
+    for _ in range(2):
+        with pytest.raises(BotError, match=r"bot.db is missing, .* is there: bot.db-wal"):
+            async with open_store(tmp_path):
+                pass
+    with pytest.raises(BotError, match="no copy"):
+        restore(tmp_path)
+    assert (tmp_path / "bot.db-wal").read_bytes() == b"what was written last"
+
+
+async def test_a_first_start_that_was_killed_is_begun_again(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+    async with open_store(tmp_path):
+        pass
+
+
+def test_what_stands_in_the_place_of_the_copies_is_named(tmp_path: Path) -> None:
+    old_store(tmp_path / "data", 1)
+    (tmp_path / "data/backups").touch()
+    refused = bot(tmp_path, "run")
+    assert refused.returncode == 1
+    assert "cannot hold the store" in refused.stderr
+    assert "backups'" in refused.stderr
+    assert "make it a folder" in refused.stderr
+    (tmp_path / "data/backups").unlink()
+    assert bot(tmp_path, "run").returncode == 0

@@ -135,7 +135,7 @@ async def test_main_registers_changes_and_removes_groups(house: House) -> None:
     changed = house.store.group("memory:new")
     assert changed is not None
     assert (changed.name, changed.senders, changed.trigger) == ("Newer", ("7",), "@Bot")
-    for number, folder in enumerate(("../up", "global", "a/b", "UP", "", ".hidden", "ada"), 4):
+    for number, folder in enumerate(("../up", "global", "a/b", "UP", ".hidden", "ada"), 4):
         bad = await house.answer(
             "main", "register_group", str(number), chat="memory:other", folder=folder
         )
@@ -225,6 +225,36 @@ async def test_an_option_of_another_kind_is_refused(house: House, options: dict[
     group = house.store.group("memory:ada")
     assert group
     assert not group.options
+
+
+async def test_what_is_not_said_of_a_chat_stays_as_it_is_or_is_as_usual(house: House) -> None:
+    async def asked(number: int, **said: Any) -> Group | None:
+        await house.answer("main", "register_group", str(number), **said)
+        return house.store.group(said["chat"])
+
+    assert await asked(1, chat="memory:New") == Group(
+        "memory_new", "memory:New", "memory_new", "@Andy"
+    )
+    assert await asked(2, chat="memory:b", folder="b", senders=["7"], trigger="") == Group(
+        "b", "memory:b", "b", None, ("7",)
+    )
+    assert await asked(3, chat="memory:b", name="Bea") == Group(
+        "b", "memory:b", "Bea", None, ("7",)
+    )
+    await house.answer("main", "register_group", "4", chat="memory:c", instead_of="memory:b")
+    changed = await asked(5, chat="memory:b", drop=True)
+    assert changed == Group("b", "memory:c", "Bea", None, ("7",), True), "by its name of before"
+
+
+async def test_the_console_is_main_or_beside_another_main_and_nothing_else(house: House) -> None:
+    for number, folder in enumerate(("ada", "console_me", "other")):
+        bad = await house.answer(
+            "main", "register_group", f"bad-{number}", chat="console:me", folder=folder
+        )
+        assert not bad["ok"]
+    good = await house.answer("main", "register_group", "good", chat="console:me")
+    assert good["ok"]
+    assert house.store.group("console:me") == Group("console", "console:me", "Console")
 
 
 @pytest.mark.parametrize("name", ["ada", ":", "memory:", ":ada"])

@@ -161,13 +161,19 @@ async def test_a_bot_and_the_owners_own_account_show_no_code(tmp_path: Path) -> 
         assert here.channel.sent == []
 
 
-async def test_a_chat_that_has_another_name_by_now_has_its_code_still(tmp_path: Path) -> None:
+async def test_a_chat_that_has_another_name_by_now_has_its_code_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(*_: str) -> None:
+        raise ConnectionError
+
     async with scene(tmp_path) as here:
         (greeting,) = await here.says("hello", "memory:new:7")
-        await here.store.send("memory:new:7", "this waits")
-        assert await here.channel.moved("memory:new", "memory:newer")
-        assert await here.store.undelivered() == ["memory:newer:7"]
-        here.assistant.wake_delivery("memory:new:7")  # by the name that it had when it was put off
+        with monkeypatch.context() as patched:
+            patched.setattr(here.channel, "send", down)
+            await here.store.send("memory:new:7", "this waits")
+            assert await here.channel.moved("memory:new", "memory:newer")
+            assert await here.store.undelivered() == ["memory:newer:7"]
         assert await here.says("hello?", "memory:newer:7") == ["this waits"]
         (paired,) = await here.says(f"pair {code(greeting)}", "memory:owner")
         assert paired.startswith("I answer in memory:newer:7 ")

@@ -104,6 +104,8 @@ def test_a_field_that_a_skill_adds_is_read_and_a_secret_is_not_shown(
         ("TURN_SECONDS", "nan", "a number from 1"),
         ("ATTACHMENTS_KEPT", "0", "a whole number from 1"),
         ("ASSISTANT_NAME", " ", "a text in one line"),
+        ("ASSISTANT_NAME", "@", "a text in one line, without @ before it"),
+        ("ASSISTANT_NAME", "@Andy", "a text in one line, without @ before it"),
         ("ASSISTANT_NAME", "a\u200eb", "a text in one line"),
         ("AGENT_IMAGE", "a\nb", "a text in one line"),
         *(

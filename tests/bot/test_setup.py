@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing, suppress
+from contextlib import chdir, closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from doubles import MemoryChannel
@@ -63,6 +66,7 @@ def test_what_only_the_owner_can_do_is_said(tmp_path: Path) -> None:
             "install Docker and start it",
         ),
         ((), {"ANTHROPIC_API_KEY": "k", "RUNTIME": "podman"}, "there are docker"),
+        ((), {"RUNTIME": "podman"}, "there are docker"),
         (("--main", "console:you"), {}, "the console is console:me"),
         ((), {"WHATSAPP": "yes", "WHATSAPP_PHONE": "12"}, "like 4915112345678"),
         ((), {"GRAFTBOT_DATA": str(Path(__file__))}, "name another with --data"),
@@ -110,6 +114,14 @@ async def test_whatever_a_messenger_s_library_raises_is_said_without_its_text(
         assert refused.value.hint
 
 
+def told(data: Path, asked: bytes) -> dict[str, Any]:
+    with chdir(data), socket.socket(socket.AF_UNIX) as connection:
+        connection.connect("control.sock")
+        connection.sendall(asked + b"\n")
+        found: dict[str, Any] = json.loads(connection.makefile().readline())
+    return found
+
+
 def test_it_talks_to_a_bot_that_runs(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bot", "run"]
     with subprocess.Popen(
@@ -130,6 +142,13 @@ def test_it_talks_to_a_bot_that_runs(tmp_path: Path) -> None:
             bot.stdin.write(b"date\n")
             assert bot.stdout.readline(), "the console is answered as before"
             assert (tmp_path / "data/control.sock").stat().st_mode & 0o777 == 0o600
+            for asked, answer in (
+                (b"[" * 200_000, "nested too deeply"),
+                (b"{", "it is no JSON"),
+                (b"[]", "TypeError"),
+                (b'{"tool": "no such", "arguments": {}}', "there is no tool 'no such'"),
+            ):
+                assert answer in told(tmp_path / "data", asked)["error"]
         finally:
             bot.send_signal(signal.SIGTERM)
 

@@ -149,10 +149,33 @@ async def test_without_a_watcher_all_are_polled_and_one_that_is_back_is_used(
                 assert await one.changed(600) == {"ada", "bob", "eve"}
             assert time.monotonic() - begun >= 0.1
         if sys.platform == "linux":
-            await one.changed(0)
-            assert one._blind == set()
+            while one._blind:
+                await one.changed(600)
             (root / "bob/requests/1.json").write_text("{}")
             assert "bob" in await one.changed(600)
+
+
+async def test_of_many_some_are_looked_into_at_a_time(tmp_path: Path) -> None:
+    trees = {f"group-{number}": Tree(tmp_path / f"group-{number}") for number in range(120)}
+    with Watch(lambda: trees, Tree(tmp_path), "requests", sweep=0.05) as one:
+        assert await one.changed(0) == trees.keys(), "at first all"
+        seen: list[set[str]] = []
+        while set().union(*seen) != trees.keys():
+            seen.append(await one.changed(600))
+        assert max(map(len, seen)) <= 50
+        trees = {**trees, "new": Tree(tmp_path / "new")}
+        assert "new" in await one.changed(0), "whoever is new is looked into at once"
+
+
+@LINUX
+async def test_a_second_without_news_costs_nothing_for_those_who_are_there(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with watch(root) as one:
+        await one.changed(0)
+        monkeypatch.setattr(Tree, "open", None)
+        for _ in range(3):
+            assert await one.changed(0) == set()
 
 
 async def test_silence_is_not_trusted_for_long(root: Path) -> None:

@@ -4,6 +4,7 @@ by espeak-ng, and by Whisper where faster-whisper and a model are installed.
 
 from __future__ import annotations
 
+import json
 import ast
 import asyncio
 import shutil
@@ -133,9 +134,9 @@ async def test_an_agent_speaks_through_an_endpoint(tmp_path: Path) -> None:
         settings = Settings(voice_url=f"{url}/v1/", voice_speaks="tts-1:alloy")
         host = Host(store, assistant, paths, settings)
         effect = await call(host, store.groups[0], "send_voice", {"text": "Good morning."})
-        await store.write(*effect.statements)
-        (copy,) = await store.files()
-    assert (tmp_path / "sent" / copy).read_bytes() == b"OggS as asked"
+        ((_, (chat, _, sent)),) = effect.statements
+    assert chat == "memory:me"
+    assert Path(json.loads(sent)["copy"]).read_bytes() == b"OggS as asked"
     assert (tmp_path / "groups/main/voice.ogg").read_bytes() == b"OggS as asked"
     about = {"model": "tts-1", "voice": "alloy", "response_format": "opus"}
     assert endpoint.requests[-1][2] == {**about, "input": "Good morning."}

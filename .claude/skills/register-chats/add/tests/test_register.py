@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -89,3 +90,25 @@ def test_what_it_says_is_so(tmp_path: Path) -> None:
     later = "nowhere:2 is answered, once there is such a channel; its folder is groups"
     assert said("nowhere:1", "--folder", "old").startswith("nowhere:1 is answered, once")
     assert said("nowhere:2", "--instead-of", "nowhere:1") == f"{later}/old"
+
+
+def test_of_a_chat_that_is_answered_what_is_not_given_stays_as_it_is(tmp_path: Path) -> None:
+    def rules(*arguments: str) -> str:
+        ended = bot("register", "telegram:-5", *arguments, cwd=tmp_path)
+        assert ended.returncode == 0, ended.stderr
+        with closing(sqlite3.connect(tmp_path / "data/bot.db")) as db:
+            ((folder, name, rest),) = db.execute(
+                "SELECT folder, name, rest FROM groups WHERE chat = 'telegram:-5'"
+            )
+        known = json.loads(rest)
+        return f"{folder} {name} {known['trigger']} {known['senders']} {known['drop']}"
+
+    assert rules("--folder", "own", "--sender", "7", "--drop") == "own own @Andy ['7'] True"
+    assert rules("--name", "Ours") == "own Ours @Andy ['7'] True"
+    assert rules("--always") == "own Ours None ['7'] True"
+    assert rules() == "own Ours None ['7'] True"
+    assert bot("register", "console:me", cwd=tmp_path).returncode == 0
+    assert groups(tmp_path / "data") == ["main console:me", "own telegram:-5"]
+    refused = bot("register", "console:me", "--folder", "mine", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "the console is its owner's" in refused.stderr
