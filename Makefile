@@ -9,7 +9,7 @@ DECIDING := $(addprefix tests/,test_merge*.py test_check*.py test_data_*.py test
 	test_sequences.py test_blocks.py test_hidden_names.py test_import_order.py test_bounds.py)
 
 .DEFAULT_GOAL := setup
-.PHONY: setup image demo test check laws killpoints faults pairs orders simulate mutants-bot mutants coverage voice podman webchat fuzz bench reference schemas site lock clean
+.PHONY: setup image demo test check laws killpoints faults pairs orders simulate mutants-bot mutants coverage voice podman machines webchat fuzz bench reference schemas site lock clean
 
 setup: .venv/ready  ## everything that the other targets need
 
@@ -82,6 +82,9 @@ voice: setup  ## the skill add-voice with a real Whisper, which brings 500 MB in
 
 podman: setup  ## the contract of runtimes kept by Podman, as root; needs podman, catatonit and the agent's image
 	$(BIN)/python tests/containers/podman.py
+
+machines: setup  ## groups on two other machines, which fail; then the real agent there; as root, with sshd and the agent's image
+	REAL_AGENT_ELSEWHERE=1 CI=true $(BIN)/python -m pytest -q tests/containers/test_many_machines.py
 
 bench: setup  ## the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/speed.py

@@ -31,10 +31,14 @@ def test_whatever_befalls_a_machine_each_message_is_answered_once(
     for part in (SKILLS / "many-machines/trial").glob("*.py"):
         shutil.copy(part, home / "tests")
     shutil.copy(ROOT / "pyproject.toml", home)
+    shutil.copy(ROOT / "tests/containers/fake_anthropic.py", home / "tests")
+    tests = ["tests/test_two_machines.py"]
+    if os.environ.get("REAL_AGENT_ELSEWHERE"):
+        tests.append("tests/test_real_agent.py")
     # of a socket that it cannot connect the SDK says that nobody has closed it
     quiet = ("-p", "no:xdist", "-p", "no:unraisableexception")
     trial = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *quiet, "tests/test_two_machines.py"],
+        [sys.executable, "-m", "pytest", "-q", *quiet, *tests],
         cwd=home,
         capture_output=True,
         text=True,

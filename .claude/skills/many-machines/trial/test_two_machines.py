@@ -25,6 +25,7 @@ from bot.attachments import Files
 from bot.errors import BotError
 from bot.groups import Group
 from bot.ipc import Ipc
+from bot.messages import Turn
 from bot.paths import Paths
 from bot.runtimes import machine, tunnel
 from bot.runtimes.machines import MachinesRuntime
@@ -69,6 +70,9 @@ class Bot:
     def replies(self, group: str) -> list[str]:
         own = [text for chat, text in self.channel.sent if chat == f"memory:{group}"]
         return [text for text in own if not text.startswith("here")]
+
+    def answers(self, group: str) -> list[str]:
+        return [text for text in self.replies(group) if "as you asked" not in text]
 
     async def all(self, most: int, text: str = "", *, groups: str = "abc") -> None:
         async def one(group: str) -> None:
@@ -176,9 +180,16 @@ async def test_what_the_agent_asks_of_the_host_and_its_files_go_by_the_socket(
         said = await bot.ask("b", "ASK")
         assert said.startswith("1 1 b may not write to 'memory:main'")
         assert any("picture.txt" in text for _, text in bot.channel.sent)
-        assert len(list((settled / "sent").iterdir())) <= 1
         home = Paths(settled).group("b").source
         assert (home / "picture.txt").read_text() == "drawn"
+        # one that ends by itself; and an isolated task beside the conversation, in the same folder
+        await bot.ask("b", "LEAVE")
+        await bot.ask("b")
+        group = bot.store.group("memory:b")
+        task = Turn("memory:b", (), (), 0, group, "NOTE", 0, "t", isolated=True)
+        assert await bot.assistant.perform(task) == ["noted"]
+        assert (home / "noted").exists()
+        assert "noted" in await bot.ask("b", "LIST")
         # what changes at home while its container lives is there at the next turn, and stays
         (home / "note").write_text("by the owner")
         (home / "picture.txt").unlink()
@@ -238,8 +249,8 @@ async def test_an_engine_that_is_killed_in_mid_turn(machines: Machines, settled:
 async def test_an_ssh_that_is_killed_in_mid_turn(machines: Machines, settled: Path) -> None:
     """It is begun again, and the group stays where it was."""
     async with running(settled) as bot:
-        await bot.all(1)
-        slow = asyncio.create_task(bot.all(1, "SLOW"))
+        await bot.all(1, groups="ab")
+        slow = asyncio.create_task(bot.all(1, "SLOW", groups="ab"))
         await asyncio.sleep(1)
         bot.runtime._machines["h2"].tunnel.ssh.kill()
         await slow
@@ -247,8 +258,11 @@ async def test_an_ssh_that_is_killed_in_mid_turn(machines: Machines, settled: Pa
     nothing_is_left(machines)
 
 
-async def test_a_link_that_is_down_in_mid_turn(machines: Machines, settled: Path) -> None:
+async def test_a_link_that_is_down_in_mid_turn(
+    machines: Machines, settled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The group goes on at the other machine, and never is on both."""
+    monkeypatch.setenv("MACHINES_FENCE", "12")  # the machine has to be quick enough to end it
     first, second = machines.all
     async with running(settled) as bot:
         await bot.ask("b")
@@ -262,7 +276,7 @@ async def test_a_link_that_is_down_in_mid_turn(machines: Machines, settled: Path
         await slow
         second.link("up")
         await until(lambda: bot.runtime._machines["h2"].up)
-        await bot.all(1)
+        await bot.ask("b")
     nothing_is_left(machines)
 
 
@@ -278,7 +292,7 @@ async def test_a_machine_that_is_frozen_in_mid_turn(machines: Machines, settled:
         assert len(first.containers(every=False)) == 1
         second.thaw()
         await until(lambda: bot.runtime._machines["h2"].up)
-        await bot.all(1)
+        await bot.ask("b")
     nothing_is_left(machines)
 
 

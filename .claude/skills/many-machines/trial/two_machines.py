@@ -39,6 +39,8 @@ for line in sys.stdin:
     if said["type"] == "close": break
     if said["type"] == "start": reached_by(Start.read(line)); session = said["session"]
     prompt, count = said["prompt"], group / "count"
+    if "NOTE" in prompt:
+        (group / "noted").touch(); put("result", turn=said["turn"], text="noted", session=None); break
     number = int(count.read_text()) + 1 if count.exists() else 1
     count.write_text(str(number))
     (state / "transcript").open("a").write(f"{number}\n")
@@ -57,6 +59,7 @@ for line in sys.stdin:
         try: asyncio.run(ipc.request("send_message", {"text": "hi", "chat": "memory:main"}))
         except ipc.Refused as error: text += f" {sent['pieces']} {error}"
     put("result", turn=said["turn"], text=text, session=f"session-{number}")
+    if "LEAVE" in prompt: break
 """
 SSHD = """
 Port 22

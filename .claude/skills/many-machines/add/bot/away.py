@@ -57,8 +57,9 @@ async def asked(talk: ContainerSession, turn: Turn, store: Store) -> list[str]:
     if not isinstance(container, Away):
         return await talk.ask(turn)
     await container.bring()
+    session = await store.session(turn.group.folder)
     replies = await talk.ask(turn)
-    await container.keep(turn, await store.session(turn.group.folder))
+    await container.keep(turn, session)  # at once: the container may be ending by itself
     return replies
 
 

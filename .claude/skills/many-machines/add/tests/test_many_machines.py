@@ -107,7 +107,9 @@ async def test_one_that_is_written_wrong_is_named_and_the_others_are_there(
 
 
 async def test_where_none_can_be_reached_each_is_named_and_no_other_group_minds(
-    configured: Callable[..., MachinesRuntime], monkeypatch: pytest.MonkeyPatch
+    configured: Callable[..., MachinesRuntime],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     runtime = configured("h1=ssh://me@127.0.0.1:9,h2=ssh://me@127.0.0.1:10")
 
@@ -119,6 +121,9 @@ async def test_where_none_can_be_reached_each_is_named_and_no_other_group_minds(
     with pytest.raises(BotError, match=r"h1 \(me@127.0.0.1\): .*; h2 \(me@127.0.0.1\): ") as caught:
         await runtime.start(spec())
     assert "ssh" in caught.value.hint
+    for name in ("h1", "h2"):  # said at the start, whoever asks for it
+        while f"{name} (me@127.0.0.1)" not in caplog.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     await runtime.close()
 
 

@@ -50,6 +50,7 @@ class Place:
     gone: dict[str, set[str]] = field(default_factory=dict)
     """Likewise what was removed at home and is still there."""
     runs: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -57,7 +58,9 @@ class Place:
         return self.machine.up and self.machine.tunnel.number == self.number
 
     def skipped(self, path: str, why: str) -> None:
-        log.warning("does not travel", group=self.group, path=path[:200], why=why)
+        if path not in self.told:
+            self.told.add(path)
+            log.warning("does not travel", group=self.group, path=path[:200], why=why)
 
 
 class Machine(DockerRuntime):

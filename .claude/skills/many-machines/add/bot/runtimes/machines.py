@@ -142,7 +142,7 @@ class MachinesRuntime(DockerRuntime):
 
     async def start(self, spec: Spec) -> DockerContainer:
         self._begin()
-        async with self._locks.setdefault(spec.group, asyncio.Lock()):
+        async with self._lock(spec.group):
             machine = await self._where(spec)
             if machine is None:
                 return await super().start(spec)
@@ -169,6 +169,10 @@ class MachinesRuntime(DockerRuntime):
         return AwayContainer(
             machine, one._identity, one._reader, one._writer, place, number, spec.run, self
         )
+
+    def _lock(self, group: str) -> asyncio.Lock:
+        """Of what starts, and what goes."""
+        return self._locks.setdefault(group, asyncio.Lock())
 
     async def _where(self, spec: Spec) -> Machine | None:
         """The machine for a container, None for this one, once nothing of the group can be left
@@ -221,12 +225,14 @@ class MachinesRuntime(DockerRuntime):
 
     async def left(self, place: Place, run: str) -> None:
         """A container has ended, and is seen to be gone; with the last one its folders go."""
-        place.runs.discard(run)
-        if place.runs or self._places.get(place.group) is not place:
-            return
-        await place.machine.remove_keeper(place)
-        (self._marks / place.group).unlink(missing_ok=True)
-        del self._places[place.group]
+        # what is coming home from the keeper comes first, and nobody starts anew meanwhile
+        async with self._lock(place.group), place.lock:
+            place.runs.discard(run)
+            if place.runs or self._places.get(place.group) is not place:
+                return
+            del self._places[place.group]
+            await place.machine.remove_keeper(place)
+            (self._marks / place.group).unlink(missing_ok=True)
 
     def lost(self, place: Place) -> None:
         """Nobody knows whether its containers have ended: the mark says so."""

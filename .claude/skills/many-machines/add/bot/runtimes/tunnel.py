@@ -8,11 +8,12 @@ from pathlib import Path
 from secrets import token_hex
 from urllib.parse import urlsplit
 
+from bot.bounds import Seldom
 from bot.errors import Misconfigured
 from bot.log import log
 from bot.runtimes import Mount
 
-ALIVE_SECONDS, PATIENCE_SECONDS, AGAIN_SECONDS = 3.0, 10.0, 5.0
+ALIVE_SECONDS, PATIENCE_SECONDS, AGAIN_SECONDS, SELDOM_SECONDS = 3.0, 10.0, 5.0, 600.0
 ENGINE, SOCKET = "/var/run/docker.sock", "proxy.sock"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
 PLACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
@@ -58,7 +59,7 @@ class Tunnel:
     def __init__(self, address: Address, mine: str, settings: str, room: Path, doors: int) -> None:
         self.address, self._settings, self._room = address, settings, room
         self.engine = room / f"{address.name}.sock"
-        self._mine = mine
+        self._mine, self._seldom = mine, Seldom(SELDOM_SECONDS)
         self._free, self._doors = list(range(doors)), doors
         self.number = ""
         """Another one for each connection."""
@@ -76,8 +77,8 @@ class Tunnel:
                 await self._once()
             except OSError as error:
                 self.why = str(error)
-            if self.up.is_set():
-                log.warning("a machine is lost", machine=str(self.address), why=self.why)
+            if self.up.is_set() or self._seldom.count(""):
+                log.warning("a machine is away", machine=str(self.address), why=self.why)
             self.up.clear()
             await asyncio.sleep(AGAIN_SECONDS)
 
