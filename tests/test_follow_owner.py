@@ -128,3 +128,23 @@ def test_what_comes_into_a_moved_definition_keeps_its_other_words(tmp_path: Path
     assert merged.conflicts == ()
     due = more.replace("def most", "def top").replace("most=most", "most=top")
     assert Tree(objects, merged.tree).read("b.py") == due.encode()
+
+
+def test_the_modules_of_a_package_are_followed_each_by_what_it_holds(tmp_path: Path) -> None:
+    objects = Git(Repo.init(tmp_path / "repo").path).objects
+
+    def tree(**files: str) -> str:
+        out = Tree(objects, None)
+        for name, text in files.items():
+            path = f"{name.replace('_', '/')}.py"
+            out.put(path, Entry(REGULAR, objects.write("blob", text.encode())))
+        for package in {name[0] for name in files if "_" in name} - {"r"}:
+            out.put(f"{package}/__init__.py", Entry(REGULAR, objects.write("blob", b"")))
+        return out.oid()
+
+    was, now = {"p_a": LONG, "p_b": NUMBER}, {"q_a": LONG, "r_b": NUMBER}
+    new = "from p import a, b, c\nfrom p.b import MOST\n"
+    trees = (tree(**was), tree(**now), tree(**was, new=new))
+    merged = merge_trees(objects, *trees, lines=git_lines(tmp_path))
+    due = b"from q import a\nfrom r import b\nfrom p import c\nfrom r.b import MOST\n"
+    assert Tree(objects, merged.tree).read("new.py") == due

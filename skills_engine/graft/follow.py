@@ -143,15 +143,13 @@ def _followed(
 
 def _where(name: FromImport, files: Followed, own: Collection[str], known: Known) -> FromImport:
     """The name as it is to be imported now; itself where it is there, or nobody knows."""
+    found: FromImport | None = name
     for _ in range(_STEPS):
-        if _there(name, files, own):
-            return name
-        before = known.get(name)
-        found = before if before and _there(before, files, own) else _step(name, files)
-        if found is None:
-            return name
-        name = found
-    return name
+        if found is None or _there(found, files, own):
+            break
+        before = known.get(found)
+        found = before if before and _there(before, files, own) else _step(found, files)
+    return found if found is not None and _there(found, files, own) else name
 
 
 _STEPS = 5
@@ -161,12 +159,12 @@ def _there(name: FromImport, files: Followed, own: Collection[str]) -> bool:
     """Whether the import leads somewhere, or that cannot be told."""
     paths = module_paths(name.module)
     inside = module_paths(f"{name.module}.{name.name}")
-    if any(path in own for path in (*paths, *inside)):
+    if any(path in own for path in (*paths, *inside)) or any(files.exists(p) for p in inside):
         return True
     path = next((path for path in paths if files.read(path) is not None), None)
     if path is None:  # Python's own is there, whatever the tree once had under that name
         return name.module.partition(".")[0] in sys.stdlib_module_names
-    if name.name == "*" or any(files.exists(each) for each in inside):
+    if name.name == "*":
         return True
     return _has(files.read(path) or b"", name.name)
 
@@ -174,11 +172,11 @@ def _there(name: FromImport, files: Followed, own: Collection[str]) -> bool:
 def _step(name: FromImport, files: Followed) -> FromImport | None:
     paths = module_paths(name.module)
     path = next((path for path in paths if files.read(path) is not None), None)
-    if path is None and (moved := _moved(paths, files)):
-        return replace(name, module=moved)
-    if path is not None and (moved := _moved(module_paths(f"{name.module}.{name.name}"), files)):
+    if moved := _moved(module_paths(f"{name.module}.{name.name}"), files):
         package, _, last = moved.rpartition(".")
         return FromImport(package, last, name.bound) if package else None
+    if path is None and (moved := _moved(paths, files)):
+        return replace(name, module=moved)
     for each in paths if path is None else (path,):
         if (found := files.follow_name(each, name.name)) is not None:
             return FromImport(dotted(found[0]), found[1], name.bound)

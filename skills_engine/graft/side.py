@@ -58,7 +58,10 @@ class Side:
         was, now = self.changes.get(path, (None, None))
         if self.settled or was is None or now is not None or not was.is_file:
             return None
-        names = definitions(_text(self.base, path)).keys()
+        text = _text(self.base, path)
+        names = definitions(text).keys()
+        if not text.strip():
+            return None  # nothing tells an empty file from another one
         found = [
             new
             for new, (before, after) in self.changes.items()
