@@ -21,6 +21,8 @@ from skills_engine.durable import sync_folders
 from skills_engine.errors import Refused
 from skills_engine.git_objects import PREDICTABLE, Objects
 from skills_engine.git_settings import Settings
+from skills_engine.lines import bare_lines
+from skills_engine.visible import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -162,7 +164,7 @@ class Git:
             "--git-common-dir --show-object-format"
         )
         done = self._run(["rev-parse", *asked.split(), "--show-toplevel"], None, None, None, None)
-        lines = os.fsdecode(done.stdout).splitlines()
+        lines = bare_lines(os.fsdecode(done.stdout))
         if lines and lines[0] == "true":
             raise Refused(
                 f"{self.directory} is a bare repository",
@@ -176,6 +178,11 @@ class Git:
                     "run it in your fork, or name it with -C DIR; a downloaded copy needs git "
                     "init and a commit first"
                 ),
+            )
+        if len(lines) > 6:
+            raise Refused(
+                f"the path of the repository has a line feed: {one_line(str(self.directory))}",
+                hint="rename that folder",
             )
         _, shallow, git_dir, common, object_format, top = lines
         if object_format != "sha1":
@@ -253,7 +260,7 @@ class Git:
     def branch(self) -> str | None:
         """The full name of the branch that HEAD is on, or None when it is detached."""
         path = self.repository.git_dir / "HEAD"
-        said = "" if path.is_symlink() else path.read_text(encoding="utf-8", errors="replace")
+        said = "" if path.is_symlink() else os.fsdecode(path.read_bytes())
         named = _BRANCH.fullmatch(said)
         if (
             named is not None and named[1] != "refs/heads/.invalid"
@@ -328,7 +335,7 @@ class Git:
         flags = [word for parent in parents for word in ("-p", parent)]
         words = ("commit-tree", tree, *flags, *(["-S"] if sign else []))
         try:
-            return self.run(*words, stdin=message.encode()).decode().strip()
+            return self.run(*words, stdin=os.fsencode(message)).decode().strip()
         except GitError as error:
             if not sign or error.hint:
                 raise
@@ -340,7 +347,9 @@ class Git:
         no-deref` lines.
         """
         script = "start\n" + "".join(line + "\n" for line in commands) + "prepare\ncommit\n"
-        self.run("update-ref", "-m", message, "--create-reflog", "--stdin", stdin=script.encode())
+        self.run(
+            "update-ref", "-m", message, "--create-reflog", "--stdin", stdin=os.fsencode(script)
+        )
 
     # --- settings
 

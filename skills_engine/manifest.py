@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from skills_engine.bounds import beyond
 from skills_engine.errors import Refused
+from skills_engine.visible import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -233,7 +234,13 @@ def _text(path: str, found: Mapping[str, Any], key: str) -> str:
 
 
 def _scalar(value: str) -> str:
-    """A plain YAML scalar where that is safe, double quotes otherwise."""
+    """A plain YAML scalar where that is safe, double quotes otherwise. Raises Refused for bytes
+    that are no UTF-8, as a path may have.
+    """
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        raise Refused(
+            f"{one_line(value)} is not UTF-8, and a manifest cannot hold it", hint="rename it first"
+        )
     if re.fullmatch(r"[A-Za-z][A-Za-z0-9_./:@+-]*(?<!:)", value) and value.lower() not in _WORDS:
         return value
     return '"' + "".join(_escaped(char) for char in value) + '"'

@@ -167,6 +167,16 @@ def test_a_conflict_is_seen_in_whatever_form_git_shows_the_file(
     assert fork.git("status", "--porcelain") == ""
 
 
+def test_a_conflict_in_a_file_whose_name_is_not_utf_8(tmp_path: Path) -> None:
+    name = "\udcff.txt"
+    fork = parted(tmp_path, {name: "1\n"}, {name: "2\n"}, {name: "3\n"})
+    assert skills(fork, "rebase", *QUICK).code == 3
+    assert skills(fork, "resolve", name, "--both").code == 0
+    ran = skills(fork, "continue", *QUICK)
+    assert ran.code == 0, ran.said
+    assert fork.git("show", f"HEAD:{name}") == "2\n3"
+
+
 @pytest.mark.parametrize("verb", ["continue", "abort"])
 def test_what_waits_is_not_collected(tmp_path: Path, verb: str) -> None:
     """Nothing but the note names the merge that stopped, and git collects what no ref names."""

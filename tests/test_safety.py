@@ -16,6 +16,31 @@ pytest_plugins = ("harness.plugin",)
 # --- the place
 
 
+@pytest.mark.parametrize("name", ["sp ace", "q\"'$(x)", "ü\x0c", "a\nb", "\udcff"])
+def test_a_fork_may_stand_in_a_folder_of_any_name_or_is_told_so(tmp_path: Path, name: str) -> None:
+    place = tmp_path / name
+    place.mkdir()
+    source = upstream(place / "upstream")
+    source.git("clone", "--quiet", "--origin", "upstream", ".", "../fork")
+    fork = Repo(place / "fork").known()
+    fork.git("remote", "set-url", "upstream", str(source.path))
+    began = skills(fork, "init", "-q", env=environment(tmp_path / "home"))
+    if name in {"a\nb", "\udcff"}:
+        assert began.code == 1
+        assert "line feed" in began.err or "is not UTF-8" in began.err
+        assert fork.git("status", "--porcelain") == ""
+        return
+    assert began.code == 0, began.said
+    applied(fork, "add-dice")
+
+
+@pytest.mark.parametrize("branch", ["ü/x", "b\udcff", "@a"])
+def test_a_branch_may_have_any_name(fork: Repo, branch: str) -> None:
+    fork.git("checkout", "--quiet", "-b", branch)
+    applied(fork, "add-dice")
+    assert skills(fork, "undo", *QUICK).code == 0
+
+
 def test_not_a_repository(tmp_path: Path) -> None:
     ran = skills(
         tmp_path,

@@ -48,7 +48,8 @@ class Resolution:
             "regions": _regions(self.conflict),
             "resolved": self.resolved.decode("utf-8"),
         }
-        return (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+        text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+        return text.encode("utf-8", "backslashreplace")  # a path may be no UTF-8: JSON has \\udc..
 
 
 def make(path: str, conflict: bytes | None, resolved: bytes | None, by: str) -> Resolution | None:

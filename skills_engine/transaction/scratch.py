@@ -110,7 +110,7 @@ def remove_worktree(git: Git, folder: Path) -> None:
 
 def _is_of(entry: Path, folder: Path) -> bool:
     try:
-        where = (entry / "gitdir").read_text(encoding="utf-8").strip()
+        where = os.fsdecode((entry / "gitdir").read_bytes()).strip()
     except FileNotFoundError:
         where = ""
     if where in {"", str(folder / ".git")}:
@@ -121,7 +121,7 @@ def _is_of(entry: Path, folder: Path) -> bool:
 
 def _attach(git: Git, folder: Path) -> None:
     """Let a linked worktree find its repository again, if both were moved together."""
-    known = (folder / ".git").read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
+    known = os.fsdecode((folder / ".git").read_bytes()).strip().removeprefix("gitdir: ")
     if Path(known).parent != git.repository.common_dir / "worktrees":
         git.run("worktree", "repair", str(folder))
 
