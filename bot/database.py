@@ -79,14 +79,14 @@ def look_at(folder: Path) -> None:
 
 
 def refuse_to_begin_anew(folder: Path) -> None:
-    """Raises BotError where a store was here, by what is left of it: a new one would not know that.
-    A log of SQLite's alone would be removed by it.
+    """Raises BotError where a store was here, by what is left of it; a log of SQLite's would be
+    removed by a new one. Files of groups alone an owner may have written before the first start.
     """
     store, log = folder / "bot.db", folder / "bot.db-wal"
     left = sorted({path.partition("/")[0] for path, _ in Paths(folder).kept()})
     left += ["backups"] if copy_that_fits(folder) else []
     left += [log.name] if size(log) and not size(store) else []
-    if left:
+    if left and (store.exists() or left != ["groups"]):
         what = "is empty" if store.exists() else "is missing"
         why = f"{store} {what}, and what belongs to it is there: {', '.join(left)}"
         raise BotError(why, hint=way_back(folder))
@@ -108,6 +108,7 @@ async def migrate(db: aiosqlite.Connection, folder: Path) -> None:
     copied first. Raises BotError if a newer bot has been at work, with the copy that fits, and
     sqlite3.Error if the file is damaged: who works on with it loses more.
     """
+    ((pages,),) = await db.execute_fetchall("PRAGMA page_count")
     ((found,),) = await db.execute_fetchall(SOUND)
     if found != "ok":
         raise sqlite3.DatabaseError(f"it is damaged: {' '.join(found.split())}")
@@ -118,9 +119,9 @@ async def migrate(db: aiosqlite.Connection, folder: Path) -> None:
         why = f"its schema is {version}, and this bot knows {len(MIGRATIONS)}"
         hint = f"update this bot, or {way_back(folder)}"
         raise BotError(f"bot.db was written by a newer bot: {why}", hint=hint)
-    if version == 0:
+    if version == 0 and pages:
         refuse_to_begin_anew(folder)
-    elif version < len(MIGRATIONS):
+    elif 0 < version < len(MIGRATIONS):
         await _copy(db, folder, version)
     for number, step in enumerate(MIGRATIONS[version:], version + 1):
         await db.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT")

@@ -44,8 +44,7 @@ class Housekeeping:
                 await self._turns.fresh(group)  # and the old one goes the next time
 
     async def _clean_store(self) -> None:
-        week = stamp(datetime.now(UTC) - timedelta(days=7))
-        await self._store.write((SQL["prune"], (week,)))  # requests: nobody makes one again
+        await self._store.write((SQL["prune"], (stamp(datetime.now(UTC) - timedelta(days=7)),)))
         days = float(self._days) or 36_500.0
         for attempt in count():
             before = (stamp(datetime.now(UTC) - timedelta(days=days / 2**attempt)),)

@@ -78,21 +78,20 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
     chat, main = host.store.called(chat), host.store.main is not None
     folder = arguments.text("folder", now.folder if now else "")
     now = now or usual(chat, folder, host.settings.assistant_name, main=main)
-    folder = folder or now.folder
     name, word = arguments.text("name", now.name), arguments.text("trigger", now.trigger or "")
     senders = tuple(map(str, arguments.of("senders", list, list(now.senders))))
     drop = arguments.of("drop", bool, now.drop)
     options = arguments.of("options", dict, dict(now.options))
     if "options" in arguments.given:
         check(options)
-    new = Group(folder, chat, name, word.strip() or None, senders, drop, options)
+    new = Group(folder or now.folder, chat, name, word.strip() or None, senders, drop, options)
     refuse_taken(host.store.groups, new)
 
     async def registered() -> None:
         await host.assistant.registered(chat)
         host.paths.prepare(new)
 
-    return Effect({"folder": folder}, ((SQL["register"], new.row()),), registered)
+    return Effect({"folder": new.folder}, ((SQL["register"], new.row()),), registered)
 
 
 async def refresh_groups(host: Host, group: Group, arguments: Arguments) -> Effect:

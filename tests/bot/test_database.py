@@ -20,7 +20,9 @@ import pytest
 from bot import store as module
 from bot.database import copy_that_fits, restore
 from bot.errors import BotError
+from bot.groups import Group
 from bot.migrations import MIGRATIONS
+from bot.paths import Paths
 from bot.store import open_store
 
 
@@ -175,9 +177,10 @@ def page() -> bytes:
 FRESH: dict[str, tuple[str, ...]] = {
     "a folder with a log": ("logs",),
     "empty rooms": ("groups", "sessions", "ipc", "backups"),
+    "what the owner wrote before": ("groups/main", "groups/global"),
 }
 LEFT = {
-    "groups": lambda data: (data / "groups/main").mkdir(parents=True),
+    "groups, sessions": lambda data: Paths(data).prepare(Group("main", "memory:me", "Main")),
     "sessions": lambda data: (data / "sessions/main").mkdir(parents=True),
     "backups": copied,
 }
@@ -191,7 +194,7 @@ LOST: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("case", FRESH)
 async def test_where_no_store_was_one_is_begun(tmp_path: Path, case: str) -> None:
     for room in FRESH[case]:
-        (tmp_path / room).mkdir()
+        (tmp_path / room).mkdir(parents=True)
     async with open_store(tmp_path):
         pass
 
@@ -219,6 +222,14 @@ async def test_where_a_store_was_none_is_begun_without_a_word(
     restore(tmp_path)
     async with open_store(tmp_path) as store:
         assert await store.undelivered() == ["memory:me"]
+
+
+async def test_an_empty_store_beside_groups_alone_is_no_new_one(tmp_path: Path) -> None:
+    (tmp_path / "groups/main").mkdir(parents=True)
+    (tmp_path / "bot.db").touch()
+    with pytest.raises(BotError, match=r"bot.db is empty, .* is there: groups"):
+        async with open_store(tmp_path):
+            pass
 
 
 async def test_a_log_of_sqlite_s_alone_is_not_removed(tmp_path: Path) -> None:
