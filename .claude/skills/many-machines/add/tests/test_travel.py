@@ -196,6 +196,8 @@ def test_what_changed_at_home_meanwhile_stays_so(tmp_path: Path) -> None:
 async def test_a_kill_while_folders_change_places_leaves_them_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renames: int, stored: bool
 ) -> None:
+    async with open_store(tmp_path) as store:
+        await store.register(FAMILY)
     paths, left, rename = Paths(tmp_path), [renames], Path.rename
     homes, trees = Homes(paths), [paths.group("family"), paths.session("family")]
     for tree in trees:
@@ -219,7 +221,6 @@ async def test_a_kill_while_folders_change_places_leaves_them_whole(
         homes.replace("family", came, _turn(7), None)
     monkeypatch.setattr(Path, "rename", rename)
     async with open_store(tmp_path) as store:
-        await store.register(FAMILY)
         await Homes(paths).settle("family", store)
         assert [(tree.source / "count").read_text() for tree in trees] == ["old", "old"]
         homes.replace("family", [], _turn(8), None)
