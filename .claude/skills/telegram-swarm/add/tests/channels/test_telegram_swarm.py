@@ -4,6 +4,7 @@ that knows several bots.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,12 +18,12 @@ from doubles import FunctionAgent, echo, serving
 from bot.assistant import Assistant
 from bot.channels import CHANNELS
 from bot.channels.telegram_swarm import SwarmChannel
-from bot.errors import BotError, Misconfigured
+from bot.errors import BotError, Misconfigured, Undeliverable
 from bot.groups import Group
 from bot.paths import Paths
 from bot.settings import Secret, Settings
 from bot.store import open_store
-from bot.tools import Host, call
+from bot.tools import TOOLS, Host, call
 
 TOKENS = {"111:first": "first_bot", "222:second": "second_bot"}
 TEAM = Group("team", "telegram:-100:7", "Team")
@@ -137,6 +138,33 @@ async def test_what_is_no_place_or_no_name_is_refused(tmp_path: Path) -> None:
             with pytest.raises(BotError, match=why):
                 await call(host, group, "send_as", {"name": name, "text": "x"})
         await channel.disconnect()
+
+
+async def test_a_member_whose_bot_is_no_more_in_the_pool_says_nothing(tmp_path: Path) -> None:
+    bots = Bots()
+    async with team(tmp_path, bots) as says:
+        await says("Researcher", "Hello.")
+        await says("Critic", "I doubt it.")
+    async with serving(bots.app) as url:
+        channel = SwarmChannel.from_settings(settings(tmp_path, url, "111:first"))
+        assert channel is not None
+        with pytest.raises(Undeliverable, match="the bot of Critic is no more"):
+            await channel.send("telegram-swarm:Critic:-100:7", "Still.")
+        await channel.disconnect()
+
+
+def test_the_agent_has_a_tool_of_the_same_name() -> None:
+    """The agent's half needs a library that is in the image alone, so it is read here."""
+    source = (Path(__file__).parents[2] / "container/runner/tools.py").read_text()
+    tools = {
+        ast.literal_eval(key): ast.literal_eval(value.elts[2])
+        for node in ast.parse(source).body
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "TOOLS"
+        for key, value in zip(node.value.keys, node.value.values, strict=True)
+        if key is not None
+    }
+    assert tools["send_as"] == ["name", "text"]
+    assert "send_as" in TOOLS
 
 
 async def test_what_only_the_owner_can_mend_is_said(tmp_path: Path) -> None:
