@@ -19,6 +19,7 @@ from fake_models import FakeModels
 
 from bot import model_list
 from bot.errors import BotError
+from bot.log import set_up
 from bot.model_list import models
 from bot.other_models import OtherModels
 from bot.run import SERVICES
@@ -196,6 +197,23 @@ async def test_what_is_said_where_nobody_answers(place: Path) -> None:
         assert "dialect is one of anthropic, openai" in said["error"]["message"]
         asked.password = "another"
         assert (await asked("openai", [user("hi")]))[0] == 401
+
+
+async def test_what_will_not_do_is_said_at_the_start(place: Path, tmp_path: Path) -> None:
+    set_up("INFO", [], tmp_path / "logs")
+    settings = Settings(other_models_port=9, anthropic_base_url="https://api.anthropic.com")
+    for text, said in (
+        ("", "other models cannot answer"),
+        ('[mine]\ndialect = "openai"\nurl = "http://x"\nmodel = "m"\n', "mine"),
+    ):
+        place.write_text(text)
+        service = asyncio.create_task(OtherModels(Host(NOTHING, NOTHING, NOTHING, settings)).run())
+        await asyncio.sleep(0)
+        service.cancel()
+        await asyncio.gather(service, return_exceptions=True)
+        log = (tmp_path / "logs/bot.log").read_text("utf-8")
+        assert said in log.splitlines()[-1]
+        assert "nothing leads to them" in log.splitlines()[-2]
 
 
 def test_a_file_is_read_with_care(place: Path) -> None:
