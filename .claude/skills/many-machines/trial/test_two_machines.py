@@ -83,9 +83,8 @@ class Bot:
 
 
 async def until(holds: Callable[[], object]) -> object:
-    async with asyncio.timeout(120):
-        while not (found := holds()):
-            await asyncio.sleep(0.02)
+    while not (found := holds()):
+        await asyncio.sleep(0.02)
     return found
 
 
@@ -232,7 +231,7 @@ async def test_an_engine_that_is_killed_in_mid_turn(machines: Machines, settled:
     async with running(settled) as bot:
         await bot.all(1)
         slow = asyncio.create_task(bot.all(1, "SLOW"))
-        await asyncio.sleep(1)
+        await until(lambda: "2" in first.counts())
         first.kill_engine()
         await slow
         await bot.all(1)
@@ -251,7 +250,7 @@ async def test_an_ssh_that_is_killed_in_mid_turn(machines: Machines, settled: Pa
     async with running(settled) as bot:
         await bot.all(1, groups="ab")
         slow = asyncio.create_task(bot.all(1, "SLOW", groups="ab"))
-        await asyncio.sleep(1)
+        await until(lambda: "2" in machines.all[1].counts())
         bot.runtime._machines["h2"].tunnel.ssh.kill()
         await slow
         assert bot.runtime._places["b"].machine.name == "h2"
@@ -267,7 +266,7 @@ async def test_a_link_that_is_down_in_mid_turn(
     async with running(settled) as bot:
         await bot.ask("b")
         slow = asyncio.create_task(bot.ask("b", "SLOW"))
-        await asyncio.sleep(1)
+        await until(lambda: "2" in second.counts())
         second.link("down")
         while not slow.done():
             both = [len(one.containers(every=False)) for one in (second, first)]
@@ -286,7 +285,7 @@ async def test_a_machine_that_is_frozen_in_mid_turn(machines: Machines, settled:
     async with running(settled) as bot:
         await bot.ask("b")
         slow = asyncio.create_task(bot.ask("b", "SLOW"))
-        await asyncio.sleep(1)
+        await until(lambda: "2" in second.counts())
         second.freeze()
         await slow
         assert len(first.containers(every=False)) == 1

@@ -15,7 +15,7 @@ import sysconfig
 import tarfile
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import docker
@@ -25,7 +25,7 @@ from container.build import CONTEXT, RECIPE, recipe
 
 __all__ = ["AGENT", "Machines", "Other"]
 
-AGENT = "counting-agent"
+AGENT = f"counting-agent-{os.getpid()}"
 PROGRAM = r"""
 import asyncio, json, os, sys, time
 from pathlib import Path
@@ -77,7 +77,6 @@ Match User root
     StreamLocalBindMask 0111
 """
 ALLOWED = 'restrict,port-forwarding,command="cat" '
-WAIT = 120.0
 
 
 def run(*command: str | Path) -> str:
@@ -120,10 +119,17 @@ class Other:
             off = ("iptables", "ip6tables", "ip-forward", "ip-masq")
             options += [f"--host=unix://{self.engine}", "--bridge=none"]
             self._engine = self._begin("dockerd", *options, *(f"--{one}=false" for one in off))
-        end = time.monotonic() + WAIT
         while not self._answers():
-            assert time.monotonic() < end, (self._folder / "log").read_text()[-2000:]
+            assert self._engine.poll() is None, (self._folder / "log").read_text()[-2000:]
             time.sleep(0.05)
+
+    def counts(self) -> list[str]:
+        """What the agents have counted there so far."""
+        found = []
+        for count in self._folder.glob("data/volumes/*/_data/count"):
+            with suppress(FileNotFoundError):
+                found.append(count.read_text())
+        return found
 
     def load(self, image: bytes) -> None:
         with closing(self.client) as client:
@@ -255,8 +261,6 @@ class Machines:
         return one
 
     def remove(self) -> None:
-        with closing(docker.from_env()) as own:
-            own.images.remove(AGENT, force=True)
         for one in self.all:
             one.stop()
         for space in re.findall(rf"gb{os.getpid()}h\w+", run("ip", "netns", "list")):
@@ -265,6 +269,8 @@ class Machines:
             if (place := mounted.split()[1]).startswith(str(self.folder)):
                 subprocess.run(["umount", "--lazy", place], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
+        with closing(docker.from_env()) as own:
+            own.images.remove(AGENT, force=True)
 
     def _ip(self, space: str, *command: str) -> None:
         run("ip", "-n", space, *command)
