@@ -52,7 +52,7 @@ def test_it_starts_with_the_others_once_there_is_a_token(tmp_path: Path) -> None
     assert DiscordChannel in CHANNELS
     assert DiscordChannel.from_settings(Settings()) is None
     assert TOKEN not in repr(Settings(discord_bot_token=Secret(TOKEN)))
-    code = "import sys, bot.run, bot.settings; [cls.from_settings(bot.settings.Settings()) for cls in bot.run.CHANNELS]"
+    code = f"import sys, bot.run; from {Settings.__module__} import {Settings.__name__} as S; [cls.from_settings(S()) for cls in bot.run.CHANNELS]"
     check = f"{code}; sys.exit('discord' in sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True, cwd=Path.cwd())
 

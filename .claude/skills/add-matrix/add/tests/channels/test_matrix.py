@@ -69,7 +69,7 @@ def test_it_starts_with_the_others_once_there_is_a_token() -> None:
     with pytest.raises(Misconfigured, match="MATRIX_SERVER"):
         MatrixChannel.from_settings(Settings(matrix_token=Secret("a-token")))
     assert "a-token" not in repr(Settings(matrix_token=Secret("a-token")))
-    code = "import sys, bot.run, bot.settings; [cls.from_settings(bot.settings.Settings()) for cls in bot.run.CHANNELS]"
+    code = f"import sys, bot.run; from {Settings.__module__} import {Settings.__name__} as S; [cls.from_settings(S()) for cls in bot.run.CHANNELS]"
     check = f"{code}; sys.exit('nio' in sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True)
 

@@ -47,7 +47,7 @@ def test_it_starts_with_the_others_once_there_are_tokens(fake: FakeSlack, tmp_pa
             channel(tmp_path, *wrong)
     tokens = {"slack_bot_token": Secret(BOT_TOKEN), "slack_app_token": Secret(APP_TOKEN)}
     assert "a-token" not in repr(Settings(**tokens))
-    code = "import sys, bot.run, bot.settings; [cls.from_settings(bot.settings.Settings()) for cls in bot.run.CHANNELS]"
+    code = f"import sys, bot.run; from {Settings.__module__} import {Settings.__name__} as S; [cls.from_settings(S()) for cls in bot.run.CHANNELS]"
     check = f"{code}; sys.exit('slack_sdk' in sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True)
 
