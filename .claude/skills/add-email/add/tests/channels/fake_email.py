@@ -38,6 +38,7 @@ def mail(text: str, number: str, subject: str = "Lunch", **headers: str) -> Emai
 
 class FakeMail:
     def __init__(self) -> None:
+        self.sends = True  # for this account
         self.imap = self.smtp = 0
         self.validity = 17
         self.sent: list[EmailMessage] = []
@@ -128,7 +129,7 @@ class FakeMail:
             verb = line.upper().split()[0]
             if verb == "AUTH":
                 given = base64.b64decode(line.split()[2]) if len(line.split()) > 2 else b""
-                good = given == f"\0{ADDRESS}\0{PASSWORD}".encode()
+                good = self.sends and given == f"\0{ADDRESS}\0{PASSWORD}".encode()
                 writer.write(b"235 yes\r\n" if good else b"535 no\r\n")
             elif verb == "EHLO":
                 writer.write(b"250-here\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n")

@@ -128,6 +128,22 @@ async def test_a_mail_that_was_not_stored_is_read_again(fake: FakeMail, tmp_path
     assert stored == ["<1@example.com>"] * 2
 
 
+async def test_what_is_left_out_and_what_cannot_be_read_is_said_and_the_next_is_answered(
+    fake: FakeMail, tmp_path: Path
+) -> None:
+    set_up("INFO", [PASSWORD], tmp_path / "logs")
+    async with answering(tmp_path, channel(fake, tmp_path), ADA):
+        await fake.until(idle=True)
+        fake.put(mail("away", "1", Auto_Submitted="auto-replied"))
+        fake.put(bytes(mail("my PIN is 4711", "2")).replace(b'charset="utf-8"', b'charset="none"'))
+        fake.put(mail("where?", "3"))
+        said = [text_of(one) for one in await fake.until(sent=2)]
+    assert any("mail of email was skipped" in text for text in said)
+    assert any("where?" in text for text in said)
+    assert not any("4711" in text for text in said)
+    assert "mail left out" in (tmp_path / "logs/bot.log").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("headers", "why"),
     [
@@ -223,5 +239,8 @@ async def test_what_only_the_owner_can_mend_is_said(fake: FakeMail, tmp_path: Pa
     wrong = channel(fake, tmp_path, email_password=Secret("other"))
     with pytest.raises(Misconfigured, match="EMAIL_PASSWORD"):
         await wrong.check()
+    fake.sends = False
+    with pytest.raises(Misconfigured, match="EMAIL_PASSWORD"):
+        await channel(fake, tmp_path).check()
     with pytest.raises(ConnectionError, match="SMTP does not answer"):
         await channel(fake, tmp_path, email_smtp="127.0.0.1:1").check()
