@@ -309,3 +309,8 @@ def test_aliases_that_stand_for_too_much_are_refused() -> None:
     bomb += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
     with pytest.raises(DataError, match="aliases stand for over"):
         YamlDocument.of(bomb.encode()).ensure_value("b", 1)
+
+
+def test_the_only_key_of_a_document_goes_with_its_line_and_of_another_leaves_an_empty_one() -> None:
+    assert YamlDocument.of(b"# head\na: 1\n").remove(("a",)) == b"# head\n"
+    assert YamlDocument.of(b"a:\n  b: 1\n").remove(("a", "b")) == b"a: {}\n"
