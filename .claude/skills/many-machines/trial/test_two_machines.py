@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -104,7 +104,8 @@ def settled(machines: Machines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         "MACHINES_FENCE": str(FENCE),
         "ANTHROPIC_API_KEY": "k",
         "AGENT_IMAGE": AGENT,
-        "GRAFTBOT_DATA": str(tmp_path / "data"),
+        "GRAFTBOT_DATA": str(tmp_path / "elsewhere"),  # as where --data names another place
+        "TRIAL_DATA": str(tmp_path / "data"),
     }.items():
         monkeypatch.setenv(name, value)
     return tmp_path / "data"
@@ -120,7 +121,7 @@ async def running(data: Path) -> AsyncIterator[Bot]:
                     Group(name, f"memory:{name}", name, options={"machine": machine})
                 )
         runtime, channel, stop = MachinesRuntime(), MemoryChannel(stays=True), asyncio.Event()
-        settings, paths = load(), Paths(data)
+        settings, paths = replace(load(), graftbot_data=data), Paths(data)
         assistant = Assistant(
             store,
             [channel],
@@ -239,7 +240,9 @@ async def test_an_engine_that_is_killed_in_mid_turn(machines: Machines, settled:
         assert await bot.runtime.runs("nobody") == set()
         first.start()
         await until(lambda: bot.runtime._machines["h1"].up)
-        await bot.runtime.runs(bot.assistant.turns._agent.installation)
+        installation = bot.assistant.turns._agent.installation
+        for run in await bot.runtime.runs(installation) - bot.assistant.turns._agent._runs:
+            await bot.runtime.remove(installation, run)
         assert first.containers() == []
         await bot.all(1)
     nothing_is_left(machines)
@@ -307,7 +310,7 @@ async def killed(*_):
     os.kill(os.getpid(), 9)
 
 async def main():
-    async with running(Path(os.environ["GRAFTBOT_DATA"])) as bot:
+    async with running(Path(os.environ["TRIAL_DATA"])) as bot:
         await bot.ask("b")
         Store.answered = killed
         await bot.assistant.receive(message("again", "memory:b"))

@@ -31,7 +31,7 @@ from bot.paths import Paths
 from bot.proxy import Proxy
 from bot.runtimes import RUNTIMES, Mount, Spec
 from bot.runtimes.docker import DockerRuntime
-from bot.runtimes.machines import MachinesRuntime
+from bot.runtimes.machines import MachinesRuntime, _mark
 from bot.runtimes.tunnel import Address
 from bot.settings import Secret, Settings
 from bot.store import Store, open_store
@@ -125,6 +125,12 @@ async def test_where_none_can_be_reached_each_is_named_and_no_other_group_minds(
         while f"{name} (me@127.0.0.1)" not in caplog.text:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     await runtime.close()
+
+
+def test_where_a_group_is_stands_in_the_data_of_the_bot_that_runs(tmp_path: Path) -> None:
+    """Which `--data` may name: the settings do not know it."""
+    own = Mount(tmp_path / "groups/family", "/workspace/group", write=True)
+    assert _mark(spec(mounts=[own])) == tmp_path / "machines/where/family"
 
 
 async def test_mounts_of_this_machine_do_not_travel(

@@ -24,6 +24,7 @@ from bot.errors import BotError
 from bot.homes import Homes
 from bot.log import log
 from bot.messages import Turn
+from bot.paths import Paths
 from bot.runtimes import Mount, Spec
 from bot.runtimes.docker import INSTALLATION, RUN, DockerContainer, DockerRuntime
 from bot.runtimes.tunnel import Tunnel
@@ -43,6 +44,8 @@ class Place:
     user: tuple[int, int]
     number: str
     """Of the tunnel: with another one, nothing of this is left."""
+    mark: Path
+    """Below the data directory, of this very bot: it says on which machine the group is."""
     keeper: str = ""
     volumes: dict[str, str] = field(default_factory=dict)
     known: dict[str, Seen] = field(default_factory=dict)
@@ -57,6 +60,10 @@ class Place:
     def alive(self) -> bool:
         return self.machine.up and self.machine.tunnel.number == self.number
 
+    @property
+    def homes(self) -> Homes:
+        return Homes(Paths(self.mark.parents[2]))
+
     def skipped(self, path: str, why: str) -> None:
         if path not in self.told:
             self.told.add(path)
@@ -66,9 +73,9 @@ class Place:
 class Machine(DockerRuntime):
     """The engine of another machine."""
 
-    def __init__(self, tunnel: Tunnel, homes: Homes) -> None:
+    def __init__(self, tunnel: Tunnel) -> None:
         super().__init__()
-        self.tunnel, self.name, self._homes = tunnel, tunnel.address.name, homes
+        self.tunnel, self.name = tunnel, tunnel.address.name
         self._starting: dict[str, tuple[Place, Mount]] = {}
         self._number = ""
 
@@ -205,7 +212,7 @@ class Machine(DockerRuntime):
 
     def _arrived(self, place: Place) -> list[tuple[Mount, Path, Seen, Seen]]:
         """Each folder as it came, what is in it, and what was at home when it followed that."""
-        room, left, came = self._homes.arriving(place.group), Left(), []
+        room, left, came = place.homes.arriving(place.group), Left(), []
         for number, mount in enumerate(one for one in place.mounts if one.write):
             (new := room / str(number)).mkdir()
             try:
@@ -237,7 +244,7 @@ class Machine(DockerRuntime):
         session: str | None,
     ) -> None:
         new = [(Tree(mount.source), where) for mount, where, _, _ in came]
-        old = self._homes.replace(place.group, new, turn, session)
+        old = place.homes.replace(place.group, new, turn, session)
         for before, (mount, _, there, home) in zip(old, came, strict=True):
             place.known[mount.target] = there
             with Tree(mount.source).open() as into, suppress(FileNotFoundError):

@@ -11,18 +11,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import docker
 from docker.errors import NotFound
 
 from bot.errors import BotError, Misconfigured
-from bot.homes import Homes
 from bot.log import log
 from bot.messages import Turn
-from bot.paths import Paths
 from bot.runtimes import Spec
 from bot.runtimes.docker import DockerContainer, DockerRuntime
 from bot.runtimes.machine import DOOR, Machine, Place
@@ -30,6 +28,7 @@ from bot.runtimes.tunnel import Address, Tunnel
 from bot.settings import load
 
 EXTRA, REQUESTS = "/workspace/extra/", "/workspace/ipc"
+WORKSPACE = "/workspace/group"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,6 @@ class MachinesRuntime(DockerRuntime):
     def __init__(self) -> None:
         super().__init__()
         self._settings = settings = load()
-        data = settings.graftbot_data.resolve()
-        self._homes, self._marks = Homes(Paths(data)), data / "machines/where"
         self._addresses: dict[str, Address] = {}
         self._refused: dict[str, str] = {}
         for text in settings.machines.replace(",", " ").split():
@@ -92,13 +89,11 @@ class MachinesRuntime(DockerRuntime):
         if self._room is not None or not self._addresses:
             return
         self._room = Path(tempfile.mkdtemp(prefix="graftbot-"))
-        self._marks.mkdir(parents=True, exist_ok=True)
         doors, ssh = self._settings.max_containers, self._settings.machines_ssh
         ssh = str(Path(ssh).expanduser()) if ssh else ""
         for name, address in self._addresses.items():
-            mine = sha256(f"{self._marks} {name}".encode()).hexdigest()[:16]
-            tunnel = Tunnel(address, mine, ssh, self._room, doors)
-            self._machines[name] = Machine(tunnel, self._homes)
+            tunnel = Tunnel(address, token_hex(8), ssh, self._room, doors)
+            self._machines[name] = Machine(tunnel)
             self._tunnels.append(asyncio.create_task(tunnel.run()))
 
     async def prepare(self, say: Callable[[str], None]) -> None:
@@ -153,8 +148,10 @@ class MachinesRuntime(DockerRuntime):
         if place is None:
             user, group = map(int, spec.user.split(":"))
             mounts = [one for one in spec.mounts if one.target not in {DOOR, REQUESTS}]
-            place = Place(spec.group, machine, mounts, (user, group), machine.tunnel.number)
-            (self._marks / spec.group).write_text(machine.name, "utf-8")
+            mark, tunnel = _mark(spec), machine.tunnel
+            place = Place(spec.group, machine, mounts, (user, group), tunnel.number, mark)
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.write_text(machine.name, "utf-8")
             self._places[spec.group] = place
         place.runs.add(spec.run)
         try:
@@ -183,7 +180,7 @@ class MachinesRuntime(DockerRuntime):
                 return place.machine
             self.lost(place)
         chosen = await self._chosen(spec) if spec.machine else None
-        mark = self._marks / spec.group
+        mark = _mark(spec)
         if mark.exists():
             before = self._machines.get(mark.read_text("utf-8"))
             if before is None:  # its owner has taken it from MACHINES
@@ -232,7 +229,7 @@ class MachinesRuntime(DockerRuntime):
                 return
             del self._places[place.group]
             await place.machine.remove_keeper(place)
-            (self._marks / place.group).unlink(missing_ok=True)
+            place.mark.unlink(missing_ok=True)
 
     def lost(self, place: Place) -> None:
         """Nobody knows whether its containers have ended: the mark says so."""
@@ -240,12 +237,11 @@ class MachinesRuntime(DockerRuntime):
             del self._places[place.group]
 
     async def runs(self, installation: str) -> set[str]:
-        """Those of the machines that answer, from which goes what is nobody's."""
+        """Those of the machines that answer."""
         self._begin()
         found = await super().runs(installation)
         for machine in self._there():
             with suppress(BotError):
-                await machine.sweep(installation, self._places.values())
                 found |= await machine.runs(installation)
         return found
 
@@ -254,6 +250,7 @@ class MachinesRuntime(DockerRuntime):
         for machine in self._there():
             with suppress(BotError):
                 await machine.remove(installation, run)
+                await machine.sweep(installation, self._places.values())
 
     def _there(self) -> list[Machine]:
         return [machine for machine in self._machines.values() if machine.up]
@@ -270,3 +267,9 @@ class MachinesRuntime(DockerRuntime):
             await machine.close()
         if self._room:
             shutil.rmtree(self._room, ignore_errors=True)
+
+
+def _mark(spec: Spec) -> Path:
+    """Where it stands on which machine the group is; it is gone once that is over for certain."""
+    own = next((one.source for one in spec.mounts if one.target == WORKSPACE), Path("nowhere/x/y"))
+    return own.parents[1] / "machines/where" / spec.group

@@ -146,7 +146,7 @@ class Tunnel:
         return [*command, "--", who, "cat"]
 
     def _there(self, number: int) -> str:
-        """Always the same: sshd removes none when it ends, but what is in the way of a new one."""
+        """The same while the bot runs: sshd removes none but what is in the way of a new one."""
         return f"/tmp/graftbot-{self._mine}-{number}.sock"  # noqa: S108
 
     def _door(self, number: int) -> Path:
