@@ -28,7 +28,7 @@ from bot.run import SERVICES
 from bot.settings import Secret, Settings
 from bot.store import Store, open_store
 from bot.tools import Host, call
-from bot.voice import check_ears, check_mouth, hear, speak
+from bot.voice import check_ears, check_mouth, deaf, hear, speak
 from bot.voice_service import Voice
 
 SAID = "what is the weather like in berlin today"
@@ -215,6 +215,7 @@ async def test_without_files_or_settings_the_bot_goes_on(tmp_path: Path) -> None
 def test_it_is_one_of_the_services_and_of_the_agent_s_tools() -> None:
     """The agent's half needs a library that is in the image alone, so it is read here."""
     assert Voice in SERVICES
+    assert Files.listen is deaf, "until the service is there"
     source = (Path(__file__).parents[1] / "container/runner/tools.py").read_text()
     tools = {
         ast.literal_eval(key): ast.literal_eval(value.elts[2])
