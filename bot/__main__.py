@@ -42,10 +42,7 @@ def _options(
 
 
 Data = Annotated[
-    str | None,
-    typer.Option(
-        "--data", metavar="DIR", help="The store.", show_default="$GRAFTBOT_DATA, or ./data"
-    ),
+    str | None, typer.Option(metavar="DIR", help="The store: $GRAFTBOT_DATA, or ./data.")
 ]
 
 

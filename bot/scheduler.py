@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from textwrap import shorten
 
 from bot import prompt
-from bot.errors import OverBudget, described, own_fault
+from bot.errors import BotError, OverBudget, described, own_fault
 from bot.groups import Group
 from bot.log import log
 from bot.messages import Message, Turn
@@ -22,7 +22,7 @@ LONGEST_SLEEP = 60.0
 LATE_SECONDS = 900.0
 """So long a reminder waits for the agent; then its text is sent as it is."""
 NOT_RUN = "The task {id} of {name} ({prompt}) failed {attempts} times: {error}. {then}"
-MEANWHILE = "ended meanwhile"
+MEANWHILE, GONE = "ended meanwhile", BotError("its chat is registered no more")
 GOES_ON, ENDED = "I go on trying.", "This run is given up."
 PLAINLY = "Reminder: {prompt}\n(I could not do more about it: {why}.)"
 
@@ -72,8 +72,11 @@ class Scheduler:
         task = await self._tasks.find(id_, claimed=True)  # a second wake-up finds that it has ended
         if task is None or (group := self._store.folders.get(task.folder)) is None:
             self._trials.pop(id_, None)
-            if task:  # its group is registered no more
-                await self._tasks.finish(task, "", MEANWHILE, ())
+            if task:  # its group is registered no more, or the chat of which it is a topic
+                main, said = self._store.main, []
+                if main and task.status != "cancelled":
+                    said = [(main.chat, text) for text in self._plainly(task, main, GONE)]
+                await self._tasks.finish(task, "", MEANWHILE, said)
             return
         trial = self._trials.setdefault(id_, _Trial(asyncio.get_running_loop().time()))
         spent, error, pieces = await self._store.spent(group.folder), None, []

@@ -388,6 +388,23 @@ async def test_the_tasks_of_a_removed_group_end_and_whoever_gets_its_folder_has_
         assert await Tasks(store).seconds() is None
 
 
+async def test_a_reminder_in_a_topic_of_what_was_main_is_said_in_what_is(tmp_path: Path) -> None:
+    """Nobody asked for its end: who makes another chat main keeps what was said in main."""
+    async with open_store(tmp_path) as store:
+        await store.register(Group("main", "memory:old", "Main", None))
+        await store.register(Group("main-topic-7", "memory:old:7", "Topic", None, topic=True))
+        scene = Scene(store, FunctionAgent(silent), tmp_path)
+        await scene.due_once()
+        assert await store.read("SELECT folder FROM tasks") == [("main-topic-7",)]
+        await store.register(Group("main", "memory:new", "Main", None))
+        async with scene.running():
+            await until(lambda: bool(scene.channel.sent))
+    ((chat, text),) = scene.channel.sent
+    assert chat == "memory:new"
+    assert text.startswith("Reminder: pill")
+    assert "its chat is registered no more" in text
+
+
 async def test_a_store_gets_the_tables_at_any_age_and_keeps_them(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "bot.db")) as db:
         db.executescript(migrations.MIGRATIONS[0] + "PRAGMA user_version = 1")
