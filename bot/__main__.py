@@ -1,6 +1,4 @@
-"""The command line. It imports what a command needs when that command runs, so that `bot --help` is
-quick.
-"""
+"""The command line. What a command needs is imported when that command runs: the help is quick."""
 
 import os
 import sys
@@ -17,8 +15,6 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     pretty_exceptions_enable=False,  # they show variables, and so messages
-    name="bot",
-    help="A personal assistant that its owner changes by grafting skills onto its code.",
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -68,9 +64,7 @@ def run(data: Data = None) -> None:
 
 @app.command()
 def setup(
-    chat: Annotated[
-        str, typer.Option("--main", help="Your own chat, with its channel: telegram:123.")
-    ] = "",
+    chat: Annotated[str, typer.Option("--main", help="Your own chat: telegram:123, say.")] = "",
     restore: Annotated[
         bool, typer.Option("--restore", help="Go back to the store's copy that this bot can read.")
     ] = False,

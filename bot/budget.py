@@ -1,5 +1,6 @@
 """The tokens that a group may use a day, and the words when they are used up."""
 
+from asyncio import Lock
 from datetime import datetime, time, timedelta
 
 from bot.errors import OverBudget
@@ -19,7 +20,7 @@ class Budget:
     """
 
     def __init__(self, store: Store, daily_tokens: int) -> None:
-        self._store, self._daily_tokens = store, daily_tokens
+        self._store, self._daily_tokens, self._telling = store, daily_tokens, Lock()
 
     async def check(self, group: Group) -> None:
         """Raises OverBudget when the tokens of the day are used up."""
@@ -36,10 +37,11 @@ class Budget:
         """The chat and the owner, once a day, whenever the bot was started."""
         zone = self._store.zone
         midnight = datetime.combine(datetime.now(zone).date(), time(), zone)
-        if await self._store.read(SQL["told_since"], (group.chat, notice, stamp(midnight))):
-            return
-        to_owner = "" if group.main else f"{group.name} ({group.chat}): {notice}"
-        await self._store.send(group.chat, notice, to_owner)
+        chat = self._store.called(group.chat)  # which may have changed since the turn began
+        to_owner = "" if group.main else f"{group.name} ({chat}): {notice}"
+        async with self._telling:  # of two tasks at once, the second finds that it is said
+            if not await self._store.read(SQL["told_since"], (chat, notice, stamp(midnight))):
+                await self._store.send(chat, notice, to_owner)
 
     def pause(self) -> float:
         """Seconds until the next day, but no more than an hour: clocks are set."""

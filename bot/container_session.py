@@ -27,8 +27,8 @@ SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
 class ContainerSession:
     """What the container writes is the agent's word and is believed in nothing but its own answers.
 
-    `session` is what it said last about which session this is, and `closed` how it ended, when it
-    has. `secrets` do not reach the log.
+    `session` is what it said last about which session this is, `left` whether nobody goes on with
+    that, and `closed` how it ended, when it has. `secrets` do not reach the log.
     """
 
     def __init__(self, container: Container, logs: Path, secrets: Sequence[str]) -> None:
@@ -37,6 +37,7 @@ class ContainerSession:
         self.options: Mapping[str, Any] = {}
         """What its group had been granted when it was started."""
         self.session: str | None = None
+        self.left = False
         self.container, self._logs = container, logs
         self._secrets = [secret.encode() for secret in secrets]
         self.idle_since: float | None = None

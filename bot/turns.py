@@ -193,7 +193,7 @@ class Turns:
         why = REFUSED if own_fault(error) else TOO_OFTEN.format(attempts=trouble.attempts)
         notice = "" if group.main else trouble.told(GIVEN_UP, group, error)
         await self._store.answered(turn, [SORRY.format(why=why)], notice)
-        self._troubles[group.folder] = Trouble(fresh=True, most=trouble.most)
+        self._troubles[group.folder] = Trouble(most=trouble.most)
 
     async def _ask(self, running: _Running, group: Group, channel: Channel) -> None:
         chat, written = running.turn.chat, self._written(running.turn, group)

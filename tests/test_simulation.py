@@ -317,3 +317,39 @@ def test_a_stranger_whose_chat_had_names_that_nobody_told_of_may_have_a_code_for
         Deed("instead of", 777.96, 2, 904),
     )
     holds(Plan(4544, 3, 4, 0, posts, faults, deeds))
+
+
+def test_an_answer_that_is_under_way_does_not_bring_back_a_conversation_that_was_left() -> None:
+    posts = (
+        Post(39.27, 1, 1, topic=7),
+        Post(101.76, 1, 4),
+        Post(278.14, 1, 3, topic=7),
+        Post(283.05, 1, 2, "every"),
+        Post(432.92, 1, 5, "/new"),
+        Post(493.06, 1, 7),
+    )
+    faults = (TimeFault("restart", 365.3, 0.84), CallFault("session", 1, "refused"))
+    holds(Plan(8275, 2, 2, 0, posts, faults, (Deed("move unsaid", 383.64, 1, 990),)))
+
+
+def test_a_conversation_that_went_bad_since_another_was_left_is_left_too() -> None:
+    posts = (
+        Post(46.46, 0, 5),
+        Post(59.08, 1, 1),
+        Post(168.49, 1, 4),
+        Post(193.04, 1, 6, "once"),
+        Post(207.94, 1, 3, "poison"),
+        Post(422.28, 1, 7),
+    )
+    faults = (CallFault("session", 2, "poisoned"), TimeFault("engine down", 344.49, 15.58))
+    holds(Plan(8468, 2, 1, 0, posts, faults))
+
+
+def test_a_budget_is_told_once_of_a_chat_that_was_given_another_name() -> None:
+    posts = (Post(36.93, 0, 8), Post(46.93, 0, 2), Post(50.61, 0, 1))
+    deeds = (
+        Deed("move", 59.74, 0, 900),
+        Deed("schedule", 4.68, 0, 901),
+        Deed("schedule", 13.38, 0, 902),
+    )
+    holds(Plan(8317, 1, 2, 300, posts, (), deeds))

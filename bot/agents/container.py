@@ -102,7 +102,8 @@ class ContainerAgent(Agent):
             raise BotError(
                 f"no answer came within {self._settings.turn_seconds:g} seconds (TURN_SECONDS)"
             ) from None
-        if talk.session and not turn.isolated and talk.session != await self._store.session(folder):
+        known = await self._store.session(folder)
+        if talk.session not in {None, known} and not turn.isolated and not talk.left:
             await self._store.remember(folder, talk.session)
         if turn.isolated or self._slots.wanted:
             talk.end()
@@ -111,7 +112,8 @@ class ContainerAgent(Agent):
         return replies
 
     async def forget(self, folder: str) -> None:
-        if (talk := self._talks.get(folder)) and not talk.ended:
+        if talk := self._talks.get(folder):
+            talk.left = True  # an answer that is under way does not bring its conversation back
             await talk.end()
 
     async def follow_up(self, turn: Turn) -> bool:

@@ -190,7 +190,7 @@ class Simulation:
                 world.problem(str(error))
             finally:
                 world.now = loop.time()
-                world.loop = None
+                world.loop, world.on_end = None, lambda kind: None
                 for messenger in self.messengers:
                     messenger.news = None
                 self.engine.requested = lambda folder: None
