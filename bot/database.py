@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from bot.errors import BotError, Running
 from bot.migrations import MIGRATIONS
-from bot.paths import Paths
+from bot.paths import GROUPS, Paths
 
 LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 ANEW = "restore a backup of the folder, or move it away to begin anew"
@@ -86,7 +86,7 @@ def refuse_to_begin_anew(folder: Path) -> None:
     left = sorted({path.partition("/")[0] for path, _ in Paths(folder).kept()})
     left += ["backups"] if copy_that_fits(folder) else []
     left += [log.name] if size(log) and not size(store) else []
-    if left and (store.exists() or left != ["groups"]):
+    if left and (store.exists() or left != [GROUPS]):
         what = "is empty" if store.exists() else "is missing"
         why = f"{store} {what}, and what belongs to it is there: {', '.join(left)}"
         raise BotError(why, hint=way_back(folder))

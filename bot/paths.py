@@ -13,7 +13,8 @@ MEMORY = (
     "# {name}\n\nWhat the assistant shall remember about this chat, and how it shall behave here.\n"
 )
 ROOMS = ("requests", "replies", "refused")
-AGENTS_ROOMS = ("groups", "sessions", "ipc")
+GROUPS = "groups"
+AGENTS_ROOMS = (GROUPS, "sessions", "ipc")
 
 
 @dataclass(frozen=True, slots=True)

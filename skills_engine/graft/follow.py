@@ -115,7 +115,7 @@ def imported(source: str) -> frozenset[FromImport]:
 def _statements(source: str) -> list[ast.ImportFrom]:
     try:
         nodes = [*ast.walk(ast.parse(source))]
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     return [n for n in nodes if isinstance(n, ast.ImportFrom) and n.module and not n.level]
 
@@ -193,7 +193,7 @@ def _names(source: bytes) -> frozenset[str] | None:
     """Every name that a module may have; None where that cannot be told."""
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     found: set[str] = set()
     for node in ast.walk(tree):

@@ -152,7 +152,7 @@ def _uses_it_now(
 def _imports(source: str) -> frozenset[tuple[str, str]]:
     try:
         nodes = [*ast.walk(ast.parse(source))]
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
     found = [node for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
     return frozenset((node.module or "", each.name) for node in found for each in node.names)
@@ -163,7 +163,7 @@ def definitions(source: str) -> dict[str, str]:
     """The text of each definition of a module; of a name that has several, none."""
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     found: dict[str, str] = {}
     twice = set()

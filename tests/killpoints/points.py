@@ -333,5 +333,6 @@ def leftovers(fork: Repo, *, pending: bool) -> Iterator[str]:
         "refs/stash",
         "refs/skills/backup/",
         "refs/skills/graft/",
+        *(("refs/skills/waiting/",) if pending else ()),
     )
     yield from (ref for ref in refs if not ref.startswith(known))

@@ -229,7 +229,7 @@ def _may_inherit(data: bytes, words: frozenset[str]) -> bool:
         return False
     try:
         tree = ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True
     aliases, bases = set(words), set[str]()
     for node in ast.walk(tree):

@@ -68,7 +68,7 @@ def _mistake(body: list[ast.stmt]) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(ast.Module(body, []), "merged", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return error.msg if isinstance(error, SyntaxError) else str(error)
     return ""
 

@@ -4,9 +4,9 @@ by espeak-ng, and by Whisper where faster-whisper and a model are installed.
 
 from __future__ import annotations
 
-import json
 import ast
 import asyncio
+import json
 import shutil
 from dataclasses import replace
 from importlib.util import find_spec
@@ -136,7 +136,7 @@ async def test_an_agent_speaks_through_an_endpoint(tmp_path: Path) -> None:
         effect = await call(host, store.groups[0], "send_voice", {"text": "Good morning."})
         ((_, (chat, _, sent)),) = effect.statements
     assert chat == "memory:me"
-    assert Path(json.loads(sent)["copy"]).read_bytes() == b"OggS as asked"
+    assert (tmp_path / json.loads(sent)["copy"]).read_bytes() == b"OggS as asked"
     assert (tmp_path / "groups/main/voice.ogg").read_bytes() == b"OggS as asked"
     about = {"model": "tts-1", "voice": "alloy", "response_format": "opus"}
     assert endpoint.requests[-1][2] == {**about, "input": "Good morning."}

@@ -8,6 +8,7 @@ import asyncio
 import json
 import runpy
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -41,6 +42,13 @@ from bot.workers import Backoff
 RUNNER = Path(__file__).parents[1] / "container"
 FAMILY = Group("family", "memory:family", "Family", options={"machine": "h1"})
 TARGET = "/workspace/group"
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A short one: the address of a socket has 107 bytes, and pytest's folders may be deep."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
 
 
 # ---- the settings

@@ -175,7 +175,7 @@ def test_a_page_that_is_replaced_by_a_link_is_not_written_through(
 async def test_what_nobody_commits_is_committed_once_a_day(paths: Paths) -> None:
     assert DailyMemory in SERVICES
     (paths.group("main").source / "CLAUDE.md").write_text("Nobody told you.\n")
-    async with open_store(paths.data) as store:
+    async with open_store(paths.data / "store") as store:
         await register(store, "memory:me", "memory:you")  # the second has no folder yet
         await DailyMemory(Host(store, NOTHING, paths, Settings())).commit()
     assert "Nobody told you." in VERBS["diff"](paths, "main", "")
@@ -188,7 +188,7 @@ async def test_without_git_it_is_said_and_the_service_goes_on(
         without.setenv("PATH", str(paths.data))
         with pytest.raises(BotError, match="git cannot be run"):
             VERBS["log"](paths, "main", "")
-    async with open_store(paths.data) as store:
+    async with open_store(paths.data / "store") as store:
         await register(store, "memory:me")
         with monkeypatch.context() as without:
             without.setenv("PATH", str(paths.data))

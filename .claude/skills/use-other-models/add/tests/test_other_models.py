@@ -206,7 +206,7 @@ async def test_what_will_not_do_is_said_at_the_start(place: Path, tmp_path: Path
         ("", "other models cannot answer"),
         ('[mine]\ndialect = "openai"\nurl = "http://x"\nmodel = "m"\n', "mine"),
     ):
-        place.write_text(text)
+        _write(place, text)
         service = asyncio.create_task(OtherModels(Host(NOTHING, NOTHING, NOTHING, settings)).run())
         await asyncio.sleep(0)
         service.cancel()

@@ -176,8 +176,7 @@ async def test_what_is_written_is_named(
 ) -> None:
     more = {"content": "", "mentions": [ADA, ME], **more}
     more["attachments"] = [
-        {"content_type": "image/png", **FILE, **one}
-        for one in more.get("attachments", [])
+        {"content_type": "image/png", **FILE, **one} for one in more.get("attachments", [])
     ]
     if any("waveform" in one for one in more["attachments"]):
         more["flags"] = 1 << 13
