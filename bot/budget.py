@@ -35,8 +35,7 @@ class Budget:
 
     async def tell(self, group: Group, notice: str) -> None:
         """The chat and the owner, once a day, whenever the bot was started."""
-        zone = self._store.zone
-        midnight = datetime.combine(datetime.now(zone).date(), time(), zone)
+        midnight = datetime.combine(datetime.now(self._store.zone).date(), time(), self._store.zone)
         chat = self._store.called(group.chat)  # which may have changed since the turn began
         to_owner = "" if group.main else f"{group.name} ({chat}): {notice}"
         async with self._telling:  # of two tasks at once, the second finds that it is said

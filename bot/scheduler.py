@@ -65,7 +65,8 @@ class Scheduler:
             seconds = await self._tasks.seconds()
             delay = LONGEST_SLEEP if seconds is None else min(max(seconds, 0.0), LONGEST_SLEEP)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._news.wait()
 
     async def _run(self, id_: str) -> None:
         """A run that was claimed, to its end, or until it is put off."""
@@ -132,8 +133,7 @@ class Scheduler:
         asyncio.get_running_loop().call_later(seconds, self._runs.wake, id_)
 
     def _plainly(self, task: Task, group: Group, failure: Exception) -> list[str]:
-        why = described(failure).removesuffix(".")
-        text = PLAINLY.format(prompt=task.prompt, why=why)
+        text = PLAINLY.format(prompt=task.prompt, why=described(failure).removesuffix("."))
         return self._assistant.chunks(group.chat, [text])
 
     async def _tell(self, task: Task, group: Group, trial: _Trial, error: str, then: str) -> None:

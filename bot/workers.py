@@ -79,7 +79,8 @@ class KeyedQueue:
                     work, again = f"{self._name} {key}", round(delay, 1)
                     failing(error)("failed", work=work, error=error, again_in=again)
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._stopping.wait(), delay)
+                        async with asyncio.timeout(delay):
+                            await self._stopping.wait()
                 else:
                     failures = 0
                     if key not in self._again:

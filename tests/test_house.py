@@ -47,6 +47,15 @@ def test_no_file_is_too_long_to_be_read_in_one_sitting() -> None:
     assert {path: count for path, count in lines.items() if count > 400} == {}
 
 
+def test_nothing_waits_in_a_way_that_loses_its_end() -> None:
+    """`asyncio.wait_for`, before Python 3.12, swallows a cancellation that comes in the instant in
+    which what it waits for is done: a service then outlives the bot's end. `timeout` does not.
+    """
+    code = [*(ROOT / "bot").rglob("*.py"), *(ROOT / ".claude/skills").glob("*/add/bot/**/*.py")]
+    calls = ("asyncio.wait_for(", "import wait_for")
+    assert [path for path in code if any(call in path.read_text("utf-8") for call in calls)] == []
+
+
 def test_no_law_has_a_time_limit() -> None:
     """Hypothesis gives each example 200 ms unless it is told otherwise."""
     patient = {"laws", "LAW"}  # settings that a file makes for all of its own

@@ -299,6 +299,24 @@ async def test_pause_resume_update_and_cancel(tmp_path: Path) -> None:
             await scene.call("get_task", task_id=id_)
 
 
+@pytest.mark.parametrize("steps", range(8))
+async def test_it_ends_though_it_is_told_to_in_the_instant_in_which_it_is_woken(
+    tmp_path: Path, steps: int
+) -> None:
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:owner")
+        scene = Scene(store, FunctionAgent(silent), tmp_path)
+        running = asyncio.create_task(scene.scheduler.run())
+        await asyncio.sleep(0.05)
+        scene.assistant.news["tasks"].set()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        done, _ = await asyncio.wait({running}, timeout=5)
+        running.cancel()
+        assert done
+
+
 async def test_a_change_during_a_run_outlives_it(tmp_path: Path) -> None:
     """The end of the run must not put the schedule back that it began with."""
     begun, go_on = asyncio.Event(), asyncio.Event()

@@ -215,7 +215,8 @@ class EmailChannel(Channel):
             raise ConnectionError(f"IMAP does not answer ({type(error).__name__})") from None
         finally:
             with suppress(Exception):  # it may be gone
-                await asyncio.wait_for(imap.logout(), 5)
+                async with asyncio.timeout(5):
+                    await imap.logout()
 
     @asynccontextmanager
     async def _post(self) -> AsyncIterator[Any]:
@@ -266,4 +267,5 @@ async def _wait(imap: Any) -> None:
         await imap.wait_server_push(IDLE_SECONDS + 10)
     finally:
         imap.idle_done()
-    await asyncio.wait_for(idle, 30)
+    async with asyncio.timeout(30):
+        await idle
