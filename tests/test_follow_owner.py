@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from harness import Repo, skills
 from harness.merging import git_lines
 from test_follow import CHANGES, USES
 
-from skills_engine.git import Git
+from skills_engine.git import Git, Objects
 from skills_engine.graft.merge3 import merge_trees
 from skills_engine.tree import REGULAR, Entry, Tree
 
@@ -85,17 +86,18 @@ CERTAIN: dict[str, tuple[str, str | None, dict[str, str], str, str]] = {
 }  # fmt: skip
 
 
+def _tree(objects: Objects, files: dict[str, str]) -> str:
+    out = Tree(objects, None)
+    for path, text in files.items():
+        out.put(path, Entry(REGULAR, objects.write("blob", text.encode())))
+    return out.oid()
+
+
 @pytest.mark.parametrize("what", CERTAIN)
 def test_only_what_is_certain_is_followed(tmp_path: Path, what: str) -> None:
     was, now, more, names, due = CERTAIN[what]
     objects = Git(Repo.init(tmp_path / "repo").path).objects
-
-    def tree(files: dict[str, str]) -> str:
-        out = Tree(objects, None)
-        for path, text in files.items():
-            out.put(path, Entry(REGULAR, objects.write("blob", text.encode())))
-        return out.oid()
-
+    tree = partial(_tree, objects)
     base = tree({"a.py": was})
     ours = tree({**({} if now is None else {"a.py": now}), **more})
     theirs = tree({"a.py": was, "new.py": f"from a import {names}\n"})
@@ -113,13 +115,7 @@ def test_only_what_is_certain_is_followed(tmp_path: Path, what: str) -> None:
 def test_what_comes_into_a_moved_definition_keeps_its_other_words(tmp_path: Path) -> None:
     """An attribute, a keyword and a text may read as the old name does."""
     objects = Git(Repo.init(tmp_path / "repo").path).objects
-
-    def tree(files: dict[str, str]) -> str:
-        out = Tree(objects, None)
-        for path, text in files.items():
-            out.put(path, Entry(REGULAR, objects.write("blob", text.encode())))
-        return out.oid()
-
+    tree = partial(_tree, objects)
     more = LONG.replace("    return", "    n.most(most=most, why='most')\n    return")
     base = tree({"a.py": LONG + NUMBER})
     ours = tree({"a.py": NUMBER, "b.py": LONG.replace("most", "top")})
@@ -134,13 +130,9 @@ def test_the_modules_of_a_package_are_followed_each_by_what_it_holds(tmp_path: P
     objects = Git(Repo.init(tmp_path / "repo").path).objects
 
     def tree(**files: str) -> str:
-        out = Tree(objects, None)
-        for name, text in files.items():
-            path = f"{name.replace('_', '/')}.py"
-            out.put(path, Entry(REGULAR, objects.write("blob", text.encode())))
-        for package in {name[0] for name in files if "_" in name} - {"r"}:
-            out.put(f"{package}/__init__.py", Entry(REGULAR, objects.write("blob", b"")))
-        return out.oid()
+        modules = {f"{name.replace('_', '/')}.py": text for name, text in files.items()}
+        packages = {name[0] for name in files if "_" in name} - {"r"}
+        return _tree(objects, modules | {f"{name}/__init__.py": "" for name in packages})
 
     was, now = {"p_a": LONG, "p_b": NUMBER}, {"q_a": LONG, "r_b": NUMBER}
     new = "from p import a, b, c\nfrom p.b import MOST\n"

@@ -33,7 +33,7 @@ def follow_moves(side: Side, their: Changes) -> tuple[Changes, tuple[str, ...]]:
         now = side.changes.get(path, (None, None))[1]
         if not path.endswith(".py") or None in (was, wanted, now):
             continue
-        before, after = (_text(side, entry) for entry in (was, wanted))
+        before, after = map(side.text_of, (was, wanted))
         for name, (there, new) in _moves(side, path, before, after).items():
             text = side.text(there)
             mine = definitions(text).get(new, "")
@@ -98,10 +98,3 @@ def _imports(path: str, text: str, before: str, after: str) -> str:
 def _entry(side: Side, path: str, text: str) -> Entry | None:
     entry = side.tree.entry(path)
     return entry and Entry(entry.mode, side.tree.objects.write("blob", text.encode()))
-
-
-def _text(side: Side, entry: Entry | None) -> str:
-    try:
-        return side.tree.objects.read(entry.oid).decode() if entry and entry.is_file else ""
-    except UnicodeDecodeError:
-        return ""

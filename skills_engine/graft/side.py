@@ -51,6 +51,10 @@ class Side:
     def text(self, path: str) -> str:
         return _text(self.tree, path)
 
+    def text_of(self, entry: Entry | None) -> str:
+        """What an entry holds; empty for what is no file, or no UTF-8."""
+        return _decoded(_data(self.tree, entry))
+
     def follow(self, path: str) -> str | None:
         """The new file that has half of the lines and all definitions of one that is gone, if
         there is just one.
