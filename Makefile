@@ -5,8 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	$$p -c '$(FITS)' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
 
-DECIDING := $(addprefix tests/,test_merge*.py test_check*.py test_data_*.py test_judge.py test_tree_merge.py \
-	test_sequences.py test_blocks.py test_hidden_names.py test_import_order.py test_bounds.py)
+DECIDING := $(addprefix tests/,merge judge check data graft/test_tree_merge.py \
+	$(addprefix codemods/test_,sequences.py blocks.py hidden_names.py import_order.py) test_bounds.py)
 
 .DEFAULT_GOAL := setup
 .PHONY: setup image demo test check laws killpoints faults pairs orders simulate mutants-bot mutants coverage voice podman machines webchat fuzz bench reference schemas site lock clean

@@ -84,3 +84,12 @@ def test_every_requirement_is_met_by_the_lock() -> None:
         if not one.specifier.contains(pinned.get(canonicalize_name(one.name), "0"))
     ]
     assert unmet == []
+
+
+def test_tests_stand_in_folders_named_as_the_rooms_that_they_test() -> None:
+    """What no room has is a program of its own, or tests what lies outside of the two packages."""
+    rooms = {path.name for path in (ROOT / "skills_engine").iterdir() if path.is_dir()}
+    others = {"bot", "channels", "containers", "skills", "laws", "tests"}
+    folders = {path.parent.name for path in (ROOT / "tests").rglob("test_*.py")}
+    assert folders <= rooms | others
+    assert folders > {"merge", "check", "codemods", "verbs"}

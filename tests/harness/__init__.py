@@ -5,6 +5,7 @@ forks   a small upstream with three skills, its next version, forks of it, an ow
 state   everything that law 5 speaks of, as a value that can be compared
 cli     the program `skills`, run as a process
 merging git's own line merge
+conflicts forks that conflict with their upstream
 
     from harness import fork_of, skills, state, upstream
 

@@ -16,7 +16,8 @@ from harness.repos import GIT, Repo
 
 __all__ = ["QUICK", "Ran", "console", "environment", "skills", "skills_command"]
 
-QUICK = ("--no-test", "--no-install", "-q")
+UNTRIED = ("--no-test", "--no-install")
+QUICK = (*UNTRIED, "-q")
 """For verbs that change a fork, where a test is about the fork alone."""
 
 _PROJECT = Path(__file__).parents[2]

@@ -33,21 +33,26 @@ from mutants.operators import Mutant, mutants  # noqa: E402
 from mutants.table import Table, made  # noqa: E402
 from mutants.trial import mistaken, seen_by  # noqa: E402
 
+PROGRAMS = ("transaction/test_*.py", "verbs/test_safety*.py")
+"""Tests that look at what another process does, whose lines nobody sees."""
 ROOMS = {
-    "merge": ("test_merge*.py", "test_tree_merge.py", "test_sequences.py", "test_blocks.py"),
-    "judge": ("test_judge.py", "test_merge*.py"),
-    "check": ("test_check*.py", "test_hidden_names.py", "test_merge_bindings.py"),
-    "data": ("test_data_*.py", "test_bounds.py", "test_check_data.py", "test_operations.py"),
-    "transaction": (
-        "test_transaction.py",
-        "test_recovery.py",
-        "test_durable.py",
-        "test_safety*.py",
+    "merge": (
+        "merge/test_*.py",
+        "graft/test_tree_merge.py",
+        "codemods/test_sequences.py",
+        "codemods/test_blocks.py",
     ),
+    "judge": ("judge/test_*.py", "merge/test_*.py"),
+    "check": ("check/test_*.py", "codemods/test_hidden_names.py", "merge/test_merge_bindings.py"),
+    "data": (
+        "data/test_*.py",
+        "test_bounds.py",
+        "check/test_check_data.py",
+        "codemods/test_operations.py",
+    ),
+    "transaction": PROGRAMS,
 }
 """Of each room of the engine, the tests whose affair it is."""
-PROGRAMS = ("test_transaction.py", "test_recovery.py", "test_durable.py", "test_safety*.py")
-"""Tests that look at what another process does, whose lines nobody sees."""
 SAMPLE, LEAST = 40, 0.95
 
 
@@ -134,7 +139,9 @@ def _tried(chosen: dict[str, list[Mutant]], roots: Sequence[Path], state: Path |
 
 def _files(room: str) -> list[str]:
     tests = ROOT / "tests"
-    return sorted({f"tests/{path.name}" for one in ROOMS[room] for path in tests.glob(one)})
+    return sorted(
+        {f"tests/{path.relative_to(tests)}" for one in ROOMS[room] for path in tests.glob(one)}
+    )
 
 
 def _one(

@@ -18,7 +18,7 @@ from skills_engine.package.problems import Problems
 from skills_engine.package.reference import entry, page, section
 from skills_engine.package.wishes import WISHES
 
-PAGE = Path(__file__).parent.parent / "docs" / "operations.md"
+PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 EXAMPLES = [(word, example) for word in words() for example in operation(word).VALID]
 
 

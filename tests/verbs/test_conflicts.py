@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from harness import Repo, fork_of, skills, state, upstream
 from harness.cli import QUICK, console
+from harness.conflicts import parted, worktree
 from harness.forks import skill
-from test_conflict_kinds import parted, worktree
 
 WRAPS = skill(
     "add-care",

@@ -16,7 +16,7 @@ from skills_engine.cli.schemas import schemas
 
 pytest_plugins = ("forkkit.plugin",)
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = sorted(ROOT.glob(".claude/skills/*/SKILL.md"))
 KINDS: dict[str, type | tuple[type, ...]] = {
     "string": str,

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from harness import skills
+from harness.cli import UNTRIED
+from harness.conflicts import parted, worktree
 from test_check import Texts, found
-from test_conflict_kinds import QUICK, parted, worktree
 
 from skills_engine.check.finding import Changed
 from skills_engine.check.newer import unchecked
@@ -148,11 +149,11 @@ def test_newer_syntax_is_judged_by_another_parser_or_said_not_to_be(
     key = "def key(x):\n    return x.id\n\n\n"
     ours = base.replace("def second", key + "def second")
     fork = parted(tmp_path / "twice", {"m.py": base}, {"m.py": ours}, {"m.py": base + "\n\n" + key})
-    ran = skills(fork, "rebase", *QUICK)
+    ran = skills(fork, "rebase", *UNTRIED)
     assert ran.code == 3, ran.said
     apart = base.replace("return 1", "return 11")
     fork = parted(tmp_path / "apart", {"m.py": base}, {"m.py": ours}, {"m.py": apart})
-    ran = skills(fork, "rebase", *QUICK)
+    ran = skills(fork, "rebase", *UNTRIED)
     assert ran.code == 0, ran.said
     assert "m.py: its syntax is not that of Python 3.11" in ran.out
 
@@ -167,7 +168,7 @@ def test_what_does_not_compile_is_a_conflict_with_line_and_markers(tmp_path: Pat
     ours = base.replace("async def", "def")
     theirs = base.replace("    return", "    await g()\n    return")
     fork = parted(tmp_path, {"m.py": base}, {"m.py": ours}, {"m.py": theirs})
-    told = skills(fork, "rebase", *QUICK, "--json")
+    told = skills(fork, "rebase", *UNTRIED, "--json")
     assert told.code == 3, told.said
     (conflict,) = told.document["error"]["conflicts"]
     assert (conflict["path"], conflict["kind"]) == ("m.py", "content")

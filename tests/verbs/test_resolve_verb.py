@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from harness import Repo, skills
-from harness.cli import environment, skills_command
-from test_conflict_kinds import BARE, QUICK, parted, worktree
+from harness.cli import UNTRIED, environment, skills_command
+from harness.conflicts import parted, worktree
+from test_conflict_kinds import BARE
 
 CODE = "def f():\n    return one(1)\n\n\ndef g():\n    return two(1)\n"
 OURS, THEIRS = (CODE.replace("(1)", f"({n})") for n in (2, 3))
@@ -29,7 +30,7 @@ def fork(tmp_path: Path) -> Repo:
         {"a.txt": "mine\n", "m.py": OURS},
         {"a.txt": "his\n", "m.py": THEIRS},
     )
-    assert skills(fork, "rebase", *QUICK).code == 3
+    assert skills(fork, "rebase", *UNTRIED).code == 3
     return fork
 
 
@@ -81,7 +82,7 @@ def test_a_line_says_which_region(fork: Repo) -> None:
     home = environment(fork.path.parent / "home")
     assert skills(deeper, "resolve", "../a.txt", "--ours", env=home).code == 0
     assert "all is decided" in skills(fork, "resolve").out
-    ran = skills(fork, "continue", *QUICK)
+    ran = skills(fork, "continue", *UNTRIED)
     assert ran.code == 0, ran.said
     assert "two(3)" in fork.read("m.py")
 
@@ -137,7 +138,7 @@ def test_of_what_has_no_markers_a_sides_file_is_taken(
 ) -> None:
     base, ours, theirs, _ = BARE[name]
     fork = parted(tmp_path, base, ours, theirs)
-    assert skills(fork, "rebase", *QUICK).code == 3
+    assert skills(fork, "rebase", *UNTRIED).code == 3
     (path,) = {
         each["path"] for each in skills(fork, "resolve", "--json").document["result"]["conflicts"]
     }
@@ -148,7 +149,7 @@ def test_of_what_has_no_markers_a_sides_file_is_taken(
         return
     assert ran.code == 0, ran.said
     assert "all is decided" in ran.out
-    done = skills(fork, "continue", *QUICK)
+    done = skills(fork, "continue", *UNTRIED)
     assert done.code == 0, done.said
     for file, text in AFTER[name][choice == "--theirs"].items():
         there = fork.path / file
@@ -167,7 +168,7 @@ def test_what_would_not_stand_is_not_offered(tmp_path: Path) -> None:
         {"m.py": base.replace("f(a)", "f(a, b)")},
         {"m.py": base.replace("f(a)", "f(a, *, c)")},
     )
-    assert skills(fork, "rebase", *QUICK).code == 3
+    assert skills(fork, "rebase", *UNTRIED).code == 3
     (found,) = skills(fork, "resolve", "--json").document["result"]["conflicts"]
     assert {each["name"] for each in found["candidates"]} == {"ours", "theirs"}
 

@@ -25,7 +25,7 @@ from skills_engine.record.carry import Carried, carry
 from skills_engine.record.file import record_file
 from skills_engine.record.package import ChangedFile, record_package
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def entries(before: str, after: str) -> list[dict[str, object]]:

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from harness import Repo, skills, state
+from harness.cli import UNTRIED
+from harness.conflicts import Files, parted, worktree
 from harness.forks import fork_of, upstream
 from test_merge_driver import KINDS, assert_labelled
 
-QUICK = ("--no-test", "--no-install")
 BINARY = b"\0\1\2"
 CODE = "".join(f"def f{n}():\n    return {n}\n\n\n" for n in range(6))
-Files = Mapping[str, str | bytes | None]
-
-
-def parted(path: Path, base: Files, ours: Files, theirs: Files) -> Repo:
-    """A fork under management whose owner and whose upstream each went on."""
-    path.mkdir(exist_ok=True)
-    up = Repo.init(path / "up")
-    up.commit("Base", {"pyproject.toml": '[project]\nname = "p"\nversion = "0.1.0"\n', **base})
-    up.git("clone", "--quiet", "--origin", "upstream", str(up.path), str(path / "fork"))
-    fork = Repo(path / "fork").known()
-    assert skills(fork, "init", "-q").code == 0
-    fork.commit("Mine", ours)
-    up.commit("Theirs", theirs)
-    return fork
-
-
-def worktree(fork: Repo) -> Repo:
-    return Repo(fork.path / ".git" / "skills" / "conflict")
 
 
 BARE: dict[str, tuple[Files, Files, Files, str]] = {
@@ -73,13 +55,13 @@ def test_what_has_no_markers_is_undecided_until_it_is_decided(tmp_path: Path, na
     base, ours, theirs, kind = BARE[name]
     fork = parted(tmp_path, base, ours, theirs)
     before = state(fork)
-    told = skills(fork, "rebase", *QUICK, "--json")
+    told = skills(fork, "rebase", *UNTRIED, "--json")
     assert told.code == 3, told.said
     (conflict,) = told.document["error"]["conflicts"]
     assert conflict["kind"] == kind
     assert state(fork) == before
     for _ in range(2):
-        ran = skills(fork, "continue", *QUICK)
+        ran = skills(fork, "continue", *UNTRIED)
         assert ran.code == 3, ran.said
         assert "is not decided" in ran.err
         assert state(fork) == before
@@ -93,7 +75,7 @@ def test_what_has_no_markers_is_undecided_until_it_is_decided(tmp_path: Path, na
     there.git("add", "--all")
     (status,) = skills(fork, "status", "--json").document["result"]["conflicts"]
     assert status["decided"]
-    ran = skills(fork, "continue", *QUICK)
+    ran = skills(fork, "continue", *UNTRIED)
     assert ran.code == 0, ran.said
     assert unmerged[0] not in fork.tree()
     assert skills(fork, "status", "--json").document["result"]["pending"] is None
@@ -102,12 +84,12 @@ def test_what_has_no_markers_is_undecided_until_it_is_decided(tmp_path: Path, na
 def test_both_renamed_and_the_change_is_in_either(tmp_path: Path) -> None:
     base, ours, theirs, _ = BARE["both renamed"]
     fork = parted(tmp_path, base, ours, theirs)
-    assert skills(fork, "rebase", *QUICK).code == 3
+    assert skills(fork, "rebase", *UNTRIED).code == 3
     there = worktree(fork)
     assert "return 22" in there.read("mine.py")
     there.git("add", "mine.py")
     there.git("rm", "--quiet", "--force", "his.py")
-    assert skills(fork, "continue", *QUICK).code == 0
+    assert skills(fork, "continue", *UNTRIED).code == 0
     assert "return 22" in fork.read("mine.py")
     assert {"old.py", "his.py"}.isdisjoint(fork.tree())
 
@@ -119,7 +101,7 @@ def test_both_renamed_alike_is_a_merge_and_no_conflict(tmp_path: Path) -> None:
         {"old.py": None, "new.py": CODE.replace("return 1", "return 11")},
         {"old.py": None, "new.py": CODE.replace("return 4", "return 44")},
     )
-    assert skills(fork, "rebase", *QUICK).code == 0
+    assert skills(fork, "rebase", *UNTRIED).code == 0
     assert fork.read("new.py") == CODE.replace("return 1", "return 11").replace(
         "return 4", "return 44"
     )
@@ -136,14 +118,14 @@ def test_files_that_both_add_are_not_joined_without_a_word(tmp_path: Path, name:
         "a.md": "# {}\n",
     }[name]
     fork = parted(tmp_path, {}, {name: text.format("mine")}, {name: text.format("his")})
-    told = skills(fork, "rebase", *QUICK, "--json")
+    told = skills(fork, "rebase", *UNTRIED, "--json")
     assert told.code == 3, told.said
     (conflict,) = told.document["error"]["conflicts"]
     assert (conflict["path"], conflict["kind"]) == (name, "add/add")
     marked = worktree(fork).read(name)
     assert f"<<<<<<< ours\n{text.format('mine')}" in marked
     assert f"=======\n{text.format('his')}>>>>>>> theirs" in marked
-    assert "still has conflict markers" in skills(fork, "continue", *QUICK).err
+    assert "still has conflict markers" in skills(fork, "continue", *UNTRIED).err
 
 
 def test_every_conflict_is_named_in_every_place(tmp_path: Path) -> None:
@@ -170,7 +152,7 @@ def test_every_conflict_is_named_in_every_place(tmp_path: Path) -> None:
         },
     )
     preview = skills(fork, "rebase", "--preview", "--json").document["result"]["conflicts"]
-    told = skills(fork, "rebase", *QUICK)
+    told = skills(fork, "rebase", *UNTRIED)
     assert told.code == 3
     assert "rebase stopped at 6 conflicts in a.txt, bot.py, c.txt, d.txt, s.toml" in told.err
     status = skills(fork, "status")
@@ -194,7 +176,7 @@ def test_every_conflict_is_named_in_every_place(tmp_path: Path) -> None:
         if each["path"] == "bot.py":
             assert lines[each["line"] - 1] == "<<<<<<< ours"
     worktree(fork).write({"a.txt": "both\n"})
-    left = skills(fork, "continue", *QUICK)
+    left = skills(fork, "continue", *UNTRIED)
     assert left.code == 3
     assert "4 files are not decided yet" in left.err
     assert "a.txt" not in left.err
@@ -211,7 +193,7 @@ def test_which_text_stands_under_which_label_in_the_worktree(tmp_path: Path, nam
         {name: base.replace(old, new[0])},
         {name: base.replace(old, new[1])},
     )
-    assert skills(fork, "rebase", *QUICK).code == 3
+    assert skills(fork, "rebase", *UNTRIED).code == 3
     assert_labelled(worktree(fork).read(name), old, *new)
 
 
@@ -230,10 +212,10 @@ def _resolved(fork: Repo) -> None:
 
 def test_a_commit_made_meanwhile_does_not_cost_the_resolution(tmp_path: Path) -> None:
     fork = parted(tmp_path, *FOUR)
-    assert skills(fork, "rebase", *QUICK).code == 3
+    assert skills(fork, "rebase", *UNTRIED).code == 3
     _resolved(fork)
     fork.commit("A hotfix", {"hot.py": "fix = 1\n"})
-    ran = skills(fork, "continue", *QUICK)
+    ran = skills(fork, "continue", *UNTRIED)
     assert ran.code == 0, ran.said
     assert fork.read("a.txt") == "1\nboth\n3\n4\n5\n6\n7\n"
     assert fork.read("b.txt") == "both\n"
@@ -245,11 +227,11 @@ def test_a_commit_made_meanwhile_does_not_cost_the_resolution(tmp_path: Path) ->
 def test_a_commit_that_changes_a_conflict_asks_to_look_again(tmp_path: Path) -> None:
     """The resolution is carried over, and nothing is published before a person has seen it."""
     fork = parted(tmp_path, *FOUR)
-    assert skills(fork, "rebase", *QUICK).code == 3
+    assert skills(fork, "rebase", *UNTRIED).code == 3
     _resolved(fork)
     fork.commit("A hotfix", {"a.txt": "1\nmine\n3\n4\n5\n6\nhot\n"})
     head = fork.head
-    ran = skills(fork, "continue", *QUICK)
+    ran = skills(fork, "continue", *UNTRIED)
     assert ran.code == 3, ran.said
     assert "HEAD has moved" in ran.err
     assert "a.txt" in ran.err
@@ -257,7 +239,7 @@ def test_a_commit_that_changes_a_conflict_asks_to_look_again(tmp_path: Path) -> 
     assert fork.head == head
     assert worktree(fork).read("a.txt") == "1\nboth\n3\n4\n5\n6\nhot\n"
     assert worktree(fork).read("b.txt") == "both\n"
-    ran = skills(fork, "continue", *QUICK)
+    ran = skills(fork, "continue", *UNTRIED)
     assert ran.code == 0, ran.said
     assert fork.read("a.txt") == "1\nboth\n3\n4\n5\n6\nhot\n"
     assert "d.txt" not in fork.tree()
@@ -265,17 +247,17 @@ def test_a_commit_that_changes_a_conflict_asks_to_look_again(tmp_path: Path) -> 
 
 def test_what_cannot_be_carried_over_is_kept_beside(tmp_path: Path) -> None:
     fork = parted(tmp_path, *FOUR)
-    assert skills(fork, "rebase", *QUICK).code == 3
+    assert skills(fork, "rebase", *UNTRIED).code == 3
     _resolved(fork)
     fork.commit("A hotfix", {"b.txt": "hot\n"})
-    told = skills(fork, "continue", *QUICK, "--json")
+    told = skills(fork, "continue", *UNTRIED, "--json")
     assert told.code == 3, told.said
     assert [each["path"] for each in told.document["error"]["conflicts"]] == ["b.txt"]
     assert "<<<<<<< ours\nhot\n" in worktree(fork).read("b.txt")
     (note,) = told.document["error"]["notes"]
     assert Path(note.rpartition(" ")[2]).read_text() == "both\n"
     assert worktree(fork).read("a.txt") == "1\nboth\n3\n4\n5\n6\n7\n"
-    assert skills(fork, "continue", *QUICK).code == 3
+    assert skills(fork, "continue", *UNTRIED).code == 3
 
 
 @pytest.mark.parametrize("all_of_it", [True, False])
@@ -283,7 +265,7 @@ def test_abort_keeps_what_was_resolved_and_offers_it_again(tmp_path: Path, all_o
     """It decides nothing: the operation stops again, and `continue` takes it."""
     fork = parted(tmp_path, *FOUR)
     before = state(fork)
-    assert skills(fork, "rebase", *QUICK).code == 3
+    assert skills(fork, "rebase", *UNTRIED).code == 3
     _resolved(fork)
     if not all_of_it:
         marked = worktree(fork).git("show", ":2:b.txt")
@@ -292,7 +274,7 @@ def test_abort_keeps_what_was_resolved_and_offers_it_again(tmp_path: Path, all_o
     given_up = skills(fork, "abort", "--json").document["result"]
     assert set(given_up["kept"]) >= {"a.txt", "d.txt"}
     assert state(fork) == before
-    again = skills(fork, "rebase", *QUICK)
+    again = skills(fork, "rebase", *UNTRIED)
     assert again.code == 3, again.said
     assert "what you made of it before lies in the worktree again" in again.err
     assert worktree(fork).read("a.txt") == "1\nboth\n3\n4\n5\n6\n7\n"
@@ -302,7 +284,7 @@ def test_abort_keeps_what_was_resolved_and_offers_it_again(tmp_path: Path, all_o
         "b.txt": all_of_it,
         "d.txt": True,
     }
-    ran = skills(fork, "continue", *QUICK)
+    ran = skills(fork, "continue", *UNTRIED)
     assert ran.code == (0 if all_of_it else 3), ran.said
     if all_of_it:
         assert fork.read("b.txt") == "both\n"
@@ -311,11 +293,11 @@ def test_abort_keeps_what_was_resolved_and_offers_it_again(tmp_path: Path, all_o
 
 def test_another_conflict_is_offered_nothing(tmp_path: Path) -> None:
     fork = parted(tmp_path, *FOUR)
-    assert skills(fork, "rebase", *QUICK).code == 3
+    assert skills(fork, "rebase", *UNTRIED).code == 3
     _resolved(fork)
     assert skills(fork, "abort").code == 0
     fork.commit("More", {"b.txt": "mine, more\n"})
-    again = skills(fork, "rebase", *QUICK)
+    again = skills(fork, "rebase", *UNTRIED)
     assert "again: a.txt, d.txt" in again.err
     assert "mine, more" in worktree(fork).read("b.txt")
 
@@ -327,9 +309,9 @@ def test_what_git_ignores_is_not_lost_in_the_worktree(tmp_path: Path) -> None:
     up.write({"kept.log": "kept\n"})
     up.git("add", "--force", "kept.log")
     up.commit("Kept")
-    assert skills(fork, "rebase", *QUICK).code == 3
+    assert skills(fork, "rebase", *UNTRIED).code == 3
     worktree(fork).write({"a": "both\n"})
-    assert skills(fork, "continue", *QUICK).code == 0
+    assert skills(fork, "continue", *UNTRIED).code == 0
     assert "kept.log" in fork.tree()
 
 
@@ -341,12 +323,12 @@ def test_skills_that_find_no_place_are_named_and_left_out_together(tmp_path: Pat
     up.edit("parrot/commands.py", "COMMANDS = {", "COMMANDS = made({")
     up.edit("parrot/commands.py", "# always first\n}", "# always first\n})")
     up.commit("Made elsewhere")
-    told = skills(fork, "rebase", *QUICK, "--json")
+    told = skills(fork, "rebase", *UNTRIED, "--json")
     assert told.code == 3, told.said
     found = told.document["error"]["conflicts"]
     assert [each["kind"] for each in found] == ["skill", "skill"]
     assert [each["path"].split("/")[2] for each in found] == ["add-clock", "add-dice"]
-    skipped = skills(fork, "skip", *QUICK, "--json")
+    skipped = skills(fork, "skip", *UNTRIED, "--json")
     assert skipped.code == 0, skipped.said
     assert "left out: add-clock, add-dice, add-loud" in skipped.document["result"]["notes"]
 
@@ -361,10 +343,10 @@ def test_a_skill_that_upstream_dropped_is_named_where_a_rebase_stops(tmp_path: P
     up.commit("Without it")
     notes = skills(fork, "rebase", "--preview", "--json").document["result"]["notes"]
     assert any("add-clock" in note for note in notes), notes
-    told = skills(fork, "rebase", *QUICK, "--json").document["error"]
+    told = skills(fork, "rebase", *UNTRIED, "--json").document["error"]
     assert set(notes) <= {*told["notes"]}
     assert skills(fork, "resolve", "parrot/help.py", "--ours").code == 0
-    done = skills(fork, "continue", *QUICK, "--json").document["result"]
+    done = skills(fork, "continue", *UNTRIED, "--json").document["result"]
     assert set(notes) <= {*done["notes"]}
 
 
@@ -372,11 +354,11 @@ def test_yes_accepts_what_the_checks_find_in_a_resolution(tmp_path: Path) -> Non
     """But neither markers nor what does not parse."""
     base, *sides = "x = f(1)\n", "x = f(2)\n", "x = f(3)\n"
     fork = parted(tmp_path, {"m.py": base}, {"m.py": sides[0]}, {"m.py": sides[1]})
-    assert skills(fork, "rebase", *QUICK).code == 3
+    assert skills(fork, "rebase", *UNTRIED).code == 3
     worktree(fork).write({"m.py": "x = g(2\n"})
-    assert skills(fork, "continue", *QUICK, "--yes").code == 3
+    assert skills(fork, "continue", *UNTRIED, "--yes").code == 3
     worktree(fork).write({"m.py": "x = g(2)\n"})
-    told = skills(fork, "continue", *QUICK)
+    told = skills(fork, "continue", *UNTRIED)
     assert told.code == 3
     assert "m.py:1: the name 'g' is not defined" in told.err
     status = skills(fork, "status", "--json").document["result"]["conflicts"]
@@ -384,5 +366,5 @@ def test_yes_accepts_what_the_checks_find_in_a_resolution(tmp_path: Path) -> Non
         ("content", True),
         ("check", False),
     ]
-    assert skills(fork, "continue", *QUICK, "--yes").code == 0
+    assert skills(fork, "continue", *UNTRIED, "--yes").code == 0
     assert fork.read("m.py") == "x = g(2)\n"

@@ -22,7 +22,7 @@ from skills_engine.package.manifest import KEYS
 from skills_engine.package.reader import read
 from skills_engine.types import Outcome
 
-GUIDE = (Path(__file__).parent.parent / "docs" / "writing-skills.md").read_text("utf-8")
+GUIDE = (Path(__file__).parents[2] / "docs" / "writing-skills.md").read_text("utf-8")
 PACKAGE = ".claude/skills/add-dice/"
 HELP = b'def show_help() -> str:\n    return "Ask away."\n'
 

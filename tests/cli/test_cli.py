@@ -26,7 +26,7 @@ from skills_engine.verbs.reports import ChangeReport
 pytest_plugins = ("forkkit.plugin",)
 
 BY_NAME = {recipe.name: recipe for recipe in recipes()}
-PAGE = (Path(__file__).parents[1] / "docs" / "json.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
