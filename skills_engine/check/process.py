@@ -22,17 +22,23 @@ __all__ = ["Completed", "last_lines", "run"]
 _KEEP = 100_000
 """Bytes of output kept from the start, and as many from the end."""
 
+_LINE = 65_536
+"""Bytes after which what comes is told as a line that has not ended yet."""
+
 _GRACE = 3.0
 """Seconds between the interrupt that lets a program tidy up and the kill."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """How a program ended. `code` is None if it took longer than it may."""
+    """How a program ended. `code` is None if it took longer than it may, or was silent for too
+    long (`silent`).
+    """
 
     code: int | None
     output: str
     seconds: float
+    silent: bool = False
 
 
 class _Output:
@@ -44,18 +50,34 @@ class _Output:
         self._head = bytearray()
         self._tail = bytearray()
         self._dropped = 0
+        self.last = time.monotonic()
+        """When something came last."""
 
     def read(self) -> None:
-        for line in iter(lambda: self._stream.readline(65_536), b""):
-            if self._on_line is not None:
+        begun = b""
+        while part := os.read(self._stream.fileno(), 65_536):
+            self.last = time.monotonic()
+            self._keep(part)
+            *whole, begun = (begun + part).split(b"\n")
+            self._tell(whole)
+            if len(begun) >= _LINE:
+                self._tell([begun])
+                begun = b""
+        self._tell([begun] if begun else [])
+
+    def _keep(self, part: bytes) -> None:
+        room = _KEEP - len(self._head)
+        self._head += part[:room]
+        self._tail += part[room:]
+        excess = len(self._tail) - _KEEP
+        if excess > _KEEP:  # trimmed now and then, not at every part
+            self._dropped += excess
+            del self._tail[:excess]
+
+    def _tell(self, lines: Sequence[bytes]) -> None:
+        if self._on_line is not None:
+            for line in lines:
                 self._on_line(line.decode("utf-8", "replace").rstrip())
-            room = _KEEP - len(self._head)
-            self._head += line[:room]
-            self._tail += line[room:]
-            excess = len(self._tail) - _KEEP
-            if excess > _KEEP:  # trimmed now and then, not at every line
-                self._dropped += excess
-                del self._tail[:excess]
 
     def text(self) -> str:
         excess = max(len(self._tail) - _KEEP, 0)
@@ -70,11 +92,12 @@ def run(
     cwd: Path,
     env: Mapping[str, str],
     timeout: float,
+    silence: float | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Completed:
-    """Run a program with no standard input. Its whole session ends with it, at the time-out, or
-    with this process's interrupt. `on_line` is called for each line, from another thread. Raises
-    OSError if the program cannot start.
+    """Run a program with no standard input. Its whole session ends with it, at the time-out, when
+    nothing came of it for `silence` seconds, or with this process's interrupt. `on_line` is called
+    for each line, from another thread. Raises OSError if the program cannot start.
     """
     started = time.monotonic()
     process = subprocess.Popen(
@@ -91,20 +114,29 @@ def run(
     output = _Output(process.stdout, on_line)
     reader = threading.Thread(target=output.read, daemon=True)
     code: int | None = None
+    silent = False
     try:
         reader.start()
-        code = process.wait(timeout)
+        end = started + timeout
+        while code is None:
+            now = time.monotonic()
+            until = end if silence is None else min(end, output.last + silence)
+            silent = until <= now < end
+            if until <= now:
+                _signal(process.pid, signal.SIGINT)
+                process.wait(_GRACE)
+                break
+            with suppress(subprocess.TimeoutExpired):
+                code = process.wait(until - now)
     except subprocess.TimeoutExpired:
-        _signal(process.pid, signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE)
+        pass  # the interrupt did not end it
     finally:
         _signal(process.pid, signal.SIGKILL)
         process.wait()
         reader.join(_GRACE)
         if not reader.is_alive():
             process.stdout.close()
-    return Completed(code, output.text(), time.monotonic() - started)
+    return Completed(code, output.text(), time.monotonic() - started, silent)
 
 
 def _signal(session: int, number: signal.Signals) -> None:

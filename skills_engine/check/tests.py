@@ -60,6 +60,7 @@ def run_tests(
     tests: Sequence[str],
     *,
     timeout: float,
+    silence: float | None = None,
     report: Callable[[str], None],
     network: bool = False,
     words: Sequence[str] = (),
@@ -67,8 +68,8 @@ def run_tests(
     plan: TestPlan | None = None,
 ) -> TestRun:
     """Run pytest, or the plan's command, on `tests`, paths below `worktree`; at most `timeout`
-    seconds. No tests at all pass. `words` are more arguments of pytest's own; `on_line`
-    gets each line as it comes.
+    seconds, and `silence` without a sign of it. No tests at all pass. `words` are more arguments
+    of pytest's own; `on_line` gets each line as it comes.
 
     The tests see the worktree (and its src/) on their path, an empty home
     folder, and of the user's variables only those that cannot hold a secret.
@@ -95,12 +96,19 @@ def run_tests(
         _write(worktree, plan.generated)
         with enclosed(command, room, _environment(python, worktree, Path(home), plan)) as inside:
             ran = run(
-                inside.command, cwd=worktree, env=inside.env, timeout=timeout, on_line=on_line
+                inside.command,
+                cwd=worktree,
+                env=inside.env,
+                timeout=timeout,
+                silence=silence,
+                on_line=on_line,
             )
     done = replace(ran, code=inside.status(ran.code))
     if done.code == 0:
         return TestRun(passed=True, output=done.output, seconds=done.seconds)
-    if done.code is None:
+    if done.silent:
+        reason = f"the tests hang: nothing came of them for {silence:g} seconds"
+    elif done.code is None:
         reason = f"the tests took longer than {timeout:g} seconds"
     elif done.code < 0:
         reason = f"the tests were ended by signal {-done.code}"

@@ -5,6 +5,7 @@ What it shows is data: rich gets it as `Text`, in which no markup is looked for.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.live import Live
+from rich.spinner import Spinner
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -38,13 +40,19 @@ def live() -> Iterator[Callable[[str], None]]:
         if last and spent >= _WORTH_KEEPING:
             console.print(Text.assemble(("✓", "green"), f" {last} ", (f"{spent:.1f} s", "dim")))
 
-    with console.status("…") as status:
+    screen = Live(
+        Spinner("dots", text="…"),
+        console=console,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    )
+    with screen:
 
         def show(text: str) -> None:
             nonlocal started, last
             settle()
             started, last = time.monotonic(), one_line(text)
-            status.update(Text(last))
+            screen.update(Spinner("dots", text=Text(last)))
 
         yield show
         settle()
@@ -70,7 +78,12 @@ def table(
             shown.add_row(Text(one_line(row)), *texts)
         return shown
 
-    with Live(console=Console(stderr=True, highlight=False), transient=True) as screen:
+    screen = Live(
+        console=Console(stderr=True, highlight=False),
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    )
+    with screen:
 
         def show(item: T) -> None:
             row, column, kind = cell(item)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,19 +50,24 @@ def test(
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=0, help="So many processes; 0: one a processor.")
     ] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run of the same that was ended.")
+    ] = False,
     junit: Annotated[
         Path | None,
         typer.Option("--junit", metavar="FILE", help="Write a JUnit report.", show_default=False),
     ] = None,
 ) -> None:
-    """Try skills on the core: alone with what they need, twice, off again, with their tests."""
+    """Try skills on the core: alone with what they need, twice, off again, with their tests. What
+    comes of each is said as it comes.
+    """
     from skills_engine.verbs.test import Ways, summary, try_out  # noqa: PLC0415
 
     if not names and not every and not pairs and not triples:
         raise UsageError("name skills to test", hint="skills test NAME…, or --all")
     out, options = asked.out, asked.options()
-    ways = Ways(pairs, triples, drift, owner, mutate, tuple(cores or ()), jobs)
-    with _table(asked) as seen:
+    ways = Ways(pairs, triples, drift, owner, mutate, tuple(cores or ()), jobs, resume)
+    with _shown(asked, many=drift or owner or mutate) as seen:
         found = out.run(
             try_out(
                 asked.where,
@@ -77,21 +82,7 @@ def test(
         _write(junit, found)
 
     def people() -> None:
-        many = drift or owner or mutate
-        for trial in found:
-            good = trial.ok and trial.verdict == "right"
-            if many and good and trial.kind != "together" and not out.verbose:
-                continue
-            mark = Styled("✓", "good") if good else Styled("·", "note")
-            mark = mark if trial.ok else Styled("✗", "bad")
-            words = [" + ".join(trial.skills), trial.core[:10] and f"on {trial.core[:10]}"]
-            words += [trial.kind, trial.what, trial.verdict] if trial.kind != "together" else []
-            out.line(
-                (mark, f" {' '.join(filter(None, words))}{': ' * bool(trial.found)}{trial.found}")
-            )
-            if trial.output:
-                out.text(trial.output)
-        for kind, counts in summary(found).items() if many else ():
+        for kind, counts in summary(found).items() if drift or owner or mutate else ():
             share = 100 * counts["right"] / counts.total()
             parts = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
             out.line(f"{kind}: {share:.1f} % right ({parts})")
@@ -101,13 +92,43 @@ def test(
         raise typer.Exit(4)
 
 
-def _table(asked: VerbOptions) -> AbstractContextManager[Callable[[Trial], None] | None]:
-    """A table of how each skill's trials went, while they go on; on a terminal alone."""
-    if asked.out.quiet or asked.out.json or not sys.stderr.isatty():
-        return nullcontext()
+@contextmanager
+def _shown(asked: VerbOptions, *, many: bool) -> Iterator[Callable[[Trial], None] | None]:
+    """A line a trial, as they end; of `many`, those that went right only if asked. On a terminal a
+    table of how each skill's trials go stands below.
+    """
+    out = asked.out
+    if out.json:
+        yield None
+        return
+
+    def line(trial: Trial) -> None:
+        good = trial.ok and trial.verdict == "right"
+        if many and good and trial.kind != "together" and not out.verbose:
+            return
+        mark = Styled("✓", "good") if good else Styled("·", "note")
+        mark = mark if trial.ok else Styled("✗", "bad")
+        words = [" + ".join(trial.skills), trial.core[:10] and f"on {trial.core[:10]}"]
+        words += [trial.kind, trial.what, trial.verdict] if trial.kind != "together" else []
+        out.line((mark, f" {' '.join(filter(None, words))}{': ' * bool(trial.found)}{trial.found}"))
+        if trial.output:
+            out.text(trial.output)
+
+    if out.quiet or not sys.stderr.isatty():
+        yield line
+        return
     from skills_engine.cli.live import table  # noqa: PLC0415  (rich costs 80 ms)
 
-    return table(lambda trial: (" + ".join(trial.skills), trial.kind, trial.verdict))
+    def cell(trial: Trial) -> tuple[str, str, str]:
+        return " + ".join(trial.skills), trial.kind, trial.verdict
+
+    with table(cell) as drawn:
+
+        def both(trial: Trial) -> None:
+            line(trial)
+            drawn(trial)
+
+        yield both
 
 
 def _write(path: Path, trials: Sequence[Trial]) -> None:

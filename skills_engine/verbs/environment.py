@@ -26,11 +26,13 @@ def run_skill_tests(
     tests: Sequence[str],
     networked: Collection[str] = (),
     words: Sequence[str] = (),
+    *,
+    silence: float | None = None,
 ) -> Progress[str | None]:
     """Run tests in a scratch worktree; None when they pass, otherwise what they printed.
 
     Those that are `networked`, by their packages' declaration, run apart from the others. `words`
-    are more of pytest's own arguments.
+    are more of pytest's own arguments; `silence` ends tests that say nothing for so many seconds.
     """
     from skills_engine.check.environment import default_cache, ensure_environment  # noqa: PLC0415
     from skills_engine.check.tests import run_tests  # noqa: PLC0415
@@ -49,6 +51,7 @@ def run_skill_tests(
                 folder,
                 some,
                 timeout=600,
+                silence=silence,
                 report=_deaf,
                 network=network,
                 words=words,

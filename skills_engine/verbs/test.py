@@ -15,6 +15,7 @@ from skills_engine.manifest import SKILLS
 from skills_engine.types import Event
 from skills_engine.verbs.accept import accept_trial
 from skills_engine.verbs.reports import Options
+from skills_engine.verbs.trials.kept import TrialLog
 from skills_engine.verbs.trials.spread import Bench, Spread
 from skills_engine.verbs.trials.subjects import Subjects
 from skills_engine.verbs.trials.trial import Case, Trial, TrialKind
@@ -41,6 +42,8 @@ class Ways:
     mutate: bool = False
     cores: tuple[str, ...] = ()
     jobs: int = 1
+    resume: bool = False
+    """Take over what a run that was ended has tried of the same packages on the same core."""
 
 
 def try_out(
@@ -59,7 +62,7 @@ def try_out(
     package that is not upstream's would run without a room of their own, and nobody accepted that.
     """
     fork = Fork.open(directory)
-    bench = None
+    bench = journal = None
     try:
         subjects = Subjects.read(fork, names)
         if run or ways.mutate:
@@ -72,8 +75,15 @@ def try_out(
             raise Refused(
                 f"there is no skill to try in {SKILLS}", hint="name one, or the directory of one"
             )
-        trials = []
-        for trial in Spread(bench, ways.jobs or os.cpu_count() or 1).run(cases):
+        journal = TrialLog(fork.repository.state / "trials.jsonl", bench, resume=ways.resume)
+        known = [(case, journal.known(case)) for case in cases]
+        trials = [trial for _, trial in known if trial is not None]
+        for trial in trials:
+            if seen is not None:
+                seen(trial)
+        todo = [case for case, trial in known if trial is None]
+        for trial in Spread(bench, ways.jobs or os.cpu_count() or 1).run(todo):
+            journal.keep(_case(trial), trial)
             trials.append(trial)
             if seen is not None:
                 seen(trial)
@@ -81,6 +91,8 @@ def try_out(
         place = {case: number for number, case in enumerate(cases)}
         return tuple(sorted(trials, key=lambda each: place[_case(each)]))
     finally:
+        if journal is not None:
+            journal.close()
         fork.close()
         if bench is not None:
             bench.close()

@@ -497,6 +497,20 @@ def test_nothing_outlives_a_time_out(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert ends(int(done.output.split()[0]))
 
 
+def test_a_program_that_says_nothing_is_ended_and_one_that_does_is_not(tmp_path: Path) -> None:
+    """A dot without a line end is a sign, too."""
+    code = """
+import time
+for _ in range(6):
+    print(".", end="", flush=True)
+    time.sleep(0.1)
+"""
+    for more, silent in (("", False), ("time.sleep(600)", True)):
+        done = run([HERE, "-c", code + more], cwd=tmp_path, env={}, timeout=60, silence=0.5)
+        assert (done.output[:6], done.silent) == ("......", silent)
+        assert (done.code is None) is silent
+
+
 def test_nothing_outlives_an_interrupt(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     code = f"""

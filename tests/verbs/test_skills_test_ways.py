@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -112,6 +113,32 @@ def test_a_part_that_no_test_misses_is_named(fork: Repo) -> None:
         "parrot/die.py:5": "right",
         "parrot/die.py:9": "wrong",
     }
+
+
+def test_of_tests_that_fail_anyhow_nothing_is_said(fork: Repo) -> None:
+    head = f"{HEAD}\nadds: [tests/test_die.py]\ntests: [tests/test_die.py]"
+    entry = "- {ensure: docstring, in: parrot/help.py, docstring: Helps.}"
+    red = {"tests/test_die.py": "def test() -> None:\n    assert False\n"}
+    fork.commit("Die", skill("add-die", head, entry, **red))
+    found = trials(fork, "add-die", "--mutate", "--no-test", code=4)
+    broken = [(t["verdict"], t["found"]) for t in found if t["kind"] == "mutate"]
+    assert broken == [("refused", "the tests fail with no part broken, so nothing is known")]
+
+
+def test_a_run_that_was_ended_goes_on(fork: Repo) -> None:
+    """What it tried is taken over, for as long as it is of the same packages on the same core."""
+    journal = fork.path / ".git/skills/trials.jsonl"
+
+    def taken_over(*more: str) -> list[bool]:
+        found = trials(fork, "add-clock", "add-loud", "--no-test", *more)
+        return [trial["found"] == "before" for trial in found]
+
+    assert taken_over() == [False, False]
+    one, other = re.sub(r'"files changed[^"]*"', '"before"', journal.read_text()).splitlines()
+    journal.write_text(f"{one}\n{other[:60]}")
+    assert taken_over("--resume") == [True, False]
+    fork.edit(".claude/skills/add-clock/SKILL.md", "version: 1.0.0", "version: 1.0.1")
+    assert taken_over("--resume") == [False, False]
 
 
 def test_on_commits_that_are_named_and_a_report_for_ci(fork: Repo, tmp_path: Path) -> None:

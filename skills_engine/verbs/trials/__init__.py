@@ -7,4 +7,5 @@ drift      on a core that upstream changed, or that the owner did, by each of `p
 mutate     with a part of the skill broken: does a test notice
 meaning    whether two trees say the same, whatever the order of what has none
 spread     cases over processes
+kept       what came of them, for a run that goes on where another one was ended
 """

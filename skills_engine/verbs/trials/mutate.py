@@ -7,7 +7,8 @@ broken in turn: the call is one of a name that nothing has.
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import SkillsError
@@ -26,9 +27,20 @@ if TYPE_CHECKING:
     from skills_engine.package.model import Package
     from skills_engine.verbs.trials.subjects import Subjects
 
-__all__ = ["mutants", "run_mutant"]
+__all__ = ["Unbroken", "mutants", "run_mutant", "unbroken"]
 
 _BROKEN = "a_call_that_was_broken"
+
+_SILENT = 60
+"""Seconds without a sign after which broken tests hang, and twice what the whole ones last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unbroken:
+    """The tests of a skill that nobody broke: how long they last, and what fails there already."""
+
+    seconds: float
+    failed: str = ""
 
 
 def mutants(subjects: Subjects, skill: str) -> Iterator[Case]:
@@ -37,27 +49,46 @@ def mutants(subjects: Subjects, skill: str) -> Iterator[Case]:
         yield Case(TrialKind.MUTATE, (skill,), what, subjects.base.base)
 
 
-def run_mutant(subjects: Subjects, case: Case) -> Trial:
-    """Right is a test that fails; a package that cannot be applied without the part is as good."""
+def unbroken(subjects: Subjects, skill: str) -> Unbroken:
+    """Raises what applying the skill does."""
+    began = time.monotonic()
+    failed = _failed(subjects, subjects.package(skill))
+    return Unbroken(time.monotonic() - began, failed or "")
+
+
+def run_mutant(subjects: Subjects, case: Case, whole: Unbroken) -> Trial:
+    """Right is a test that fails, or hangs; a package that cannot be applied without the part is
+    as good.
+    """
     (name,) = case.skills
     broken = _mutants(subjects.package(name))[case.what]
-    fork, goal = subjects.fork, subjects.goal(case.skills)
-    tests = tuple(path for path in (broken.manifest.tests if broken.manifest else ()))
-    if not tests:
+    if broken.manifest is None or not broken.manifest.tests:
         return Trial.of(case, Verdict.WRONG, "the skill has no tests")
-
-    def load(pin: Pin) -> Package:
-        return broken if pin.name == name else fork.applicable(pin)
-
+    if whole.failed:
+        found = "the tests fail with no part broken, so nothing is known"
+        return Trial.of(case, Verdict.REFUSED, found, whole.failed, ok=False)
     try:
-        graft = result(fold(fork.git, goal, load, cached=False))
-        networked = networked_tests(fork, goal.pins)
-        failed = result(run_skill_tests(fork, graft.tree, tests, networked, ("-x",)))
+        failed = _failed(subjects, broken, _SILENT + 2 * whole.seconds)
     except SkillsError as error:
         return Trial.of(case, Verdict.RIGHT, error.message)
     if failed is None:
         return Trial.of(case, Verdict.WRONG, "no test fails without it")
-    return Trial.of(case, Verdict.RIGHT, "a test fails")
+    hangs = failed.rpartition("\n")[2].startswith("the tests hang")
+    return Trial.of(case, Verdict.RIGHT, "a test hangs" if hangs else "a test fails")
+
+
+def _failed(subjects: Subjects, package: Package, silence: float | None = None) -> str | None:
+    """What the package's own tests say when they fail."""
+    fork, goal = subjects.fork, subjects.goal((package.name,))
+
+    def load(pin: Pin) -> Package:
+        return package if pin.name == package.name else fork.applicable(pin)
+
+    graft = result(fold(fork.git, goal, load, cached=False))
+    tests = package.manifest.tests if package.manifest else ()
+    networked = networked_tests(fork, goal.pins)
+    ran = run_skill_tests(fork, graft.tree, tests, networked, ("-x",), silence=silence)
+    return result(ran)
 
 
 def _mutants(package: Package) -> dict[str, Package]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from skills_engine.graft.fork import Fork
 from skills_engine.verbs.trials.drift import Drift
-from skills_engine.verbs.trials.mutate import mutants, run_mutant
+from skills_engine.verbs.trials.mutate import Unbroken, mutants, run_mutant, unbroken
 from skills_engine.verbs.trials.subjects import Subjects
 from skills_engine.verbs.trials.together import run_together
 from skills_engine.verbs.trials.trial import TrialKind
@@ -38,6 +38,7 @@ class Bench:
     def __post_init__(self) -> None:
         self._subjects: dict[str, Subjects] = {}
         self._drift: dict[tuple[str, str], Drift] = {}
+        self._unbroken: dict[tuple[str, str], Unbroken] = {}
 
     def subjects(self, core: str) -> Subjects:
         """On a commit; on the core for an empty one."""
@@ -52,6 +53,11 @@ class Bench:
             self._drift[core, skill] = Drift(self.subjects(core), skill)
         return self._drift[core, skill]
 
+    def unbroken(self, core: str, skill: str) -> Unbroken:
+        if (core, skill) not in self._unbroken:
+            self._unbroken[core, skill] = unbroken(self.subjects(core), skill)
+        return self._unbroken[core, skill]
+
     def cases(self, kind: TrialKind, skill: str, core: str) -> list[Case]:
         """What there is to try of a skill, but for `together`."""
         if kind is TrialKind.MUTATE:
@@ -64,7 +70,8 @@ class Bench:
         if case.kind is TrialKind.TOGETHER:
             trial = run_together(self.subjects(case.core), case, run=self.run_tests)
         elif case.kind is TrialKind.MUTATE:
-            trial = run_mutant(self.subjects(case.core), case)
+            whole = self.unbroken(case.core, case.skills[0])
+            trial = run_mutant(self.subjects(case.core), case, whole)
         else:
             trial = self.drift(case.core, case.skills[0]).run(case)
         return replace(trial, seconds=round(time.monotonic() - began, 3))
