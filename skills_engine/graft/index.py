@@ -1,4 +1,5 @@
-"""An index of skills: one JSON file, at a path, a URL or in a git repository (`index.json`).
+"""An index of skills: one JSON file, at a path, a URL or in a folder or git repository (there
+`index.json`, or the one beside its skills in `.claude/skills/`).
 
     {"format": 1, "skills": [{"name": …, "version": …, "digest": …, "description": …,
                               "source": …, "asks": […]}]}
@@ -9,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import urllib.error
 import urllib.request
@@ -24,9 +26,11 @@ from skills_engine.tree import Tree
 if TYPE_CHECKING:
     from skills_engine.git import Git
 
-__all__ = ["INDEX", "IndexEntry", "indexes", "is_index", "read_index", "write_index"]
+__all__ = ["INDEX", "IndexEntry", "index_at", "indexes", "is_index", "read_index", "write_index"]
 
 INDEX = "index.json"
+_HOMES = (INDEX, f".claude/skills/{INDEX}")
+"""Where a folder or a repository has its index."""
 _FORMAT = 1
 _LARGEST = 20_000_000
 _SECONDS = 30
@@ -55,6 +59,13 @@ def is_index(where: str) -> bool:
     return where.endswith(".json")
 
 
+def index_at(where: str) -> str:
+    """An index by its file: where `where` is a folder's or a repository's, what it is there."""
+    if is_index(where):
+        return where
+    return f"{where.rstrip('/')}{'#' if URL.match(where) else '/'}{INDEX}"
+
+
 def read_index(where: str) -> tuple[IndexEntry, ...]:
     """All entries, their sources as they can be asked for from here. Raises Refused for what cannot
     be had, or is no index.
@@ -64,12 +75,17 @@ def read_index(where: str) -> tuple[IndexEntry, ...]:
         return _entries(where, _fetched(address), address.rpartition("/")[0])
     if URL.match(address):
         with cloned(address) as (there, commit):
-            data = Tree(there.objects, there.tree_of(commit)).read(inside or INDEX)
+            tree = Tree(there.objects, there.tree_of(commit))
+            homes = _HOMES if inside in {"", INDEX} else (inside,)
+            inside = next((home for home in homes if tree.exists(home)), homes[0])
+            data = tree.read(inside)
         if data is None:
-            raise Refused(f"{without_user(where)} has no file {inside or INDEX}")
-        return _entries(where, data, address, commit)
-    path = Path(address).expanduser()
+            raise Refused(f"{without_user(where)} has no file {inside}")
+        return _entries(where, data, f"{address}#{posixpath.dirname(inside)}")
+    path = Path(where).expanduser()
     path = path / INDEX if path.is_dir() else path
+    if path.name == INDEX and not path.exists():
+        path = next((at for home in _HOMES if (at := path.parent / home).exists()), path)
     try:
         return _entries(where, path.read_bytes(), str(path.resolve().parent))
     except OSError as error:
@@ -125,7 +141,7 @@ def _document(where: str, data: bytes) -> list[dict[str, Any]]:
         ) from None
 
 
-def _entries(where: str, data: bytes, below: str, commit: str = "") -> tuple[IndexEntry, ...]:
+def _entries(where: str, data: bytes, below: str) -> tuple[IndexEntry, ...]:
     found = []
     for each in _document(where, data):
         keys = {field.name: each.get(field.name, "") for field in fields(IndexEntry)}
@@ -134,16 +150,19 @@ def _entries(where: str, data: bytes, below: str, commit: str = "") -> tuple[Ind
         if not texts or not _NAME.fullmatch(keys["name"]) or not keys["source"]:
             raise Refused(f"{without_user(where)}: an entry is none: {str(each)[:80]}")
         entry = IndexEntry(**keys, asks=tuple(asks))
-        found.append(replace(entry, source=_from_here(entry.source, below, commit)))
+        found.append(replace(entry, source=_from_here(entry.source, below)))
     return tuple(found)
 
 
-def _from_here(source: str, below: str, commit: str) -> str:
-    """A source that counts from the index, counted from where everything does."""
+def _from_here(source: str, below: str) -> str:
+    """A source that counts from the index, counted from where everything does; `below` is the
+    index's folder, of a git repository behind its address and a #.
+    """
     if URL.match(source):
         return source
-    if commit:
-        return f"{below}#{source}"
+    address, inside, folder = below.partition("#")
+    if inside and URL.match(address):
+        return f"{address}#{posixpath.normpath(posixpath.join(folder, source))}"
     if re.match(r"https?://", below):
         raise Refused(
             f"the index names the folder {source}, which cannot be fetched",

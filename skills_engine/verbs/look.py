@@ -91,7 +91,7 @@ def search(
     """Skills in whose name, description or text every word occurs: the fork's own, then those of
     the indexes that its owner named, and of `more`.
     """
-    from skills_engine.graft.index import indexes, is_index, read_index  # noqa: PLC0415
+    from skills_engine.graft.index import index_at, indexes, read_index  # noqa: PLC0415
 
     fork = Fork.open(directory)
     try:
@@ -101,7 +101,7 @@ def search(
             if _has(words, f"{skill.name} {skill.description} {page.decode('utf-8', 'replace')}"):
                 found.append(skill)
         for where in dict.fromkeys((*indexes(fork.git), *more)):
-            named = where if is_index(where) else f"{where.rstrip('/')}{_joint(where)}index.json"
+            named = index_at(where)
             for each in read_index(where):
                 if _has(words, f"{each.name} {each.description}"):
                     pin = fork.pins.get(each.name)
@@ -117,11 +117,6 @@ def search(
 
 def _has(words: tuple[str, ...], text: str) -> bool:
     return all(word.casefold() in text.casefold() for word in words)
-
-
-def _joint(where: str) -> str:
-    """What stands between an index's place and its file: of a repository, or of a folder."""
-    return "#" if "://" in where or "@" in where else "/"
 
 
 def _listed(fork: Fork) -> tuple[Listed, ...]:

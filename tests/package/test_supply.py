@@ -54,6 +54,27 @@ def test_a_skill_of_an_index_is_what_the_index_says(fork: Repo, tmp_path: Path) 
     assert "straw" in other.read("parrot/hat.py")
 
 
+@pytest.mark.parametrize("where", ["{}", "file://{}"])
+@pytest.mark.parametrize("folder", ["packs", ".claude/skills"])
+def test_an_index_beside_its_skills_names_them_from_there(
+    fork: Repo, tmp_path: Path, folder: str, where: str
+) -> None:
+    theirs = published(tmp_path / "the # irs" if where == "{}" else tmp_path / "theirs")
+    if folder != ".claude/skills":
+        theirs.git("mv", ".claude/skills", folder)
+    made = console(theirs, "publish", f"{folder}/add-hat", "-o", f"{folder}/index.json")
+    assert made.code == 0, made.said
+    assert json.loads(theirs.read(f"{folder}/index.json"))["skills"][0]["source"] == "add-hat"
+    theirs.commit("Index")
+    place = where.format(theirs.path)
+    if folder != ".claude/skills":  # a repository has its index at its root, or beside its skills
+        place += f"{'#' if '://' in where else '/'}{folder}/index.json"
+    (found,) = console(fork, "search", "add-hat", "--index", place, "--json").document["result"]
+    ran = console(fork, "apply", found["source"], "--trust", *QUICK)
+    assert ran.code == 0, ran.said
+    assert "HAT" in fork.read("parrot/hat.py")
+
+
 def test_what_is_newer_is_said_and_what_is_pinned_stays(fork: Repo, tmp_path: Path) -> None:
     theirs = published(tmp_path / "theirs")
     ran = console(fork, "apply", f"add-hat@{theirs.path}", "--trust", *QUICK)
