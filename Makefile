@@ -89,7 +89,7 @@ machines: setup  ## groups on two other machines, which fail; then the real agen
 bench: setup  ## the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/speed.py
 
-reference: setup  ## docs/operations.md from the operations themselves, the tables of docs/skills.md from the skills
+reference: setup  ## docs/operations.md from the operations themselves, the tables of skills from the skills
 	$(BIN)/python -m skills_engine.package.reference > docs/operations.md
 	$(BIN)/python tests/skills/skills_table.py
 

@@ -1,4 +1,4 @@
-"""The tables of docs/skills.md: `python tests/skills/skills_table.py` writes them anew.
+"""The tables of skills, in README.md and docs/skills.md: `make reference` writes them anew.
 
 What a skill is and needs is read from its SKILL.md; what a channel can do is said here, each by the
 test of the skill that shows it.
@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from forks import ROOT, SKILLS, package
 
-__all__ = ["FEATURES", "PAGE", "page"]
+__all__ = ["FEATURES", "PAGES", "page"]
 
-PAGE = ROOT / "docs/skills.md"
-BLOCK = re.compile(r"(<!-- (skills|channels) -->\n).*?(<!-- end -->)", re.DOTALL)
+PAGES = (ROOT / "README.md", ROOT / "docs/skills.md")
+BLOCK = re.compile(r"(<!-- (library|skills|channels) -->\n).*?(<!-- end -->)", re.DOTALL)
 TELEGRAM, DISCORD, SLACK = "add-telegram", "add-discord", "add-slack"
 SIGNAL, MATRIX, MAIL, BROWSER = "add-signal", "add-matrix", "add-email", "add-webchat"
 FEATURES: dict[str, dict[str, str]] = {
@@ -125,25 +125,33 @@ FEATURES: dict[str, dict[str, str]] = {
 
 def page(text: str) -> str:
     """The page with its tables as they should be."""
-    tables = {"skills": "\n".join(_skills()), "channels": "\n".join(_channels())}
+    tables = {
+        "library": "\n".join(_skills(tests=False)),
+        "skills": "\n".join(_skills(tests=True)),
+        "channels": "\n".join(_channels()),
+    }
     return BLOCK.sub(lambda found: f"{found[1]}{tables[found[2]]}\n{found[3]}", text)
 
 
-def _skills() -> Iterator[str]:
-    yield "| skill | what it does | what it needs | its tests |"
-    yield "|---|---|---|---|"
+def _skills(*, tests: bool) -> Iterator[str]:
+    yield _row("skill", "what it does", "what it needs", *["its tests"] * tests)
+    yield "|---" * (3 + tests) + "|"
     for folder in sorted(SKILLS.iterdir()):
         if not (folder / "SKILL.md").exists():
             continue
         it = package(folder.name)
         what = it.description.partition(" Use when")[0]
-        needs, tests = [], ""
+        needs, tried = [], ""
         if manifest := it.manifest:
             needs = [f"`{name}`" for name, *_ in manifest.depends]
             needs += [f"`{one.key}`" for one in manifest.environment]
             needs += [f"the service `{name}`" for name in manifest.services]
-            tests = ", ".join(f"`{path.rpartition('/')[2]}`" for path in manifest.tests)
-        yield f"| `{folder.name}` | {what} | {', '.join(needs)} | {tests} |"
+            tried = ", ".join(f"`{path.rpartition('/')[2]}`" for path in manifest.tests)
+        yield _row(f"`{folder.name}`", what, ", ".join(needs), *[tried] * tests)
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _channels() -> Iterator[str]:
@@ -155,4 +163,5 @@ def _channels() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text("utf-8")), "utf-8")
+    for path in PAGES:
+        path.write_text(page(path.read_text("utf-8")), "utf-8")

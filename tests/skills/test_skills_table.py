@@ -1,14 +1,18 @@
-"""The tables of docs/skills.md say what the skills say, and what their tests show."""
+"""The tables of README.md and docs/skills.md say what the skills say, and what their tests show."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from forks import SKILLS
-from skills_table import FEATURES, PAGE, page
+from skills_table import FEATURES, PAGES, page
 
 
-def test_the_tables_are_those_of_the_skills() -> None:
-    text = PAGE.read_text("utf-8")
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_the_tables_are_those_of_the_skills(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert "<!-- end -->" in text
     assert text == page(text), "write them anew: make reference"
 
 
