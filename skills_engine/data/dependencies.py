@@ -64,17 +64,15 @@ def _ensure(pyproject: bytes, requirement: str, group: str) -> bytes:
     done, there = paths.follow(doc.data, path)
     if len(done) < len(path):
         text = _literal(normal(wanted), '"')
-        splices = doc.insert(done, path[len(done) :], [])
-        before, _, after = splices[-1].new.rpartition("[]")
+        *others, place = doc.insert(done, path[len(done) :], [])
+        before, _, after = place.new.rpartition("[]")
         eol = newline(doc.text)
         inline = doc.find(done) is not None
         new = (
             f"{before}[{text}]{after}" if inline else f"{before}[{eol}{_INDENT}{text},{eol}]{after}"
         )
         expected = paths.with_(doc.data, path, [_parsed(text)])
-        return doc.edited(
-            [*splices[:-1], TextSplice(splices[-1].start, splices[-1].end, new)], expected
-        )
+        return doc.edited([*others, TextSplice(place.start, place.end, new)], expected)
     found = doc.find(done)
     if found is None or not isinstance(there, list):
         raise DataError(

@@ -86,8 +86,6 @@ def parse(text: str) -> dict[str, Any]:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else line_number(text, len(text))
         raise DataError(f"line {line} is not TOML: {error}", lines=(line,)) from None
-    except RecursionError:
-        raise DataError("nested too deeply") from None
 
 
 def scan(text: str) -> list[Section]:

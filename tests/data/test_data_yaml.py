@@ -283,6 +283,20 @@ def test_places(before: str, path: Any, value: Any, after: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "value", "after"),
+    [
+        ("a: [1, 2]  # c\nd: 1\n", [3], "a: [3]  # c\nd: 1\n"),
+        ("a: [1, 2]  # c\nd: 1\n", {"b": 1}, "a:  # c\n  b: 1\nd: 1\n"),
+        ("a: [1, 2]\n", [1, {"x": 2}], "a:\n  - 1\n  - x: 2\n"),
+        ("a: [\n 1, 2]\n", [3], "a:\n  - 3\n"),
+    ],
+)
+def test_a_list_in_one_line_stays_one_if_it_can(before: str, value: Any, after: str) -> None:
+    found = YamlDocument.of(before.encode()).ensure_value("a", value, replace=True)
+    assert found.decode() == after
+
+
+@pytest.mark.parametrize(
     ("before", "path", "outcome", "message"),
     [
         ("a: [\n", "b", None, "line 2 is not YAML"),
