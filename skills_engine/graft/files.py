@@ -36,7 +36,7 @@ class GraftFiles:
         self.wrote: set[str] = set()
         """The paths that were written, removed or renamed since it was last cleared."""
         self._grepped: dict[tuple[bytes, str], frozenset[str]] = {}
-        self._removals: dict[str, dict[str, str]] = {}
+        self._removals: dict[str, str] | None = None
 
     def read(self, path: str) -> bytes | None:
         return self.tree.read(path)
@@ -96,10 +96,9 @@ class GraftFiles:
         return None if removed is None else renamed_by(self._git, removed, path)
 
     def _removed(self, path: str) -> str | None:
-        top = path.partition("/")[0]
-        if top not in self._removals:
-            self._removals[top] = removals(self._git, self._base, top)
-        return self._removals[top].get(path)
+        if self._removals is None:
+            self._removals = removals(self._git, self._base)
+        return self._removals.get(path)
 
     def follow_name(self, path: str, name: str) -> tuple[str, str] | None:
         if not self.tree.exists(path) and self._removed(path) is None:

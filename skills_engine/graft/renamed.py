@@ -38,14 +38,14 @@ _WORD = re.compile(r"\w+")
 _DEFINES = r"^((async +)?def|class) +{0}\b|^{0}\b *(:|=[^=])"
 
 
-def removals(git: Git, commit: str, top: str) -> dict[str, str]:
-    """The paths at or below a name of the root that were ever removed, each with the last commit
-    before `commit` that did: in one walk, for a skill asks for many.
+def removals(git: Git, commit: str) -> dict[str, str]:
+    """The paths that were ever removed, each with the last commit before `commit` that did: in one
+    walk, for a skill asks for many, and a walk for one path is hardly cheaper.
     """
     words = ["log", "-m", "--first-parent", "--diff-filter=D", "--no-renames", "--name-only", "-z"]
     found: dict[str, str] = {}
     removed, first = "", False
-    for item in paths_from(git.run(*words, f"--format={_COMMIT}%H", commit, "--", top)):
+    for item in paths_from(git.run(*words, f"--format={_COMMIT}%H", commit)):
         if item.startswith(_COMMIT):
             removed, first = item.removeprefix(_COMMIT), True
             continue
