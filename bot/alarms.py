@@ -1,6 +1,5 @@
 """News for the owner, told in main; at once, past the store, where the store cannot hold it."""
 
-import asyncio
 import sqlite3
 from contextlib import suppress
 
@@ -9,6 +8,7 @@ from bot.database import HINTS, code
 from bot.deliveries import Deliveries
 from bot.log import log
 from bot.store import Store
+from bot.workers import MakeQueue
 
 NOT_STORED = (
     "I cannot write to my store: {error}; {hint}. What comes in waits; I answer nobody until then."
@@ -18,10 +18,10 @@ NOT_STORED = (
 class Alarms:
     """Notices to the owner."""
 
-    def __init__(self, store: Store, deliveries: Deliveries) -> None:
+    def __init__(self, store: Store, deliveries: Deliveries, queue: MakeQueue) -> None:
         self._store, self._deliveries = store, deliveries
         self._seldom, self._hourly = Seldom(), Seldom(HOUR)
-        self._sending: set[asyncio.Task[None]] = set()
+        self._at_once = queue("the owner's notice:", self._tell_at_once)
         store.on_trouble = self.store_fails
 
     async def tell(self, text: str) -> bool:
@@ -36,8 +36,7 @@ class Alarms:
             log.error("the store cannot be written", error=error, since_the_last=count)
         if self._hourly.count(""):
             text = NOT_STORED.format(error=error, hint=HINTS.get(code(error), "look after it"))
-            self._sending.add(task := asyncio.create_task(self._tell_at_once(text)))
-            task.add_done_callback(self._sending.discard)
+            self._at_once.wake(text)
 
     async def _tell_at_once(self, text: str) -> None:
         if (main := self._store.main) and (channel := self._deliveries.channel(main.chat)):

@@ -67,7 +67,7 @@ class Assistant:
         self._albums: deque[tuple[str, str]] = deque(maxlen=100)
         patience = patience or PATIENCE
         self._deliveries = Deliveries(store, self.channels, self.backoff, patience)
-        self._alarms = Alarms(store, self._deliveries)
+        self._alarms = Alarms(store, self._deliveries, self.queue)
         store.zone, store.backoff = zone or store.zone, self.backoff
         self.turns = Turns(store, agent, self._deliveries, self.queue, patience, daily_tokens)
         self.files = files
@@ -182,11 +182,10 @@ class Assistant:
         """Who shows the code that the owner has typed, if it is one; once, likewise."""
         if not await self._store.knows(message):
             typed = self._pairing.typed(message.text)
-            said, more = [(message.chat, typed.answer)], []
-            if new := typed.group:
-                said.append((new.chat, HELLO.format(name=self._name)))
-                more.append(self._store.registered(new))
-            await self._store.obeyed(message, said, *more)
+            said = [(message.chat, typed.answer)]
+            if typed.chat:
+                said.append((typed.chat, HELLO.format(name=self._name)))
+            await self._store.obeyed(message, said, *typed.lets_in)
             self._pairing.done(typed)
             await self._store.load_groups()
 

@@ -33,17 +33,15 @@ class Budget:
         used = isinstance(limit, int) and 0 < limit <= await self._store.spent(group.folder)
         return limit if used else 0
 
-    async def tell(self, group: Group, notice: str) -> None:
-        """The chat and the owner, once a day, whenever the bot was started."""
-        midnight = datetime.combine(datetime.now(self._store.zone).date(), time(), self._store.zone)
+    async def tell(self, group: Group, error: OverBudget) -> float:
+        """The chat and the owner, once a day, whenever the bot was started. The seconds until the
+        next day, but no more than an hour: clocks are set.
+        """
+        now, notice = datetime.now(self._store.zone), str(error)
+        midnight = datetime.combine(now.date(), time(), now.tzinfo)
         chat = self._store.called(group.chat)  # which may have changed since the turn began
         to_owner = "" if group.main else f"{group.name} ({chat}): {notice}"
         async with self._telling:  # of two tasks at once, the second finds that it is said
             if not await self._store.read(SQL["told_since"], (chat, notice, stamp(midnight))):
                 await self._store.send(chat, notice, to_owner)
-
-    def pause(self) -> float:
-        """Seconds until the next day, but no more than an hour: clocks are set."""
-        now = datetime.now(self._store.zone)
-        tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), self._store.zone)
-        return min(max((tomorrow - now).total_seconds(), 1.0), 3600.0)
+        return min(max((midnight + timedelta(days=1) - now).total_seconds(), 1.0), 3600.0)

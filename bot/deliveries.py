@@ -31,7 +31,7 @@ class Deliveries:
         self._store, self._channels, self._patience = store, channels, patience
         self._failures: defaultdict[str, int] = defaultdict(int)
         self._told: set[str] = set()
-        """Chats that nothing reaches: the owner knows of those."""
+        """By `_line`; of these the owner knows that nothing reaches them."""
         self._sending: set[int] = set()
         self.refused: set[str] = set()
         """Channels that only the owner can mend; what is for them waits for the next start."""
@@ -75,7 +75,7 @@ class Deliveries:
         self, channel: Channel, chat: str, seq: int, text: str, file: File | None
     ) -> bool:
         """Send a piece; False if it waits."""
-        why = None
+        line, why = self._line(chat), None
         try:
             await _send(channel, chat, text, file)
         except Undeliverable as error:
@@ -83,25 +83,30 @@ class Deliveries:
             log.warning("undeliverable", chat=chat, error=error)
             await self._tell_once(chat, UNDELIVERABLE, error)
         except Exception as error:
-            if self._failures[chat] == ATTEMPTS - 1:
+            if self._failures[line] == ATTEMPTS - 1:
                 await self._tell(chat, WAITS, error)
-            self._failures[chat] += 1
+            self._failures[line] += 1
             if not isinstance(error, RefusedForNow):  # a network comes back, after a week too
                 raise
-            if not await self._given_up(chat, error):
+            if not await self._given_up(chat, error, self._failures[line]):
                 return False
             why = error.message
         else:
-            self._failures.pop(chat, None)
-            self._told.discard(chat)
+            self._failures.pop(line, None)
+            self._told.discard(line)
         await self._store.settled(seq, chat, why)
         if file is not None:
             await asyncio.to_thread(Path(file.copy).unlink, missing_ok=True)
         return True
 
-    async def _given_up(self, chat: str, error: RefusedForNow) -> bool:
+    def _line(self, chat: str) -> str:
+        """What a chat that is registered keeps, whatever it is called: its folder."""
+        group = self._store.group(chat)
+        return group.folder if group else chat
+
+    async def _given_up(self, chat: str, error: RefusedForNow, failures: int) -> bool:
         """A refusal that may pass is tried again, ever more seldom; True after days of that."""
-        since, failures = await self._store.refused(chat), self._failures[chat]
+        since = await self._store.refused(chat)
         if failures > LEAST_ATTEMPTS and datetime.now(UTC) - since > REFUSED_DAYS:
             log.warning("given up", chat=chat, error=error)
             await self._tell_once(chat, REFUSED, error)
@@ -111,9 +116,9 @@ class Deliveries:
         return False
 
     async def _tell_once(self, chat: str, template: str, error: Exception) -> None:
-        if chat not in self._told:
+        if self._line(chat) not in self._told:
             await self._tell(chat, template, error)
-            self._told.add(chat)
+            self._told.add(self._line(chat))
 
     async def _tell(self, chat: str, template: str, error: Exception) -> None:
         """The owner, if it is not the owner's own chat that nothing reaches."""

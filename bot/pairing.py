@@ -12,6 +12,7 @@ from bot.groups import MAIN, Group, one_line
 from bot.log import log
 from bot.messages import Message
 from bot.store import Store
+from bot.transactions import Statement
 
 LIFETIME = 3600.0
 MOST = 10
@@ -34,11 +35,12 @@ PAIRED = "I answer in {chat} from now on{rule}; its folder is groups/{folder}."
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What to answer the owner who has typed a code, and the group that is let in."""
+    """What to answer the owner who has typed a code, the chat that is let in, and what does it."""
 
     answer: str
-    group: Group | None = None
     code: str = ""
+    chat: str = ""
+    lets_in: tuple[Statement, ...] = ()
 
 
 class Pairing:
@@ -92,11 +94,12 @@ class Pairing:
             trigger = None if one.direct else f"@{self._name}"
             group = Group(self._folder(one), chat, name, trigger)
         try:
-            self._store.registered(group)
+            lets_in = self._store.registered(group)
         except BotError as error:  # the owner has registered it otherwise meanwhile
             return Typed(repr(error))
         rule = f", when I am called {group.trigger}" if group.trigger else ""
-        return Typed(PAIRED.format(chat=chat, rule=rule, folder=group.folder), group, code)
+        answer = PAIRED.format(chat=chat, rule=rule, folder=group.folder)
+        return Typed(answer, code, chat, lets_in)
 
     def done(self, typed: Typed) -> None:
         """The store has it: a code is good once."""

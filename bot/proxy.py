@@ -63,6 +63,9 @@ class Proxy:
     elsewhere.
     """
 
+    session: ClientSession
+    """Once it is open."""
+
     def __init__(
         self, settings: Settings, folder: Path, used: Used, limits: ConnectionLimits | None = None
     ) -> None:
@@ -75,19 +78,12 @@ class Proxy:
         self.trouble = Seldom()
         self.networked = sys.platform != "linux"
         """Whether containers need a network to reach it."""
-        self._doors: set[Door] = set()
-        self._session: ClientSession | None = None
-
-    @property
-    def session(self) -> ClientSession:
-        if self._session is None:
-            raise RuntimeError("the proxy is not open")
-        return self._session
+        self.doors: set[Door] = set()
 
     async def open(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)  # what a kill has left; it is the host's own
         self.folder.mkdir(parents=True)
-        self._session = ClientSession(
+        self.session = ClientSession(
             connector=TCPConnector(limit=0),  # the doors have theirs
             timeout=TIMEOUT,
             auto_decompress=False,
@@ -99,17 +95,13 @@ class Proxy:
         that are reached by it, as `/mcp/<name>`.
         """
         door = Door(self, group, servers)
-        self._doors.add(door)
+        self.doors.add(door)
         return door
 
-    def forget(self, door: "Door") -> None:
-        self._doors.discard(door)
-
     async def close(self) -> None:
-        for door in [*self._doors]:
+        for door in [*self.doors]:
             door.close()
-        if self._session:
-            await self._session.close()
+        await self.session.close()
 
     def tell(self, group: str, what: str) -> None:
         """A container may do this by the thousand: it is in the log once a minute."""
@@ -154,7 +146,7 @@ class Door(web.Server):
         for connection in self.connections:
             connection.force_close()
         shutil.rmtree(self.folder, ignore_errors=True)
-        self._proxy.forget(self)
+        self._proxy.doors.discard(self)
 
     def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 from bot.errors import BotError
 from bot.prompt import zone_of
@@ -63,8 +63,14 @@ class Schedule:
         fields = self.value.split()
         if len(fields) != 5 or not all(map(FIELD.fullmatch, fields)):
             raise ValueError("it needs five fields, of numbers, names and * , - / # ? L")
-        times = croniter(self.value, now.astimezone(zone_of(self.zone)))
-        moment: datetime = times.get_next(datetime)
-        while moment.fold and "*" not in fields[1]:
-            moment = times.get_next(datetime)
+        zone, hourly = zone_of(self.zone), "*" in fields[1]
+        start = now.astimezone(zone)
+        times = croniter(self.value, start).all_next(datetime)
+        moment: datetime = next(one for one in times if hourly or not one.fold)
+        offset = moment.utcoffset() or timedelta()
+        if hourly and offset != start.utcoffset():
+            # croniter may leave out the second of a half hour that comes twice: Lord Howe Island
+            times = croniter(self.value, start.astimezone(timezone(offset))).all_next(datetime)
+            again = (one for one in times if one.astimezone(zone).utcoffset() == offset)
+            moment = min(moment, next(again))
         return moment.astimezone(UTC)

@@ -89,7 +89,7 @@ class Scheduler:
             except sqlite3.Error:
                 raise
             except OverBudget as failure:
-                pause = await self._assistant.turns.over_budget(group, failure)
+                pause = await self._assistant.turns.budget.tell(group, failure)
                 if task.kind != "once":
                     self._again_in(pause, trial, id_)
                     return

@@ -14,7 +14,7 @@ from bot.agents import Agent
 from bot.channels import Channel
 from bot.channels.console import ConsoleChannel
 from bot.errors import BotError, Running, described
-from bot.groups import MAIN, Group
+from bot.groups import MAIN, OWNERS, Group
 from bot.log import set_up
 from bot.messages import channel_of
 from bot.owner import ask_running
@@ -42,9 +42,9 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
     settings = _with_zone(settings, say)
     channels, agent = parts(settings)
     known = {channel.name for channel in channels}
-    no_console = channel_of(main) == ConsoleChannel.name and main != ConsoleChannel.CHAT
+    no_console = channel_of(main) == ConsoleChannel.name and main != OWNERS
     if main and (channel_of(main) not in known or no_console):
-        hint = f"write it like telegram:123, see .env; the console is {ConsoleChannel.CHAT}"
+        hint = f"write it like telegram:123, see .env; the console is {OWNERS}"
         raise BotError(f"no channel of {main!r} is configured", hint=hint)
     try:
         for channel in channels:
@@ -107,7 +107,7 @@ async def _without_a_bot(
             own += [chat for chat in [await _of(channel, channel.pair(), "linked")] if chat]
             say(f"the channel {channel.name} is ready")
         # the terminal is main where no messenger tells a better one
-        own.sort(key=ConsoleChannel.CHAT.__eq__)
+        own.sort(key=OWNERS.__eq__)
         if not (chat := main or (store.main.chat if store.main else next(iter(own), ""))):
             hint = "start the bot and write to it: its answer says how; or name the chat: "
             hint += "bot setup --main CHAT"

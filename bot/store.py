@@ -77,7 +77,7 @@ class Store(Transactions):
         """Raises BotError if the chat has a registration in another folder, or the folder, unless
         it is main, one for another chat: neither is lost to a new one.
         """
-        await self.write(self.registered(group))
+        await self.write(*self.registered(group))
         await self.load_groups()
 
     @property
@@ -95,10 +95,14 @@ class Store(Transactions):
                 self.on_send(self.called(values[0]))
         return done
 
-    def registered(self, group: Group) -> Statement:
+    def registered(self, group: Group) -> tuple[Statement, ...]:
         """What registers a group. Raises BotError likewise."""
         refuse_taken(self.groups, group)
-        return SQL["register"], group.row()
+        return self.left(group.folder), (SQL["register"], group.row())
+
+    def left(self, folder: str) -> Statement:
+        """What lets the owner find the chat that a folder has, when that is no more its own."""
+        return SQL["left"], (folder, stamp(datetime.now(UTC)))
 
     async def load_groups(self) -> None:
         """Read the groups again, after a write that changed them: what is stored is known, however
@@ -256,8 +260,7 @@ class Store(Transactions):
 
     async def prepare(self, folder: Path) -> None:
         """Bring the schema to its newest version, and read what is kept in memory."""
-        async with self.mutex:
-            await migrate(self._db, folder)
+        await migrate(self._db, folder)
         await self.write()  # who holds it for long is waited for now
         await self._load_groups()
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from bot.errors import described
 from bot.groups import Group
-from bot.store import MOST_ASKED
 
 
 @dataclass
 class Trouble:
     """What has become of a turn that has no answer yet: attempts, rounds of them with a long pause
-    between, those that cost tokens, and how many.
+    between, those that cost tokens, and how many. Of several messages that the model refused
+    together, each up to number `alone_until` is asked by itself.
     """
 
     attempts: int = 0
@@ -19,7 +19,7 @@ class Trouble:
     paid: int = 0
     tokens: int = 0
     fresh: bool = False
-    most: int = MOST_ASKED
+    alone_until: int = 0
     timer: asyncio.TimerHandle | None = None
 
     def told(self, template: str, group: Group, error: Exception) -> str:

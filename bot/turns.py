@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
-from typing import TypeAlias
 
 from bot import prompt
 from bot.agents import Agent
@@ -19,7 +18,7 @@ from bot.log import log
 from bot.messages import Turn
 from bot.store import MOST_ASKED, Store
 from bot.trouble import Trouble
-from bot.workers import Backoff, KeyedQueue, Work, nobody
+from bot.workers import Backoff, MakeQueue, Work, nobody
 
 ATTEMPTS = 5
 # an attempt that fails after so long is not repeated at once: the owner should know sooner
@@ -37,7 +36,6 @@ SORRY = (
     "another way."
 )
 REFUSED, TOO_OFTEN = "the model refuses it", "it failed {attempts} times"
-MakeQueue: TypeAlias = Callable[[str, Work], KeyedQueue]
 
 
 class _Running:
@@ -68,7 +66,7 @@ class Turns:
         daily_tokens: int = 0,
     ) -> None:
         self._store, self._agent, self._deliveries = store, agent, deliveries
-        self._budget = Budget(store, daily_tokens)
+        self.budget = Budget(store, daily_tokens)
         self.patience = patience
         """How long a chat is left alone once the owner has been told that it has no answer."""
         self._turns = queue("the turn of", self._answer)
@@ -95,14 +93,9 @@ class Turns:
         """
         async with nullcontext() if turn.isolated else self._locks[turn.group.folder]:
             group = self._store.current(turn.chat, turn.group.folder)  # who was before has spent
-            await self._budget.check(group)
+            await self.budget.check(group)
             answers = await self._agent.answer(replace(turn, group=group))
             return self._deliveries.chunks(turn.chat, answers)
-
-    async def over_budget(self, group: Group, error: OverBudget) -> float:
-        """Say so, once a day; the seconds after which it is worth another look."""
-        await self._budget.tell(group, str(error))
-        return self._budget.pause()
 
     async def fresh(self, group: Group) -> bool:
         """Leave the group's conversation: the next turn begins a new one. False if none was."""
@@ -145,7 +138,7 @@ class Turns:
             except NotRegistered:
                 return
             except OverBudget as error:
-                self._put_off(group, await self.over_budget(group, error))
+                self._put_off(group, await self.budget.tell(group, error))
                 return
             except Exception as error:  # noqa: BLE001  # whatever an agent raises: the turn waits
                 trouble, turn = self._troubles.setdefault(group.folder, Trouble()), running.turn
@@ -162,7 +155,8 @@ class Turns:
                     return
                 await asyncio.sleep(self._store.backoff.delay(trouble.attempts))
             else:
-                self._works_again(group)
+                if self._through(group, running.turn).rounds:
+                    self._retry()  # others that were put off may be answered now too
 
     async def _whole(self, chat: str, after: int = 0) -> Turn | None:
         """What waits, with its files: what came while others were fetched has some, too."""
@@ -177,7 +171,7 @@ class Turns:
     def _most(self, chat: str) -> int:
         group = self._store.group(chat)
         trouble = self._troubles.get(group.folder) if group else None
-        return trouble.most if trouble else MOST_ASKED
+        return 1 if trouble and trouble.alone_until else MOST_ASKED
 
     async def _mend(self, turn: Turn, group: Group, trouble: Trouble, error: Exception) -> None:
         """Asking again as before cannot help. Once a fresh conversation is tried; then, of several
@@ -188,16 +182,16 @@ class Turns:
             return
         trouble.fresh = True
         if len(turn.asked) > 1 and own_fault(error):
-            trouble.most = 1
+            trouble.alone_until = turn.until
             return
         why = REFUSED if own_fault(error) else TOO_OFTEN.format(attempts=trouble.attempts)
         notice = "" if group.main else trouble.told(GIVEN_UP, group, error)
         await self._store.answered(turn, [SORRY.format(why=why)], notice)
-        self._troubles[group.folder] = Trouble(most=trouble.most)
+        self._through(group, turn)
 
     async def _ask(self, running: _Running, group: Group, channel: Channel) -> None:
         chat, written = running.turn.chat, self._written(running.turn, group)
-        await self._budget.check(group)
+        await self.budget.check(group)
         running.asking = asking = asyncio.ensure_future(self._agent.answer(written))
         self._running[chat] = running
         typing = asyncio.create_task(_typing(channel, chat))
@@ -220,7 +214,7 @@ class Turns:
                 more = await self._whole(chat, running.turn.until)
                 if self._under_way(chat) is not running or self._most(chat) == 1:
                     return  # where one is refused, each is asked by itself
-                if more is None or await self._budget.used_up(group):
+                if more is None or await self.budget.used_up(group):
                     return
                 if not await self._agent.follow_up(self._written(more, group)):
                     return
@@ -245,13 +239,12 @@ class Turns:
             trouble.timer.cancel()
         trouble.timer = asyncio.get_running_loop().call_later(seconds, self._turns.wake, group.chat)
 
-    def _works_again(self, group: Group) -> None:
-        """Others that were put off may be answered now too; one that fails by itself is not asked
-        for it ever again.
-        """
-        trouble = self._troubles.pop(group.folder, None)
-        if trouble and trouble.rounds:
-            self._retry()
+    def _through(self, group: Group, turn: Turn) -> Trouble:
+        """A turn is handled: what had become of it. What was refused with it is to come yet."""
+        trouble = self._troubles.pop(group.folder, Trouble())
+        if turn.until < trouble.alone_until:
+            self._troubles[group.folder] = Trouble(alone_until=trouble.alone_until)
+        return trouble
 
     def _retry(self) -> None:
         """What the agent lacked is there again: all that was put off is asked."""

@@ -12,7 +12,7 @@ from bot.log import failing
 Work: TypeAlias = Callable[[str], Awaitable[object]]
 
 
-async def nobody(*_: str) -> bool:
+async def nobody(*_: object) -> bool:
     """There is nobody yet whom it concerns."""
     return False
 
@@ -87,3 +87,6 @@ class KeyedQueue:
                         return
         finally:
             del self._tasks[key]
+
+
+MakeQueue: TypeAlias = Callable[[str, Work], KeyedQueue]

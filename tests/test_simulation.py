@@ -353,3 +353,39 @@ def test_a_budget_is_told_once_of_a_chat_that_was_given_another_name() -> None:
         Deed("schedule", 13.38, 0, 902),
     )
     holds(Plan(8317, 1, 2, 300, posts, (), deeds))
+
+
+def test_failures_to_deliver_count_when_a_chat_is_called_otherwise() -> None:
+    faults = (CallFault("send", 1, "refused six times"),)
+    outcome = simulate(Plan(31, 3, 1, 0, (Post(2.0, 2, 1),), faults, (Deed("move", 30.0, 2, 900),)))
+    told = [line for line in outcome.trace if "I cannot deliver to Chat 2 (" in line]
+    assert not outcome.problems, outcome.trace
+    assert len(told) == 1, outcome.trace
+
+
+def test_a_notice_that_is_on_its_way_at_the_end_has_its_time_and_no_more() -> None:
+    holds(Plan(32, 1, 2, 0, (), (CallFault("sql", 19, "ioerr"), CallFault("send", 1, "slow"))))
+
+
+def test_those_that_were_refused_together_are_asked_one_by_one_until_all_are_through() -> None:
+    """Also where the tokens of the day last for one of them."""
+    posts = (*(Post(300.0 + n, 0, n) for n in range(1, 6)), Post(320.0, 0, 6, "poison"))
+    outcome = simulate(Plan(33, 1, 2, 100, posts))
+    together = [line for line in outcome.trace if " asked: " in line and line.count("'m") > 1]
+    assert not outcome.problems, outcome.trace
+    assert len(together) == 2, outcome.trace  # once more in a fresh conversation
+
+
+def test_who_is_removed_in_the_instant_of_a_message_can_be_found() -> None:
+    posts = (Post(4.6, 3, 1), Post(4.6, 2, 4, "", 7))
+    for seed, at in ((51, 4.3), (52, 4.2)):
+        deeds = (Deed("unregister", at, 3, 900), Deed("unregister", at, 2, 901))
+        holds(Plan(seed, 4, 2, 0, posts, (), deeds))
+
+
+def test_a_piece_that_is_under_way_when_its_chat_is_called_otherwise_is_sent_once() -> None:
+    for topic in (0, 7):
+        posts = (Post(1.0, 1, 1, "", topic), Post(60.0, 1, 2, "", topic), LATE)
+        holds(
+            Plan(35, 2, 2, 0, posts, (CallFault("send", 1, "slow"),), (Deed("move", 30.0, 1, 900),))
+        )

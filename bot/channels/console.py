@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from bot.channels.base import Channel
 from bot.errors import Undeliverable, Unfetchable
+from bot.groups import OWNERS
 from bot.messages import Attachment, File, Message, Receive
 from bot.settings import Settings
 from bot.text import visible
@@ -25,10 +26,9 @@ CUT = " [the rest of the line is left out]"
 
 
 class ConsoleChannel(Channel):
-    """One chat, `console:me`. Streams are unbuffered: what was not read stays with its writer."""
+    """One chat, OWNERS. Streams are unbuffered: what was not read stays with its writer."""
 
     name: ClassVar[str] = "console"
-    CHAT: ClassVar[str] = "console:me"
 
     def __init__(
         self, source: io.RawIOBase | BinaryIO, sink: io.RawIOBase | BinaryIO, greeting: str = ""
@@ -61,7 +61,7 @@ class ConsoleChannel(Channel):
             self._unstored = None
 
     async def pair(self) -> str | None:
-        return self.CHAT
+        return OWNERS
 
     async def send(self, chat: str, text: str) -> None:
         try:
@@ -87,7 +87,7 @@ class ConsoleChannel(Channel):
             if text := line.decode("utf-8", "replace").strip() + cut:
                 text, *files = _with_file(text)
                 now = datetime.now(UTC)
-                return Message(self.CHAT, uuid4().hex, "me", text, now, attachments=tuple(files))
+                return Message(OWNERS, uuid4().hex, "me", text, now, attachments=tuple(files))
         return None
 
     def _print(self, text: str) -> None:

@@ -33,6 +33,7 @@ from bot.log import log
 from bot.messages import Attachment, File, Message, Receive
 from bot.settings import Settings
 from bot.splitting import split
+from bot.workers import nobody
 
 SESSION = "session.db"
 LONGEST = 65_000
@@ -110,7 +111,7 @@ class WhatsAppChannel(Channel):
 
     async def pair(self) -> str | None:
         if not (user := linked(self._folder / SESSION)):
-            connecting = asyncio.create_task(self.connect(_later))
+            connecting = asyncio.create_task(self.connect(nobody))  # no chat is registered yet
             ready = asyncio.create_task(self.ready.wait())
             try:
                 await asyncio.wait({connecting, ready}, return_when=asyncio.FIRST_COMPLETED)
@@ -283,8 +284,3 @@ class WhatsAppChannel(Channel):
 
     def _chat(self, jid: Any) -> str:
         return f"{self.name}:{jid.User}@{jid.Server}"
-
-
-async def _later(_: Message) -> bool:
-    """What is said while the device is being linked: no chat is registered yet."""
-    return False

@@ -69,6 +69,9 @@ VALUES (called(?1), ?2)
 --# saw_chat
 INSERT INTO known (chat, name, seen_at) VALUES (?, ?, ?)
 ON CONFLICT (chat) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at
+--# left
+INSERT OR REPLACE INTO known (chat, name, seen_at)
+SELECT chat, name, ?2 FROM groups WHERE folder = ?1
 --# live_tasks
 SELECT count(*) FROM tasks WHERE folder = ? AND status IN ('active', 'paused')
 --# register

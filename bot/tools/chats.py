@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import partial
 
 from bot.errors import BotError
-from bot.groups import Group, refuse_taken, usual
+from bot.groups import Group, usual
 from bot.log import log
 from bot.migrations import SQL
 from bot.options import check
@@ -66,15 +66,15 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
             hint = "for a chat that has moved, register the new one with instead_of; else ask the "
             hint += "owner, and remove with cancel_tasks"
             raise BotError(f"{now.name} has {tasks} tasks, which would be cancelled", hint=hint)
-        removed = tuple((SQL["unregister"], (one.folder,)) for one in gone)
-        return Effect(None, removed, host.store.load_groups)
+        removed = [(SQL["unregister"], (one.folder,)) for one in gone]
+        statements = (host.store.left(now.folder), *removed)
+        return Effect(None, statements, host.store.load_groups)
     if old := arguments.text("instead_of", ""):
         if now is not None or (moves := host.store.group(old)) is None or moves.topic:
             hint = "name a chat, not a topic, that is answered"
             raise BotError(f"{old[:80]!r} is not registered, or {chat[:80]!r} is", hint=hint)
         moved = host.store.rekeyed(moves.chat, chat)
-        there = {"folder": moves.folder}
-        return Effect(there, moved, partial(host.assistant.registered, chat))
+        return Effect({"folder": moves.folder}, moved, partial(host.assistant.registered, chat))
     chat, main = host.store.called(chat), host.store.main is not None
     folder = arguments.text("folder", now.folder if now else "")
     now = now or usual(chat, folder, host.settings.assistant_name, main=main)
@@ -85,13 +85,13 @@ async def register_group(host: Host, group: Group, arguments: Arguments) -> Effe
     if "options" in arguments.given:
         check(options)
     new = Group(folder or now.folder, chat, name, word.strip() or None, senders, drop, options)
-    refuse_taken(host.store.groups, new)
+    statements = host.store.registered(new)
 
     async def registered() -> None:
         await host.assistant.registered(chat)
         host.paths.prepare(new)
 
-    return Effect({"folder": new.folder}, ((SQL["register"], new.row()),), registered)
+    return Effect({"folder": new.folder}, statements, registered)
 
 
 async def refresh_groups(host: Host, group: Group, arguments: Arguments) -> Effect:

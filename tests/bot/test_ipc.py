@@ -152,6 +152,13 @@ async def test_main_registers_changes_and_removes_groups(house: House) -> None:
     )["ok"]
 
 
+async def test_a_chat_that_is_answered_no_more_can_be_found(house: House) -> None:
+    await house.answer("main", "register_group", chat="memory:ada", remove=True)
+    await house.answer("main", "register_group", "2", chat="memory:me", folder="main")
+    known = (await house.answer("main", "refresh_groups", "3"))["result"]
+    assert {one["chat"] for one in known} == {"memory:ada", "memory:main"}
+
+
 @pytest.mark.parametrize("crash", ["before the reply is written", "before the request is removed"])
 async def test_a_crash_after_the_effect_does_not_repeat_it(
     house: House, monkeypatch: pytest.MonkeyPatch, crash: str

@@ -11,7 +11,7 @@ from doubles import FunctionAgent, MemoryChannel, message, register
 
 from bot.assistant import Assistant
 from bot.budget import Budget
-from bot.errors import AgentFailed
+from bot.errors import AgentFailed, OverBudget
 from bot.groups import Group
 from bot.messages import Turn
 from bot.store import Store, open_store
@@ -148,7 +148,7 @@ async def test_a_group_pauses_when_its_tokens_of_the_day_are_used_up(tmp_path: P
         ]
         assert len(owner) == 1
         assert agent.asked == []
-        await Budget(store, 100).tell(FAM, family[0])  # as after a restart
+        await Budget(store, 100).tell(FAM, OverBudget(family[0]))  # as after a restart
         ((notices,),) = await store.read("SELECT count(*) FROM outbox")
         assert notices == 2
         await store.register(Group("fam", FAM.chat, "Fam", options={"daily_tokens": 200}))

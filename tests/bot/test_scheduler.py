@@ -70,6 +70,21 @@ def utc(text: str) -> datetime:
             "2026-11-24T00:00",
             ["2026-11-30T14:00"],
         ),
+        (  # 2:00 is 1:30 again: the second 1:40 is half an hour after the first
+            Schedule("cron", "*/20 * * * *", "Australia/Lord_Howe"),
+            "2026-04-04T14:30",
+            ["2026-04-04T14:40", "2026-04-04T15:10", "2026-04-04T15:30"],
+        ),
+        (
+            Schedule("cron", "40 1 * * *", "Australia/Lord_Howe"),
+            "2026-04-04T14:30",
+            ["2026-04-04T14:40", "2026-04-05T15:10"],
+        ),
+        (
+            Schedule("cron", "0 */2 * * *", "Australia/Lord_Howe"),  # 2:00 is skipped
+            "2026-10-03T14:30",
+            ["2026-10-03T15:30", "2026-10-03T17:00"],
+        ),
         (Schedule("once", "2026-12-24T18:00", BERLIN), "2026-11-24T00:00", ["2026-12-24T17:00"]),
         (
             Schedule("interval", "90", "UTC"),

@@ -24,6 +24,7 @@ ERRORS = {
 }
 READS = ("SELECT", "WITH", "PRAGMA", "ROLLBACK")
 WHILE = 90.0
+BEFORE = "SELECT chat FROM outbox WHERE seq < ? AND settled_at IS NULL"
 
 
 class Line:
@@ -77,9 +78,10 @@ class Line:
             self._world.read_groups()
         if self._sends and self.raw is not None:
             self._sends = False
-            found = self.raw.execute("SELECT seq FROM outbox WHERE seq > ?", (self._last,))
-            for (seq,) in found.fetchall():
-                self._world.stored_at.setdefault(seq, self._world.time)
+            found = self.raw.execute("SELECT seq, chat FROM outbox WHERE seq > ?", (self._last,))
+            for seq, chat in found.fetchall():
+                if seq not in self._world.stored_at:
+                    self._world.stored(seq, chat, self.raw.execute(BEFORE, (seq,)).fetchall())
                 self._last = max(self._last, seq)
 
     def _fail(self, function: Callable[[], Any], sql: str) -> None:

@@ -199,6 +199,7 @@ class Agent(ContainerAgent):
         try:
             replies = await super().answer(turn)
         except asyncio.CancelledError:
+            self._failures.pop(about, None)  # who has ended a turn waits for nothing
             if world.cut_short and not world.stopped(turn.chat):
                 world.problem(f"{folder} is cut off, and had time")
             raise

@@ -155,9 +155,13 @@ def _excused(one: Posted, there: dict[str, list[str]]) -> bool:
 
 
 def _pieces(world: World, db: sqlite3.Connection) -> Iterator[str]:
-    """What was kept was delivered, in its order, and twice only where nobody could know."""
+    """What was kept was delivered, in its order, and twice only where nobody could know. What was
+    given up when it was sent again may be there all the same.
+    """
     delivered: defaultdict[str, list[Accepted]] = defaultdict(list)
     given_up = {text for (text,) in db.execute("SELECT text FROM outbox WHERE error IS NOT NULL")}
+    texts_of = dict(db.execute("SELECT seq, text FROM outbox"))
+    apart = {_shown(world, texts_of[seq]) for seq in world.apart if seq in texts_of}
     for one in world.accepted:
         delivered[one.chat].append(one)
     for chat, texts in kept(world, db).items():
@@ -171,8 +175,8 @@ def _pieces(world: World, db: sqlite3.Connection) -> Iterator[str]:
             yield f"{chat} lacks {dict(less)}"
         if more := Counter(have) - Counter(wanted) - unclear:
             yield f"{chat} has too often {dict(more)}"
-        if sum(map(PAIRS["code"], wanted)) > 1:  # a stranger's chat is several until we are told
-            have, wanted = ([one for one in of if not PAIRS["code"](one)] for of in (have, wanted))
+        ordered = {*wanted} - apart
+        have, wanted = ([one for one in of if one in ordered] for of in (have, wanted))
         if not (less or more) and _once(have) != _once(wanted):
             yield f"{chat} has out of order: {have}"
 

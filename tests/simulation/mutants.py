@@ -50,7 +50,7 @@ EXPLAINED = {
         "what was to be sent under the old name is under way there, and goes on under the new one; "
         "only where the old name's messenger is not there at all nothing is under way"
     ),
-    "store.Store.register: moved down: await self.write(self.registered(group))": (
+    "store.Store.register: moved down: await self.write(*self.registered(group))": (
         "who does not find a chat reads registrations again if they have changed"
     ),
     "store.Store.register: skipped: await self.load_groups()": "likewise",

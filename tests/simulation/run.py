@@ -53,7 +53,7 @@ NAMES = ("tele", "whats")
 CALM_AFTER = 30.0
 STOPS_IN = 90.0 + GIVES_UP
 """Seconds: the grace for turns and deliveries, and for containers to end, or to have begun."""
-PATIENCE = 5 * 24 * 3600.0  # a budget lets one turn through a day
+PATIENCE = 9 * 24 * 3600.0  # a budget lets one turn through a day, of at most eight
 MOST_LIVES = 60
 WITHOUT = {
     "move",

@@ -148,10 +148,11 @@ def _soon(world: World, db: sqlite3.Connection) -> Iterator[str]:
 
 
 def _met(world: World, db: sqlite3.Connection) -> Iterator[str]:
-    """The owner can find who is not registered."""
+    """The owner can find who is not registered: the chat, or the one that the topic is in."""
     known = {world.key(chat) for (chat,) in db.execute("SELECT chat FROM known")}
-    for key in {one.chat for one in world.posted.values() if one.met and one.order} - known:
-        yield f"{key} wrote, and is not known"
+    for key in {one.chat for one in world.posted.values() if one.met and one.order}:
+        if not {key, key.partition("/")[0]} & known:
+            yield f"{key} wrote, and is not known"
 
 
 def _copies(world: World, db: sqlite3.Connection) -> Iterator[str]:

@@ -142,6 +142,10 @@ class World:
     """From when to when something was down."""
     stored_at: dict[int, float] = field(default_factory=dict)
     """When pieces came into the outbox, by their number."""
+    apart: set[int] = field(default_factory=set)
+    """Pieces that were stored while others waited for a chat of which nobody had told the bot that
+    it is the same: it knew of no order.
+    """
     asked_at: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     """When agents were asked, by the key of the chat."""
     expected: list[tuple[float, str]] = field(default_factory=list)
@@ -273,6 +277,12 @@ class World:
         self.expected += [(self.time, key) for key in keys]
         for key in keys:
             self.note(f"{key} can be tried again")
+
+    def stored(self, seq: int, chat: str, waiting: Iterable[tuple[str]]) -> None:
+        """A piece came into the outbox, where others were waiting for these chats."""
+        self.stored_at[seq] = self.time
+        if any(one != chat and self.key(one) == self.key(chat) for (one,) in waiting):
+            self.apart.add(seq)
 
     def miss(self, chat: str, times: int) -> None:
         """Something could not be delivered there, or again it could."""
