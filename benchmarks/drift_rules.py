@@ -12,7 +12,7 @@ from typing import cast
 
 from skills_engine.judge import Doubt
 from skills_engine.judge import python as judge
-from skills_engine.judge.counting import Four
+from skills_engine.judge.reading import Four
 
 __all__ = ["RULES", "Rule", "left_out", "watched"]
 

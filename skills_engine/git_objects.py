@@ -9,15 +9,14 @@ import os
 import re
 import subprocess
 from hashlib import sha1
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
 from skills_engine.durable import sync_files
 from skills_engine.errors import Refused, SkillsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from skills_engine.git import Git
+    from pathlib import Path
 
 __all__ = ["PREDICTABLE", "Objects"]
 
@@ -40,10 +39,25 @@ _HEADER = re.compile(rb"([0-9a-f]{40}) [a-z]+ ([0-9]+)\n")
 """What `git cat-file --batch` says before an object."""
 
 
+class _Folders(Protocol):
+    @property
+    def common_dir(self) -> Path: ...
+
+
+class _Repository(Protocol):
+    """What there is to know of a repository whose objects are wanted."""
+
+    @property
+    def directory(self) -> Path: ...
+    @property
+    def repository(self) -> _Folders: ...
+    def environ(self) -> dict[str, str]: ...
+
+
 class Objects:
     """The object database: read through to git, written in memory until `flush`."""
 
-    def __init__(self, git: Git) -> None:
+    def __init__(self, git: _Repository) -> None:
         self._git = git
         self._pending: dict[str, tuple[str, bytes]] = {}
         self._process: subprocess.Popen[bytes] | None = None

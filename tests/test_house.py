@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,24 @@ def test_tests_stand_in_folders_named_as_the_rooms_that_they_test() -> None:
     folders = {path.parent.name for path in (ROOT / "tests").rglob("test_*.py")}
     assert folders <= rooms | others
     assert folders > {"merge", "check", "codemods", "verbs"}
+
+
+def test_no_module_needs_itself() -> None:
+    """Imports for types and late ones count: what goes in a circle is understood as a whole or not
+    at all.
+    """
+    names = {
+        ".".join(path.with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES
+    }
+    needs = {
+        name: {
+            whole if (whole := f"{node.module}.{alias.name}") in names else node.module
+            for node in ast.walk(ast.parse((ROOT / path).read_bytes()))
+            if isinstance(node, ast.ImportFrom) and node.module
+            for alias in node.names
+        }
+        & names.keys()
+        for name, path in names.items()
+    }
+    assert len(needs) > 400
+    assert tuple(TopologicalSorter(needs).static_order())

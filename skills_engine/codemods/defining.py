@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import libcst as cst
 
 from skills_engine.codemods.match.anchors import between
-from skills_engine.codemods.names.scopes import Names
+from skills_engine.codemods.names.read import names_of
 from skills_engine.codemods.operation import Malformed, SourceOperation
 from skills_engine.codemods.source.blocks import (
     append,
@@ -143,7 +143,7 @@ def _taken(source: Source, owner: Definition | None, name: str) -> tuple[str, cs
     """What has the name though it is no definition: an import of the module, an attribute that
     methods of the class assign.
     """
-    names = Names.of(source)
+    names = names_of(source)
     if owner is None:
         imports = [b for b in names.module.bound.get(name, ()) if b.kind == "import"]
         return ("imported", imports[0].node) if imports else None

@@ -9,16 +9,14 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from skills_engine.judge.doubt import Doubt, due, undue
-from skills_engine.judge.reading import CountedStatement, Reading
 from skills_engine.judge.sequence import ALIKE, likeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["comments", "dead", "edges", "imports", "pairs", "places", "twice", "words"]
+    from skills_engine.judge.reading import CountedStatement, Four, Reading
 
-Four = tuple[Reading, Reading, Reading, Reading]
-"""The readings of base, ours, theirs and the result."""
+__all__ = ["comments", "dead", "edges", "imports", "pairs", "places", "twice", "words"]
 
 _LONG = 12
 """Elements above which a row is not read pair by pair."""

@@ -9,10 +9,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from skills_engine.judge import counting, sequence, variables
-from skills_engine.judge.counting import Four
 from skills_engine.judge.doubt import Doubt
 from skills_engine.judge.pieces import ParsedText, parsed, shared
-from skills_engine.judge.reading import Body, CountedStatement, Reading, read
+from skills_engine.judge.reading import Body, CountedStatement, Four, Reading, read
 
 if TYPE_CHECKING:
     import ast

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from skills_engine.judge.pieces import ParsedText, StatementPiece
 
-__all__ = ["Body", "CountedStatement", "Reading", "read"]
+__all__ = ["Body", "CountedStatement", "Four", "Reading", "read"]
 
 _COMMENT = re.compile(r'("""|\'\'\'|"|\')(?:\\.|(?!\1).)*?\1|(?P<comment>#[^\n]*)', re.DOTALL)
 Fact = TypeVar("Fact")
@@ -103,6 +103,10 @@ class Reading:
         self.imports |= part.imports
         self.bound |= part.bound
         self.used |= part.used
+
+
+Four = tuple[Reading, Reading, Reading, Reading]
+"""The readings of base, ours, theirs and the result."""
 
 
 def _count(bag: Counter[Fact], more: Mapping[Fact, int]) -> None:

@@ -14,8 +14,7 @@ from skills_engine.judge.doubt import Doubt, due
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from skills_engine.judge.counting import Four
-    from skills_engine.judge.reading import Body, CountedStatement, Reading
+    from skills_engine.judge.reading import Body, CountedStatement, Four, Reading
 
 __all__ = ["ALIKE", "anchors", "likeness", "order", "statements"]
 

@@ -12,8 +12,7 @@ from skills_engine.judge.labels import BODIES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from skills_engine.judge.counting import Four
-    from skills_engine.judge.reading import CountedStatement, Reading, Scoped
+    from skills_engine.judge.reading import CountedStatement, Four, Reading, Scoped
 
 __all__ = ["variables"]
 

@@ -22,7 +22,7 @@ from skills_engine.tree import Tree
 from skills_engine.types import Event
 from skills_engine.verbs.accept import accept_trial
 from skills_engine.verbs.environment import test_plan
-from skills_engine.verbs.lint import folders
+from skills_engine.verbs.paths import package_folders
 from skills_engine.verbs.reports import Options
 from skills_engine.verbs.trials.subjects import Subjects
 
@@ -63,7 +63,7 @@ class Desk:
         fork = Fork.open(directory)
         try:
             self.directory = fork.repository.root
-            (self.package,) = folders(fork, (name,))
+            (self.package,) = package_folders(fork, (name,))
             self.name = self.package.name
             default = fork.repository.state / "dev" / self.name
             self.folder = (out.absolute() if out else default).resolve()

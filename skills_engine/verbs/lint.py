@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused, SkillsError
@@ -11,19 +10,20 @@ from skills_engine.graft.files import GraftFiles
 from skills_engine.graft.fold import steps_of
 from skills_engine.graft.fork import Fork, package_files
 from skills_engine.graft.sources import read_directory
-from skills_engine.manifest import AGENTS, SKILLS
-from skills_engine.package.frontmatter import NAME
+from skills_engine.manifest import SKILLS
 from skills_engine.package.problems import moved, skill_path
 from skills_engine.tree import Tree
 from skills_engine.types import Event, Problem
+from skills_engine.verbs.paths import package_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from skills_engine.package.model import Package
     from skills_engine.types import Progress
 
-__all__ = ["folders", "lint"]
+__all__ = ["lint"]
 
 
 def lint(
@@ -39,7 +39,7 @@ def lint(
     fork = Fork.open(directory)
     try:
         problems: list[Problem] = []
-        wanted = folders(fork, names)
+        wanted = package_folders(fork, names)
         if not wanted:
             raise Refused(f"there are no skills in {SKILLS}", hint="name a package by its path")
         for folder in wanted:
@@ -62,28 +62,6 @@ def lint(
         return tuple(problems)
     finally:
         fork.close()
-
-
-def folders(fork: Fork, names: Sequence[str]) -> list[Path]:
-    """The directories of packages by name or path; of all in the fork without any. Raises Refused
-    where there is none.
-    """
-    home = fork.repository.root / SKILLS
-    other = fork.repository.root / AGENTS
-    if not names:
-        every = {path.parent.name: path.parent for path in other.glob("*/SKILL.md")}
-        every |= {path.parent.name: path.parent for path in home.glob("*/SKILL.md")}
-        return [every[name] for name in sorted(every)]
-    found = []
-    for name in names:
-        named = next((top / name for top in (home, other) if (top / name).is_dir()), None)
-        folder = named if named and NAME.fullmatch(name) else Path(name).expanduser()
-        if not folder.is_dir():
-            raise Refused(
-                f"there is no package {name}", hint=f"name one in {SKILLS}, or its directory"
-            )
-        found.append(folder.resolve())
-    return found
 
 
 def _beside(fork: Fork, wanted: Sequence[Path]) -> Iterator[Path]:

@@ -14,7 +14,8 @@ from skills_engine.graft.project import read_project
 from skills_engine.graft.sources import read_directory
 from skills_engine.package.capabilities import capabilities
 from skills_engine.types import Event
-from skills_engine.verbs.lint import folders, lint
+from skills_engine.verbs.lint import lint
+from skills_engine.verbs.paths import package_folders
 from skills_engine.verbs.test import Ways, try_out
 from skills_engine.verbs.trials.trial import Verdict
 
@@ -61,7 +62,7 @@ def publish(
     try:
         yield Event(f"write {index}")
         entries = []
-        for folder in folders(fork, names):
+        for folder in package_folders(fork, names):
             package = fork.load(folder.name, read_directory(fork, folder))
             if package.manifest is None:
                 continue

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from skills_engine.codemods.files import MemoryFiles
-from skills_engine.codemods.names.scopes import Names
+from skills_engine.codemods.names.read import names_of
 from skills_engine.codemods.operation import Operation
 from skills_engine.codemods.operations.move import Move
 from skills_engine.codemods.operations.rename import Rename
@@ -413,7 +413,7 @@ def test_scopes_bind_what_the_compiler_says(module: str) -> None:
     assert spec is not None
     assert spec.origin is not None
     path = Path(spec.origin)
-    names = Names.of(Source.parse(path.name, path.read_bytes()))
+    names = names_of(Source.parse(path.name, path.read_bytes()))
     tables: list[symtable.SymbolTable] = []
     todo = [symtable.symtable(path.read_text(encoding="utf-8"), path.name, "exec")]
     while todo:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.names.scopes import Names
+from skills_engine.codemods.names.read import names_of
 from skills_engine.types import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from skills_engine.codemods.imports.statements import ImportStatement
-    from skills_engine.codemods.names.scopes import Scope
+    from skills_engine.codemods.names.scopes import Names, Scope
     from skills_engine.codemods.source.source import Source
     from skills_engine.import_order import ImportedName
 
@@ -56,7 +56,7 @@ def uses(source: Source, name: ImportedName, statement: ImportStatement) -> list
         return [here]
     if name.bound in _READ_BY_PYTHON:
         return [here]
-    names = Names.of(source)
+    names = names_of(source)
     if name.module == "__future__" and name.name:
         return sorted(set(_annotations(source))) if name.name == "annotations" else []
     scope = next((i.scope for i in names.imports if i.statement is statement.node), names.module)

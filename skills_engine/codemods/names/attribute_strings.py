@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.names.type_strings import dotted
+from skills_engine.codemods.source.syntax import dotted_name
 from skills_engine.types import Span
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def attributes_named(
     """The owner (`...` where it may be anything) and the name of each attribute that a call names;
     with its bytes, where it is in a string.
     """
-    function = dotted(call.func)
+    function = dotted_name(call.func)
     plain = [a.value for a in call.args if a.keyword is None and not a.star]
     if function.endswith("patch.multiple") and plain:
         for argument in call.args:

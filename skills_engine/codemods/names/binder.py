@@ -21,11 +21,10 @@ from skills_engine.codemods.names.scopes import (
 from skills_engine.codemods.names.type_strings import (
     StringTypes,
     children,
-    dotted,
     is_type_form,
     types_among,
 )
-from skills_engine.codemods.source.syntax import every_parameter
+from skills_engine.codemods.source.syntax import dotted_name, every_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -263,24 +262,24 @@ class Binder:
         self.visit(node.value)
         for target in node.targets:
             self.target(target.target, "assignment", node, value=node.value)
-            if dotted(target.target) == "__all__":
+            if dotted_name(target.target) == "__all__":
                 self.export(node.value)
 
     def annotated(self, node: cst.AnnAssign) -> None:
         self.annotation(node.annotation.annotation)
         self.visit(node.value)
-        if dotted(node.annotation.annotation).endswith("TypeAlias") and node.value is not None:
+        if dotted_name(node.annotation.annotation).endswith("TypeAlias") and node.value is not None:
             self.strings_in(node.value)
         self.target(
             node.target, "assignment", node, value=node.value, annotation=node.annotation.annotation
         )
-        if dotted(node.target) == "__all__" and node.value is not None:
+        if dotted_name(node.target) == "__all__" and node.value is not None:
             self.export(node.value)
 
     def augmented(self, node: cst.AugAssign) -> None:
         self.visit(node.value)
         self.target(node.target, "other", node)
-        if dotted(node.target) == "__all__":
+        if dotted_name(node.target) == "__all__":
             self.export(node.value)
 
     def walrus(self, node: cst.NamedExpr) -> None:
@@ -296,7 +295,7 @@ class Binder:
     def if_(self, node: cst.If) -> None:
         self.visit(node.test)
         outer = self.guarded
-        self.guarded = outer or dotted(node.test).rpartition(".")[2] == "TYPE_CHECKING"
+        self.guarded = outer or dotted_name(node.test).rpartition(".")[2] == "TYPE_CHECKING"
         self.visit(node.body)
         self.guarded = outer
         self.visit(node.orelse)
@@ -326,16 +325,17 @@ class Binder:
 
     def import_(self, node: cst.Import) -> None:
         for alias in node.names:
-            imported = Imported(dotted(alias.name), "", node, alias, self.scope, self.guarded)
+            imported = Imported(dotted_name(alias.name), "", node, alias, self.scope, self.guarded)
             self.imported(imported, alias)
 
     def import_from(self, node: cst.ImportFrom) -> None:
-        module = "." * len(node.relative) + dotted(node.module)
+        module = "." * len(node.relative) + dotted_name(node.module)
         if isinstance(node.names, cst.ImportStar):
             self.names.imports.append(Imported(module, "*", node, None, self.scope, self.guarded))
             return
         for alias in node.names:
-            imported = Imported(module, dotted(alias.name), node, alias, self.scope, self.guarded)
+            name = dotted_name(alias.name)
+            imported = Imported(module, name, node, alias, self.scope, self.guarded)
             self.imported(imported, alias)
 
     def imported(self, imported: Imported, alias: cst.ImportAlias) -> None:
@@ -355,7 +355,7 @@ class Binder:
         for type_ in types_among(node):
             self.strings_in(type_)
         self.named_in_string(node)
-        if dotted(node.func) in {"__all__.extend", "__all__.append"}:
+        if dotted_name(node.func) in {"__all__.extend", "__all__.append"}:
             for argument in node.args:
                 self.export(argument.value)
 

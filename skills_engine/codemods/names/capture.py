@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import TYPE_CHECKING
 
-from skills_engine.codemods.names.scopes import Names
+from skills_engine.codemods.names.read import names_of
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -19,7 +19,7 @@ def captured_by(source: Source, function: cst.FunctionDef, name: str) -> cst.Nam
     """Where a function reads `name` as something around it that is known; a name that nothing binds
     waits for the parameter.
     """
-    names = Names.of(source)
+    names = names_of(source)
     scope = next((scope for scope in names.scopes if scope.node is function), None)
     for use in names.uses.get(name, ()):
         chain = use.scope.chain()
@@ -36,7 +36,7 @@ def overwritten_by(source: Source, function: cst.FunctionDef, name: str) -> cst.
     """Where a function binds `name` itself before it reads it, so that a parameter of that name
     would have no effect.
     """
-    names = Names.of(source)
+    names = names_of(source)
     scope = next((scope for scope in names.scopes if scope.node is function), None)
     bound = [b for b in scope.bound.get(name, ()) if b.kind != "parameter"] if scope else []
     if not bound:

@@ -1,6 +1,6 @@
 """The variable that each name in a file is: Python's scoping rules over a LibCST tree.
 
-`Names.of(source)` walks the file once. Every scope knows the bindings of each of
+`names_of(source)` (read.py) walks a file once. Every scope knows the bindings of each of
 its names; every use of a name, every attribute and every import knows the scope
 it stands in. String annotations are parsed and take part. The rules are those
 of the language reference, 4.2 (resolution of names), with PEP 572 (assignment
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
-from skills_engine.codemods.names.type_strings import dotted
-from skills_engine.errors import CannotEnsure, Unparsable
+from skills_engine.codemods.source.syntax import dotted_name
+from skills_engine.errors import CannotEnsure
 from skills_engine.types import Outcome, Span
 
 if TYPE_CHECKING:
@@ -173,20 +173,6 @@ class Names:
     scopes: list[Scope] = field(default_factory=list)
     inside_strings: dict[cst.CSTNode, Span] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, source: Source) -> Names:
-        """Raises Unparsable for a file that is nested too deeply to be walked."""
-        from skills_engine.codemods.names.binder import Binder  # noqa: PLC0415 - they need each other
-
-        names = cls(source)
-        try:
-            Binder(names).walk()
-        except RecursionError:
-            raise Unparsable(
-                f"{source.path}: the file is nested too deeply to be understood"
-            ) from None
-        return names
-
     @property
     def path(self) -> str:
         return self.source.path
@@ -252,7 +238,7 @@ def class_of_first_parameter(scope: Scope, name: str) -> Scope | None:
         return None
     node = function.node
     if not isinstance(node, cst.FunctionDef) or any(
-        dotted(d.decorator) == "staticmethod" for d in node.decorators
+        dotted_name(d.decorator) == "staticmethod" for d in node.decorators
     ):
         return None
     parameters = (*node.params.posonly_params, *node.params.params)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 
+from skills_engine.codemods.source.syntax import dotted_name
 from skills_engine.parsing import parse_module
 from skills_engine.types import Span
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from skills_engine.codemods.names.scopes import Names
 
-__all__ = ["StringTypes", "children", "dotted", "is_type_form", "types_among"]
+__all__ = ["StringTypes", "children", "is_type_form", "types_among"]
 
 _FORMS = frozenset({
     "Optional", "Union", "Callable", "Annotated", "ClassVar", "Final", "Required", "NotRequired",
@@ -59,17 +60,8 @@ _COMMENT = re.compile(r"#\s*type:\s*(?P<type>(?!ignore\b)[^#\n]*[^#\s])")
 _SIGNATURE = re.compile(r"\((?P<parameters>.*)\)\s*->\s*(?P<returns>.+)")
 
 
-def dotted(node: cst.CSTNode | None) -> str:
-    """`a.b.c` for a chain of names, else ''."""
-    if isinstance(node, cst.Name):
-        return node.value
-    if isinstance(node, cst.Attribute) and (front := dotted(node.value)):
-        return f"{front}.{node.attr.value}"
-    return ""
-
-
 def is_type_form(node: cst.Subscript) -> bool:
-    return dotted(node.value).rpartition(".")[2] in _FORMS
+    return dotted_name(node.value).rpartition(".")[2] in _FORMS
 
 
 _TAKE: dict[str, tuple[slice, tuple[str, ...]]] = {
@@ -86,7 +78,7 @@ _TAKE: dict[str, tuple[slice, tuple[str, ...]]] = {
 
 def types_among(call: cst.Call) -> list[cst.CSTNode]:
     """The arguments of a call that are types, where it is one of `typing`'s functions."""
-    name = dotted(call.func).rpartition(".")[2]
+    name = dotted_name(call.func).rpartition(".")[2]
     plain = [a.value for a in call.args if a.keyword is None and not a.star]
     named = {a.keyword.value: a.value for a in call.args if a.keyword is not None}
     if name in _TAKE:
@@ -126,7 +118,7 @@ class StringTypes:
                     self._read.add(node)
                     self._names.opaque.append(node)
             case cst.Subscript():
-                form = dotted(node.value).rpartition(".")[2]
+                form = dotted_name(node.value).rpartition(".")[2]
                 elements: Sequence[cst.CSTNode] = () if form == "Literal" else node.slice
                 for element in elements[:1] if form == "Annotated" else elements:
                     yield from self.below(element)

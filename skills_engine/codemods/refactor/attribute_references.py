@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.names.type_strings import dotted
 from skills_engine.codemods.refactor.dotted_paths import paths_in_text
 from skills_engine.codemods.refactor.name_references import NameReferences
 from skills_engine.codemods.refactor.project import Links
 from skills_engine.codemods.refactor.types import Types
+from skills_engine.codemods.source.syntax import dotted_name
 
 if TYPE_CHECKING:
     from skills_engine.codemods.names.scopes import Access, Names, Scope
@@ -151,7 +151,7 @@ class Members:
     def _is_protocol(self, scope: Scope) -> bool:
         node = scope.node
         return isinstance(node, cst.ClassDef) and any(
-            dotted(b.value.value if isinstance(b.value, cst.Subscript) else b.value).endswith(
+            dotted_name(b.value.value if isinstance(b.value, cst.Subscript) else b.value).endswith(
                 "Protocol"
             )
             for b in node.bases

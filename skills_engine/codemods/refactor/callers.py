@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.names.type_strings import children, dotted
+from skills_engine.codemods.names.type_strings import children
 from skills_engine.codemods.refactor.types import Types
+from skills_engine.codemods.source.syntax import dotted_name
 from skills_engine.errors import CannotEnsure
 from skills_engine.types import Outcome
 
@@ -121,9 +122,9 @@ class _Callers:
             return False
         bound = 0
         if isinstance(func, cst.Attribute) and isinstance(self._node, cst.FunctionDef):
-            static = any(dotted(d.decorator) == "staticmethod" for d in self._node.decorators)
+            static = any(dotted_name(d.decorator) == "staticmethod" for d in self._node.decorators)
             owners = self._of(func.value, scope)
-            of_class = any(dotted(d.decorator) == "classmethod" for d in self._node.decorators)
+            of_class = any(dotted_name(d.decorator) == "classmethod" for d in self._node.decorators)
             on_object = any(o.kind in {"instance", "super"} for o in owners)
             bound = int(not static and (on_object or of_class))
         return given + bound > self._index

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.names.type_strings import dotted
-from skills_engine.codemods.source.syntax import flatten
+from skills_engine.codemods.source.syntax import dotted_name, flatten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +50,7 @@ def does_something(statement: cst.CSTNode) -> bool:
                 d.decorator.func if isinstance(d.decorator, cst.Call) else d.decorator
                 for d in statement.decorators
             ]
-            return any(dotted(each).rpartition(".")[2] not in _PLAIN for each in called)
+            return any(dotted_name(each).rpartition(".")[2] not in _PLAIN for each in called)
         case cst.Expr(value=cst.Call() | cst.Await()):
             return True
         case cst.AugAssign(target=target) | cst.AnnAssign(target=target):

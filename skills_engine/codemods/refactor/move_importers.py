@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.names.type_strings import dotted
 from skills_engine.codemods.refactor.dotted_paths import paths_in_text
 from skills_engine.codemods.refactor.move_imports import (
     after,
@@ -17,6 +16,7 @@ from skills_engine.codemods.refactor.move_imports import (
 )
 from skills_engine.codemods.refactor.project import Links, stem_of
 from skills_engine.codemods.source.source import Splice
+from skills_engine.codemods.source.syntax import dotted_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,12 +103,13 @@ class ImporterEdits(MoveState):
         edits = self.edits.setdefault(names.path, [])
         added: set[tuple[Scope, str]] = set()
         for access in accesses:
-            root = dotted(access.value).split(".")[0]
+            root = dotted_name(access.value).split(".")[0]
             owner = access.scope.owner(root)
             imports = [b.imported for b in owner.bound.get(root, ()) if b.imported is not None]
             if not imports:
                 raise names.drifted(self.doing, f"it is not clear what {root} is", access.attr)
-            imported = next((i for i in imports if i.module == dotted(access.value)), imports[0])
+            module = dotted_name(access.value)
+            imported = next((i for i in imports if i.module == module), imports[0])
             whole = (
                 not imported.name
                 and imported.bound == imported.module.split(".")[0]

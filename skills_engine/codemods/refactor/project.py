@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.names.scopes import Names
+from skills_engine.codemods.names.read import names_of
 from skills_engine.codemods.source.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from skills_engine.codemods.files import Files
-    from skills_engine.codemods.names.scopes import Imported, Scope
+    from skills_engine.codemods.names.scopes import Imported, Names, Scope
 
 __all__ = ["Links", "Project", "stem_of"]
 
@@ -41,7 +41,7 @@ class Project:
 
     def at(self, path: str) -> Names:
         if path not in self._names:
-            self._names[path] = Names.of(Source.parse(path, self.files.read(path) or b""))
+            self._names[path] = names_of(Source.parse(path, self.files.read(path) or b""))
         return self._names[path]
 
     def mentioning(self, *words: str) -> list[Names]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
-from skills_engine.codemods.names.type_strings import dotted
+from skills_engine.codemods.source.syntax import dotted_name
 from skills_engine.parsing import parse_expression
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Types:
         return foreign("literal") if isinstance(node, _LITERALS) else UNKNOWN
 
     def call(self, node: cst.Call, scope: Scope) -> Things:
-        name = dotted(node.func)
+        name = dotted_name(node.func)
         if name == "super":
             around = [s for s in scope.chain() if s.kind == "class"]
             return frozenset({Thing("super", around[0])}) if around else UNKNOWN
@@ -240,7 +240,8 @@ class Types:
     def _read(self, thing: Thing) -> Things:
         """A property read is what its function returns."""
         if thing.kind == "function" and thing.node is not None:
-            decorators = {dotted(d.decorator).rpartition(".")[2] for d in thing.node.decorators}
+            names = [dotted_name(each.decorator) for each in thing.node.decorators]
+            decorators = {name.rpartition(".")[2] for name in names}
             if decorators & {"property", "cached_property"}:
                 return self.result(thing)
         return frozenset({thing})
@@ -305,7 +306,7 @@ class Types:
         if not isinstance(function, cst.FunctionDef) or around is None or around.kind != "class":
             return UNKNOWN
         parameters = (*function.params.posonly_params, *function.params.params)
-        decorators = {dotted(d.decorator) for d in function.decorators}
+        decorators = {dotted_name(d.decorator) for d in function.decorators}
         if not parameters or parameters[0].name.value != name or "staticmethod" in decorators:
             return UNKNOWN
         of_class = "classmethod" in decorators or function.name.value in {
@@ -345,7 +346,7 @@ class Types:
                 return union((self.annotation(left, scope), self.annotation(right, scope)))
             case cst.Subscript(value=value, slice=elements):
                 inside = [e.slice.value for e in elements if isinstance(e.slice, cst.Index)]
-                form = dotted(value).rpartition(".")[2]
+                form = dotted_name(value).rpartition(".")[2]
                 if form in _WRAPPERS:
                     none = [frozenset({Thing("none")})] if form == "Optional" else []
                     return union([*(self.annotation(i, scope) for i in inside), *none])
@@ -365,7 +366,7 @@ class Types:
                     for t in self.annotation(value, scope)
                 )
             case cst.Name() | cst.Attribute():
-                if dotted(node).rpartition(".")[2] == "Self":
+                if dotted_name(node).rpartition(".")[2] == "Self":
                     around = [s for s in scope.chain() if s.kind == "class"]
                     return frozenset({Thing("instance", around[0])}) if around else UNKNOWN
                 return union(self._annotated(thing) for thing in self.of(node, scope))

@@ -28,6 +28,7 @@ __all__ = [
     "children",
     "descend",
     "docstring",
+    "dotted_name",
     "every_parameter",
     "expressions",
     "extract",
@@ -219,6 +220,15 @@ def _same_statements(one: Sequence[cst.CSTNode], other: Sequence[cst.CSTNode]) -
         if text is not None and another is not None:
             return text == another and same(one[1:], other[1:])
     return same(one, other)
+
+
+def dotted_name(node: cst.CSTNode | None) -> str:
+    """`a.b.c` for a chain of names, else ''."""
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute) and (front := dotted_name(node.value)):
+        return f"{front}.{node.attr.value}"
+    return ""
 
 
 def docstring(statement: cst.CSTNode) -> str | None:

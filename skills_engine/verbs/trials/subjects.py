@@ -13,7 +13,7 @@ from skills_engine.graft.intent import Goal
 from skills_engine.graft.sources import FoundPackage, find
 from skills_engine.tree import Tree
 from skills_engine.types import result
-from skills_engine.verbs.lint import folders
+from skills_engine.verbs.paths import package_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -120,5 +120,5 @@ class Subjects:
 
 
 def _with_manifest(fork: Fork, tree: Tree, names: Sequence[str]) -> dict[str, FoundPackage]:
-    choices = [find(fork, str(folder), tree) for folder in folders(fork, names)]
+    choices = [find(fork, str(folder), tree) for folder in package_folders(fork, names)]
     return {choice.pin.name: choice for choice in choices if choice.package.manifest}
