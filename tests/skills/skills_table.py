@@ -109,7 +109,6 @@ FEATURES: dict[str, dict[str, str]] = {
         DISCORD: "test_a_long_reply_is_split_and_a_piece_whose_answer_was_lost_comes_once",
         SLACK: "test_a_long_reply_is_split_and_a_piece_whose_answer_was_lost_comes_once",
         MATRIX: "test_a_long_reply_is_split_and_a_piece_whose_answer_was_lost_comes_once",
-        MAIL: "test_what_is_tried_again_is_the_same_mail",
     },
     "a refused token is said": {
         TELEGRAM: "test_it_connects_again_after_errors_and_gives_up_on_a_token_that_is_refused",

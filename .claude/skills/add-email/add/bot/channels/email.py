@@ -17,6 +17,7 @@ from bot.channels.email_messages import Mail
 from bot.channels.kept import Kept
 from bot.errors import Misconfigured, Undeliverable, Unfetchable
 from bot.formatting import parser
+from bot.groups import one_line
 from bot.log import log
 
 if TYPE_CHECKING:
@@ -38,8 +39,16 @@ NEEDED = ("email_address", "email_password", "email_imap", "email_smtp", "email_
 AUTHSERV_HINT = (
     "set it to the first word of the header Authentication-Results in a mail that you got"
 )
+PASSING = re.compile(
+    rb"\[(UNAVAILABLE|INUSE|LIMIT|OVERQUOTA|SERVERBUG)|temporar|try again|too many", re.IGNORECASE
+)
+"""What a server says to a login that it may take later."""
 REFUSED = "the mail server does not accept EMAIL_PASSWORD"
 PASSWORD_HINT = "set EMAIL_PASSWORD; where you log in with two factors, make an app password"  # noqa: S105
+
+
+class TooLarge(Exception):
+    """A mail that nobody reads."""
 
 
 class EmailChannel(Channel):
@@ -82,6 +91,8 @@ class EmailChannel(Channel):
             async with self._post():
                 pass
         except SMTPAuthenticationError as error:
+            if error.code < 500:
+                raise ConnectionError("SMTP does not log us in now") from None
             raise Misconfigured(REFUSED, hint=PASSWORD_HINT) from error
         except SMTPException as error:
             raise ConnectionError(f"SMTP does not answer ({type(error).__name__})") from None
@@ -92,8 +103,8 @@ class EmailChannel(Channel):
             last = await self._begin(imap, validity)
             while True:
                 for number in await _newer(imap, last):
-                    if (mail := await self._read(imap, number)) is not None:
-                        await self._hand_over(mail, f"{validity}/{number}", receive)
+                    if data := await self._read(imap, number):
+                        await self._hand_over(data, f"{validity}/{number}", receive)
                     await self._kept.put("read", f"{validity} {number}")
                     last = number
                 await _wait(imap)
@@ -104,17 +115,20 @@ class EmailChannel(Channel):
     async def send_file(self, chat: str, file: File, text: str) -> None:
         draft = self._draft(chat, text or file.name)
         kind, _, subtype = file.type.partition("/")
+        if kind in {"message", "multipart"}:  # which would have to be as they are in a mail
+            kind, subtype = "application", "octet-stream"
         data = await asyncio.to_thread(Path(file.copy).read_bytes)
-        draft.add_attachment(data, maintype=kind, subtype=subtype, filename=file.name)
+        name = one_line(file.name)
+        draft.add_attachment(data, maintype=kind, subtype=subtype, filename=name)
         await self._send(chat, file.copy, draft)
 
     async def fetch(self, attachment: Attachment, most: int) -> bytes:
         validity, number, part = attachment.source.split("/")
         async with self._mailbox() as (imap, now):
-            mail = await self._read(imap, int(number)) if validity == now else None
-        if mail is None:
+            whole = await self._read(imap, int(number)) if validity == now else b""
+        if not whole:
             raise Unfetchable("the mail is no longer there")
-        data = mail.part(int(part))
+        data = Mail.of(whole).part(int(part))
         if len(data) > most:
             raise Unfetchable(f"it is larger than {most >> 20} MB")
         return data
@@ -130,18 +144,21 @@ class EmailChannel(Channel):
             return newest
         return int(last) if known == validity else 0
 
-    async def _read(self, imap: Any, number: int) -> Mail | None:
-        """A mail; None if it is gone, or larger than anybody reads."""
+    async def _read(self, imap: Any, number: int) -> bytes:
+        """A mail; empty if it is gone, or larger than anybody reads, which is said."""
         about = await _done(imap.uid("fetch", str(number), "(RFC822.SIZE)"))
         size = re.search(rb"RFC822\.SIZE (\d+)", b" ".join(map(bytes, about)))
-        if size is None or int(size[1]) > MOST_BYTES:
-            return None
+        if size is None:
+            return b""
+        if int(size[1]) > MOST_BYTES:
+            await self.skip("a mail", TooLarge())
+            return b""
         lines = await _done(imap.uid("fetch", str(number), "(UID BODY.PEEK[])"))
-        data = next((bytes(line) for line in lines if isinstance(line, bytearray)), None)
-        return None if data is None else Mail.of(data)
+        return next((bytes(line) for line in lines if isinstance(line, bytearray)), b"")
 
-    async def _hand_over(self, mail: Mail, source: str, receive: Receive) -> None:
+    async def _hand_over(self, data: bytes, source: str, receive: Receive) -> None:
         try:
+            mail = Mail.of(data)
             if why := mail.unfit(self._address, self._authserv):
                 log.info("mail left out", why=why)
                 return
@@ -160,8 +177,8 @@ class EmailChannel(Channel):
         draft = EmailMessage()
         draft["From"] = formataddr((self._name, self._address))
         draft["To"] = address
-        first = text.strip().partition("\n")[0].strip("#*_ ")[:70]
-        draft["Subject"] = thread.get("subject") or first or self._name
+        first = one_line(text.strip().partition("\n")[0].strip("#*_ "))[:70]
+        draft["Subject"] = one_line(thread.get("subject") or first or self._name)
         if thread:
             draft["In-Reply-To"] = thread["last"]
             draft["References"] = thread["references"]
@@ -206,7 +223,10 @@ class EmailChannel(Channel):
         imap = kind(host, port, timeout=30)
         try:
             await imap.wait_hello_from_server()
-            if (await imap.login(self._address, self._password)).result != "OK":
+            answer = await imap.login(self._address, self._password)
+            if answer.result != "OK":
+                if PASSING.search(b" ".join(map(bytes, answer.lines))):
+                    raise ConnectionError("IMAP does not log us in now")
                 raise Misconfigured(REFUSED, hint=PASSWORD_HINT)
             lines = await _done(imap.select("INBOX"))
             found = re.search(rb"UIDVALIDITY (\d+)", b" ".join(map(bytes, lines)))

@@ -7,23 +7,29 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from email.utils import parseaddr
+from email.errors import InvalidHeaderDefect
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Self
 
+from bot.groups import one_line
 from bot.messages import Attachment, Message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from email.message import EmailMessage
 
 __all__ = ["Mail"]
 
 REPLY = re.compile(r"^\s*((re|aw|sv|antw|fwd?)(\[\d+\])?:\s*)+", re.IGNORECASE)
 IDENTITY = re.compile(r"<[^<>\s]+>")
+ADDRESS = re.compile(r"[^\s:\"<>()\[\]]+@[^\s:\"<>()\[\]]+")
+DMARC = re.compile(r"\s*dmarc\s*(?:/\s*\d+\s*)?=\s*(\w+)", re.IGNORECASE)
+OF_DOMAIN = re.compile(r"\bheader\.from\s*=\s*([^\s;]+)", re.IGNORECASE)
 QUOTED = re.compile(r"(?:^[^\n>]*:[ \t]*\n\s*)?(?:^>[^\n]*\n?|^\s*\n)+\Z", re.MULTILINE)
 SIGNATURE = re.compile(r"^-- \n.*\Z", re.MULTILINE | re.DOTALL)
 KINDS = {"image": "photo", "audio": "audio", "video": "video"}
 BULK = {"bulk", "list", "junk"}
+READ = {"text/plain", "text/html"}
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,13 @@ class Mail:
         return cls(message_from_bytes(data, policy=policy.default))
 
     @property
+    def senders(self) -> list[Any]:
+        """Who has sent it, as the header is read that is known to be well formed."""
+        return [one for field in self.raw.get_all("From") or () for one in field.addresses]
+
+    @property
     def address(self) -> str:
-        return parseaddr(str(self.raw["From"]))[1].lower()
+        return str(self.senders[0].addr_spec).lower()
 
     @property
     def identity(self) -> str:
@@ -55,16 +66,20 @@ class Mail:
         """Why it is not answered; empty if it may be. An address is what anyone may write: the
         mail server, by the name in `authserv`, has to vouch for it.
         """
-        senders = [one for field in self.raw.get_all("From") or () for one in field.addresses]
-        if len(senders) != 1 or not self.address or self.address == own.lower():
+        faults = [one for field in self.raw.get_all("From") or () for one in field.defects]
+        if len(self.senders) != 1 or self.address == own.lower():
             return "it is our own, or not one person's"
+        if any(isinstance(one, InvalidHeaderDefect) for one in faults) or not ADDRESS.fullmatch(
+            self.address
+        ):
+            return "who has sent it can be read in two ways"
         if (self.raw["Auto-Submitted"] or "no").strip().lower() != "no" or self.raw["List-Id"]:
             return "a program or a list has sent it"
         if (self.raw["Precedence"] or "").strip().lower() in BULK:
             return "it goes to many"
         results = [str(one) for one in self.raw.get_all("Authentication-Results") or ()]
         ours = [one for one in results if re.split(r"[\s;]", one.strip())[0] == authserv]
-        if not ours or not re.search(r"\bdmarc=pass\b", re.sub(r"\([^()]*\)", "", ours[0])):
+        if not ours or not _vouched(ours[0], self.address.rpartition("@")[2]):
             return "the mail server does not vouch for who has sent it"
         return ""
 
@@ -73,10 +88,10 @@ class Mail:
         root = (self.references or [self.identity])[0]
         topic = hashlib.sha256(root.encode()).hexdigest()[:16]
         text, quoted = self._text()
-        subject = str(self.raw["Subject"] or "").strip()
+        subject = one_line(str(self.raw["Subject"] or ""))
         files = [
             (f"{kind} {name}", Attachment(kind, name, len(self.part(number)), type_, at))
-            for number, (kind, name, type_) in enumerate(self._files())
+            for number, (kind, name, type_) in enumerate(self._named())
             for at in [f"{source}/{number}"]
         ]
         said = [
@@ -88,7 +103,7 @@ class Mail:
         return Message(
             f"{channel}:{self.address}:{topic}",
             self.identity,
-            parseaddr(str(self.raw["From"]))[0] or self.address,
+            self.senders[0].display_name or self.address,
             " ".join(filter(None, said)),
             (date.datetime if date else None) or datetime.now(UTC),
             True,
@@ -99,7 +114,7 @@ class Mail:
 
     def thread(self) -> dict[str, str]:
         """What an answer needs to stay in it."""
-        subject = REPLY.sub("", str(self.raw["Subject"] or "")).strip()
+        subject = REPLY.sub("", one_line(str(self.raw["Subject"] or "")))
         references = [*self.references, self.identity]
         return {
             "subject": f"Re: {subject}",
@@ -108,27 +123,37 @@ class Mail:
         }
 
     def part(self, number: int) -> bytes:
-        """The contents of a file; empty if there is none of this number."""
-        parts = list(self.raw.iter_attachments())
-        data: Any = parts[number].get_content() if number < len(parts) else b""
-        if isinstance(data, str):
-            return data.encode()
-        return data if isinstance(data, bytes) else bytes(data)
+        """The contents of a file as they were sent; empty if there is none of this number."""
+        files = self._parts()[1]
+        return _contents(files[number]) if number < len(files) else b""
 
-    def _files(self) -> list[tuple[str, str, str]]:
+    def _parts(self) -> tuple[EmailMessage | None, list[EmailMessage]]:
+        """The text that is read, and all that is a file; what says the same in another form is
+        neither.
+        """
+        body, files = None, []
+        for part, in_other_forms in _leaves(self.raw):
+            text = part.get_content_type() in READ and not part.is_attachment()
+            if text and body is None:
+                body = part
+            elif not (text and in_other_forms):
+                files.append(part)
+        return body, files
+
+    def _named(self) -> list[tuple[str, str, str]]:
         found = []
-        for number, part in enumerate(self.raw.iter_attachments()):
+        for number, part in enumerate(self._parts()[1]):
             type_ = part.get_content_type()
             kind = KINDS.get(type_.partition("/")[0], "document")
-            found.append((kind, part.get_filename() or f"file-{number}", type_))
+            found.append((kind, one_line(part.get_filename() or f"file-{number}"), type_))
         return found
 
     def _text(self) -> tuple[str, str]:
         """What is new in it, and what it quotes at its end. A signature is neither."""
-        body = self.raw.get_body(("plain", "html"))
+        body = self._parts()[0]
         if body is None:
             return "", ""
-        text = body.get_content().replace("\r\n", "\n")
+        text = _decoded(body).replace("\r\n", "\n")
         if body.get_content_type() == "text/html":
             text = _read(text)
         text = SIGNATURE.sub("", text).rstrip() + "\n"
@@ -138,6 +163,56 @@ class Mail:
             return text.strip(), ""
         lines = [line.lstrip("> ") for line in quoted.splitlines() if line.startswith(">")]
         return new.strip(), "\n".join(lines).strip()
+
+
+def _vouched(results: str, domain: str) -> bool:
+    """Whether the results of a server (RFC 8601) say that a mail is of this domain. All that says
+    otherwise counts, and nothing that stands in a comment, in quotes or in another's value: the
+    sender has chosen that.
+    """
+    found = [one for one in _unquoted(results).split(";")[1:] if DMARC.match(one)]
+    said = {match[1].lower() for one in found for match in [DMARC.match(one)] if match}
+    domains = {name.lower().rstrip(".") for one in found for name in OF_DOMAIN.findall(one)}
+    return said == {"pass"} and domains <= {domain}
+
+
+def _unquoted(text: str) -> str:
+    """A structured header without its comments and quoted strings."""
+    kept, depth, quoted = "", 0, False
+    for sign in re.findall(r"\\.|.", text, re.DOTALL):
+        if sign == '"' and not depth:
+            quoted = not quoted
+        elif not quoted:
+            depth += sign == "("
+            kept += "" if depth else sign
+            depth -= sign == ")" and depth > 0
+    return kept
+
+
+def _leaves(part: Any, in_other_forms: bool = False) -> Iterator[tuple[Any, bool]]:
+    """The parts of a mail that have no parts, in order; a mail within it is one of those. Whether
+    it is one of several forms of the same.
+    """
+    if part.get_content_maintype() != "multipart" or not isinstance(part.get_payload(), list):
+        yield part, in_other_forms
+        return
+    for one in part.iter_parts():
+        forms = in_other_forms or part.get_content_subtype() == "alternative"
+        yield from _leaves(one, forms)
+
+
+def _contents(part: EmailMessage) -> bytes:
+    if part.get_content_maintype() == "message":
+        return b"\n".join(bytes(one) for one in part.iter_parts())
+    data: Any = part.get_payload(decode=True)
+    return bytes(data or b"")
+
+
+def _decoded(part: EmailMessage) -> str:
+    try:
+        return str(part.get_content())
+    except LookupError:  # a set of characters that nobody knows
+        return _contents(part).decode("utf-8", "replace")
 
 
 class _Reader(HTMLParser):

@@ -38,7 +38,9 @@ def mail(text: str, number: str, subject: str = "Lunch", **headers: str) -> Emai
 
 class FakeMail:
     def __init__(self) -> None:
-        self.sends = True  # for this account
+        self.sends = "235 yes"
+        """What this account is answered when it wants to send."""
+        self.busy = False
         self.imap = self.smtp = 0
         self.validity = 17
         self.sent: list[EmailMessage] = []
@@ -95,6 +97,8 @@ class FakeMail:
             case ["CAPABILITY"]:
                 return b"* CAPABILITY IMAP4rev1 IDLE\r\n" + done
             case ["LOGIN", *_]:
+                if self.busy:
+                    return f"{tag} NO [UNAVAILABLE] later\r\n".encode()
                 if f'"{PASSWORD}"' not in asked:
                     return f"{tag} NO [AUTHENTICATIONFAILED] no\r\n".encode()
                 return done
@@ -129,8 +133,8 @@ class FakeMail:
             verb = line.upper().split()[0]
             if verb == "AUTH":
                 given = base64.b64decode(line.split()[2]) if len(line.split()) > 2 else b""
-                good = self.sends and given == f"\0{ADDRESS}\0{PASSWORD}".encode()
-                writer.write(b"235 yes\r\n" if good else b"535 no\r\n")
+                good = given == f"\0{ADDRESS}\0{PASSWORD}".encode()
+                writer.write(f"{self.sends if good else '535 no'}\r\n".encode())
             elif verb == "EHLO":
                 writer.write(b"250-here\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n")
             elif verb == "RCPT" and self.refusals:

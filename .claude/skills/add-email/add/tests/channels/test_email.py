@@ -128,6 +128,17 @@ async def test_a_mail_that_was_not_stored_is_read_again(fake: FakeMail, tmp_path
     assert stored == ["<1@example.com>"] * 2
 
 
+async def test_a_mail_that_is_too_large_is_left_out_and_that_is_said(
+    fake: FakeMail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.channels.email.MOST_BYTES", 1_000)
+    async with answering(tmp_path, channel(fake, tmp_path), ADA):
+        await fake.until(idle=True)
+        fake.put(mail("x" * 1_000, "1"))
+        (said,) = await fake.until(sent=1)
+    assert "A mail of email was skipped" in text_of(said)
+
+
 async def test_what_is_left_out_and_what_cannot_be_read_is_said_and_the_next_is_answered(
     fake: FakeMail, tmp_path: Path
 ) -> None:
@@ -135,7 +146,11 @@ async def test_what_is_left_out_and_what_cannot_be_read_is_said_and_the_next_is_
     async with answering(tmp_path, channel(fake, tmp_path), ADA):
         await fake.until(idle=True)
         fake.put(mail("away", "1", Auto_Submitted="auto-replied"))
-        fake.put(bytes(mail("my PIN is 4711", "2")).replace(b'charset="utf-8"', b'charset="none"'))
+        head = b"".join(
+            f"Content-Type: multipart/mixed; boundary=b{depth}\r\n\r\n--b{depth}\r\n".encode()
+            for depth in range(2_000)
+        )
+        fake.put(b"Subject: my PIN is 4711\r\nFrom: eve@example.net\r\n" + head)
         fake.put(mail("where?", "3"))
         said = [text_of(one) for one in await fake.until(sent=2)]
     assert any("mail of email was skipped" in text for text in said)
@@ -152,21 +167,32 @@ async def test_what_is_left_out_and_what_cannot_be_read_is_said_and_the_next_is_
         ({"Authentication_Results": "evil.example; dmarc=pass"}, "vouch"),
         ({"Authentication_Results": f"{SERVER}.evil.example; dmarc=pass"}, "vouch"),
         ({"Authentication_Results": f"{SERVER}; dmarc=fail (dmarc=pass)"}, "vouch"),
+        (
+            {"Authentication_Results": f"{SERVER}; spf=fail (a (b) ;dmarc=pass); dmarc=fail"},
+            "vouch",
+        ),
+        ({"Authentication_Results": f"{SERVER}; spf=pass smtp.mailfrom=dmarc=pass@x.y"}, "vouch"),
+        ({"Authentication_Results": f'{SERVER}; spf=pass x.y="a; dmarc=pass"@x.y'}, "vouch"),
+        ({"Authentication_Results": f"{SERVER}; dmarc=pass; dmarc=fail"}, "vouch"),
+        ({"Authentication_Results": f"{SERVER}; dmarc=pass header.from=example.net"}, "vouch"),
+        ({"Authentication_Results": f"{SERVER}; dmarc=pass header.from=Example.com"}, ""),
         ({"Auto_Submitted": "auto-replied"}, "program"),
         ({"List_Id": "<x.example.com>"}, "list"),
         ({"Precedence": "bulk"}, "many"),
         ({"From": ADDRESS}, "own"),
         ({"From": "ada@example.com, eve@example.net"}, "one person's"),
+        ({"From": "ada@example.com <eve@example.net>"}, "two ways"),
+        ({"From": '"ada:x"@example.com'}, "two ways"),
     ],
 )
 def test_who_is_read(headers: dict[str, str], why: str) -> None:
-    found = {name.replace("_", "-"): value for name, value in headers.items()}
-    made = mail("x", "1")
-    for name, value in found.items():
-        del made[name]
-        made[name] = value
-    assert why in Mail.of(made.as_bytes()).unfit(ADDRESS, SERVER)
-    assert bool(why) is bool(Mail.of(made.as_bytes()).unfit(ADDRESS, SERVER))
+    lines = mail("x", "1").as_bytes().split(b"\n")
+    for name, value in headers.items():
+        field = name.replace("_", "-").encode() + b": "
+        lines = [field + value.encode(), *(one for one in lines if not one.startswith(field))]
+    found = Mail.of(b"\n".join(lines)).unfit(ADDRESS, SERVER)
+    assert why in found
+    assert bool(why) is bool(found)
 
 
 def test_only_the_first_result_of_the_server_counts() -> None:
@@ -221,6 +247,70 @@ async def test_files_come_in_and_go_out(fake: FakeMail, tmp_path: Path) -> None:
     assert "<h1>Here</h1>" in page.get_content()
 
 
+NESTED = b"""\
+Authentication-Results: mx.example.org; dmarc=pass
+From: Ada@example.com
+Message-ID: <1@example.com>
+Subject: =?utf-8?q?two=0Alines?=
+Content-Type: multipart/signed; boundary=A
+
+--A
+Content-Type: multipart/alternative; boundary=B
+
+--B
+Content-Type: text/plain; charset=nobody-knows
+
+see there
+--B
+Content-Type: multipart/mixed; boundary=C
+
+--C
+Content-Type: text/html
+
+<p>see there
+--C
+Content-Type: text/csv; charset=windows-1252
+Content-Disposition: inline; filename="=?utf-8?q?=2E=2E/two=0Alines?="
+Content-Transfer-Encoding: base64
+
+4A+B
+--C
+Content-Type: message/rfc822
+
+Subject: within
+
+a mail
+--C--
+--B--
+--A--
+"""
+
+
+def test_a_file_is_found_wherever_it_is_in_a_mail_and_has_the_bytes_that_were_sent() -> None:
+    made = Mail.of(NESTED)
+    message = made.message("email", "1/1")
+    names = [one.name for one in message.attachments]
+    assert names == ["../two lines", "file-1"]
+    assert made.part(0) == b"\xe0\x0f\x81"
+    assert made.part(1) == b"Subject: within\n\na mail"
+    assert made.part(2) == b""
+    assert message.text.endswith("file-1] see there")
+    assert made.thread()["subject"] == "Re: two lines"
+
+
+async def test_no_sign_that_ends_a_line_keeps_a_reply_from_being_sent(
+    fake: FakeMail, tmp_path: Path
+) -> None:
+    email, copy = channel(fake, tmp_path), tmp_path / "copy"
+    copy.write_bytes(b"From: x\n\nhi")
+    await email.send(ADA, "one\u2028two\x0cthree")
+    await email.send_file(ADA, File("a\nb.eml", "message/rfc822", str(copy), ""), "")
+    first, second = fake.sent
+    assert first["Subject"] == "one two three"
+    (file,) = second.iter_attachments()
+    assert (file.get_filename(), file.get_content()) == ("a b.eml", copy.read_bytes())
+
+
 async def test_what_is_tried_again_is_the_same_mail(fake: FakeMail, tmp_path: Path) -> None:
     email = channel(fake, tmp_path)
     fake.refusals = ["450 later", "550 no such user"]
@@ -239,7 +329,14 @@ async def test_what_only_the_owner_can_mend_is_said(fake: FakeMail, tmp_path: Pa
     wrong = channel(fake, tmp_path, email_password=Secret("other"))
     with pytest.raises(Misconfigured, match="EMAIL_PASSWORD"):
         await wrong.check()
-    fake.sends = False
+    fake.busy = True
+    with pytest.raises(ConnectionError, match="IMAP does not log us in now"):
+        await channel(fake, tmp_path).check()
+    fake.busy = False
+    fake.sends = "454 later"
+    with pytest.raises(ConnectionError, match="SMTP does not log us in now"):
+        await channel(fake, tmp_path).check()
+    fake.sends = "535 no"
     with pytest.raises(Misconfigured, match="EMAIL_PASSWORD"):
         await channel(fake, tmp_path).check()
     with pytest.raises(ConnectionError, match="SMTP does not answer"):
