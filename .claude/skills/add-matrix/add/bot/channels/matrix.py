@@ -6,6 +6,7 @@ nio takes half a second to import, so only what runs once there is a token impor
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -13,11 +14,12 @@ from uuid import uuid4
 
 from bot.channels.base import Channel
 from bot.channels.kept import Kept
-from bot.errors import Misconfigured, RefusedForNow, Undeliverable, Unfetchable
+from bot.errors import BotError, Misconfigured, RefusedForNow, Undeliverable, Unfetchable
+from bot.log import log
 from bot.splitting import split
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping, Sequence
+    from collections.abc import Awaitable, Iterable, Mapping, Sequence
 
     from nio import AsyncClient, MatrixRoom, RoomInfo
 
@@ -30,7 +32,11 @@ LONGEST = 16_000
 """Bytes of a text and its HTML together: an event has room for 65,536, as JSON."""
 POLL_MS, FETCH_SECONDS, TYPING_MS = 30_000, 60, 10_000
 PAGE = 50
-SINCE = "since"
+SINCE, INVITED = "since", "invited"
+JOIN_SECONDS = 60.0
+"""The pause between attempts to come where it is invited."""
+MEDIA = re.compile(r"mxc://(\w[\w.:\[\]-]*/[\w-]+)", re.ASCII)
+"""The address of a file. Anything else would be a way to what the account alone may see."""
 NOTHING: dict[str, list[str]] = {"types": []}
 OWNERS = {"M_MISSING_TOKEN", "M_UNKNOWN_TOKEN", "M_USER_DEACTIVATED", "M_USER_LOCKED"}
 """What no other attempt mends, but a new token does."""
@@ -51,6 +57,7 @@ class MatrixChannel(Channel):
         self._client: AsyncClient | None = None
         self._unsure: defaultdict[tuple[str, str], str] = defaultdict(lambda: uuid4().hex)
         """What is being sent: the server takes each of these names once, however often it comes."""
+        self._joining: dict[str, asyncio.Task[None]] = {}
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self | None:
@@ -78,6 +85,10 @@ class MatrixChannel(Channel):
             await self._follow(client, receive)
         finally:
             self._client = None
+            for one in self._joining.values():
+                one.cancel()
+            await asyncio.gather(*self._joining.values(), return_exceptions=True)
+            self._joining.clear()
             await client.close()
 
     async def send(self, chat: str, text: str) -> None:
@@ -100,8 +111,9 @@ class MatrixChannel(Channel):
     async def fetch(self, attachment: Attachment, most: int) -> bytes:
         from aiohttp import ClientError, ClientSession, ClientTimeout  # noqa: PLC0415
 
-        place = attachment.source.removeprefix("mxc://")
-        url = f"{self._server}/_matrix/client/v1/media/download/{place}"
+        if (place := MEDIA.fullmatch(attachment.source)) is None:
+            raise Unfetchable("that is no address of a file")
+        url = f"{self._server}/_matrix/client/v1/media/download/{place[1]}"
         headers, data = {"Authorization": f"Bearer {self._token}"}, bytearray()
         try:
             async with (
@@ -165,18 +177,43 @@ class MatrixChannel(Channel):
             news = await _asked(
                 client.sync(POLL_MS if since else 0, wanted, since or None, full_state=whole)
             )
-            for number in news.rooms.invite:
-                await _asked(client.join(number), forgiving=True)
+            await self._come(client, news.rooms.invite)
             for number, found in news.rooms.join.items() if since else ():
                 await self._take_in(client, client.rooms[number], found, since, receive)
             await self._kept.put(SINCE, news.next_batch)
             whole = False
+
+    async def _come(self, client: AsyncClient, invited: Iterable[str]) -> None:
+        """Go where it is invited. A server that is away may keep one waiting for long: that is not
+        in the way of what is written, and goes on after a start.
+        """
+        rooms = sorted({*self._kept.get(INVITED).split(), *invited})
+        await self._kept.put(INVITED, " ".join(rooms))
+        for room in rooms:
+            if room not in self._joining:
+                self._joining[room] = asyncio.create_task(self._join(client, room))
+
+    async def _join(self, client: AsyncClient, room: str) -> None:
+        while True:
+            try:
+                await _asked(client.join(room), forgiving=True)
+                break
+            except (BotError, OSError) as error:
+                log.info("not joined yet", room=room, error=error)
+            await asyncio.sleep(JOIN_SECONDS)
+        left = (one for one in self._kept.get(INVITED).split() if one != room)
+        await self._kept.put(INVITED, " ".join(left))
+        self._joining.pop(room, None)
 
     async def _take_in(
         self, client: AsyncClient, room: MatrixRoom, found: RoomInfo, since: str, receive: Receive
     ) -> None:
         """What was written in a room, oldest first; in one that it has just come to, since then."""
         from bot.channels.matrix_messages import Reader  # noqa: PLC0415
+
+        async def find(number: str) -> dict[str, Any]:
+            found = await _asked(client.room_get_event(room.room_id, number), forgiving=True)
+            return dict(found.event.source) if hasattr(found, "event") else {}
 
         events = [event.source for event in found.timeline.events]
         came = [one for one in events if _joined(one, client.user_id)]
@@ -185,11 +222,11 @@ class MatrixChannel(Channel):
             events = await self._missed(client, room, found.timeline.prev_batch, since) + events
         elif came and not direct:
             events = events[events.index(came[-1]) :]
-        reader = Reader(self.name, client, room, self._assistant, direct)
+        reader = Reader(self.name, client.user_id, room, self._assistant, direct, find)
         for event in events:
             try:
                 message = await reader.written(event)
-            except OSError:
+            except ConnectionError:  # what it replies to could not be asked for
                 raise
             except Exception as error:  # noqa: BLE001  # whatever it is made of: the next is read
                 await self.skip("a message", error)
@@ -203,9 +240,11 @@ class MatrixChannel(Channel):
         """What lies between the place that was read up to and a feed that does not hold it all."""
         found: list[dict[str, Any]] = []
         while before:
-            page = await _asked(client.room_messages(room.room_id, before, since, limit=PAGE))
-            found += [event.source for event in page.chunk]
-            before = page.end if page.chunk else None
+            asking = client.room_messages(room.room_id, before, since, limit=PAGE)
+            page = await _asked(asking, forgiving=True)
+            chunk = getattr(page, "chunk", ())  # it may not be ours to read any more
+            found += [event.source for event in chunk]
+            before = page.end if chunk else None
         return found[::-1]
 
 
@@ -219,7 +258,9 @@ async def _awaited(asking: Awaitable[Any]) -> Any:
 
 
 async def _asked(asking: Awaitable[Any], *, forgiving: bool = False) -> Any:
-    """An answer of the server's, or what its absence means; `forgiving`, any refusal will do."""
+    """An answer of the server's, or what its absence means; `forgiving`, any refusal that is for
+    good will do.
+    """
     return await _answer(await _awaited(asking), forgiving=forgiving)
 
 
@@ -233,7 +274,7 @@ async def _answer(answer: Any, *, forgiving: bool = False) -> Any:
         raise Misconfigured(f"Matrix refuses the token: {code}", hint=TOKEN_HINT)
     if code == "M_LIMIT_EXCEEDED":
         await asyncio.sleep((answer.retry_after_ms or 1000) / 1000)
-    elif forgiving:
+    elif forgiving and answer.status_code:
         return answer
     if code == "M_FORBIDDEN":
         raise RefusedForNow(f"Matrix refuses: {code}", hint=RIGHTS_HINT)

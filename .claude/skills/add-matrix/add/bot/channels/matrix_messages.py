@@ -1,7 +1,4 @@
-"""Matrix's events as the assistant's messages, and the agent's Markdown as Matrix's HTML.
-
-nio takes half a second to import, so this is imported where there is a token.
-"""
+"""Matrix's events as the assistant's messages, and the agent's Markdown as Matrix's HTML."""
 
 from __future__ import annotations
 
@@ -9,13 +6,13 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from nio import RoomGetEventResponse
-
 from bot.formatting import parser
 from bot.messages import Attachment, Message
 
 if TYPE_CHECKING:
-    from nio import AsyncClient, MatrixRoom
+    from collections.abc import Awaitable, Callable
+
+    from nio import MatrixRoom
 
 __all__ = ["Encrypted", "Reader", "content", "kind_of", "weight"]
 
@@ -31,17 +28,28 @@ class Encrypted(Exception):
 
 
 class Reader:
-    """Reads the events of one room."""
+    """Reads the events of one room as the account `me`; `find` gives an event by its number, or
+    nothing where the server does not say.
+    """
 
     def __init__(
-        self, channel: str, client: AsyncClient, room: MatrixRoom, assistant: str, direct: bool
+        self,
+        channel: str,
+        me: str,
+        room: MatrixRoom,
+        assistant: str,
+        direct: bool,
+        find: Callable[[str], Awaitable[dict[str, Any]]],
     ) -> None:
-        self._channel, self._client, self._room = channel, client, room
+        self._channel, self._me, self._room, self._find = channel, me, room, find
         self._assistant, self._direct = assistant, direct
+        self._pill = re.compile(rf"matrix\.to/#/{re.escape(me)}(?![\w.:-])")
 
     async def written(self, event: dict[str, Any]) -> Message | None:
-        """A message, or an edit; None for what nobody else has said. Raises Encrypted."""
-        me, sender = self._client.user_id, str(event.get("sender"))
+        """A message, or an edit; None for what nobody else has said. Raises Encrypted, and
+        ConnectionError where what it replies to could not be asked for.
+        """
+        me, sender = self._me, str(event.get("sender"))
         if sender == me:
             return None
         if event.get("type") == "m.room.encrypted":
@@ -54,12 +62,12 @@ class Reader:
         if event.get("type") != "m.room.message" or not known:
             return None
         reply = {} if relation.get("is_falling_back") else relation.get("m.in_reply_to") or {}
-        quoted = await self._event(reply.get("event_id"))
+        quoted = await self._find(str(reply["event_id"])) if reply.get("event_id") else {}
         file = _file(meant)
         text = _text(meant, file, bool(reply))
         named = f"[{file.kind} {file.name}]" if file else ""
         mentioned = me in (meant.get("m.mentions") or {}).get("user_ids", ())
-        pill = f"matrix.to/#/{me}" in str(meant.get("formatted_body", ""))
+        pill = self._pill.search(str(meant.get("formatted_body", "")))
         number = str(event["event_id"])
         return Message(
             f"{self._channel}:{self._room.room_id}",
@@ -71,21 +79,13 @@ class Reader:
             sender,
             _text(quoted.get("content") or {}, None, False) if quoted else "",
             self._name(str(quoted["sender"])) if quoted else "",
-            called=mentioned or pill or bool(quoted and quoted.get("sender") == me),
+            called=mentioned or bool(pill) or bool(quoted and quoted.get("sender") == me),
             bot=meant["msgtype"] == "m.notice",
             attachments=(file,) if file else (),
         )
 
     def _name(self, user: str) -> str:
-        me = user == self._client.user_id
-        return self._assistant if me else str(self._room.user_name(user) or user)
-
-    async def _event(self, number: str | None) -> dict[str, Any]:
-        """What a reply is to; nothing where the server does not say."""
-        if not number:
-            return {}
-        found = await self._client.room_get_event(self._room.room_id, number)
-        return found.event.source if isinstance(found, RoomGetEventResponse) else {}
+        return self._assistant if user == self._me else str(self._room.user_name(user) or user)
 
 
 def content(text: str) -> dict[str, Any]:

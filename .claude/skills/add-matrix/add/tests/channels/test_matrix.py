@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ServerDisconnectedError
 from doubles import answering, taken_in
 from fake_matrix import Server, matrix
 from nio import AsyncClient
@@ -141,7 +142,7 @@ async def test_replies_edits_and_who_is_meant(server: Server, tmp_path: Path) ->
         room = await ada.room(me, bob.client.user_id)
         await bob.client.join(room)
         made = channel(tmp_path, server, token)
-        reading = asyncio.create_task(taken_in(made, 7))
+        reading = asyncio.create_task(taken_in(made, 8))
         await ada.until_joined(room, me)
         await made.send(f"matrix:{room}", "Shall I?")
         await ada.until(1)
@@ -159,20 +160,82 @@ async def test_replies_edits_and_who_is_meant(server: Server, tmp_path: Path) ->
         await bob.say(room, "beep", msgtype="m.notice")
         pill = {**HTML, "formatted_body": f'<a href="https://matrix.to/#/{me}">Andy</a>: you'}
         await bob.say(room, "Andy: you", **pill)
+        other = {**HTML, "formatted_body": f'<a href="https://matrix.to/#/{me}.example.org">A</a>'}
+        await bob.say(room, "Andy of theirs", **other)
         await ada.client.room_send(room, "m.room.encrypted", {"algorithm": "x", "ciphertext": "y"})
         await ada.client.room_send(room, "m.reaction", {})
         await bob.say(room, "a", msgtype="m.location", geo_uri="geo:1,2")
         found = await reading
     assert [one.text for one in found] == [
-        *("plain", "yes", "so", "[edited] plainer", "beep", "Andy: you", "[location geo:1,2]")
+        *("plain", "yes", "so", "[edited] plainer", "beep", "Andy: you", "Andy of theirs"),
+        "[location geo:1,2]",
     ]
-    assert [one.called for one in found] == [False, True, False, False, False, True, False]
+    assert [one.called for one in found] == [
+        *[False, True, False, False, False, True],
+        *[False] * 2,
+    ]
     assert (found[1].quoted, found[1].quoted_sender) == ("Shall I?", "Andy")
     assert found[2].quoted == "plain"
     assert found[0].sender_id == ada.client.user_id
     assert found[3].id.startswith(f"{plain} edited $")
-    assert [one.bot for one in found] == [False] * 4 + [True] + [False] * 2
+    assert [one.bot for one in found] == [False] * 4 + [True] + [False] * 3
     assert not any(one.direct for one in found)
+
+
+async def test_a_question_about_a_reply_that_gets_no_answer_loses_nothing(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me, token = await server.register("andy")
+    await ready(tmp_path, server, token)
+    lost, asking = [1], AsyncClient.room_get_event
+
+    async def ask(self: AsyncClient, *arguments: Any) -> Any:
+        if lost.pop() if lost else 0:
+            raise ServerDisconnectedError
+        return await asking(self, *arguments)
+
+    monkeypatch.setattr(AsyncClient, "room_get_event", ask)
+    async with server.person("ada") as ada:
+        room = await ada.room(me)
+        async with answering(tmp_path, channel(tmp_path, server, token), f"matrix:{room}"):
+            first = await ada.say(room, "one")
+            await ada.until(1)
+            await ada.say(room, "two", **{"m.relates_to": {"m.in_reply_to": {"event_id": first}}})
+            assert await ada.until(2) == ["re: one", "re: two"]
+    assert lost == []
+
+
+async def test_an_invitation_that_takes_long_holds_nothing_up_and_outlives_a_start(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me, token = await server.register("andy")
+    await ready(tmp_path, server, token)
+    slow, joining, tried = "", AsyncClient.join, asyncio.Event()
+    monkeypatch.setattr(module, "JOIN_SECONDS", 0.01)
+    failures = [1]
+
+    async def join(self: AsyncClient, room: str) -> Any:
+        if room == slow:
+            tried.set()
+            await asyncio.Event().wait()
+        if self.user_id == me and failures:
+            failures.pop()
+            raise TimeoutError
+        return await joining(self, room)
+
+    monkeypatch.setattr(AsyncClient, "join", join)
+    async with server.person("ada") as ada:
+        room = await ada.room(me)
+        async with answering(tmp_path, channel(tmp_path, server, token), f"matrix:{room}"):
+            await ada.until_joined(room, me)
+            slow = await ada.room(me)
+            async with asyncio.timeout(120):
+                await tried.wait()
+            await ada.say(room, "hello")
+            assert await ada.until(1) == ["re: hello"]
+        far, slow = slow, ""
+        async with answering(tmp_path, channel(tmp_path, server, token), f"matrix:{room}"):
+            await ada.until_joined(far, me)
 
 
 async def test_a_long_reply_is_split_and_a_piece_whose_answer_was_lost_comes_once(
@@ -240,6 +303,9 @@ async def test_files_come_in_and_go_out(server: Server, tmp_path: Path) -> None:
             await made.fetch(given, 5)
         with pytest.raises(Unfetchable, match="any more"):
             await made.fetch(Attachment("photo", "x", source="mxc://localhost/nothing"), 5)
+        for place in ("../../v3/account/whoami", "localhost/a?x", "localhost/../a", "..", "/a"):
+            with pytest.raises(Unfetchable, match="no address"):  # of what the account alone sees
+                await made.fetch(Attachment("document", "x", source=f"mxc://{place}"), 500)
 
 
 async def test_what_only_the_owner_can_mend_is_said(server: Server, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 
 from bot.formatting import Rich, marked, parse
@@ -31,6 +32,8 @@ KINDS = {"image": "photo", "audio": "audio", "video": "video"}
 MARKS = {"bold": "*", "italic": "_", "strike": "~", "code": "`", "pre": "```"}
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 REMEMBERED = 1000
+UNANSWERED = (SlackApiError, ClientError, TimeoutError)
+"""What keeps a name or a first message from being known; what was written is read all the same."""
 
 
 class Reader:
@@ -55,8 +58,8 @@ class Reader:
         message = event
         if event.get("subtype") == "message_changed":
             message = event["message"]
-            edited = (message.get("edited") or {}).get("ts", "")
-            if not edited or edited == (event.get("previous_message") or {}).get("edited"):
+            edited = _edited(message)
+            if not edited or edited == _edited(event.get("previous_message") or {}):
                 return None  # a preview has been added
         own = message.get("user") == self.me or (self.bot and message.get("bot_id") == self.bot)
         if message.get("subtype") not in SAID or own:
@@ -92,7 +95,7 @@ class Reader:
                 page = await self._web.conversations_replies(
                     channel=channel, ts=message["thread_ts"], limit=1
                 )
-            except SlackApiError:
+            except UNANSWERED:
                 return {}
             _forget(self._parents)
             self._parents[key] = next(iter(page["messages"]), {})
@@ -108,7 +111,7 @@ class Reader:
         if user not in self._names:
             try:
                 about = (await self._web.users_info(user=user))["user"]
-            except SlackApiError:
+            except UNANSWERED:
                 return user
             profile = about.get("profile") or {}
             _forget(self._names)
@@ -131,6 +134,10 @@ class Reader:
             return what if label in {None, what} else f"{label} ({what})"
 
         return html.unescape(REFERENCE.sub(plain, text)).strip()
+
+
+def _edited(message: dict[str, Any]) -> str:
+    return str((message.get("edited") or {}).get("ts", ""))
 
 
 def _files(message: dict[str, Any]) -> Iterator[tuple[str, Attachment]]:

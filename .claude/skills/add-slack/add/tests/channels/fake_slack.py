@@ -32,7 +32,9 @@ class FakeSlack:
         """Messages of the app, as they were posted."""
         self.acknowledged: list[str] = []
         self.refusals: dict[str, list[tuple[int, str]]] = {}
-        """What the next calls of a method are answered with instead: status and error."""
+        """What the next calls of a method are answered with instead: status and error; status 0 is
+        no answer at all.
+        """
         self.answers_lost = 0
         """So many of the next messages are taken, and the answer says otherwise."""
         self.files: dict[str, bytes] = {}
@@ -116,8 +118,12 @@ class FakeSlack:
             return web.json_response({"ok": False, "error": "invalid_auth"})
         if self.refusals.get(method):
             status, error = self.refusals[method].pop(0)
+            if not status and request.transport:  # the connection breaks off
+                request.transport.abort()
             headers = {"Retry-After": "0"}
-            return web.json_response({"ok": False, "error": error}, status=status, headers=headers)
+            return web.json_response(
+                {"ok": False, "error": error}, status=status or 500, headers=headers
+            )
         answer = await self._answer(method, given)
         return web.json_response({"ok": True, **answer})
 
@@ -152,6 +158,8 @@ class FakeSlack:
                 return {"files": [{"id": "F9"}]}
             case "files.info":
                 url = f"{self.url}/files/{given['file']}"
+                if given["file"] == "F7":
+                    url = "http://slack.com.example.org/F7"
                 return {"file": {"url_private_download": url, "mimetype": "image/png"}}
         raise AssertionError(method)
 

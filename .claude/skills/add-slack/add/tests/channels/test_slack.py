@@ -142,6 +142,20 @@ async def test_what_cannot_be_read_is_skipped_and_the_next_is_answered(
     assert "re: two" in sent
 
 
+async def test_a_name_that_is_not_known_for_now_keeps_nothing_from_being_answered(
+    fake: FakeSlack, tmp_path: Path
+) -> None:
+    async with answering(tmp_path, channel(tmp_path), *CHATS):
+        await fake.until(connected=1)
+        begun = await fake.write("Shall I?", "C1", live=False, user="U1")
+        fake.refusals["users.info"] = [(0, "")]
+        fake.refusals["conversations.replies"] = [(0, "")]
+        await fake.write("yes", "C1", thread_ts=begun, parent_user_id="U1")
+        assert await fake.until(sent=1) == ["re: yes"]
+    assert not fake.refusals["users.info"]
+    assert not fake.refusals["conversations.replies"]
+
+
 FILE = {"id": "F1", "name": "a b.pdf", "size": 4, "mimetype": "application/pdf"}
 
 
@@ -184,6 +198,8 @@ async def test_threads_edits_and_who_is_meant(fake: FakeSlack, tmp_path: Path) -
     changed = {"type": "message", "subtype": "message_changed", "channel": "C1", "ts": fake.now()}
     message = {"type": "message", "user": "U7", "text": "second", "ts": first}
     await fake.bring({**changed, "message": message})  # a preview
+    before = {**message, "text": "early", "edited": {"ts": "1780000000.0"}}
+    await fake.bring({**changed, "message": before, "previous_message": before})  # likewise
     await fake.bring({**changed, "message": {**message, "edited": {"ts": "1790009999.0"}}})
     plain, reply, aside, edited = await reading
     assert (plain.called, plain.direct, plain.sender, plain.sender_id) == (
@@ -247,6 +263,8 @@ async def test_files_come_in_and_go_out(fake: FakeSlack, tmp_path: Path) -> None
             await slack.fetch(Attachment("photo", "cat.png", source="F1"), 3)
         with pytest.raises(Unfetchable, match="does not give it"):  # but a page to log in
             await slack.fetch(Attachment("photo", "dog.png", source="F8"), 3)
+        with pytest.raises(Unfetchable, match="not kept at Slack"):  # where no token goes
+            await slack.fetch(Attachment("photo", "cow.png", source="F7"), 3)
         file = File("a.pdf", "application/pdf", str(copy), "")
         await slack.send_file("slack:C1:1790001001-000100", file, "**here**")
     assert fake.files["a.pdf"] == b"contents"
