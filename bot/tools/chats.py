@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import partial
 
 from bot.errors import BotError
+from bot.formatting import utf16
 from bot.groups import Group, usual
 from bot.log import log
 from bot.migrations import SQL
@@ -14,7 +15,7 @@ from bot.tools.base import Arguments, Effect, Host
 
 KNOWN = "SELECT chat, name, seen_at FROM known ORDER BY seen_at DESC LIMIT 500"
 LONGEST_CAPTION = 900
-"""Characters that go with a file; a longer text goes before it."""
+"""UTF-16 code units that go with a file; a longer text goes before it."""
 
 
 async def send_message(host: Host, group: Group, arguments: Arguments) -> Effect:
@@ -32,7 +33,7 @@ async def send_file(host: Host, group: Group, arguments: Arguments) -> Effect:
         raise BotError("files cannot be sent now")
     file = await asyncio.to_thread(files.take, group.folder, arguments.text("path"))
     chunks = host.assistant.chunks(chat, [arguments.text("text", "")]) or [""]
-    if len(chunks[-1]) > LONGEST_CAPTION:
+    if utf16(chunks[-1]) > LONGEST_CAPTION:
         chunks.append("")
     with_it = (SQL["send_file"], (chat, chunks[-1], json.dumps(asdict(file))))
     sends = (*((SQL["send"], (chat, one)) for one in chunks[:-1]), with_it)

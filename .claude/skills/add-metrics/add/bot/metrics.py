@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -17,6 +18,8 @@ from bot.tools import Host
 __all__ = ["Metrics"]
 
 ADDRESS = "127.0.0.1"
+OWN_NAMES = {ADDRESS, "localhost"}
+"""A page of another site has none of these, whatever its own name points to."""
 OUTBOX = """
 SELECT chat, error IS NOT NULL, count(*) FROM outbox
 WHERE settled_at IS NULL OR error IS NOT NULL GROUP BY 1, 2
@@ -43,7 +46,9 @@ class Metrics:
                 await runner.cleanup()
         await asyncio.Event().wait()
 
-    async def _answer(self, _: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.Response:
+        if urlsplit(f"//{request.host}").hostname not in OWN_NAMES:
+            raise web.HTTPForbidden
         registry = CollectorRegistry()
         registry.register(_Figures(await figures(self._host.store)))
         body = generate_latest(registry)

@@ -47,6 +47,11 @@ async def test_a_scrape_tells_what_waits_what_was_given_up_and_what_was_used(
         service = Metrics(Host(store, assistant, Paths(tmp_path), settings))
         task = asyncio.create_task(service.run())
         text = await scraped(port)
+        async with ClientSession() as session:  # a site whose name points to this machine
+            elsewhere = {"Host": "evil.example"}
+            url = f"http://127.0.0.1:{port}/metrics"
+            async with session.get(url, headers=elsewhere) as answer:
+                assert answer.status == 403
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     found = {

@@ -96,6 +96,7 @@ class OtherModels:
             ) as answer:
                 if answer.status != 200:
                     said = (await answer.content.read(4_096)).decode("utf-8", "replace")
+                    said = said.replace(model.key or "\0", "***")  # the agent is told what it says
                     raise _NotNow(answer.status, f"{answer.status} {said[:300]}")
                 if not question.streams:
                     return web.json_response(question.answer(await answer.json(content_type=None)))

@@ -22,9 +22,11 @@ SIGNATURE = "c2lnbmVk"
 
 
 class _Fails(web.HTTPException):
-    def __init__(self, status: int) -> None:
+    """What was wrong, with the key that was given, as some providers say it."""
+
+    def __init__(self, status: int, key: str) -> None:
         self.status_code = status
-        text = json.dumps({"error": {"message": f"{status}!"}})
+        text = json.dumps({"error": {"message": f"{status}! {key}"}})
         super().__init__(text=text, content_type="application/json")
 
 
@@ -45,7 +47,7 @@ class FakeModels:
         body: Json = await request.json()
         self.requests.append((request.path_qs, headers, body))
         if self.status != 200:
-            raise _Fails(self.status)
+            raise _Fails(self.status, headers.get("authorization") or headers.get("x-api-key", ""))
         return body
 
     async def _openai(self, request: web.Request) -> web.StreamResponse:

@@ -188,6 +188,7 @@ async def test_what_is_said_where_nobody_answers(place: Path) -> None:
             assert status == ours
             assert said["error"]["message"].startswith("openai" if theirs == 400 else "anthropic")
             assert len(fake.requests) == (1 if theirs == 400 else 2)
+            assert "key of" not in said["error"]["message"], "though providers repeat it"
         status, said = await asked("gtp-5", [user("hi")])
         assert status == 403
         assert "there is no model 'gtp-5'; there are: openai, responses" in said["error"]["message"]

@@ -6,6 +6,7 @@ discord.py takes half a second to import, so only what runs once there is a toke
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
@@ -31,6 +32,7 @@ LONGEST = 2000
 PAGE = 100
 """Messages that Discord gives at once of what was missed."""
 GUILD_SECONDS = 2.0
+CHAT = re.compile(r"(?:discord:)?(?:\d+:)?(\d+)", re.ASCII)
 MAY_PASS = {50001, 50013}
 """Refused for rights that somebody can give back: the message waits."""
 REFUSED = "Discord does not accept DISCORD_BOT_TOKEN"
@@ -154,7 +156,9 @@ class DiscordChannel(Channel):
         """Where messages of a chat, or a thread, are sent and found."""
         if self._client is None:
             raise ConnectionError("Discord is not connected")
-        return self._client.get_partial_messageable(int(chat.rpartition(":")[2]))
+        if (found := CHAT.fullmatch(chat)) is None:
+            raise Undeliverable(f"{chat} is no chat of Discord's", hint="register it by its number")
+        return self._client.get_partial_messageable(int(found[1]))
 
     async def _take_in(
         self, client: discord.Client, news: asyncio.Queue[News], receive: Receive

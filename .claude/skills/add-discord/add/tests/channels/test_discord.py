@@ -287,6 +287,8 @@ async def test_typing_groups_and_what_is_refused(fake: FakeDiscord, tmp_path: Pa
             (400, 50035, "Invalid Form Body"),
             (503, 0, "Unavailable"),
         ]
+        with pytest.raises(Undeliverable, match="no chat"):
+            await discord.send("discord:ada", "x")
         errors = []
         for _ in range(4):
             with pytest.raises((BotError, OSError)) as refused:

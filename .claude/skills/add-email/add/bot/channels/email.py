@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from bot.channels.base import Channel
-from bot.channels.email_messages import Mail
+from bot.channels.email_messages import ADDRESS, Mail
 from bot.channels.kept import Kept
 from bot.errors import Misconfigured, Undeliverable, Unfetchable
 from bot.formatting import parser
@@ -173,6 +173,8 @@ class EmailChannel(Channel):
     def _draft(self, chat: str, text: str) -> EmailMessage:
         """A mail into a thread, or one that begins a thread and is called by its first line."""
         _, address, *_ = chat.split(":")
+        if not ADDRESS.fullmatch(address):
+            raise Undeliverable(f"{address} is no address", hint="register email:you@example.org")
         thread = json.loads(self._kept.get(chat) or "{}")
         draft = EmailMessage()
         draft["From"] = formataddr((self._name, self._address))

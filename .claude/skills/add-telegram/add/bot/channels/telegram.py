@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from bot.channels.base import Channel
 from bot.errors import Misconfigured, RefusedForNow, Undeliverable, Unfetchable
-from bot.formatting import parse
+from bot.formatting import Rich, parse, utf16
 from bot.splitting import split as split_markdown
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ __all__ = ["TelegramChannel", "split"]
 
 log = logging.getLogger(__name__)
 
-LONGEST = 4096
-"""What one message can hold, in UTF-16 code units."""
+LONGEST, LONGEST_CAPTION = 4096, 1024
+"""What one message can hold, and what can go with a file, in UTF-16 code units."""
+CHAT = re.compile(r"telegram:(-?\d+)(?::(\d+))?", re.ASCII)
 POLL_SECONDS = 25
 QUIET_SECONDS = 1.0
 """A server that does not hold an empty poll is asked no more often than this."""
@@ -127,6 +128,8 @@ class TelegramChannel(Channel):
         from bot.channels.telegram_messages import entities  # noqa: PLC0415
 
         rich = parse(text)
+        if utf16(rich.text) > LONGEST_CAPTION:  # a table is longer as it is shown
+            rich = Rich(text, ())
         said = {"caption": rich.text or None, "caption_entities": entities(rich) or None}
 
         async def attempt(chat: str) -> object:
@@ -253,6 +256,7 @@ def split(text: str, longest: int = LONGEST) -> list[str]:
 
 
 def _place(chat: str) -> tuple[int, int | None]:
-    """The number of a chat, and that of the topic in it."""
-    _, number, *topic = chat.split(":")
-    return int(number), int(topic[0]) if topic else None
+    """The number of a chat, and that of the topic in it. Raises Undeliverable for what is none."""
+    if (found := CHAT.fullmatch(chat)) is None:
+        raise Undeliverable(f"{chat} is no chat of Telegram's", hint="register it by its number")
+    return int(found[1]), int(found[2]) if found[2] else None

@@ -167,6 +167,9 @@ async def test_what_somebody_can_lift_waits_and_what_nobody_can_does_not(tmp_pat
             fake.refusals["sendMessage"] = [(status, words, {})]
             with pytest.raises(kind):
                 await telegram.send("telegram:7", "hello")
+        for nowhere in ("telegram:@ada", "telegram:7:x", "telegram:٣"):
+            with pytest.raises(Undeliverable, match="no chat"):
+                await telegram.send(nowhere, "hello")
         await telegram.disconnect()
 
 

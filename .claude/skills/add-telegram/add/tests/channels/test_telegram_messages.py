@@ -400,8 +400,11 @@ async def test_a_file_goes_out_with_its_words_and_into_its_topic(tmp_path: Path)
         fake.refusals["sendDocument"] = [(403, "Forbidden: bot was blocked by the user", {})]
         with pytest.raises(Undeliverable, match="blocked"):
             await telegram.send_file("telegram:7", document, "")
+        table = f"|{'a|' * 9}\n|{'-|' * 9}\n|{'b' * 400}|\n" + "|x|\n" * 9
+        await telegram.send_file("telegram:7", document, table)
         await telegram.disconnect()
-    first, second, _ = fake.of("sendDocument")
+    first, second, _, last = fake.of("sendDocument")
+    assert last["caption"] == table, "which would be longer as it is shown"
     assert (first["chat_id"], first["message_thread_id"], first["caption"]) == (
         "-100",
         "42",

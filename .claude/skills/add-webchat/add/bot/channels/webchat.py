@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from aiohttp import WSMsgType, web
@@ -26,7 +27,10 @@ PARTS = {"": "index.html", "chat.js": "chat.js", "chat.css": "chat.css"}
 SHOWN = 500
 """So many of the last messages a page is shown when it connects."""
 LONGEST_FRAME = 1 << 20
-HELLO_SECONDS = 30
+HELLO_SECONDS, SLOW_SECONDS = 30, 5.0
+"""So long a page may take to say its token, and to take what it is shown."""
+LEAST_TOKEN = 32
+OWN_NAMES = {HOST, "localhost"}
 RULES = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -49,7 +53,7 @@ class WebChatChannel(Channel):
     def __init__(self, folder: Path, port: int, assistant_name: str, most: int) -> None:
         self._folder, self._port = folder, port
         self._assistant_name, self._most = assistant_name, most
-        self._pages: set[web.WebSocketResponse] = set()
+        self._pages: dict[web.WebSocketResponse, web.Request] = {}
         self._said: list[dict[str, Any]] | None = None
         self._receive: Receive
         self._writing = asyncio.Lock()
@@ -73,7 +77,7 @@ class WebChatChannel(Channel):
     async def connect(self, receive: Receive) -> None:
         self._receive = receive
         self._token()
-        app = web.Application(client_max_size=self._most)
+        app = web.Application(client_max_size=self._most + 1)
         app.router.add_get("/socket", self._socket)
         app.router.add_post("/files", self._upload)
         app.router.add_get("/files/{number}", self._download)
@@ -115,7 +119,7 @@ class WebChatChannel(Channel):
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         """The first thing a page says is the token; then it is shown what was said."""
         self._here(request)
-        page = web.WebSocketResponse(heartbeat=30, max_msg_size=LONGEST_FRAME)
+        page = web.WebSocketResponse(heartbeat=30, max_msg_size=LONGEST_FRAME, compress=False)
         await page.prepare(request)
         try:
             hello = await page.receive(timeout=HELLO_SECONDS)
@@ -125,14 +129,14 @@ class WebChatChannel(Channel):
             await page.close(code=4401, message=b"not the link that bot setup shows")
             return page
         said = [_shown(one) for one in self._history()[-SHOWN:]]
-        await page.send_json({"name": self._assistant_name, "said": said})
-        self._pages.add(page)
+        self._pages[page] = request  # what is said from now on comes after that
         try:
+            await page.send_json({"name": self._assistant_name, "said": said})
             async for frame in page:
                 if frame.type is WSMsgType.TEXT:
                     await self._take_in(page, frame.data)
         finally:
-            self._pages.discard(page)
+            self._pages.pop(page, None)
         return page
 
     async def _take_in(self, page: web.WebSocketResponse, data: str) -> None:
@@ -145,14 +149,13 @@ class WebChatChannel(Channel):
             await self.skip("a message", error)
             return
         named = [f"[{'; '.join(f'document {one.name}' for one in files)}]"] if files else []
-        if not (text or files):
-            return
-        written = " ".join(filter(None, [*named, text]))
-        now = datetime.now(UTC)
-        message = Message(self.CHAT, number, "me", written, now, attachments=tuple(files))
-        await self.hand_over(self._receive, message)
-        kept = given.get("files") or []
-        await self._say({"from": "me", "id": number, "text": text, "files": kept})
+        if text or files:
+            written = " ".join(filter(None, [*named, text]))
+            now = datetime.now(UTC)
+            message = Message(self.CHAT, number, "me", written, now, attachments=tuple(files))
+            await self.hand_over(self._receive, message)
+            kept = given.get("files") or []
+            await self._say({"from": "me", "id": number, "text": text, "files": kept})
         await page.send_json({"stored": number})
 
     async def _upload(self, request: web.Request) -> web.Response:
@@ -181,22 +184,39 @@ class WebChatChannel(Channel):
                 return
             one = {**one, "time": datetime.now(UTC).isoformat(timespec="seconds")}
             line = json.dumps(one).encode() + b"\n"
-            await asyncio.to_thread(self._write, self._folder / "said.jsonl", line, "ab")
+            try:
+                await asyncio.to_thread(self._write, self._folder / "said.jsonl", line, "ab")
+            except OSError:
+                self._said = None  # half of it may be there: what is whole is read again
+                raise
             history.append(one)
         await self._show({"said": [_shown(one)]})
 
     async def _show(self, what: dict[str, Any]) -> None:
-        for page in list(self._pages):
-            with suppress(OSError, RuntimeError):  # it has gone away
+        """Every page is shown it; one that does not take it connects again when it can."""
+        await asyncio.gather(*(self._show_one(*page, what) for page in list(self._pages.items())))
+
+    async def _show_one(
+        self, page: web.WebSocketResponse, request: web.Request, what: dict[str, Any]
+    ) -> None:
+        try:
+            async with asyncio.timeout(SLOW_SECONDS):
                 await page.send_json(what)
+        except (OSError, RuntimeError):
+            self._pages.pop(page, None)
+            if request.transport is not None:
+                request.transport.abort()
 
     def _history(self) -> list[dict[str, Any]]:
         if self._said is None:
             file = self._folder / "said.jsonl"
-            lines = file.read_bytes().split(b"\n") if file.exists() else []
+            data = file.read_bytes() if file.exists() else b""
+            *lines, half = data.split(b"\n")
+            if half:  # of a crash, or of a full disk: it was not said to be kept
+                os.truncate(file, len(data) - len(half))
             self._said = []
             for line in lines:
-                with suppress(ValueError):  # the last one of a crash
+                with suppress(ValueError):
                     self._said.append(json.loads(line))
         return self._said
 
@@ -208,20 +228,28 @@ class WebChatChannel(Channel):
             os.fsync(file.fileno())
 
     def _token(self) -> str:
-        """What the link ends in; made once."""
+        """What the link ends in; made once, and whole: an empty one would let everybody in."""
         file = self._folder / "token"
-        if not file.exists():
-            self._write(file, secrets.token_urlsafe(32).encode(), "wb")
-        return file.read_text("utf-8")
+        token = file.read_text("ascii", "replace").strip() if file.exists() else ""
+        if len(token) < LEAST_TOKEN:
+            token, draft = secrets.token_urlsafe(LEAST_TOKEN), file.with_name(".token.tmp")
+            self._write(draft, token.encode(), "wb")
+            draft.replace(file)
+        return token
 
     def _knows(self, token: str) -> bool:
-        return secrets.compare_digest(token.encode(), self._token().encode())
+        return secrets.compare_digest(token.encode(errors="replace"), self._token().encode())
 
     def _here(self, request: web.Request) -> None:
-        """Only under its own address, and for its own page: another site's page has neither."""
-        own = {f"{HOST}:{self._port}", f"localhost:{self._port}"}
-        origin = request.headers.get("Origin", "")
-        if request.host not in own or (origin and origin.removeprefix("http://") not in own):
+        """Only by a name of this machine, which no other site has whatever its name points to, and
+        for its own page: a browser says whose page it is that asks.
+        """
+        origin = request.headers.get("Origin", f"http://{request.host}")
+        try:
+            name = urlsplit(f"//{request.host}").hostname
+        except ValueError:
+            name = None
+        if name not in OWN_NAMES or origin != f"http://{request.host}":
             raise web.HTTPForbidden
 
     def _allowed(self, request: web.Request) -> None:

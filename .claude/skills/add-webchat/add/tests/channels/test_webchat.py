@@ -118,13 +118,23 @@ async def test_nobody_else_gets_in(tmp_path: Path) -> None:
         page = await session.ws_connect(f"{address}/socket")
         await page.send_str("another")
         assert (await page.receive()).data == 4401
-        for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
+        for headers in (
+            {"Origin": "http://evil.example"},
+            {"Origin": "http://localhost:1"},
+            {"Origin": "null"},
+            {"Host": "evil.example"},
+            {"Host": f"evil.example:{port}", "Origin": f"http://evil.example:{port}"},
+        ):
             with pytest.raises(WSServerHandshakeError):
                 await session.ws_connect(f"{address}/socket", headers=headers)
             async with session.post(f"{address}/files", headers={**right, **headers}) as answer:
                 assert answer.status == 403
-        async with session.post(f"{address}/files", data=b"x") as answer:
-            assert answer.status == 401
+        for given in ("", "Bearer ", "Bearer \xff"):
+            headers = {"Authorization": given}
+            async with session.post(f"{address}/files", data=b"x", headers=headers) as answer:
+                assert answer.status == 401
+        far = {"Host": "localhost:9000", "Origin": "http://localhost:9000"}  # through a tunnel
+        await (await session.ws_connect(f"{address}/socket", headers=far)).close()
         for path in ("/files/..%2ftoken", "/files/token", "/webchat.py"):
             async with session.get(address + path, headers=right) as answer:
                 assert answer.status == 404
@@ -132,6 +142,79 @@ async def test_nobody_else_gets_in(tmp_path: Path) -> None:
             async with session.get(address + path) as answer:
                 assert answer.status == 200
                 assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("left", [b"", b"\n", b"short"])
+async def test_half_a_token_lets_nobody_in(tmp_path: Path, left: bytes) -> None:
+    (tmp_path / "webchat").mkdir()
+    (tmp_path / "webchat/token").write_bytes(left)  # by a crash, or a full disk
+    webchat = channel(tmp_path, port := free_port())
+    async with answering(tmp_path, webchat, CHAT), opened(webchat), ClientSession() as session:
+        for given in (left.decode(), left.decode().strip()):
+            page = await session.ws_connect(f"http://127.0.0.1:{port}/socket")
+            await page.send_str(given)
+            assert (await page.receive()).data == 4401
+
+
+async def test_what_is_said_after_half_a_line_is_kept(tmp_path: Path) -> None:
+    first = channel(tmp_path, free_port())
+    await first.send(CHAT, "one")
+    said = tmp_path / "webchat/said.jsonl"
+    said.write_bytes(said.read_bytes() + b'{"from": "assistant", "te')
+    second = channel(tmp_path, free_port())
+    await second.send(CHAT, "two")
+    texts = [one["text"] for one in channel(tmp_path, free_port())._history()]
+    assert texts == ["one", "two"]
+
+
+async def test_what_a_full_disk_keeps_out_is_not_said_and_the_next_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webchat = channel(tmp_path, free_port())
+    await webchat.send(CHAT, "one")
+
+    def full(path: Path, data: bytes, mode: str) -> None:
+        with path.open("ab") as file:
+            file.write(data[:9])
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(webchat, "_write", full)
+        with pytest.raises(OSError, match="no space"):
+            await webchat.send(CHAT, "two")
+    await webchat.send(CHAT, "two")
+    for one in (webchat, channel(tmp_path, free_port())):
+        assert [said["text"] for said in one._history()] == ["one", "two"]
+
+
+async def test_a_page_that_takes_nothing_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.channels.webchat.SLOW_SECONDS", 0.2)
+    webchat = channel(tmp_path, port := free_port())
+    address = f"http://127.0.0.1:{port}/socket"
+    token = (await webchat.check()).partition("#")[2]
+
+    async def take(page: ClientWebSocketResponse) -> None:
+        while True:
+            await page.receive_json()
+
+    async with (
+        answering(tmp_path, webchat, CHAT),
+        opened(webchat) as (page, _),
+        ClientSession() as session,
+    ):
+        slow = await session.ws_connect(address)
+        await slow.send_str(token)
+        await slow.receive_json()
+        assert slow._conn
+        assert slow._conn.transport
+        slow._conn.transport.pause_reading()  # type: ignore[attr-defined]
+        taking = asyncio.create_task(take(page))
+        async with asyncio.timeout(120):
+            while len(webchat._pages) == 2:
+                await webchat.send(CHAT, "x" * 300_000)
+        taking.cancel()
 
 
 async def test_files_come_in_and_go_out(tmp_path: Path) -> None:
