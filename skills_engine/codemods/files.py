@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["Files", "MemoryFiles"]
+__all__ = ["Files", "FilesToRead", "MemoryFiles"]
 
 
-class Files(Protocol):
-    """A mutable tree of files. Paths are relative, with forward slashes, and stay inside the
-    tree.
-    """
+class FilesToRead(Protocol):
+    """A tree of files. Paths are relative, with forward slashes, and stay inside the tree."""
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a regular file, or None where there is none (a directory, a link,
         nothing).
         """
-
-    def write(self, path: str, data: bytes) -> None:
-        """Create or replace a file. An existing file keeps its mode. Refused outside the tree or
-        through a link.
-        """
-
-    def remove(self, path: str) -> None:
-        """Remove a file that exists."""
-
-    def rename(self, old: str, new: str) -> None:
-        """Move a file with its mode; `new` must not exist."""
 
     def exists(self, path: str) -> bool:
         """Whether anything, a directory or a link included, is at that path."""
@@ -48,6 +35,21 @@ class Files(Protocol):
         """The path and the name that upstream gave to a name of a module that it has no more, or
         None.
         """
+
+
+class Files(FilesToRead, Protocol):
+    """A tree of files that can be written to."""
+
+    def write(self, path: str, data: bytes) -> None:
+        """Create or replace a file. An existing file keeps its mode. Refused outside the tree or
+        through a link.
+        """
+
+    def remove(self, path: str) -> None:
+        """Remove a file that exists."""
+
+    def rename(self, old: str, new: str) -> None:
+        """Move a file with its mode; `new` must not exist."""
 
 
 class MemoryFiles:

@@ -190,6 +190,11 @@ class SourceOperation(Operation):
         for path in named:
             if (moved := files.follow(path)) is not None:
                 return moved
+        name = self.selected(self.SELECTORS[0]) if self.SELECTORS else ""
+        for path in named:  # its definitions may have gone to several files
+            found = files.follow_name(path, name.partition(".")[0]) if name else None
+            if found is not None and files.read(found[0]) is not None:
+                return found[0]
         near = tuple(Place(p, 1) for p in _neighbours(files, named[0]))
         raise CannotEnsure(
             Outcome.MISSING,
@@ -204,31 +209,34 @@ class SourceOperation(Operation):
         """
         if not self.SELECTORS or not (name := self.selected(self.SELECTORS[0])):
             return None
-        key = self.SELECTORS[0]
         head, dot, rest = name.partition(".")
-        if not head.isidentifier() or source.has(head):
+        if not head.isidentifier():
             return None
+        if source.has(head):  # the class stays: a method of it may have another name
+            if not rest.isidentifier() or source.has(name):
+                return None
+            method = files.follow_name(source.path, name)
+            return None if method is None else self._on(*method)
         found = self._imported(source, files, head) or files.follow_name(source.path, head)
-        if found is None or found == (source.path, head) or files.read(found[0]) is None:
+        if found is None or found == (source.path, head):
             return None
-        there: Self = replace(self, in_=found[0], **{key: f"{found[1]}{dot}{rest}"})
+        return self._on(found[0], f"{found[1]}{dot}{rest}")
+
+    def _on(self, path: str, name: str) -> Self:
+        there: Self = replace(self, in_=path, **{self.SELECTORS[0]: name})
         return there
 
     def _imported(self, source: Source, files: Files, name: str) -> tuple[str, str] | None:
         """The file of this repository, and the name there, from which a module has a name."""
         for line in source.module.body:
             for node in line.body if isinstance(line, cst.SimpleStatementLine) else ():
-                if (
-                    not isinstance(node, cst.ImportFrom)
-                    or isinstance(node.names, cst.ImportStar)
-                    or node.relative
-                    or node.module is None
-                ):
+                if not isinstance(node, cst.ImportFrom) or isinstance(node.names, cst.ImportStar):
                     continue
                 for alias in node.names:
                     if (alias.evaluated_alias or alias.evaluated_name) != name:
                         continue
-                    paths = module_paths(source.code(node.module))
+                    module = source.code(node.module) if node.module is not None else ""
+                    paths = _files_of(source.path, module, len(node.relative))
                     there = next((p for p in paths if files.read(p) is not None), None)
                     if there is not None:
                         return there, alias.evaluated_name
@@ -240,6 +248,14 @@ class SourceOperation(Operation):
             if isinstance(value, str) and ":" in value:
                 return value.partition(":")[0].strip()
         return ""
+
+
+def _files_of(path: str, module: str, level: int) -> tuple[str, ...]:
+    """The files that may be what the one at `path` imports from, so many dots before the name."""
+    if not level:
+        return module_paths(module)
+    folders = path.split("/")[:-level]
+    return module_paths(".".join([*folders, module] if module else folders))[:2]
 
 
 def _neighbours(files: Files, path: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.errors import Refused
 from skills_engine.git import paths_from
-from skills_engine.graft.renamed import removals, renamed_by, renamed_name
+from skills_engine.graft.renamed import lost_functions, removals, renamed_by, renamed_name
 from skills_engine.package.paths import RESERVED
 from skills_engine.tree import Tree, difference
 
@@ -37,6 +37,7 @@ class GraftFiles:
         """The paths that were written, removed or renamed since it was last cleared."""
         self._grepped: dict[tuple[bytes, str], frozenset[str]] = {}
         self._removals: dict[str, str] | None = None
+        self._lost_functions: dict[str, frozenset[str]] = {}
 
     def read(self, path: str) -> bytes | None:
         return self.tree.read(path)
@@ -103,7 +104,15 @@ class GraftFiles:
     def follow_name(self, path: str, name: str) -> tuple[str, str] | None:
         if not self.tree.exists(path) and self._removed(path) is None:
             return None
+        if "." in name and name.rpartition(".")[2] not in self._lost(path):
+            return None
         return renamed_name(self._git, self._base, path, name)
+
+    def _lost(self, path: str) -> frozenset[str]:
+        """The functions on lines of a file that went since: a class is asked for many."""
+        if path not in self._lost_functions:
+            self._lost_functions[path] = lost_functions(self._git, self._base, path)
+        return self._lost_functions[path]
 
     def _allow(self, path: str) -> None:
         self.wrote.add(path)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from skills_engine.errors import CannotEnsure, Refused, SkillsError, Unparsable
 from skills_engine.graft.files import GraftFiles
 from skills_engine.graft.intent import cache_ref
+from skills_engine.graft.overrides import follow_override, renamed_overrides
 from skills_engine.manifest import CORE, Core, Pin, package_folder, render
 from skills_engine.package.implied import implied
 from skills_engine.tree import DIRECTORY, EXECUTABLE, REGULAR, Entry, Tree
@@ -145,6 +146,8 @@ def steps_of(
     own = frozenset(package.manifest.adds) if package.manifest else frozenset()
     for path in package.manifest.adds if package.manifest else ():
         yield 1, partial(_add, package, path, files, own)
+    for override in renamed_overrides(files, own):
+        yield 1, partial(follow_override, files, override, own)
     for keys in implied(package, dependencies=core.dependencies, environment=core.environment):
         yield 1, partial(perform, decode(keys), files)
     for entry, operation in operations(package):
@@ -160,19 +163,19 @@ def _perform(operation: Operation, files: GraftFiles, own: frozenset[str]) -> Ch
     if landed and isinstance(operation, SourceOperation):
         from skills_engine.graft.landed import bring_imports  # noqa: PLC0415
 
-        homes = [files.read(path) for path in operation.touches()]
-        home = next((data.decode("utf-8", "replace") for data in homes if data), "")
+        homes = [(files.read(path), path) for path in operation.touches()]
+        home, written = next((each for each in homes if each[0]), (b"", ""))
         for path in sorted(landed):
-            bring_imports(files, path, home)
+            bring_imports(files, path, (home or b"").decode("utf-8", "replace"), written)
     return change
 
 
 def _add(package: Package, path: str, files: GraftFiles, own: frozenset[str]) -> Change:
-    from skills_engine.graft.follow import follow_bytes  # noqa: PLC0415  (it imports LibCST)
+    from skills_engine.graft.follow_file import follow_bytes  # noqa: PLC0415  (it imports LibCST)
 
     data = package.files[f"add/{path}"]
     if path.endswith(".py"):
-        data = follow_bytes(data, files, own)
+        data = follow_bytes(data, files, own, path)
     there = files.tree.entry(path)
     mode = EXECUTABLE if f"add/{path}" in package.executable else REGULAR
     if there is not None:

@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["bring_imports", "drop_imports"]
 
 
-def bring_imports(files: Files, path: str, home: str) -> None:
-    """Import in a file what it uses and `home`, the text of another, imports. What `files` lack of
-    it is for the checks.
+def bring_imports(files: Files, path: str, home: str, written: str) -> None:
+    """Import in a file what it uses and `home`, the text of the file that it was `written` in,
+    imports. What `files` lack of it is for the checks.
     """
     missing = _missing(_text(files, path))
-    for each in sorted(imported(home), key=str):
+    for each in sorted(imported(home, written), key=str):
         if each.bound in missing and each.module != dotted(path):
             perform(decode({"ensure": "import", "in": path, "import": each.statement}), files)
 
 
-def drop_imports(files: Files, path: str, was: str, home: str) -> None:
+def drop_imports(files: Files, path: str, was: str, home: str, written: str) -> None:
     """Import in a file no more what `home` imported as it `was`, and does not now, where nothing
     there uses it.
     """
-    for each in sorted(imported(was) - imported(home), key=str):
+    for each in sorted(imported(was, written) - imported(home, written), key=str):
         if each in imported(_text(files, path)):
             perform(decode({"ensure": "no-import", "in": path, "import": each.statement}), files)
 

@@ -43,7 +43,7 @@ def follow_moves(side: Side, their: Changes) -> tuple[Changes, tuple[str, ...]]:
                 continue
             pair = [text.replace(mine, _under(each, name, new)) for each in (old, due)]
             try:
-                pair[1] = _imports(there, pair[1], before, after)
+                pair[1] = _imports(there, pair[1], path, before, after)
             except SkillsError:
                 continue
             after = after.replace(due, old)
@@ -85,13 +85,13 @@ def _under(source: str, name: str, new: str) -> str:
     return b"".join(lines).decode()
 
 
-def _imports(path: str, text: str, before: str, after: str) -> str:
+def _imports(path: str, text: str, written: str, before: str, after: str) -> str:
     from skills_engine.codemods.files import MemoryFiles  # noqa: PLC0415
     from skills_engine.graft.landed import bring_imports, drop_imports  # noqa: PLC0415  (LibCST)
 
     files = MemoryFiles({path: text.encode()})
-    bring_imports(files, path, after)
-    drop_imports(files, path, before, after)
+    bring_imports(files, path, after, written)
+    drop_imports(files, path, before, after, written)
     return files.contents[path].decode()
 
 

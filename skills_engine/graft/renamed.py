@@ -1,5 +1,6 @@
 """Renames and moves that a side made. Upstream's are told by the commit that did it: files by git's
-detection, definitions where the old and the new one are the same but for the name.
+detection, definitions and methods where the old and the new one are the same but for the name, and
+names that a module passed on by where it had them from.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from skills_engine.codemods.paths import dotted
 from skills_engine.git import paths_from
+from skills_engine.graft.importer import Importer
 from skills_engine.lines import bare_lines, split_lines
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Reader",
     "definitions",
+    "lost_functions",
+    "methods",
+    "passed_on",
     "removals",
     "renamed_by",
     "renamed_definition",
@@ -35,7 +40,15 @@ _DISTINCT = 6
 
 _WORD = re.compile(r"\w+")
 
-_DEFINES = r"^((async +)?def|class) +{0}\b|^{0}\b *(:|=[^=])"
+_DEFINES = r"^[ \t]*((async +)?def|class) +{0}\b|^{0}\b *(:|=[^=])"
+
+_IMPORTS = r"^[ \t]*from .*import.*\b{0}\b|^[ \t]+([A-Za-z0-9_]+ as +)?{0},?[ \t]*(#.*)?$"
+"""A line of an import that binds a name, or one that reads like it."""
+
+_COMMITS = 20
+"""So many commits that changed such lines are looked at: one is of the name, most often the
+first.
+"""
 
 
 def removals(git: Git, commit: str) -> dict[str, str]:
@@ -58,6 +71,15 @@ _COMMIT = "\x01"
 """Before the name of a commit, to tell it from a path. Git itself ends the line after it."""
 
 
+def lost_functions(git: Git, commit: str, path: str) -> frozenset[str]:
+    """The names of functions on lines of a file that a commit took away, or changed."""
+    words = ["log", "-m", "--first-parent", "-p", "-U0", "--format=", "--no-renames", commit]
+    return frozenset(found.decode() for found in _LOST.findall(git.run(*words, "--", path)))
+
+
+_LOST = re.compile(rb"^-\s*(?:async +)?def +(\w+)", re.MULTILINE)
+
+
 def renamed_by(git: Git, removed: str, path: str) -> str | None:
     """What the commit that removed `path` renamed it to, by git's rename detection."""
     parent = git.objects.resolve(f"{removed}^")
@@ -75,17 +97,26 @@ def renamed_name(git: Git, commit: str, path: str, name: str) -> tuple[str, str]
     """The file and the name that a definition of a module has since it lost its own.
 
     It is known where the commit that took `name` out of `path` has, in that file or in another that
-    it changed, just one new definition that is the old one word for word, but for the name.
+    it changed, just one new definition that is the old one word for word, but for the name. A
+    method (`Class.method`) is looked for in its class. What the module had from another one is
+    there.
     """
-    pattern = _DEFINES.format(re.escape(name))
-    words = ["log", "-1", "-m", "--first-parent", "-E", f"-G{pattern}", "--format=%H"]
-    removed = git.run(*words, commit, "--", path).decode().strip()
-    parent = git.objects.resolve(f"{removed}^") if removed else None
-    if parent is None:
-        return None
-    changed = [*paths_from(git.run("diff-tree", "-r", "-z", "--name-only", parent, removed))]
-    before, after = partial(_text, git, parent), partial(_text, git, removed)
-    return renamed_definition(before, after, changed, path, name)
+    last = re.escape(name.rpartition(".")[2])
+    pattern = f"{_DEFINES}|{_IMPORTS}".format(last)
+    words = ["log", f"-{_COMMITS}", "-m", "--first-parent", "-E", f"-G{pattern}", "--format=%H"]
+    for removed in git.run(*words, commit, "--", path).decode().split():
+        parent = git.objects.resolve(f"{removed}^")
+        if parent is None:
+            return None
+        before, after = partial(_text, git, parent), partial(_text, git, removed)
+        if _has(before(path), path, name) and not _has(after(path), path, name):
+            out = git.run("diff-tree", "-r", "-z", "--name-only", parent, removed)
+            return renamed_definition(before, after, [*paths_from(out)], path, name)
+    return None
+
+
+def _has(source: str, path: str, name: str) -> bool:
+    return _source_of(source, name) is not None or name in passed_on(source, path)
 
 
 def renamed_definition(
@@ -95,27 +126,32 @@ def renamed_definition(
     changed; None where that is not certain.
 
     Just one new definition is the old one word for word, but for the name. So much is not written
-    twice by chance, or else what used the old one uses the new one.
+    twice by chance, or else what used the old one uses the new one. A name that the module imported
+    is where that came from.
     """
-    old = definitions(before(path)).get(name)
+    old = _source_of(before(path), name)
     if old is None:
-        return None
+        froms = passed_on(before(path), path).get(name, ())
+        there = {pair for pair in froms if before(pair[0]) and pair[0] != path}
+        return there.pop() if len(there) == 1 else None
+    owner, _, last = name.rpartition(".")
+    read = partial(methods, owner=owner) if owner else definitions
     python = [each for each in dict.fromkeys([path, *changed]) if each.endswith(".py")]
     found = [
         (other, new)
-        for other in python
-        for new, source in definitions(after(other)).items()
-        if new not in definitions(before(other)) and _same(old, name, source, new)
+        for other in ([path] if owner else python)
+        for new, source in read(after(other)).items()
+        if new not in read(before(other)) and _same(old, last, source, new)
     ]
     if len(found) != 1:
         return None
-    words = [word for word in _WORD.findall(old) if word != name]
+    words = [word for word in _WORD.findall(old) if word != last]
     if len(words) < _DISTINCT and not any(
-        _uses_it_now(before(each), after(each), (path, name), found[0], here=each == path)
-        for each in python
+        _uses_it_now(before(each), after(each), each, (path, last), found[0]) for each in python
     ):
         return None
-    return found[0]
+    other, new = found[0]
+    return other, f"{owner}.{new}" if owner else new
 
 
 def _text(git: Git, commit: str, path: str) -> str:
@@ -127,14 +163,14 @@ def _text(git: Git, commit: str, path: str) -> str:
 
 
 def _uses_it_now(
-    before: str, after: str, old: tuple[str, str], new: tuple[str, str], *, here: bool
+    before: str, after: str, path: str, old: tuple[str, str], new: tuple[str, str]
 ) -> bool:
-    """Whether a file imports the new one where it imported or (`here`) had the old one, or a line
-    of it is the same but for the name.
+    """Whether a file imports the new one where it imported or had the old one, or a line of it is
+    the same but for the name.
     """
-    was, now = ((dotted(path), name) for path, name in (old, new))
-    had = here or was in _imports(before) - _imports(after)
-    if had and now in _imports(after) - _imports(before):
+    was, now = ((dotted(file), name) for file, name in (old, new))
+    one, other = _imports(before, path), _imports(after, path)
+    if (path == old[0] or was in one - other) and now in other - one:
         return True
     if old[1] == new[1]:
         return False
@@ -149,26 +185,63 @@ def _uses_it_now(
 
 
 @lru_cache(500)
-def _imports(source: str) -> frozenset[tuple[str, str]]:
+def _imports(source: str, path: str) -> frozenset[tuple[str, str]]:
     try:
         nodes = [*ast.walk(ast.parse(source))]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
-    found = [node for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
-    return frozenset((node.module or "", each.name) for node in found for each in node.names)
+    found = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    importer = Importer(path)
+    return frozenset((each.module, each.name) for node in found for each in importer.names(node))
+
+
+@lru_cache(500)
+def passed_on(source: str, path: str) -> dict[str, tuple[tuple[str, str], ...]]:
+    """The names that a module imports from others for those who import it: the files that each may
+    be from, and its name there.
+    """
+    importer = Importer(path)
+    nodes = [node for node in _body(source) if isinstance(node, ast.ImportFrom)]
+    return {
+        each.bound: tuple(
+            (there, each.name) for there in importer.paths(each.module, relative=each.relative)
+        )
+        for node in nodes
+        for each in importer.names(node)
+    }
+
+
+def _source_of(source: str, name: str) -> str | None:
+    """The text of a definition of a module, or of a method (`Class.method`)."""
+    owner, _, last = name.rpartition(".")
+    return (methods(source, owner) if owner else definitions(source)).get(last)
+
+
+def _body(source: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
 
 
 @lru_cache(500)
 def definitions(source: str) -> dict[str, str]:
     """The text of each definition of a module; of a name that has several, none."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
+    return _texts(_body(source), source)
+
+
+@lru_cache(500)
+def methods(source: str, owner: str) -> dict[str, str]:
+    """The text of each definition in a class of a module."""
+    found = [n for n in _body(source) if isinstance(n, ast.ClassDef) and n.name == owner]
+    return _texts(found[0].body, source) if len(found) == 1 else {}
+
+
+def _texts(body: list[ast.stmt], source: str) -> dict[str, str]:
     found: dict[str, str] = {}
     twice = set()
     lines = split_lines(source)
-    for node in tree.body:
+    for node in body:
         for name in _bound(node):
             twice |= {name} & found.keys()
             decorators = getattr(node, "decorator_list", [])

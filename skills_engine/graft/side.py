@@ -7,12 +7,16 @@ imports from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from skills_engine.codemods.paths import dotted
-from skills_engine.graft.follow import FromImport, follow_bytes, imported
+from skills_engine.codemods.refactor.overlay import OverlaidFiles
+from skills_engine.errors import SkillsError
+from skills_engine.graft.follow import imported
+from skills_engine.graft.follow_file import follow_bytes
+from skills_engine.graft.overrides import follow_override, renamed_overrides
 from skills_engine.graft.renamed import definitions, renamed_definition
 from skills_engine.graft.renames import SIMILAR, similarity
 from skills_engine.tree import Entry, Tree, difference
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from skills_engine.git import Objects
+    from skills_engine.graft.importer import FromImport
     from skills_engine.graft.renames import Changes
 
 __all__ = ["Side", "as_here", "as_it_came", "follow_side"]
@@ -81,14 +86,28 @@ class Side:
         before, after = partial(_text, self.base), partial(_text, self.tree)
         return renamed_definition(before, after, self.changes, path, name)
 
+    def listdir(self, path: str) -> list[str]:
+        return self.tree.listdir(path)
+
+    def containing(self, needle: bytes, suffix: str) -> list[str]:
+        read = self.tree.objects.read
+        return sorted(
+            path
+            for path, entry in self.tree.walk()
+            if path.endswith(suffix) and entry.is_file and needle in read(entry.oid)
+        )
+
     @cached_property
     def modules(self) -> frozenset[str]:
-        """Those of the base that it changed or has no more."""
-        return frozenset(
-            dotted(path)
+        """Those of the base that it changed or has no more, from any folder on that an import may
+        begin in.
+        """
+        parts = [
+            dotted(path).split(".")
             for path, (was, _) in self.changes.items()
             if was is not None and path.endswith(".py")
-        )
+        ]
+        return frozenset(".".join(each[at:]) for each in parts for at in range(len(each)))
 
     def concerns(self, path: str, *texts: bytes) -> bool:
         """Whether a file may import from one of these modules."""
@@ -109,15 +128,40 @@ def follow_side(
         found[path] = entries
         texts = [_data(side.tree, entry) for entry in entries]
         if side.concerns(path, *texts):
-            known = _known(side, texts, side.read(place.get(path, path)) or b"")
+            known = _known(side, path, texts, side.read(place.get(path, path)) or b"")
             followed = [
-                _with(side.tree, entry, text, follow_bytes(text, side, own, known))
+                _with(side.tree, entry, text, follow_bytes(text, side, own, path, known))
                 for entry, text in zip(entries, texts, strict=True)
             ]
             found[path] = (followed[0], followed[1])
             if entries[0] is None and followed[1] != entries[1]:
                 notes.append(f"{path}: imports what you renamed from where it is")
+    came = {path: now for path, (was, now) in found.items() if was is None}
+    goes = {path: was for path, (was, now) in found.items() if now is None}
+    for some, at in ((goes, 0), (came, 1)):
+        whole = {path: _data(side.tree, entry) for path, entry in some.items()}
+        for path, text in _overriding(side, whole, notes if at else None).items():
+            entry = _with(side.tree, some[path], whole[path], text)
+            found[path] = (None, entry) if at else (entry, None)
     return {path: pair for path, pair in found.items() if pair[0] != pair[1]}, tuple(notes)
+
+
+def _overriding(
+    side: Side, texts: Mapping[str, bytes], notes: list[str] | None = None
+) -> dict[str, bytes]:
+    """Files that come, where their classes override what the side renamed: as they are then. A note
+    says where that is not clear.
+    """
+    written = {path: text for path, text in texts.items() if text and path.endswith(".py")}
+    files = OverlaidFiles(side, written)
+    for override in renamed_overrides(files, written.keys()):
+        try:
+            said = follow_override(files, override, written.keys()).summary
+        except SkillsError as error:
+            said = error.message
+        if notes is not None and said not in notes:
+            notes.append(said)
+    return {path: text for path, text in written.items() if text != texts[path]}
 
 
 def as_here(objects: Objects, base: str, graft: str, here: str) -> str:
@@ -131,23 +175,34 @@ def as_here(objects: Objects, base: str, graft: str, here: str) -> str:
         if was is not None and side.concerns(path, text):
             came = as_it_came(side, path, before.read(path) or b"", text)
             out.put(path, _with(out, was, text, came))
+    own = [
+        path
+        for path, was, now in difference(objects, base, graft)
+        if was is None and now is not None and now.is_file and path.endswith(".py")
+    ]
+    texts = {path: out.read(path) or b"" for path in own}
+    for path, text in _overriding(replace(side, settled=False), texts).items():
+        entry = out.entry(path)
+        if side.read(path) == text:
+            out.put(path, _with(out, entry, texts[path], text))
     return out.oid()
 
 
 def as_it_came(side: Side, path: str, base: bytes, text: bytes) -> bytes:
     """A file of the graft as the side has it; what it has from the base stays."""
-    known = _known(side, [text], side.read(path) or b"", imported(_decoded(base)))
-    return follow_bytes(text, side, (), known)
+    was = imported(_decoded(base), path)
+    known = _known(side, path, [text], side.read(path) or b"", was)
+    return follow_bytes(text, side, (), path, known)
 
 
 def _known(
-    side: Side, texts: list[bytes], mine: bytes, but: Collection[FromImport] = ()
+    side: Side, path: str, texts: list[bytes], mine: bytes, but: Collection[FromImport] = ()
 ) -> dict[FromImport, FromImport]:
     """What a file imports that has come already, for what it imported as it was written."""
     here: dict[str, set[FromImport]] = {}
-    for each in imported(_decoded(mine)):
+    for each in imported(_decoded(mine), path):
         here.setdefault(each.bound, set()).add(each)
-    written = {each for text in texts for each in imported(_decoded(text))}
+    written = {each for text in texts for each in imported(_decoded(text), path)}
     return {
         each: next(iter(now))
         for each in written.difference(but)

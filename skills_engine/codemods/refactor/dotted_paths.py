@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from skills_engine.codemods.names.scopes import Names
     from skills_engine.codemods.refactor.project import Project
 
-__all__ = ["CONFIGURATION", "PathInText", "paths_in_text"]
+__all__ = ["CONFIGURATION", "IN_STRING", "PathInText", "paths_in_text"]
 
 CONFIGURATION = (".toml", ".cfg", ".ini", ".yaml", ".yml")
 _DOTTED = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
-_IN_STRING = re.compile(rf"(?:[\w.-]+ *= *)?(?P<path>{_DOTTED}(?::{_DOTTED})?)")
+IN_STRING = re.compile(rf"(?:[\w.-]+ *= *)?(?P<path>{_DOTTED}(?::{_DOTTED})?)")
 _IN_TEXT = re.compile(rf"(?<![\w.:/@-])(?P<path>{_DOTTED}:{_DOTTED})(?![\w:/@-])")
 
 
@@ -54,7 +54,7 @@ def paths_in_text(project: Project, word: str) -> Iterator[PathInText]:
             if isinstance(n, cst.SimpleString) and "b" not in n.prefix
         ]
         for node in strings:
-            found = _IN_STRING.fullmatch(node.raw_value)
+            found = IN_STRING.fullmatch(node.raw_value)
             if found and node not in names.exports:
                 start = names.source.span(node).start + len(node.prefix) + len(node.quote)
                 text, before = found["path"], node.raw_value[: found.start("path")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skills_engine.codemods.files import Files
+    from skills_engine.codemods.files import FilesToRead
 
 __all__ = ["OverlaidFiles"]
 
@@ -13,7 +13,7 @@ __all__ = ["OverlaidFiles"]
 class OverlaidFiles:
     """Files with some of them written, for looking only."""
 
-    def __init__(self, files: Files, written: dict[str, bytes]) -> None:
+    def __init__(self, files: FilesToRead, written: dict[str, bytes]) -> None:
         self._files = files
         self._written = written
 
