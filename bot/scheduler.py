@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from textwrap import shorten
 
@@ -15,27 +14,17 @@ from bot.messages import Message, Turn
 from bot.prompt import escape, quoteattr
 from bot.tasks import Task, Tasks
 from bot.tools import Host
+from bot.trouble import Trouble
 from bot.turns import ATTEMPTS, MOST_PAID
 
 LONGEST_SLEEP = 60.0
 """Seconds after which the clock is looked at again: it may have been set, or has slept."""
 LATE_SECONDS = 900.0
 """So long a reminder waits for the agent; then its text is sent as it is."""
-NOT_RUN = "The task {id} of {name} ({prompt}) failed {attempts} times: {error}. {then}"
+NOT_RUN = "The task {id} of {name} ({prompt}) failed {attempts} times{price}: {error}. {then}"
 MEANWHILE, GONE = "ended meanwhile", BotError("its chat is registered no more")
 GOES_ON, ENDED = "I go on trying.", "This run is given up."
 PLAINLY = "Reminder: {prompt}\n(I could not do more about it: {why}.)"
-
-
-@dataclass
-class _Trial:
-    """A run that has not succeeded yet; `since` by the event loop's clock."""
-
-    since: float
-    attempts: int = 0
-    paid: int = 0
-    fresh: bool = False
-    put_off: bool = False
 
 
 class Scheduler:
@@ -47,7 +36,7 @@ class Scheduler:
         self._tasks = Tasks(host.store)
         self._runs = host.assistant.queue("the task", self._run)
         self._news = host.assistant.news["tasks"]
-        self._trials: dict[str, _Trial] = {}
+        self._trials: dict[str, Trouble] = {}
         self._recovered = False
         host.assistant.turns.on_recovery.append(self._try_again)
 
@@ -79,9 +68,9 @@ class Scheduler:
                     said = [(main.chat, text) for text in self._plainly(task, main, GONE)]
                 await self._tasks.finish(task, "", MEANWHILE, said)
             return
-        trial = self._trials.setdefault(id_, _Trial(asyncio.get_running_loop().time()))
+        trial = self._trials.setdefault(id_, Trouble())
         spent, error, pieces = await self._store.spent(group.folder), None, []
-        if trial.put_off and task.status != "active":
+        if trial.timer and task.status != "active":
             error = MEANWHILE
         else:
             try:
@@ -95,13 +84,12 @@ class Scheduler:
                     return
                 error, pieces = str(failure), self._plainly(task, group, failure)
             except Exception as failure:  # noqa: BLE001  # whatever an agent raises
-                trial.attempts += 1
-                trial.paid += await self._store.spent(group.folder) > spent
+                trial.failed(await self._store.spent(group.folder) - spent)
                 log.warning("task failed", task=id_, attempt=trial.attempts, error=failure)
                 if await self._put_off(task, group, trial, failure):
                     return
                 error = described(failure, to_owner=True)
-                await self._tell(task, group, trial, error, ENDED)
+                await self._tell(task, group, trial, failure, ENDED)
                 if task.kind == "once":
                     pieces = self._plainly(task, group, failure)
         del self._trials[id_]
@@ -109,7 +97,7 @@ class Scheduler:
         await self._tasks.finish(task, "\n".join(pieces), error, outgoing)
         self._news.set()
 
-    async def _put_off(self, task: Task, group: Group, trial: _Trial, failure: Exception) -> bool:
+    async def _put_off(self, task: Task, group: Group, trial: Trouble, failure: Exception) -> bool:
         """Wait as messages do; False where no waiting helps, or a reminder has waited enough."""
         loop, mended = asyncio.get_running_loop(), False
         if own_fault(failure) and not trial.fresh and not task.isolated:
@@ -119,7 +107,7 @@ class Scheduler:
         if not mended and (own_fault(failure) or trial.paid >= MOST_PAID or (late and tried)):
             return False
         if trial.attempts == ATTEMPTS:
-            await self._tell(task, group, trial, described(failure, to_owner=True), GOES_ON)
+            await self._tell(task, group, trial, failure, GOES_ON)
         delay = self._assistant.backoff.delay(trial.attempts)
         if tried:
             delay = self._assistant.turns.patience.delay(trial.attempts - ATTEMPTS + 1)
@@ -128,18 +116,18 @@ class Scheduler:
         self._again_in(0 if mended else delay, trial, task.id)
         return True
 
-    def _again_in(self, seconds: float, trial: _Trial, id_: str) -> None:
-        trial.put_off = True
-        asyncio.get_running_loop().call_later(seconds, self._runs.wake, id_)
+    def _again_in(self, seconds: float, trial: Trouble, id_: str) -> None:
+        trial.timer = asyncio.get_running_loop().call_later(seconds, self._runs.wake, id_)
 
     def _plainly(self, task: Task, group: Group, failure: Exception) -> list[str]:
         text = PLAINLY.format(prompt=task.prompt, why=described(failure).removesuffix("."))
         return self._assistant.chunks(group.chat, [text])
 
-    async def _tell(self, task: Task, group: Group, trial: _Trial, error: str, then: str) -> None:
-        words = {"id": task.id, "name": group.name, "prompt": shorten(task.prompt, 100)}
-        words |= {"error": error[:300], "then": then}
-        await self._store.tell(NOT_RUN.format(attempts=trial.attempts, **words))
+    async def _tell(
+        self, task: Task, group: Group, trial: Trouble, failure: Exception, then: str
+    ) -> None:
+        words = {"id": task.id, "prompt": shorten(task.prompt, 100), "then": then}
+        await self._store.tell(trial.told(NOT_RUN, group, failure, **words))
 
     def _try_again(self) -> None:
         for id_, trial in self._trials.items():

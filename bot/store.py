@@ -108,9 +108,10 @@ class Store(Transactions):
         """Read the groups again, after a write that changed them: what is stored is known, however
         long a store that cannot be read has to be waited for.
         """
-        await self.insisted(self._load_groups)
+        await self.insisted(self.read_groups)
 
-    async def _load_groups(self) -> None:
+    async def read_groups(self) -> None:
+        """Likewise. Raises sqlite3.Error where the store cannot be read now."""
         changes = self._changes
         rows = await self.read("SELECT folder, chat, name, rest FROM groups ORDER BY folder")
         moved = dict(await self.read("SELECT chat, now FROM moved"))
@@ -258,12 +259,6 @@ class Store(Transactions):
         ((since,),) = await self.read(SQL["refused_since"], (chat,))
         return datetime.fromisoformat(since)
 
-    async def prepare(self, folder: Path) -> None:
-        """Bring the schema to its newest version, and read what is kept in memory."""
-        await migrate(self._db, folder)
-        await self.write()  # who holds it for long is waited for now
-        await self._load_groups()
-
 
 @asynccontextmanager
 async def open_store(folder: Path) -> AsyncIterator[Store]:
@@ -279,7 +274,9 @@ async def open_store(folder: Path) -> AsyncIterator[Store]:
             seldom = Seldom()
             while True:
                 try:
-                    await store.prepare(folder)
+                    await migrate(db, folder)
+                    await store.write()  # who holds it for long is waited for now
+                    await store.read_groups()
                     break
                 except OSError as error:
                     raise unusable(folder, error) from error

@@ -142,9 +142,7 @@ class Turns:
                 return
             except Exception as error:  # noqa: BLE001  # whatever an agent raises: the turn waits
                 trouble, turn = self._troubles.setdefault(group.folder, Trouble()), running.turn
-                trouble.attempts += 1
-                if (cost := await self._store.spent(group.folder) - spent) > 0:
-                    trouble.paid, trouble.tokens = trouble.paid + 1, trouble.tokens + cost
+                trouble.failed(await self._store.spent(group.folder) - spent)
                 log.warning("no answer", chat=chat, attempt=trouble.attempts, error=error)
                 if own_fault(error) or trouble.paid >= MOST_PAID:
                     await self._mend(turn, group, trouble, error)

@@ -19,7 +19,7 @@ from simulation.messenger import Messenger
 from simulation.owner import Desk
 from simulation.plan import STRANGER
 from simulation.telling import NUMBER, SORRY, TOLD, kept, registrations
-from simulation.world import World
+from simulation.world import SOON, World
 
 if TYPE_CHECKING:
     from simulation.world import Accepted, Posted
@@ -86,10 +86,17 @@ def waits(world: World, db: sqlite3.Connection) -> Iterator[str]:
 
 
 def tasks_end(world: World, database: Database) -> None:
-    """The owner ends what would go on for ever."""
+    """The owner ends what would go on for ever, of which nothing waits for a time that was never
+    meant.
+    """
     raw = database.made.line.raw if database.made else None
-    if raw is not None and not raw.in_transaction:
-        raw.execute(RECURRING)
+    if raw is None or raw.in_transaction:
+        return
+    if world.undisturbed(world.time - 2 * SOON, world.time):
+        now, later = (datetime.fromtimestamp(world.wall() + more, UTC) for more in (0.0, 600.0))
+        for (id_,) in raw.execute(PARKED, {"now": now.isoformat(), "later": later.isoformat()}):
+            world.problem(f"the task {id_} waits for a time that was never meant")
+    raw.execute(RECURRING)
 
 
 def judge(world: World, engine: Engine, desk: Desk) -> None:
@@ -243,9 +250,6 @@ def _requests(world: World, db: sqlite3.Connection) -> Iterator[str]:
 
 def _tasks(world: World, db: sqlite3.Connection) -> Iterator[str]:
     """A run that was due has one answer; a reminder is given."""
-    now, later = (datetime.fromtimestamp(world.wall() + more, UTC) for more in (0.0, 600.0))
-    for (id_,) in db.execute(PARKED, {"now": now.isoformat(), "later": later.isoformat()}):
-        yield f"the task {id_} waits for a time that was never meant"
     there = kept(world, db)
     runs: Counter[tuple[str, str]] = Counter()
     for chat, texts in there.items():

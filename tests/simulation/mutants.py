@@ -46,6 +46,22 @@ EXPLAINED = {
         "the simulation has no albums: tests/bot/test_attachments.py::"
         "test_the_parts_of_an_album_are_one_turn_if_one_of_them_asks"
     ),
+    "assistant.Assistant.__init__: not kept: agent.tell = self._alarms.tell": (
+        "the simulation's engine has its image, and an agent tells of nothing else: tests/containers/"
+        "test_defaults.py::test_a_bot_that_was_not_set_up_says_so_before_anybody_writes"
+    ),
+    "assistant.Assistant.__init__: not kept: self.wake_delivery = self._deliveries.wake": (
+        "skills call it, and what they have stored has woken the delivery by then"
+    ),
+    "assistant.Assistant._met: never returns early: if message.bot or channel is None or "
+    "(not channel.pairs):": (
+        "no bot writes in the simulation, and each of its messengers pairs: tests/bot/test_pairing.py"
+        "::test_a_bot_and_the_owners_own_account_show_no_code"
+    ),
+    "turns.Turns.fresh: moved down: await self._agent.forget(group.folder)": (
+        "an answer would have to look for the conversation within the same few steps: tests/bot/"
+        "test_commands.py::test_new_ends_what_runs_and_forgets_the_session"
+    ),
     "assistant.Assistant.registered: not called: self._deliveries.wake(name)": (
         "what was to be sent under the old name is under way there, and goes on under the new one; "
         "only where the old name's messenger is not there at all nothing is under way"
@@ -63,11 +79,11 @@ EXPLAINED = {
         "what comes first gives an older message another identifier, and changes nothing when it "
         "is done again, as it is when the message is brought again"
     ),
-    "store.Store.prepare: skipped: await self.write()": (
+    "store.open_store: skipped: await store.write()": (
         "nobody else holds the simulation's store when it is opened: tests/bot/test_database.py::"
         "test_a_store_that_another_program_holds_is_waited_for"
     ),
-    "store.Store.prepare: moved down: await self.write()": "likewise",
+    "store.open_store: moved down: await store.write()": "likewise",
     "deliveries.Deliveries._deliver: skipped: await self._store.load_groups()": (
         "who reads registrations wakes chats and topics that are registered; another topic's piece "
         "is sought in that very moment: tests/bot/test_pairing.py::"
