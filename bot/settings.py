@@ -26,7 +26,10 @@ UTC = {
 LEAST = {"MAX_CONTAINERS": 1, "CONTAINER_MEMORY": 256, "IDLE_SECONDS": 1, "TURN_SECONDS": 1}
 LEAST |= {"ATTACHMENTS_KEPT": 1}
 MOST = {"ATTACHMENT_MB": 2_000, "CONTAINER_MEMORY": 1 << 20}
-"""The least with which anybody can be answered and the most that is meant; else 0 and 10**9."""
+ANY, PORTS = 10**9, 65_535
+"""The least with which anybody can be answered and the most that is meant; else 0, and PORTS for a
+name that ends in _PORT or ANY.
+"""
 ADDRESSES = ("_URL", "_SERVER")
 """How the names of settings end that are addresses."""
 
@@ -154,7 +157,8 @@ def _bindings(path: Path) -> list[Binding]:
 
 
 def _convert(name: str, raw: str, kind: type) -> object:
-    least, most = LEAST.get(name, 0), MOST.get(name, 10**9)
+    usual = PORTS if name.endswith("_PORT") else ANY
+    least, most = LEAST.get(name, 0), MOST.get(name, usual)
     try:
         value = _BOOLEANS[raw.lower()] if kind is bool else kind(raw)
         if kind in {int, float} and not least <= value <= most:
@@ -168,7 +172,7 @@ def _convert(name: str, raw: str, kind: type) -> object:
     except (ValueError, KeyError):
         text = "an address: https://host" if name.endswith(ADDRESSES) else "a text in one line"
         text += ", without @ before it" * (name == "ASSISTANT_NAME")
-        span = f" from {least}" + (f" to {most}" if name in MOST else "")
+        span = f" from {least}" + (f" to {most}" if most < ANY else "")
         wanted = {bool: "yes or no", int: f"a whole number{span}", str: text, Secret: text}
         what = wanted.get(kind, f"a number{span}")
         given = "what it is" if kind is Secret else repr(raw)

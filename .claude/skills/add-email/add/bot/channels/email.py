@@ -194,6 +194,7 @@ class EmailChannel(Channel):
         from aiosmtplib import (  # noqa: PLC0415
             SMTPAuthenticationError,
             SMTPException,
+            SMTPNotSupported,
             SMTPRecipientsRefused,
             SMTPResponseException,
         )
@@ -204,6 +205,8 @@ class EmailChannel(Channel):
                 await smtp.send_message(draft)
         except SMTPAuthenticationError:
             raise ConnectionError(REFUSED) from None
+        except SMTPNotSupported:
+            raise Undeliverable("the mail server cannot send to such an address") from None
         except (SMTPRecipientsRefused, SMTPResponseException) as error:
             codes = [one.code for one in getattr(error, "recipients", ())] or [
                 getattr(error, "code", 0)

@@ -305,6 +305,8 @@ async def test_no_sign_that_ends_a_line_keeps_a_reply_from_being_sent(
     copy.write_bytes(b"From: x\n\nhi")
     with pytest.raises(Undeliverable, match="no address"):
         await email.send("email:ada", "hello")
+    with pytest.raises(Undeliverable, match="such an address"):
+        await email.send("email:ädä@example.org", "hello")
     await email.send(ADA, "one\u2028two\x0cthree")
     await email.send_file(ADA, File("a\nb.eml", "message/rfc822", str(copy), ""), "")
     first, second = fake.sent

@@ -270,16 +270,18 @@ async def _answer(answer: Any, *, forgiving: bool = False) -> Any:
     if not isinstance(answer, ErrorResponse):
         return answer
     code = answer.status_code or "no answer of Matrix's"
+    status = getattr(answer.transport_response, "status", 500)
     if code in OWNERS:
         raise Misconfigured(f"Matrix refuses the token: {code}", hint=TOKEN_HINT)
     if code == "M_LIMIT_EXCEEDED":
         await asyncio.sleep((answer.retry_after_ms or 1000) / 1000)
     elif forgiving and answer.status_code:
         return answer
-    if code == "M_FORBIDDEN":
-        raise RefusedForNow(f"Matrix refuses: {code}", hint=RIGHTS_HINT)
     if code in BAD:
         raise Undeliverable(f"Matrix refuses: {code}")
+    if answer.status_code and 400 <= status < 500 and code != "M_LIMIT_EXCEEDED":
+        hint = RIGHTS_HINT if code == "M_FORBIDDEN" else ""
+        raise RefusedForNow(f"Matrix refuses: {code}", hint=hint)
     raise ConnectionError(f"Matrix cannot be asked: {code}")
 
 

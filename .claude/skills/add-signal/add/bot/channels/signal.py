@@ -3,11 +3,12 @@
 import asyncio
 import base64
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from bot.channels.base import Channel
-from bot.channels.signal_messages import REFUSED, chat_of, failed, styled, written
+from bot.channels.signal_messages import NOT_NOW, REFUSED, chat_of, failed, styled, written
 from bot.channels.signal_rpc import Daemon, Refusal
 from bot.errors import Misconfigured, RefusedForNow, Undeliverable, Unfetchable
 from bot.log import log
@@ -19,7 +20,11 @@ __all__ = ["SignalChannel"]
 
 LONGEST = 2000
 """What one message holds before Signal makes it a file."""
-RPC_USER, RPC_UNTRUSTED, RPC_PARAMETERS = -1, -4, -32602
+RPC_USER, RPC_NETWORK, RPC_UNTRUSTED, RPC_LIMIT, RPC_PARAMETERS = -1, -3, -4, -5, -32602
+LAST_SECONDS = 5.0
+"""At the end, for storing what the daemon has given: nobody brings it again."""
+UNTRUSTED = "their safety number has changed"
+TRUST_HINT = "compare the safety number, then: signal-cli trust"
 NO_DAEMON = "start it: signal-cli daemon --tcp 127.0.0.1:7583 --receive-mode=manual"
 NO_ACCOUNT = "register or link it: signal-cli -a {} register, or signal-cli link -n Andy"
 
@@ -51,12 +56,20 @@ class SignalChannel(Channel):
         return self._account
 
     async def connect(self, receive: Receive) -> None:
-        daemon = await self._opened()
+        daemon, in_hand = await self._opened(), dict[str, Any]()
         try:
             self._daemon = daemon
             await daemon.call("subscribeReceive", account=self._account)
             while True:
-                await self._take_in(await daemon.news(), receive)
+                in_hand = await daemon.news()
+                await self._take_in(in_hand, receive)
+                in_hand = {}
+        except asyncio.CancelledError:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_SECONDS):
+                    for news in (in_hand, *daemon.left()):
+                        await self._take_in(news, receive)
+            raise
         finally:
             self._daemon = None
             await daemon.close()
@@ -135,15 +148,20 @@ class SignalChannel(Channel):
             answer = await self._call("send", **_whom(chat), **given)
         except Refusal as error:
             if error.code == RPC_UNTRUSTED:
-                hint = "compare the safety number, then: signal-cli trust"
-                raise RefusedForNow("their safety number has changed", hint=hint) from None
+                raise RefusedForNow(UNTRUSTED, hint=TRUST_HINT) from None
             if error.code in {RPC_USER, RPC_PARAMETERS}:
                 raise Undeliverable(f"signal-cli refuses: {error}") from None
-            raise ConnectionError(f"signal-cli could not send: {error}") from None
+            if error.code in {RPC_NETWORK, RPC_LIMIT}:
+                raise ConnectionError(f"signal-cli could not send: {error}") from None
+            raise RefusedForNow(f"signal-cli could not send: {error}") from None
         if why := failed(answer):
             if why in REFUSED:
                 raise Undeliverable(f"Signal refuses: {why}")
-            raise ConnectionError(f"Signal did not take it: {why}")
+            if why in NOT_NOW:
+                raise ConnectionError(f"Signal did not take it: {why}")
+            untrusted = why == "IDENTITY_FAILURE"
+            said = UNTRUSTED if untrusted else f"Signal refuses for now: {why}"
+            raise RefusedForNow(said, hint=TRUST_HINT if untrusted else "")
 
     async def _take_in(self, news: dict[str, Any], receive: Receive) -> None:
         envelope = news.get("envelope") or {}

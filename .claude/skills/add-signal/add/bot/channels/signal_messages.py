@@ -7,7 +7,7 @@ from typing import Any
 from bot.formatting import parse, utf16
 from bot.messages import Attachment, Message
 
-__all__ = ["REFUSED", "chat_of", "failed", "styled", "written"]
+__all__ = ["NOT_NOW", "REFUSED", "chat_of", "failed", "styled", "written"]
 
 STYLES = {
     "bold": "BOLD",
@@ -17,7 +17,7 @@ STYLES = {
     "pre": "MONOSPACE",
 }
 KINDS = {"image": "photo", "audio": "audio", "video": "video"}
-REFUSED = {"UNREGISTERED_FAILURE"}
+REFUSED, NOT_NOW = {"UNREGISTERED_FAILURE"}, {"NETWORK_FAILURE", "RATE_LIMIT_FAILURE"}
 
 
 def failed(answer: Any) -> str:

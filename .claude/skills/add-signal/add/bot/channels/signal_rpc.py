@@ -4,6 +4,7 @@ says.
 
 import asyncio
 import json
+from collections.abc import Iterator
 from itertools import count
 from typing import Any, Self
 
@@ -60,6 +61,12 @@ class Daemon:
         if (one := await self._news.get()) is None:
             raise ConnectionError("signal-cli has closed the connection")
         return one
+
+    def left(self) -> Iterator[dict[str, Any]]:
+        """What has come in, and nobody has asked for."""
+        while not self._news.empty():
+            if one := self._news.get_nowait():
+                yield one
 
     async def close(self) -> None:
         self._reading.cancel()

@@ -94,6 +94,28 @@ async def test_a_message_is_handed_over_until_it_is_stored(
     assert stored == ["hello"] * 3
 
 
+async def test_what_the_daemon_has_given_is_stored_also_at_the_end(fake: FakeSignal) -> None:
+    stored: list[str] = []
+    begun = asyncio.Event()
+
+    async def receive(message: Message) -> bool:
+        if not begun.is_set():
+            begun.set()
+            await asyncio.Event().wait()
+        stored.append(message.text)
+        return True
+
+    signal = channel(fake)
+    for text in ("one", "two", "three"):
+        await fake.write(text)
+    task = asyncio.create_task(signal.connect(receive))
+    await asyncio.wait_for(begun.wait(), 600)
+    await signal.typing(PERSON)  # its answer comes after the messages
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert stored == ["one", "two", "three"]
+
+
 async def _now() -> None:
     """No pause."""
 
@@ -208,13 +230,17 @@ async def test_what_is_refused(fake: FakeSignal, tmp_path: Path) -> None:
         await signal.send(PERSON, "x")
     async with answering(tmp_path, signal, PERSON):
         await fake.called("subscribeReceive")
-        fake.errors = [(-1, "no such group"), (-4, "untrusted"), (-3, "no network")]
-        for kind in (Undeliverable, RefusedForNow, ConnectionError):
+        fake.errors = [(-1, "no such group"), (-4, "untrusted"), (-3, "no network"), (-2, "what?")]
+        for kind in (Undeliverable, RefusedForNow, ConnectionError, RefusedForNow):
             with pytest.raises(kind):
                 await signal.send(PERSON, "x")
         fake.results = [{"type": "UNREGISTERED_FAILURE"}]
         with pytest.raises(Undeliverable, match="UNREGISTERED"):
             await signal.send(PERSON, "x")
+        for why in ("IDENTITY_FAILURE", "PROOF_REQUIRED_FAILURE"):
+            fake.results = [{"type": why}]
+            with pytest.raises(RefusedForNow, match="safety number" if "ID" in why else why):
+                await signal.send(PERSON, "x")
         fake.results = [{"type": "NETWORK_FAILURE"}]
         with pytest.raises(ConnectionError, match="NETWORK"):
             await signal.send(PERSON, "x")

@@ -46,7 +46,15 @@ OWNERS = {
     "token_revoked",
 }
 """What no other attempt mends, but a new token does."""
-MAY_PASS = {"not_in_channel", "restricted_action", "ekm_access_denied", "team_access_not_granted"}
+NOT_NOW = {
+    "fatal_error",
+    "internal_error",
+    "ratelimited",
+    "request_timeout",
+    "service_unavailable",
+    "team_added_to_org",
+}
+"""Slack's own troubles, and its limits."""
 BAD = {
     "cannot_dm_bot",
     "channel_not_found",
@@ -272,13 +280,13 @@ async def _asked(asking: Awaitable[Any]) -> Any:
             raise Misconfigured(f"Slack refuses the app: {what}", hint=SCOPES_HINT) from None
         if code == "ratelimited":
             await asyncio.sleep(int(error.response.headers.get("Retry-After", 1)))
-        if code in MAY_PASS:
-            raise RefusedForNow(f"Slack refuses: {code}", hint="invite the app there") from None
         if code in BAD:
             raise Undeliverable(f"Slack refuses: {code}") from None
-        raise ConnectionError(
-            f"Slack cannot be asked: {code or error.response.status_code}"
-        ) from None
+        if code in NOT_NOW or not code or error.response.status_code >= 500:
+            why = code or error.response.status_code
+            raise ConnectionError(f"Slack cannot be asked: {why}") from None
+        hint = "invite the app there" if code == "not_in_channel" else ""
+        raise RefusedForNow(f"Slack refuses: {code}", hint=hint) from None
     except (ClientError, TimeoutError) as error:
         raise ConnectionError(f"Slack cannot be asked ({type(error).__name__})") from None
 

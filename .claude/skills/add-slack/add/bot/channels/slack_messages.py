@@ -82,7 +82,7 @@ class Reader:
             str(message.get("user") or message.get("bot_id") or ""),
             await self._text(parent) if parent else "",
             await self._name(parent) if parent else "",
-            called=mine or f"<@{self.me}>" in message.get("text", ""),
+            called=mine or any(f"<@{self.me}{end}" in message.get("text", "") for end in ">|"),
             bot=bool(message.get("bot_id")),
             attachments=tuple(file for _, file in files),
         )

@@ -283,10 +283,13 @@ async def test_groups_and_what_is_refused(fake: FakeSlack, tmp_path: Path) -> No
     fake.refusals["chat.postMessage"] = [
         (200, "is_archived"),
         (200, "not_in_channel"),
+        (200, "what_nobody_knows_yet"),
+        (200, "internal_error"),
         (500, ""),
         (200, "missing_scope"),
     ]
-    for kind in (Undeliverable, RefusedForNow, ConnectionError, Misconfigured):
+    refused = (Undeliverable, RefusedForNow, RefusedForNow)
+    for kind in (*refused, ConnectionError, ConnectionError, Misconfigured):
         with pytest.raises(kind, match="Slack"):
             await slack.send("slack:C1", "x")
 

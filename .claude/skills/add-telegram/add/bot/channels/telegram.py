@@ -141,7 +141,7 @@ class TelegramChannel(Channel):
                     return await self._bot.send_photo(number, given, **more)
                 if file.type == SPOKEN:
                     return await self._bot.send_voice(number, given, **more)
-            except exceptions.TelegramBadRequest:
+            except (exceptions.TelegramBadRequest, exceptions.TelegramEntityTooLarge):
                 pass  # too large for a picture, or nobody may speak here: it is a document
             return await self._bot.send_document(number, given, **more)
 
@@ -181,7 +181,11 @@ class TelegramChannel(Channel):
                     "the chat has another number now, and is sent there"
                 ) from None
             await attempt(now)
-        except (exceptions.TelegramBadRequest, exceptions.TelegramForbiddenError) as error:
+        except (
+            exceptions.TelegramBadRequest,
+            exceptions.TelegramForbiddenError,
+            exceptions.TelegramEntityTooLarge,
+        ) as error:
             kind = RefusedForNow if PASSING.search(error.message) else Undeliverable
             raise kind(error.message) from error
         except exceptions.TelegramRetryAfter as busy:

@@ -400,10 +400,14 @@ async def test_a_file_goes_out_with_its_words_and_into_its_topic(tmp_path: Path)
         fake.refusals["sendDocument"] = [(403, "Forbidden: bot was blocked by the user", {})]
         with pytest.raises(Undeliverable, match="blocked"):
             await telegram.send_file("telegram:7", document, "")
+        too_large = (413, "Request Entity Too Large", {})
+        fake.refusals |= {"sendPhoto": [too_large], "sendDocument": [too_large]}
+        with pytest.raises(Undeliverable, match="Too Large"):
+            await telegram.send_file("telegram:7", picture, "")
         table = f"|{'a|' * 9}\n|{'-|' * 9}\n|{'b' * 400}|\n" + "|x|\n" * 9
         await telegram.send_file("telegram:7", document, table)
         await telegram.disconnect()
-    first, second, _, last = fake.of("sendDocument")
+    first, second, _, _, last = fake.of("sendDocument")
     assert last["caption"] == table, "which would be longer as it is shown"
     assert (first["chat_id"], first["message_thread_id"], first["caption"]) == (
         "-100",
@@ -412,7 +416,7 @@ async def test_a_file_goes_out_with_its_words_and_into_its_topic(tmp_path: Path)
     )
     assert json.loads(first["caption_entities"])[0]["type"] == "bold"
     assert "contents" in first.values()
-    assert len(fake.of("sendPhoto")) == 2
+    assert len(fake.of("sendPhoto")) == 3
     assert [said["caption"] for said in fake.of("sendVoice")] == ["listen"]
     assert second["chat_id"] == "7"
 

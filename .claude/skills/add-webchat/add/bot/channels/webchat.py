@@ -14,7 +14,7 @@ from uuid import uuid4
 from aiohttp import WSMsgType, web
 
 from bot.channels.base import Channel
-from bot.errors import Misconfigured, Unfetchable
+from bot.errors import Unfetchable
 from bot.formatting import parser
 from bot.messages import Attachment, File, Message, Receive
 from bot.settings import Settings
@@ -63,8 +63,6 @@ class WebChatChannel(Channel):
         port = settings.webchat_port
         if not port:
             return None
-        if not 0 < port < 1 << 16:
-            raise Misconfigured(f"WEBCHAT_PORT cannot be {port}", hint="set it to 8090, say")
         most = settings.attachment_mb << 20
         return cls(settings.graftbot_data / "webchat", port, settings.assistant_name, most)
 

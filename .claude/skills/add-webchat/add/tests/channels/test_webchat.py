@@ -18,7 +18,7 @@ from bot.channels.webchat import PAGE, WebChatChannel
 from bot.errors import Misconfigured, Unfetchable
 from bot.log import set_up
 from bot.messages import Attachment, File, Message
-from bot.settings import Settings
+from bot.settings import Settings, load
 
 CHAT = WebChatChannel.CHAT
 
@@ -61,11 +61,12 @@ async def until(page: ClientWebSocketResponse, key: str, value: str = "") -> Any
                 return news[key]
 
 
-def test_it_starts_with_the_others_once_there_is_a_port() -> None:
+def test_it_starts_with_the_others_once_there_is_a_port(tmp_path: Path) -> None:
     assert WebChatChannel in CHANNELS
     assert WebChatChannel.from_settings(Settings()) is None
-    with pytest.raises(Misconfigured, match="WEBCHAT_PORT"):
-        WebChatChannel.from_settings(Settings(webchat_port=70000))
+    with pytest.raises(Misconfigured, match="WEBCHAT_PORT cannot be '70000'") as refused:
+        load({"WEBCHAT_PORT": "70000"}, tmp_path / ".env")
+    assert refused.value.hint.startswith("set WEBCHAT_PORT to a whole number from 0 to 65535")
 
 
 async def test_a_message_is_stored_once_answered_and_shown_to_every_page(tmp_path: Path) -> None:
