@@ -50,6 +50,15 @@ def test(
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=0, help="So many processes; 0: one a processor.")
     ] = 1,
+    scheduler: Annotated[
+        str,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="On the machines of a Dask scheduler: tls://HOST:PORT.",
+            show_default=False,
+        ),
+    ] = "",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a run of the same that was ended.")
     ] = False,
@@ -66,7 +75,7 @@ def test(
     if not names and not every and not pairs and not triples:
         raise UsageError("name skills to test", hint="skills test NAME…, or --all")
     out, options = asked.out, asked.options()
-    ways = Ways(pairs, triples, drift, owner, mutate, tuple(cores or ()), jobs, resume)
+    ways = Ways(pairs, triples, drift, owner, mutate, tuple(cores or ()), jobs, scheduler, resume)
     with _shown(asked, many=drift or owner or mutate) as seen:
         found = out.run(
             try_out(

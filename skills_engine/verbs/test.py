@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from skills_engine.types import Progress
+    from skills_engine.verbs.trials.cluster import Cluster
 
 __all__ = ["Ways", "summary", "try_out"]
 
@@ -42,6 +43,8 @@ class Ways:
     mutate: bool = False
     cores: tuple[str, ...] = ()
     jobs: int = 1
+    scheduler: str = ""
+    """Of Dask: other machines try them, instead of processes here."""
     resume: bool = False
     """Take over what a run that was ended has tried of the same packages on the same core."""
 
@@ -82,7 +85,7 @@ def try_out(
             if seen is not None:
                 seen(trial)
         todo = [case for case, trial in known if trial is None]
-        for trial in Spread(bench, ways.jobs or os.cpu_count() or 1).run(todo):
+        for trial in _spread(bench, ways).run(todo):
             journal.keep(_case(trial), trial)
             trials.append(trial)
             if seen is not None:
@@ -96,6 +99,14 @@ def try_out(
         fork.close()
         if bench is not None:
             bench.close()
+
+
+def _spread(bench: Bench, ways: Ways) -> Spread | Cluster:
+    if not ways.scheduler:
+        return Spread(bench, ways.jobs or os.cpu_count() or 1)
+    from skills_engine.verbs.trials.cluster import Cluster  # noqa: PLC0415  (who asks for it alone)
+
+    return Cluster(bench, ways.scheduler)
 
 
 def _cases(bench: Bench, subjects: Subjects, ways: Ways) -> Iterator[Case]:

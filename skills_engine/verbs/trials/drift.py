@@ -39,6 +39,10 @@ __all__ = ["Drift"]
 _UNSEEN = (".claude/", "tests/", "manifests/")
 """Not the core: upstream's own tests follow it."""
 
+_NOBODY = "skills test <skills@localhost> 0 +0000"
+_BY_NOBODY = f"author {_NOBODY}\ncommitter {_NOBODY}"
+"""A commit that a trial makes is the same wherever and however often it is tried."""
+
 
 class Drift:
     """One skill, and what may happen to the core below it."""
@@ -93,8 +97,9 @@ class Drift:
         for path, _ in list(without.walk("manifests")):
             if path == CORE:
                 without.remove(path)
-        self.objects.flush(without.oid())
-        commit = subjects.fork.git.commit_tree(without.oid(), [subjects.base.base], what)
+        head = f"tree {without.oid()}\nparent {subjects.base.base}\n{_BY_NOBODY}\n\n{what}\n"
+        commit = self.objects.write("commit", head.encode())
+        self.objects.flush(without.oid(), commit)
         core = replace(subjects.base, upstream="", branch="", base=commit)
         goal = Goal(core, subjects.goal((self.skill,)).pins)
         graft = result(fold(subjects.fork.git, goal, subjects.fork.applicable, cached=False))
