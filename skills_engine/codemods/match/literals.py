@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -56,8 +57,8 @@ class Where:
 
 @dataclass(frozen=True)
 class Literal:
-    """A literal in a file. `node` is its display, or the call `set()` or `frozenset()` that has no
-    elements yet.
+    """A literal in a file. `node` is its display, the call `set()` or `frozenset()` that has no
+    elements yet, or the call `dict(a=1)`, whose keywords are its keys.
     """
 
     source: Source
@@ -65,20 +66,29 @@ class Literal:
 
     @property
     def is_dict(self) -> bool:
-        return isinstance(self.node, cst.Dict)
+        return isinstance(self.node, cst.Dict) or self.by_keyword
 
     @property
-    def elements(self) -> list[cst.BaseElement | cst.BaseDictElement]:
-        return [] if isinstance(self.node, cst.Call) else list(self.node.elements)
+    def by_keyword(self) -> bool:
+        return isinstance(self.node, cst.Call) and self.source.code(self.node.func) == "dict"
+
+    @property
+    def elements(self) -> list[cst.BaseElement | cst.BaseDictElement | cst.Arg]:
+        if isinstance(self.node, cst.Call):
+            return list(self.node.args) if self.by_keyword else []
+        return list(self.node.elements)
 
     def texts(self) -> list[str]:
-        """The source of each element; of a dict's, the key's (a `**other` as it is)."""
-        return [self.source.text(self._label(element)) for element in self.elements]
+        """The source of each element; of a dict's, the key's (a `**other` as it is). Of a keyword,
+        a string.
+        """
+        return [self._label(element) for element in self.elements]
 
     def value(self, index: int) -> str:
         """The source of a dict's value."""
         element = self.elements[index]
-        return self.source.text(extract(self.source, [element.value]))
+        one = _one_entry(element)
+        return self.source.text(extract(self.source, [element.value if one is None else one.value]))
 
     def matching(self, text: str) -> list[int]:
         """The indices of the elements (or keys) that are that code."""
@@ -92,10 +102,14 @@ class Literal:
             return []
         return [n for n, own in enumerate(self.texts()) if _constant(own) == wanted]
 
-    def insert(self, index: int, text: str) -> tuple[Splice, ...]:
+    def insert(self, index: int, text: str, value: str = "") -> tuple[Splice, ...]:
+        """Splices with the element, or the key `text` of a dict and its value."""
         if not isinstance(self.node, cst.Call):
-            return Sequence.of_display(self.source, self.node).insert(index, text)
+            whole = f"{text}: {value}" if value else text
+            return Sequence.of_display(self.source, self.node).insert(index, whole)
         sequence = Sequence.of_arguments(self.source, self.node)
+        if self.by_keyword:
+            return sequence.insert(index, _as_argument(text, value))
         begin = self.source.span(self.node).start
         if self.source.code(self.node.func) != "set":
             begin = sequence.start  # frozenset() becomes frozenset({A})
@@ -111,7 +125,7 @@ class Literal:
     def remove(self, index: int) -> tuple[Splice, ...]:
         """Splices without the element; a set that loses its last becomes `set()`."""
         if isinstance(self.node, cst.Call):
-            raise IndexError(index)
+            return Sequence.of_arguments(self.source, self.node).remove(index)
         sequence = Sequence.of_display(self.source, self.node)
         splices = sequence.remove(index)
         if len(sequence.items) > 1:
@@ -129,10 +143,33 @@ class Literal:
             Splice(whole.end - 1, whole.end, closing),
         )
 
-    def _label(self, element: cst.BaseElement | cst.BaseDictElement) -> Span:
-        if isinstance(element, cst.DictElement):
-            return extract(self.source, [element.key])
-        return self.source.span(element)
+    def _label(self, element: cst.BaseElement | cst.BaseDictElement | cst.Arg) -> str:
+        if isinstance(element, cst.Arg) and element.keyword is not None:
+            return repr(element.keyword.value)
+        entry = element if isinstance(element, cst.DictElement) else _one_entry(element)
+        if entry is not None:
+            return self.source.text(extract(self.source, [entry.key]))
+        return self.source.text(self.source.span(element))
+
+
+def _one_entry(
+    element: cst.BaseElement | cst.BaseDictElement | cst.Arg,
+) -> cst.DictElement | None:
+    """The entry of `**{"a b": 1}`, as an argument."""
+    match element:
+        case cst.Arg(star="**", value=cst.Dict(elements=[cst.DictElement() as one])):
+            return one
+    return None
+
+
+def _as_argument(key: str, value: str) -> str:
+    """An argument of `dict(…)` that makes an entry, with the comment above it."""
+    bare = snippets.bare(key)
+    comment = key[: len(key) - len(bare)]
+    (name,) = _constant(bare) or (None,)
+    if isinstance(name, str) and name.isidentifier() and not iskeyword(name):
+        return f"{comment}{name}={value}"
+    return f"{comment}**{{{bare}: {value}}}"
 
 
 def check_keys(of: str, call: str, argument: str | int, element: str, key: str) -> None:
@@ -229,6 +266,8 @@ def _literal(source: Source, where: Where, value: cst.BaseExpression, doing: str
         match value.args:
             case [] if source.code(value.func) in {"set", "frozenset"}:
                 return Literal(source, value)
+            case args if source.code(value.func) == "dict" and all(map(_names_its_key, args)):
+                return Literal(source, value)
             case [
                 cst.Arg(
                     value=cst.List() | cst.Set() | cst.Dict() | cst.Tuple() as inner,
@@ -244,6 +283,10 @@ def _literal(source: Source, where: Where, value: cst.BaseExpression, doing: str
         value,
         hint="give its elements a literal of their own",
     )
+
+
+def _names_its_key(argument: cst.Arg) -> bool:
+    return argument.keyword is not None or argument.star == "**"
 
 
 def _constant(text: str) -> tuple[object, ...]:

@@ -159,6 +159,24 @@ class Element(SourceOperation):
             "X = {\n    'a': 1,\n    \"b\": f(2),\n}\n",
         ),
         Example(
+            "a key of dict(…) is a keyword",
+            "X = dict(\n    a=1,  # one\n    c=3,\n)\n",
+            {"in": "m.py", "of": "X", "key": "'b'", "value": "f(2)", "after": '"a"'},
+            "X = dict(\n    a=1,  # one\n    b=f(2),\n    c=3,\n)\n",
+        ),
+        Example(
+            "a key of dict(…) that is no word",
+            "X = dict(a=1, **more)\n",
+            {"in": "m.py", "of": "X", "key": "'/b'", "value": "2"},
+            "X = dict(a=1, **more, **{'/b': 2})\n",
+        ),
+        Example(
+            "a key that dict(…) has already",
+            "X = dict(a=1, **{'/b': 2})\n",
+            {"in": "m.py", "of": "X", "key": '"/b"', "value": "2"},
+            "X = dict(a=1, **{'/b': 2})\n",
+        ),
+        Example(
             "an empty dict's first entry",
             "def f():\n    x: dict[str, int] = {}\n",
             {"in": "m.py", "of": "f.x", "key": "'a'", "value": "1"},
@@ -243,6 +261,7 @@ class Element(SourceOperation):
         Refusal("it is a sum", "X = A + [B]\n", {"in": "m.py", "of": "X", "element": "C"}, Outcome.DRIFTED, "X is not a literal list but A + [B]"),
         Refusal("the neighbour is not there", "X = [A]\n", {"in": "m.py", "of": "X", "element": "C", "after": "B"}, Outcome.MISSING, "X has no element B"),
         Refusal("the key has another value", "X = {'a': 1}\n", {"in": "m.py", "of": "X", "key": "'a'", "value": "2"}, Outcome.DRIFTED, "X has 'a' already, with the value 1"),
+        Refusal("the keyword has another value", "X = dict(a=1)\n", {"in": "m.py", "of": "X", "key": "'a'", "value": "2"}, Outcome.DRIFTED, "X has 'a' already, with the value 1"),
         Refusal("an equal key", "X = {True: 1}\n", {"in": "m.py", "of": "X", "key": "1", "value": "2"}, Outcome.DRIFTED, "X has True, which equals 1"),
         Refusal("an equal member of a set", "X = {1.0, 2}\n", {"in": "m.py", "of": "X", "element": "1"}, Outcome.DRIFTED, "X has 1.0, which equals 1"),
         Refusal("it became a dict", "X = {'a': A}\n", {"in": "m.py", "of": "X", "element": "B"}, Outcome.DRIFTED, "X is a dict"),
@@ -300,9 +319,9 @@ class Element(SourceOperation):
             raise source.ambiguous(
                 doing, what, [literal.node for literal in found], "make it one literal"
             )
-        text = f"{wanted}: {self.value.strip()}" if self.key else wanted
-        splices = found[0].insert(self._index(source, where, found[0], wanted), text)
-        if text.startswith("#") and not any(begins_line(source, splice) for splice in splices):
+        index = self._index(source, where, found[0], wanted)
+        splices = found[0].insert(index, wanted, self.value.strip())
+        if wanted.startswith("#") and not any(begins_line(source, splice) for splice in splices):
             hint = "write each element on a line of its own there, or leave the comment out"
             raise source.drifted(
                 doing, "the comment would have no line of its own", found[0].node, hint=hint

@@ -79,6 +79,12 @@ class NoElement(SourceOperation):
             "X = {'a': 1}\n",
         ),
         Example(
+            "a keyword of dict(…)",
+            "X = dict(a=1, b=2)\n",
+            {"in": "m.py", "of": "X", "key": '"b"'},
+            "X = dict(a=1)\n",
+        ),
+        Example(
             "also where it was added with +=",
             "__all__ = ['a']\n__all__ += ['b', 'c']\n",
             {"in": "m.py", "of": "__all__", "element": "'b'"},
