@@ -13,6 +13,7 @@ from skills_engine.codemods.source.code import is_docstring
 from skills_engine.codemods.source.syntax import extract, paired, same
 from skills_engine.record.delta import Delta, Entries, Entry
 from skills_engine.record.says import of
+from skills_engine.record.texts import at_margin, comments_above, rewritten
 from skills_engine.types import Span
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class ExpressionWalk:
             elif (
                 isinstance(one, _Display)
                 and isinstance(other, _Display)
-                and len(one.elements) != len(other.elements)
+                and self._shifted(one, other)
             ):
                 found = self._display(one, other, above)
             else:
@@ -108,6 +109,16 @@ class ExpressionWalk:
         if isinstance(one, cst.BaseExpression) and isinstance(other, cst.BaseExpression):
             return [self._exchanged(one, other, above)]
         return None
+
+    def _shifted(self, one: _Display, other: _Display) -> bool:
+        """Whether elements came or went: there are more, or fewer, or the others have moved up."""
+        old, new = (
+            [self._element(s, e) for e in d.elements] for s, d in ((self.a, one), (self.b, other))
+        )
+        if len(old) != len(new):
+            return True
+        kept = sum(each.size for each in SequenceMatcher(None, old, new).get_matching_blocks())
+        return kept > sum(x == y for x, y in zip(old, new, strict=True))
 
     def _parts(
         self, one: cst.CSTNode, other: cst.CSTNode, above: tuple[cst.CSTNode, ...]
@@ -130,10 +141,15 @@ class ExpressionWalk:
     def _call(
         self, one: cst.Call, other: cst.Call, above: tuple[cst.CSTNode, ...]
     ) -> list[Delta] | None:
-        """Arguments that were added; where none was, what changed inside."""
-        if len(one.args) == len(other.args):
-            return self._parts(one, other, above)
-        if not same(one.func, other.func) or len(one.args) > len(other.args):
+        """Arguments that were added, went, or have another keyword; else what changed inside."""
+        if self._text(self.a, one) in [self._text(self.b, arg.value) for arg in other.args]:
+            return [self._exchanged(one, other, above)]
+        words = [[arg.keyword and arg.keyword.value for arg in call.args] for call in (one, other)]
+        if words[0] == words[1]:
+            found = self._parts(one, other, above)
+            if found is not None:
+                return found
+        if not same(one.func, other.func):
             return None
         old, new = (
             [self._argument(s, arg) for arg in call.args]
@@ -141,7 +157,12 @@ class ExpressionWalk:
         )
         matcher = SequenceMatcher(None, old, new, autojunk=False)
         if any(tag in {"replace", "delete"} for tag, *_ in matcher.get_opcodes()):
-            return None
+            entry: Entry = {"ensure": "replace", "in": self.a.path, **of(self.owner)}
+            ways: list[Entries] = [
+                ({**entry, "pattern": pattern, "with": text},)
+                for pattern, text in rewritten(self.a.code(one.func), old, new)
+            ]
+            return [self._delta(one, other, above, ways)]
         entries: list[Entry] = []
         callee = self.a.code(one.func)
         base: Entry = {"ensure": "argument", "in": self.a.path, **of(self.owner), "call": callee}
@@ -161,7 +182,7 @@ class ExpressionWalk:
         bare = arg.with_changes(
             comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=cst.SimpleWhitespace("")
         )
-        return _at_margin(
+        return at_margin(
             source.module.code_for_node(bare).strip(), source.indent_at(source.span(arg).start)
         )
 
@@ -190,7 +211,7 @@ class ExpressionWalk:
             if tag in {"replace", "insert"}:
                 for j in range(j1, j2):
                     key, value = new[j]
-                    above_it = _comments_above(self.b, other.elements[j])
+                    above_it = comments_above(self.b, other.elements[j])
                     entry = {"ensure": "element", **base, **self._key((above_it + key, value))}
                     plain.append(entry)
                     last = {"after": new[j - 1][0]} if j else {}
@@ -209,9 +230,9 @@ class ExpressionWalk:
     ) -> tuple[str, str]:
         if isinstance(element, cst.DictElement):
             indent = source.indent_at(source.span(element).start)
-            return source.code(element.key), _at_margin(self._text(source, element.value), indent)
+            return source.code(element.key), at_margin(self._text(source, element.value), indent)
         bare = element.with_changes(comma=cst.MaybeSentinel.DEFAULT)
-        return _at_margin(
+        return at_margin(
             source.module.code_for_node(bare).strip(), source.indent_at(source.span(element).start)
         ), ""
 
@@ -250,7 +271,7 @@ class ExpressionWalk:
     ) -> Delta:
         span = extract(self.a, [one])
         data = self._text(self.b, other)
-        new = _at_margin(data, self.b.indent_at(extract(self.b, [other]).start))
+        new = at_margin(data, self.b.indent_at(extract(self.b, [other]).start))
         about = self.owner
         target = next(
             (_bound(node) for node in above if isinstance(node, cst.Assign | cst.AnnAssign)), None
@@ -269,7 +290,7 @@ class ExpressionWalk:
     ) -> Iterator[Entries]:
         """A keyword's value, a variable's, or its annotation."""
         up = list(reversed(above))
-        old = _at_margin(self._text(self.a, one), self.a.indent_at(extract(self.a, [one]).start))
+        old = at_margin(self._text(self.a, one), self.a.indent_at(extract(self.a, [one]).start))
         path = self.a.path
         if (
             len(up) > 1
@@ -315,6 +336,14 @@ class ExpressionWalk:
     ) -> Iterator[Entries]:
         """The expression itself, or one around it that says more, or the statement."""
         new, raw = (text.replace("\r\n", "\n") for text in texts)
+        if (
+            isinstance(one, cst.Call) and one.args
+        ):  # the call goes into something, whatever it is of
+            whole = at_margin(self._text(self.a, one), self.a.indent_at(span.start))
+            bare = f"{self.a.code(one.func)}($...ARGS)"
+            if new.count(whole) == 1 and new != whole:
+                where: Entry = {"ensure": "replace", "in": self.a.path, **of(self.owner)}
+                yield ({**where, "pattern": bare, "with": new.replace(whole, bare)},)
         chain = [
             n
             for n in (one, *reversed(above))
@@ -331,8 +360,8 @@ class ExpressionWalk:
                 self.a.text(Span(around.start, span.start)),
                 self.a.text(Span(span.end, around.end)),
             )
-            pattern = _at_margin(self.a.text(around), indent)
-            text = _at_margin(head, indent) + new + _at_margin(tail, indent)
+            pattern = at_margin(self.a.text(around), indent)
+            text = at_margin(head, indent) + new + at_margin(tail, indent)
             entry: Entry = {
                 "ensure": "replace",
                 "in": self.a.path,
@@ -346,28 +375,6 @@ class ExpressionWalk:
     @staticmethod
     def _text(source: Source, node: cst.CSTNode) -> str:
         return source.text(extract(source, [node]))
-
-
-def _comments_above(source: Source, element: cst.BaseElement | cst.BaseDictElement) -> str:
-    """The lines of comment directly above an element that begins its line, at the left margin."""
-    found: list[str] = []
-    start = source.line_start(source.span(element).start)
-    if source.data[start : source.span(element).start].strip():
-        return ""
-    while start and (
-        line := source.data[(above := source.line_start(start - 1)) : start]
-    ).lstrip().startswith(b"#"):
-        found.insert(0, line.decode().strip() + "\n")
-        start = above
-    return "".join(found)
-
-
-def _at_margin(text: str, indent: str) -> str:
-    """Code whose first line begins somewhere in a line with that indent, its later lines without
-    it.
-    """
-    first, *rest = text.replace("\r\n", "\n").split("\n")
-    return "\n".join([first, *(line.removeprefix(indent) for line in rest)])
 
 
 def _bound(node: cst.CSTNode) -> str | None:

@@ -10,6 +10,7 @@ import libcst as cst
 from skills_engine.codemods.source.syntax import extract, parameters
 from skills_engine.lines import bare_lines
 from skills_engine.record.delta import Delta, Entries, Entry
+from skills_engine.record.texts import rewritten
 from skills_engine.types import Span
 
 if TYPE_CHECKING:
@@ -48,12 +49,12 @@ def function_header(
     here, there = _header(a, one), _header(b, other)
     if a.text(here) == b.text(there):
         return
-    ways = [*_signature(a, b, one, other, name), *_exchanged(a, b, one, there, name)]
+    ways = [*_signature(a, b, one, other, name), *_exchanged(a, b, one, other, name)]
     yield Delta(here.start, here.end, b.text(there).encode(), ways, name)
 
 
 def _exchanged(
-    a: Source, b: Source, one: cst.FunctionDef, there: Span, name: str
+    a: Source, b: Source, one: cst.FunctionDef, other: cst.FunctionDef, name: str
 ) -> Iterator[Entries]:
     """The header with the decorators, whatever the body is: a parameter that goes, or has another
     name.
@@ -62,12 +63,35 @@ def _exchanged(
     above, indent = a.text(Span(extract(a, [one]).start, begin)), a.indent_at(begin)
     old, new = (
         "\n".join(line.removeprefix(indent) for line in bare_lines(f"{above}{text}"))
-        for text in (a.text(_header(a, one)), b.text(there))
+        for text in (a.text(_header(a, one)), b.text(_header(b, other)))
     )
     owner = name.rpartition(".")[0]
     where = {"of": owner} if owner else {}
-    pattern, text = (f"{each.strip()}\n    $...BODY" for each in (old, new))
-    yield ({"ensure": "replace", "in": a.path, **where, "pattern": pattern, "with": text},)
+    short = [] if above.strip() else _parameters(a, b, one, other)
+    for pair in (*short, (old.strip(), new.strip())):
+        pattern, text = (f"{each}\n    $...BODY" for each in pair)
+        yield ({"ensure": "replace", "in": a.path, **where, "pattern": pattern, "with": text},)
+
+
+def _parameters(
+    a: Source, b: Source, one: cst.FunctionDef, other: cst.FunctionDef
+) -> list[tuple[str, str]]:
+    """The headers with `$...A` for the parameters that stay; none where more than parameters
+    changed.
+    """
+    ends = [f" -> {_code(s, n.returns)}:" if n.returns else ":" for s, n in ((a, one), (b, other))]
+    begins = [
+        a.text(_header(a, one)).partition("(")[0],
+        b.text(_header(b, other)).partition("(")[0],
+    ]
+    if begins[0] != begins[1] or ends[0] != ends[1]:
+        return []
+    old, new = ([_bare(s, p) for p in parameters(f.params)] for s, f in ((a, one), (b, other)))
+    return [(pattern + ends[0], text + ends[0]) for pattern, text in rewritten(begins[0], old, new)]
+
+
+def _bare(source: Source, parameter: cst.CSTNode) -> str:
+    return source.module.code_for_node(parameter).strip().removesuffix(",").strip()
 
 
 def _header(source: Source, node: Definition) -> Span:
