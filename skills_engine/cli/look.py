@@ -59,7 +59,13 @@ def search(
 
     out, where = asked.out, asked.where
     found = verb(where, tuple(words), tuple(index or ()))
-    out.result(found, lambda: _skills(out, found))
+
+    def people() -> None:
+        _skills(out, found)
+        if not found:
+            out.line(f"no skill has the words {' '.join(words)}")
+
+    out.result(found, people)
 
 
 @command()

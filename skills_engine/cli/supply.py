@@ -84,6 +84,9 @@ def verify(
             if each.problem or edited:
                 out.line(f"  {each.problem}{edited}".rstrip(), "note")
 
+        if not found:
+            out.line("no skill is installed")
+
     out.result(found, people)
     if not all(each.ok for each in found):
         raise typer.Exit(1)

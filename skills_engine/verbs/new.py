@@ -1,4 +1,5 @@
-"""The verb `new`: a package to begin with, made of the repository's template for its kind.
+"""The verb `new`: a package to begin with, made of the repository's template for its kind; of the
+engine's own for `plain`, where the repository has none.
 
 A template is a package that works, of a thing called *sample name*: in its text and in its paths
 each spelling of that (`sample-name`, `sample_name`, `SampleName`, `SAMPLE_NAME`, `Sample name`,
@@ -18,6 +19,7 @@ from skills_engine.graft.project import read_project
 from skills_engine.manifest import SKILLS
 from skills_engine.package.frontmatter import NAME
 from skills_engine.types import Event
+from skills_engine.verbs.plain import plain
 from skills_engine.verbs.record import core_range, write_package
 
 if TYPE_CHECKING:
@@ -46,9 +48,9 @@ class Made:
 
 
 def kinds(fork: Fork) -> tuple[str, ...]:
-    """The kinds that the repository has templates for."""
+    """The kinds that the repository has templates for, and `plain`."""
     folder = fork.repository.root / read_project(fork.tree).templates
-    return tuple(sorted(path.parent.name for path in folder.glob("*/SKILL.md")))
+    return tuple(sorted({"plain", *(path.parent.name for path in folder.glob("*/SKILL.md"))}))
 
 
 def new(directory: Path, kind: str, name: str, out: Path | None = None) -> Progress[Made]:
@@ -66,11 +68,7 @@ def new(directory: Path, kind: str, name: str, out: Path | None = None) -> Progr
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise Refused(f"{folder} is there already", hint="choose another name, or -o DIR")
         spelt = _spellings(words)
-        files = {}
-        for path in sorted(template.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                inside = path.relative_to(template).as_posix()
-                files[_put(inside, spelt)] = _put(path.read_text(), spelt)
+        files = {_put(inside, spelt): _put(text, spelt) for inside, text in template.items()}
         core = core_range(fork.version_at(fork.head))
         page = _DECLARED.sub(f"name: {name}", files["SKILL.md"], count=1)
         files["SKILL.md"] = _CORE.sub(f'core: "{core}"', page, count=1)
@@ -86,18 +84,24 @@ def new(directory: Path, kind: str, name: str, out: Path | None = None) -> Progr
         fork.close()
 
 
-def _template(fork: Fork, kind: str) -> Path:
+def _template(fork: Fork, kind: str) -> dict[str, str]:
+    """Its files by path."""
     folder = read_project(fork.tree).templates
     there = kinds(fork)
-    if kind in there:
-        return fork.repository.root / folder / kind
-    if there:
-        raise Refused(f"there is no kind {kind} of skill", hint=f"there are: {', '.join(there)}")
-    raise Refused(
-        f"this repository has no templates in {folder}",
-        hint=f"write one, a package of its own: {folder}/{kind}/SKILL.md "
-        "(docs/writing-skills.md); or record a change: skills record",
-    )
+    if kind not in there:
+        raise Refused(
+            f"there is no kind {kind} of skill",
+            hint=f"there are: {', '.join(there)}; or write one, a package of its own: "
+            f"{folder}/{kind}/SKILL.md (docs/writing-skills.md)",
+        )
+    template = fork.repository.root / folder / kind
+    if not (template / "SKILL.md").is_file():
+        return plain(fork.tree)
+    return {
+        path.relative_to(template).as_posix(): path.read_text()
+        for path in sorted(template.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def _words(name: str) -> list[str]:

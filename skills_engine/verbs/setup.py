@@ -12,6 +12,7 @@ from skills_engine.manifest import DEPENDENCIES, ENVIRONMENT, Core
 from skills_engine.package.capabilities import within
 from skills_engine.tree import difference
 from skills_engine.types import Event
+from skills_engine.verbs.plain import packages
 from skills_engine.verbs.running import carry_out, locked
 
 if TYPE_CHECKING:
@@ -142,17 +143,10 @@ def _home(fork: Fork) -> str:
     there = [glob for glob in home if any(within(path, [glob]) for path in files)]
     if there:
         return f"skills may change {', '.join(there)} without --trust ([tool.skills] home)"
-    packages = [
-        f'"{folder}{name}**"'
-        for folder in ("", "src/")
-        for name in fork.tree.listdir(folder.rstrip("/"))
-        if name.endswith("/")
-        and name != "tests/"
-        and fork.tree.exists(f"{folder}{name}__init__.py")
-    ]
+    globs = [f'"{folder}**"' for folder in packages(fork.tree)]
     return (
         "skills from elsewhere may change nothing without --trust; to let them, put "
-        f"home = [{', '.join(packages) or '…'}] into [tool.skills]"
+        f"home = [{', '.join(globs) or '…'}] into [tool.skills]"
     )
 
 

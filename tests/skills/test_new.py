@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness import Ran, Repo, console
+from harness import Ran, Repo, console, skills
 
 pytest_plugins = ("harness.plugin",)
 
@@ -52,13 +52,28 @@ def test_every_kind_passes_lint_and_test_as_it_comes(clone: Repo) -> None:
     assert left == []
 
 
+@pytest.mark.parametrize("folder", ["parrot", "src/parrot", ""])
+def test_a_plain_skill_is_there_in_any_repository(fork: Repo, folder: str) -> None:
+    if folder != "parrot":
+        (fork.path / "src").mkdir()
+        fork.git("mv", "parrot", folder or "lib")
+        fork.commit("Elsewhere", None if folder else {"lib/__init__.py": None})
+    assert new(fork, "plain", "add-grey-hair").code == 0
+    module = f"{folder}/grey_hair.py".lstrip("/")
+    assert f"  - {module}\n" in fork.read(".claude/skills/add-grey-hair/SKILL.md")
+    assert skills(fork, "lint", "add-grey-hair").code == 0
+    tried = skills(fork, "test", "add-grey-hair", "--core", "HEAD")
+    assert tried.code == 0, tried.said
+    assert "test files run: 1" in tried.out
+
+
 def test_a_fork_of_another_project_brings_its_own_kinds(fork: Repo) -> None:
-    assert "has no templates in .claude/templates" in new(fork, "plain", "x").err
+    assert "there are: plain" in new(fork, "channel", "x").err
     page = "---\nname: sample-name\ndescription: Adds Sample name.\n---\n# Sample name\n\nSay it.\n"
     table = '\n[tool.skills]\ntemplates = "kinds"\n'
     pyproject = fork.read("pyproject.toml") + table
     fork.commit("Kinds", {"pyproject.toml": pyproject, "kinds/parrot/SKILL.md": page})
-    assert "there are: parrot" in new(fork, "plain", "x").err
+    assert "there are: parrot, plain" in new(fork, "channel", "x").err
     made = new(fork, "parrot", "old-grey")
     assert made.code == 0
     assert made.out.startswith(".claude/skills/old-grey: 1 file\n"), (
