@@ -1,10 +1,12 @@
 """The real Claude Code program answers in a sandbox of bubblewrap, in a fork with `use-bubblewrap`
-that `bot setup` has made ready: there is no engine, and no image but what this makes.
+that `bot setup` has made ready: there is no engine, and no image but what this makes. An agent that
+is out for harm finds no more there than in a container.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -53,3 +55,9 @@ def test_it_is_set_up_without_an_engine_and_answers(
     until(bot, "sent meanwhile")
     until(bot, "tool said")
     assert ended(bot) == 0
+    shutil.copytree(Path(__file__).parent, home / "tests/containers")
+    # the others write to the sandbox's own output, which an agent cannot open here
+    tried = ("-k", "not endless and not forged and not bomb", "-p", "no:cacheprovider")
+    hostile = (sys.executable, "-m", "pytest", "-q", "tests/containers/test_hostile.py", *tried)
+    done = subprocess.run(hostile, cwd=home, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
