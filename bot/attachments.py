@@ -109,5 +109,6 @@ class Files:
 def _safe(name: str) -> str:
     """A file's name as somebody chose it, as one that can stand anywhere."""
     plain = re.sub(r"[^\w.-]+", "_", name).strip("._")
-    stem, dot, suffix = plain.rpartition(".")
-    return f"{stem[:60]}{dot}{suffix[:10]}" if stem else plain[:60] or "file"
+    stem, dot, suffix = plain.rpartition(".") if "." in plain else (plain, "", "")
+    short = stem[:60].encode()[:180].decode(errors="ignore")  # a system counts bytes
+    return f"{short}{dot}{suffix[:10]}" or "file"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import threading
 from pathlib import Path
 
 from bot.errors import Misconfigured
@@ -16,7 +17,7 @@ class Kept:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._texts: dict[str, str] | None = None
-        self._writing = asyncio.Lock()
+        self._writing = threading.Lock()
 
     def all(self) -> dict[str, str]:
         """A copy of what is kept. Raises Misconfigured if the file is not what was written."""
@@ -25,7 +26,7 @@ class Kept:
                 self._texts = dict(json.loads(self._file.read_bytes()))
             except FileNotFoundError:
                 self._texts = {}
-            except ValueError:
+            except (ValueError, TypeError):
                 raise Misconfigured(
                     f"{self._file} is damaged", hint="restore it from a backup, or remove it"
                 ) from None
@@ -37,11 +38,13 @@ class Kept:
 
     async def put(self, name: str, text: str) -> None:
         """Keep a text in place of what had its name. It is on the disk when this returns."""
-        if self.all().get(name) == text:
-            return
-        async with self._writing:
+        if self.all().get(name) != text:
+            await asyncio.to_thread(self._put, name, text)
+
+    def _put(self, name: str, text: str) -> None:
+        with self._writing:  # who was cancelled has left a thread that goes on
             texts = {**self.all(), name: text}
-            await asyncio.to_thread(self._write, json.dumps(texts, indent=0))
+            self._write(json.dumps(texts, indent=0))
             self._texts = texts
 
     def _write(self, text: str) -> None:

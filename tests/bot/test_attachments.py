@@ -16,7 +16,7 @@ from doubles import FunctionAgent, MemoryChannel, message, register
 
 from bot import assistant as module
 from bot.assistant import Assistant
-from bot.attachments import Files
+from bot.attachments import Files, _safe
 from bot.channels.console import ConsoleChannel
 from bot.errors import BotError, Undeliverable, Unfetchable
 from bot.groups import Group
@@ -181,6 +181,23 @@ async def test_only_the_newest_are_kept_and_what_is_the_agents_is_left_alone(
             "4.0-a.txt",
             "notes.txt",
         ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\U00020000" * 80 + "." + "\U00020001" * 20,
+        "/dev/null",
+        "a\0b",
+        "..",
+        "",
+        "../" * 99,
+        "x" * 300,
+    ],
+)
+def test_a_name_that_somebody_chose_can_stand_anywhere(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{2**63}.99-{_safe(name)}").touch()
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 async def test_a_folder_that_the_agent_made_a_link_is_not_followed(tmp_path: Path) -> None:

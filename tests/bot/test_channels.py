@@ -5,7 +5,9 @@ another name go on.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -217,9 +219,32 @@ async def test_what_a_channel_keeps_outlives_it_and_is_its_owners_alone(tmp_path
     assert again.get("chat 9") == ""
     assert file.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in file.parent.iterdir()] == ["some.json"]
-    file.write_text("{")
-    with pytest.raises(Misconfigured, match="damaged"):
-        Kept(file).get("chat 1")
+    for damaged in ("{", "5"):
+        file.write_text(damaged)
+        with pytest.raises(Misconfigured, match="damaged"):
+            Kept(file).get("chat 1")
+
+
+async def test_who_is_cancelled_while_it_keeps_something_is_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, syncing, begun = Kept(tmp_path / "some.json"), os.fsync, threading.Event()
+    goes_on = threading.Event()
+
+    def slowly(number: int) -> None:
+        begun.set()
+        goes_on.wait()
+        syncing(number)
+
+    monkeypatch.setattr("bot.channels.kept.os.fsync", slowly)
+    first = asyncio.create_task(kept.put("chat 1", "1"))
+    await asyncio.to_thread(begun.wait)
+    first.cancel()
+    second = asyncio.create_task(kept.put("chat 2", "2"))
+    await asyncio.sleep(0)
+    goes_on.set()
+    await second
+    assert Kept(tmp_path / "some.json").all() == {"chat 1": "1", "chat 2": "2"}
 
 
 def test_a_channel_whose_settings_are_wrong_leaves_the_others(

@@ -50,7 +50,8 @@ async def ready(folder: Path, server: Server, token: str) -> None:
 
     async def put(name: str, text: str) -> None:
         await putting(name, text)
-        read.set()
+        if name == module.SINCE:
+            read.set()
 
     made._kept.put = put  # type: ignore[method-assign]
     task = asyncio.create_task(made.connect(nobody))
