@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 
@@ -75,6 +75,9 @@ def test(
     if not names and not every and not pairs and not triples:
         raise UsageError("name skills to test", hint="skills test NAME…, or --all")
     out, options = asked.out, asked.options()
+    if junit is not None:  # before hours of trials, not after them
+        with _written(junit, "ab"):
+            pass
     ways = Ways(pairs, triples, drift, owner, mutate, tuple(cores or ()), jobs, scheduler, resume)
     with _shown(asked, many=drift or owner or mutate) as seen:
         found = out.run(
@@ -95,6 +98,10 @@ def test(
             share = 100 * counts["right"] / counts.total()
             parts = ", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items()))
             out.line(f"{kind}: {share:.1f} % right ({parts})")
+        asked_for = {"drift": drift, "owner": owner, "mutate": mutate}
+        for kind in (kind for kind, on in asked_for.items() if on):
+            if not any(trial.kind == kind for trial in found):
+                out.line(f"{kind}: nothing to try: no operation, and no call of the core", "note")
 
     out.result(found, people)
     if not all(trial.ok for trial in found):
@@ -156,8 +163,15 @@ def _write(path: Path, trials: Sequence[Trial]) -> None:
             failure.text = _printable(trial.output)
         elif trial.verdict != "right":
             Xml.SubElement(case, "skipped", message=_printable(f"{trial.verdict}: {trial.found}"))
+    with _written(path) as file:
+        Xml.ElementTree(suite).write(file, encoding="utf-8", xml_declaration=True)
+
+
+@contextmanager
+def _written(path: Path, mode: Literal["ab", "wb"] = "wb") -> Iterator[BinaryIO]:
     try:
-        Xml.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+        with path.open(mode) as file:
+            yield file
     except OSError as error:
         raise Refused(f"{path} cannot be written: {error.strerror}") from None
 

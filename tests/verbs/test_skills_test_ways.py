@@ -125,6 +125,14 @@ def test_of_tests_that_fail_anyhow_nothing_is_said(fork: Repo) -> None:
     assert broken == [("refused", "the tests fail with no part broken, so nothing is known")]
 
 
+def test_a_way_in_which_there_is_nothing_to_try_is_named(fork: Repo) -> None:
+    skills(fork, "new", "plain", "add-die")
+    ran = skills(fork, "test", "add-die", "--drift", "--mutate", "--no-test")
+    assert ran.code == 0
+    nothing = "nothing to try: no operation, and no call of the core"
+    assert ran.out.splitlines()[-2:] == [f"drift: {nothing}", f"mutate: {nothing}"]
+
+
 def test_a_run_that_was_ended_goes_on(fork: Repo) -> None:
     """What it tried is taken over, for as long as it is of the same packages on the same core."""
     journal = fork.path / ".git/skills/trials.jsonl"
@@ -150,4 +158,6 @@ def test_on_commits_that_are_named_and_a_report_for_ci(fork: Repo, tmp_path: Pat
     suite = Xml.parse(report).getroot()  # noqa: S314  (it is our own)
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     assert [case.get("classname") for case in suite] == ["add-dice", "add-dice"]
+    nowhere = skills(fork, "test", "add-dice", "--no-test", "--junit", str(tmp_path / "no/x.xml"))
+    assert (nowhere.code, nowhere.out) == (1, "")
     assert "there is no commit nowhere" in skills(fork, "test", "--all", "--core", "nowhere").err
