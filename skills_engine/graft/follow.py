@@ -131,8 +131,10 @@ class Follower:
             new = self._followed(node)
             first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
             alone = not lines[first][: node.col_offset].strip()
-            if new is None or not alone or lines[last].encode()[node.end_col_offset :].strip():
+            behind = lines[last].encode()[node.end_col_offset :].decode().rstrip()
+            if new is None or not alone or behind.lstrip()[:1] not in {"", "#"}:
                 continue
+            new[-1] += behind
             end = lines[last][len(lines[last].rstrip("\r\n")) :]
             indent = lines[first][: node.col_offset]
             lines[first : last + 1] = [f"{indent}{line}{end}" for line in new]

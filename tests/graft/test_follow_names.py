@@ -48,6 +48,9 @@ FOLLOWED: dict[str, Case] = {
         PASSED, {"p/__init__.py": "from .b import top\n", "p/a.py": None, "p/b.py": TOP}, "from p import top\n", "from p import top\n",
     ),
     "relative: a name": (*RENAMED, "from .a import top\n", "from .a import best as top\n"),
+    "an import with a comment behind it": (
+        *RENAMED, "def f():\n    from p.a import top  # noqa: PLC0415\n", "def f():\n    from p.a import best as top  # noqa: PLC0415\n",
+    ),
     "relative: a module": (*MODULE, "from . import a\nfrom .a import top\n", "from . import b as a\nfrom .b import top\n"),
     "relative: out of the package": (
         {"p/a.py": TOP}, {"p/a.py": None, "q.py": TOP}, "from .a import top\n", "from q import top\n",
