@@ -156,12 +156,14 @@ class ExpressionWalk:
             for s, call in ((self.a, one), (self.b, other))
         )
         matcher = SequenceMatcher(None, old, new, autojunk=False)
+        entry: Entry = {"ensure": "replace", "in": self.a.path, **of(self.owner)}
+        inner = self.b.indent_at(self.b.span(other.args[-1]).start) if other.args else ""
+        indent = inner.removeprefix(self.b.indent_at(self.b.span(other).start))
+        ways: list[Entries] = [
+            ({**entry, "pattern": pattern, "with": text},)
+            for pattern, text in rewritten(self.a.code(one.func), old, new, indent)
+        ]
         if any(tag in {"replace", "delete"} for tag, *_ in matcher.get_opcodes()):
-            entry: Entry = {"ensure": "replace", "in": self.a.path, **of(self.owner)}
-            ways: list[Entries] = [
-                ({**entry, "pattern": pattern, "with": text},)
-                for pattern, text in rewritten(self.a.code(one.func), old, new)
-            ]
             return [self._delta(one, other, above, ways)]
         entries: list[Entry] = []
         callee = self.a.code(one.func)
@@ -176,7 +178,7 @@ class ExpressionWalk:
                     )
                     place = {"position": index} if positional and not last else {}
                     entries.append({**base, "argument": new[index], **place})
-        return [self._delta(one, other, above, [tuple(entries)])]
+        return [self._delta(one, other, above, [tuple(entries), *ways])]
 
     def _argument(self, source: Source, arg: cst.Arg) -> str:
         bare = arg.with_changes(

@@ -144,6 +144,12 @@ def test_a_change_is_said_as_what_was_meant(old: str, new: str, wanted: dict[str
     [
         ("f(a, b, c=1)\n", "f(a, b)\n", [{"ensure": "replace", "pattern": "f($...A, c=1)", "with": "f($...A)"}]),
         ("f(a, c=1, d=2)\n", "f(a, e=3, d=2)\n", [{"ensure": "replace", "pattern": "f($...A, c=1, $...B)", "with": "f($...A, e=3, $...B)"}]),
+        ("f(a, b=1, c=1)\n", "f(a, d=2, b=1, c=1)\n", [{"ensure": "replace", "pattern": "f($...A, b=1, $...B)", "with": "f($...A, d=2, b=1, $...B)"}]),
+        (
+            "def f(a, b=1, c=1):\n    pass\n",
+            "def f(b=1, c=1):\n    pass\n",
+            [{"ensure": "replace", "pattern": "def f(a, $...A):\n    $...BODY", "with": "def f($...A):\n    $...BODY"}],
+        ),
         (
             "setup(classes=[1, 2, 3, 4, 5, 6])\n",
             "setup(classes=[2, 3, 4, 5, 6, 7])\n",
