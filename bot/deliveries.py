@@ -31,7 +31,7 @@ class Deliveries:
         self._store, self._channels, self._patience = store, channels, patience
         self._failures: defaultdict[str, int] = defaultdict(int)
         self._told: set[str] = set()
-        """By `_line`; of these the owner knows that nothing reaches them."""
+        """By `_line`; of these chats the owner knows that nothing reaches them."""
         self._sending: set[int] = set()
         self.refused: set[str] = set()
         """Channels that only the owner can mend; what is for them waits for the next start."""
@@ -75,7 +75,7 @@ class Deliveries:
         self, channel: Channel, chat: str, seq: int, text: str, file: File | None
     ) -> bool:
         """Send a piece; False if it waits."""
-        line, why = self._line(chat), None
+        why = None
         try:
             await _send(channel, chat, text, file)
         except Undeliverable as error:
@@ -83,8 +83,9 @@ class Deliveries:
             log.warning("undeliverable", chat=chat, error=error)
             await self._tell_once(chat, UNDELIVERABLE, error)
         except Exception as error:
-            if self._failures[line] == ATTEMPTS - 1:
+            if self._failures[self._line(chat)] == ATTEMPTS - 1:
                 await self._tell(chat, WAITS, error)
+            line = self._line(chat)
             self._failures[line] += 1
             if not isinstance(error, RefusedForNow):  # a network comes back, after a week too
                 raise
@@ -92,6 +93,7 @@ class Deliveries:
                 return False
             why = error.message
         else:
+            line = self._line(chat)
             self._failures.pop(line, None)
             self._told.discard(line)
         await self._store.settled(seq, chat, why)
@@ -100,9 +102,13 @@ class Deliveries:
         return True
 
     def _line(self, chat: str) -> str:
-        """What a chat that is registered keeps, whatever it is called: its folder."""
-        group = self._store.group(chat)
-        return group.folder if group else chat
+        """What a chat is called now; what is kept here by what it was called is kept by that."""
+        called = self._store.called
+        for name in [*self._failures]:
+            times = self._failures.pop(name)
+            self._failures[called(name)] += times
+        self._told = {called(name) for name in self._told}
+        return called(chat)
 
     async def _given_up(self, chat: str, error: RefusedForNow, failures: int) -> bool:
         """A refusal that may pass is tried again, ever more seldom; True after days of that."""
@@ -116,9 +122,10 @@ class Deliveries:
         return False
 
     async def _tell_once(self, chat: str, template: str, error: Exception) -> None:
-        if self._line(chat) not in self._told:
+        line = self._line(chat)
+        if line not in self._told:
             await self._tell(chat, template, error)
-            self._told.add(self._line(chat))
+            self._told.add(line)
 
     async def _tell(self, chat: str, template: str, error: Exception) -> None:
         """The owner, if it is not the owner's own chat that nothing reaches."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from doubles import FunctionAgent, MemoryChannel, message, register
-from simulation.plan import CallFault, Deed, Plan, Post, TimeFault, plan_of
+from simulation.plan import DAYS, CallFault, Deed, Plan, Post, TimeFault, plan_of
 from simulation.run import simulate
 
 from bot.assistant import Assistant
@@ -191,6 +191,14 @@ def test_what_a_chat_refuses_for_now_comes_later() -> None:
     holds(Plan(16, 2, 2, 0, posts, (CallFault("send", 1, "refused for now"),)))
 
 
+def test_what_a_chat_refuses_for_days_is_given_up_and_the_owner_told() -> None:
+    outcome = simulate(
+        Plan(36, 2, 2, 0, (Post(1.0, 1, 1),), (TimeFault("muted", 0.0, 3.2 * DAYS),))
+    )
+    assert not outcome.problems, outcome.trace
+    assert any("has taken no message for days" in line for line in outcome.trace), outcome.trace
+
+
 def test_failures_that_were_not_in_a_row_are_not_told() -> None:
     posts = tuple(Post(60.0 * n, 1, n) for n in range(1, 8))
     faults = tuple(CallFault("send", n, "refused") for n in range(1, 13, 2))
@@ -239,9 +247,22 @@ def test_a_budget_that_is_used_up_is_told_once_a_day() -> None:
     holds(Plan(24, 2, 2, 100, posts))
 
 
+def test_the_chat_and_the_owner_are_told_together_of_a_budget() -> None:
+    posts = (Post(1.0, 1, 1), Post(60.0, 1, 2))
+    for n in range(78, 90, 2):
+        holds(Plan(37, 2, 2, 100, posts, (CallFault("sql", n, "crash"),)))
+
+
 def test_a_task_is_tried_again_before_it_is_given_up() -> None:
     faults = (TimeFault("api down", 40.0, 300.0),)
     holds(Plan(25, 2, 2, 0, (Post(1.0, 1, 1, "once"), LATE), faults))
+
+
+def test_what_one_run_of_a_task_has_failed_is_not_told_of_the_next() -> None:
+    faults = tuple(CallFault("api", n, "529") for n in (2, 3, 4, 6, 7, 8))
+    outcome = simulate(Plan(39, 1, 2, 0, (Post(1.0, 0, 1, "every"), LATE), faults))
+    assert not outcome.problems, outcome.trace
+    assert not any("failed 5 times" in line for line in outcome.trace), outcome.trace
 
 
 def test_files_of_a_chat_that_is_removed_meanwhile_hold_up_nobody() -> None:
@@ -361,6 +382,27 @@ def test_failures_to_deliver_count_when_a_chat_is_called_otherwise() -> None:
     told = [line for line in outcome.trace if "I cannot deliver to Chat 2 (" in line]
     assert not outcome.problems, outcome.trace
     assert len(told) == 1, outcome.trace
+
+
+def test_failures_to_deliver_count_when_a_chat_is_registered_meanwhile() -> None:
+    posts = (
+        Post(6.66, 0, 1),
+        Post(32.69, 0, 3, "aside"),
+        Post(35.04, 1403, 5),
+        Post(38.48, 2, 2, "every"),
+        Post(45.23, 0, 4),
+        Post(69.19, 1403, 6, "aside"),
+    )
+    faults = (TimeFault("muted", 47.49, 2719.16), CallFault("session", 2, "refused"))
+    deeds = (
+        Deed("move", 46.77, 1, 900),
+        Deed("new token", 21.98, 3, 901),
+        Deed("revoke", 18.13, 2, 902),
+        Deed("pair", 35.04, 1403, 903),
+        Deed("move", 49.51, 1, 904),
+        Deed("pause", 37.86, 2, 905),
+    )
+    holds(Plan(1448, 4, 2, 300, posts, faults, deeds))
 
 
 def test_a_notice_that_is_on_its_way_at_the_end_has_its_time_and_no_more() -> None:

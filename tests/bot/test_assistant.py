@@ -215,6 +215,15 @@ async def test_a_follow_up_that_joined_a_turn_which_then_fails_is_asked_again(
     assert [text for _, text in channel.sent] == ["first", "second"]
 
 
+async def test_who_is_registered_in_that_very_instant_is_answered(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        assistant = Assistant(store, [channel := MemoryChannel()], FunctionAgent(echo), QUICK)
+        await store.write(*store.registered(Group("new", "memory:new", "New")))  # not read again
+        assert await assistant.receive(message("hi", "memory:new"))
+        await asyncio.wait_for(assistant.run(asyncio.Event()), 600)
+    assert channel.sent == [("memory:new", "re: hi")]
+
+
 async def test_only_registered_chats_and_trusted_senders_are_answered(tmp_path: Path) -> None:
     turns: list[Turn] = []
 

@@ -165,6 +165,17 @@ async def test_a_crash_between_storing_and_fetching_loses_nothing(tmp_path: Path
         assert 'path="attachments/1.0-a.txt"' in prompts[0]
 
 
+async def test_a_file_is_fetched_though_nobody_asks_yet(tmp_path: Path) -> None:
+    async with open_store(tmp_path) as store:
+        await register(store, "memory:me")
+    channel = FileChannel({"x": b"1"})
+    async with running(tmp_path, channel) as (host, prompts):
+        stored = replace(message("look", direct=False), attachments=(attachment("x"),))
+        await host.assistant.receive(stored)
+        await until((tmp_path / "groups/main/attachments/1.0-a.txt").exists)
+        assert not prompts
+
+
 async def test_only_the_newest_are_kept_and_what_is_the_agents_is_left_alone(
     tmp_path: Path,
 ) -> None:

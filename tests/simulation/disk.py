@@ -24,6 +24,8 @@ ERRORS = {
 }
 READS = ("SELECT", "WITH", "PRAGMA", "ROLLBACK")
 WHILE = 90.0
+MOST_REFUSED = 10
+"""Of a chat, and of what is there without one."""
 BEFORE = "SELECT chat FROM outbox WHERE seq < ? AND settled_at IS NULL"
 
 
@@ -35,7 +37,7 @@ class Line:
         self._jobs: deque[Job] = deque()
         self.raw: sqlite3.Connection | None = None
         self._groups = self._sends = False
-        self._last = 0
+        self._last = self._refused = 0
 
     def put_nowait(self, job: Job) -> None:
         self._jobs.append(job)
@@ -100,6 +102,9 @@ class Line:
             world.full_until = world.time + WHILE
         if writes and not world.calm and world.time < world.full_until:
             kind = "full"
+            self._refused += 1
+            if self._refused == MOST_REFUSED * (10 + world.plan.chats):
+                world.problem("a store that is full is tried again and again")
         if kind in ERRORS and (writes or (kind != "full" and not sql.startswith("ROLLBACK"))):
             number, text = ERRORS[kind]
             world.doubt()

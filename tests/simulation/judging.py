@@ -166,14 +166,14 @@ def _pieces(world: World, db: sqlite3.Connection) -> Iterator[str]:
     given up when it was sent again may be there all the same.
     """
     delivered: defaultdict[str, list[Accepted]] = defaultdict(list)
-    given_up = {text for (text,) in db.execute("SELECT text FROM outbox WHERE error IS NOT NULL")}
+    to_come = kept(world, db, given_up=False)
     texts_of = dict(db.execute("SELECT seq, text FROM outbox"))
     apart = {_shown(world, texts_of[seq]) for seq in world.apart if seq in texts_of}
     for one in world.accepted:
         delivered[one.chat].append(one)
     for chat, texts in kept(world, db).items():
-        never = world.undeliverable | given_up
-        wanted = [_shown(world, text) for text in texts if text not in never]
+        to_be = (text for text in to_come[chat] if text not in world.undeliverable)
+        wanted = [_shown(world, text) for text in to_be]
         known = {_shown(world, text) for text in texts}
         found = [one for one in delivered[chat] if one.text in known]  # others: past the store
         have = [one.text for one in found]

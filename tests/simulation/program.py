@@ -95,6 +95,8 @@ class Program:
         self, folder: str, said: dict[str, Any], session: str, write: Write
     ) -> int | None:
         world = self._world
+        if self._engine.ordinal(session) < world.fresh[folder]:
+            world.problem(f"{folder} is asked in {session}, which was left")
         found = [(int(number), does) for number, does in NAMED.findall(said["prompt"])]
         for number, _ in found:
             one = world.posted[number]

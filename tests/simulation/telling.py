@@ -22,12 +22,16 @@ FULL = "I cannot write to my store"
 HOUR = 3600.0
 WAITS = "I cannot deliver to"
 LATE, LONGEST_PAUSE = 400.0, 1900.0
+LOST = re.compile(r".* \((\S+)\) (?:can never be delivered|has taken no message for days):")
 
 
-def kept(world: World, db: sqlite3.Connection) -> dict[str, list[str]]:
-    """What went out, chat by chat in order."""
+def kept(
+    world: World, db: sqlite3.Connection, *, given_up: bool = True
+) -> defaultdict[str, list[str]]:
+    """What went out, chat by chat in order; also what was given up, or not."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for chat, text, file in db.execute("SELECT chat, text, file FROM outbox ORDER BY seq"):
+    query = "SELECT chat, text, file FROM outbox WHERE error IS NULL OR ? ORDER BY seq"
+    for chat, text, file in db.execute(query, (given_up,)):
         made = f"[{Path(json.loads(file)['origin']).read_text()}]" if file else ""
         found[world.key(chat)].append(text + made)
     return found
@@ -90,11 +94,10 @@ def _budgets(world: World, db: sqlite3.Connection) -> Iterator[str]:
 def _lost(world: World, db: sqlite3.Connection) -> Iterator[str]:
     """Pieces that were given up, and runs that were, are told."""
     told = _told(world, kept(world, db))
+    lost = {world.key(found[1]) for text in told if (found := LOST.match(text))}
     for chat, error in db.execute("SELECT chat, error FROM outbox WHERE error IS NOT NULL"):
         key = world.key(chat)
-        about = (f"to {world.title(key)} (", f"{world.title(key)} (")
-        lost = any(text.startswith(("A message", about[1])) and about[1] in text for text in told)
-        if key not in world.mains and not lost:
+        if key not in world.mains and key not in lost:
             yield f"the owner was not told that {chat} lacks a piece: {error}"
     query = "SELECT task, error FROM runs WHERE error IS NOT NULL"
     for task, error in db.execute(query):

@@ -290,7 +290,7 @@ class World:
         self.misses[key] = self.misses[key] + 1 if times else 0
         if self.misses[key] == FAILURES:
             self.missed[key] += 1
-            if self.registered.get(key) not in {FOLDER, None}:
+            if self.registered.get(key) not in {FOLDER, None} and self.knows(chat):
                 self.due("I cannot deliver to", f"{self.title(key)} (")
 
     def stopped(self, chat: str) -> bool:
@@ -361,12 +361,12 @@ class World:
         elif fault.kind == "clock back":
             self.offset -= fault.seconds
         else:
-            self._until[fault.kind] = max(
-                self._until.get(fault.kind, 0.0), self.time + fault.seconds
-            )
+            what = fault.kind.removesuffix(" down")
+            self._until[what] = max(self._until.get(what, 0.0), self.time + fault.seconds)
 
     def down(self, what: str) -> bool:
-        return not self.calm and self.time < self._until.get(f"{what} down", -1.0)
+        """Whether it is, or whether the messengers are `muted`."""
+        return not self.calm and self.time < self._until.get(what, -1.0)
 
     def delay(self, port: str, most: float, *, often: float = 1.0) -> float:
         chance = self._delays[port]
