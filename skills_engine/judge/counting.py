@@ -44,7 +44,8 @@ def _alike(four: Four) -> Counter[tuple[str, str, str]]:
         base, ours, theirs = (bag[fact] for bag in bags)
         added, gone = min(ours - base, theirs - base), min(base - ours, base - theirs)
         if added > 0 or (gone > 0 and not _rewritten(said, four)):
-            for word, n in said.words.items():
+            words = said.words + Counter(said.title.split()[1:] if said.defines else ())
+            for word, n in words.items():
                 found["added" if added > 0 else "gone", fact[0], word] += n * max(added, gone)
     return found
 

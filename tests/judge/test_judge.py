@@ -443,3 +443,11 @@ def test_what_both_took_away_alike_counts_once_whatever_else_they_did() -> None:
     assert not list(doubts("m.py", base, ours, theirs, result))
     twice = result.replace("two(a)", "two(a, word)")
     assert {doubt.law for doubt in doubts("m.py", base, ours, theirs, twice)} >= {"tok"}
+
+
+def test_a_definition_that_both_took_away_may_be_a_name_of_something_else() -> None:
+    base = "def old():\n    return 1\n\n\ndef new():\n    return 2\n"
+    ours = base[base.index("def new") :]
+    theirs = f"{ours}\n\nold = new\n"
+    assert not doubt("m.py", base, ours.replace("2", "3"), theirs, theirs.replace("2", "3"))
+    assert doubt("m.py", base, ours, theirs, f"{theirs}old = new\n")
