@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -11,6 +12,7 @@ from typing import Protocol, TypeVar, cast
 from skills_engine.bounds import beyond
 from skills_engine.judge import doubt
 from skills_engine.lines import split_lines
+from skills_engine.merge.beside import changed, judged
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
 from skills_engine.merge.core.regions import decidable
 from skills_engine.merge.text import FileText, Form, encoding_of
@@ -117,6 +119,10 @@ def _texts(
         return _formed(by_lines, form)
     if not chunks.clean and not chunks.decidable:
         chunks = decidable(chunks, texts, language.broken)
+    if not chunks.clean:
+        lined = None if by_lines.clean else _chunks(by_lines, "")
+        with suppress(RecursionError):
+            chunks = judged(path, chunks, lined, texts, language.broken)
     return chunks.merged(form, how)
 
 
@@ -167,22 +173,8 @@ def _understood(
     except RecursionError:
         pass
     if by_lines.clean:
-        return _changed(base, ours, theirs, f"merged by lines, {doubtful}"), "whole"
+        return Chunks(changed(base, ours, theirs, f"merged by lines, {doubtful}")), "whole"
     return _chunks(by_lines, reason), "lines"
-
-
-def _changed(base: str, ours: str, theirs: str, reason: str) -> Chunks:
-    """All lines from the first to the last that a side changed, as one conflict."""
-    rows = [split_lines(text) for text in (base, ours, theirs)]
-    most = min(map(len, rows))
-    first = last = 0
-    while first < most and len({row[first] for row in rows}) == 1:
-        first += 1
-    while last < most - first and len({row[-1 - last] for row in rows}) == 1:
-        last += 1
-    b, o, t = ("".join(row[first : len(row) - last]) for row in rows)
-    head, tail = rows[0][:first], rows[0][len(rows[0]) - last :]
-    return Chunks(("".join(head), Conflicting(b, o, t, reason), "".join(tail)))
 
 
 def _chunks(by_lines: Merged, reason: str) -> Chunks:
@@ -222,7 +214,9 @@ def _whole(base: bytes, ours: bytes, theirs: bytes, reason: str) -> Merged:
     if any(b"\0" in data for data in (base, ours, theirs)):
         return Merged(ours, (Region(1, base, ours, theirs, reason),), "whole")
     b, o, t = (data.decode("latin-1") for data in (base, ours, theirs))  # any byte is a character
-    return _changed(b, o, t, reason).merged(Form("\n", bom=False, encoding="latin-1"), "whole")
+    return Chunks(changed(b, o, t, reason)).merged(
+        Form("\n", bom=False, encoding="latin-1"), "whole"
+    )
 
 
 def _language(path: str) -> Language | None:

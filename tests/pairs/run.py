@@ -20,7 +20,17 @@ from pairs.expressions import EXPRESSIONS
 from pairs.statements import STATEMENTS
 from skills_engine.merge import Merged, from_lines, merge_file
 
-__all__ = ["KINDS", "Pair", "graded", "merged", "pairs", "several"]
+__all__ = [
+    "KINDS",
+    "Pair",
+    "disjoint",
+    "edits_at",
+    "graded",
+    "merged",
+    "pairs",
+    "several",
+    "site_of",
+]
 
 KINDS = {**EXPRESSIONS, **STATEMENTS}
 PACKAGES = (
@@ -69,12 +79,12 @@ def pairs(seed: int, count: int) -> Iterator[Pair]:
     met: Counter[tuple[str, str]] = Counter()
     made = 0
     while made < count:
-        site = _site(rng)
+        site = site_of(rng)
         if site is None:
             continue
-        edits = _edits(site, rng)
+        edits = edits_at(site, rng)
         near = replace(site, focus=_near(site, rng))
-        others = _edits(near, rng)
+        others = edits_at(near, rng)
         there = [(a, b) for a in edits for b in others if a != b]
         rng.shuffle(there)
         there.sort(key=lambda kinds: met[kinds])
@@ -93,7 +103,7 @@ def several(seed: int, count: int) -> Iterator[Pair]:
     rng = random.Random(seed)  # noqa: S311
     made = 0
     while made < count:
-        site = _site(rng)
+        site = site_of(rng)
         for _ in range(_FROM_ONE_SITE if site else 0):
             assert site is not None
             mine, his = _side(site, rng), _side(site, rng)
@@ -111,9 +121,9 @@ def _side(site: Site, rng: random.Random) -> tuple[str, Edit] | None:
     below = [n for n in below if not isinstance(n, ast.FunctionDef | ast.ClassDef | ast.Pass)]
     found: dict[str, Edit] = {}
     for _ in range(_EDITS_OF_A_SIDE):
-        edits = _edits(replace(site, focus=rng.choice(below)), rng, tries=8)
+        edits = edits_at(replace(site, focus=rng.choice(below)), rng, tries=8)
         for name in rng.sample(sorted(edits), min(1, len(edits))):
-            if all(_disjoint(edits[name], other) for other in found.values()):
+            if all(disjoint(edits[name], other) for other in found.values()):
                 found[name] = edits[name]
 
     def all_of(tree: Tree) -> None:
@@ -130,11 +140,11 @@ def _side(site: Site, rng: random.Random) -> tuple[str, Edit] | None:
     return (" + ".join(found), edit) if good else None
 
 
-def _disjoint(one: Edit, other: Edit) -> bool:
+def disjoint(one: Edit, other: Edit) -> bool:
     return all(a[1] < b[0] or b[1] < a[0] for a in one.splices for b in other.splices)
 
 
-def _site(rng: random.Random) -> Site | None:
+def site_of(rng: random.Random) -> Site | None:
     """A function out of a file, with the imports, its class and its neighbours."""
     try:
         source = rng.choice(_files()).read_text(encoding="ascii")
@@ -194,7 +204,7 @@ def _near(site: Site, rng: random.Random) -> ast.stmt:
     return found
 
 
-def _edits(site: Site, rng: random.Random, tries: int = 24) -> dict[str, Edit]:
+def edits_at(site: Site, rng: random.Random, tries: int = 24) -> dict[str, Edit]:
     """The edits that can be made at a site, whose text says what their tree says."""
     found: dict[str, Edit] = {}
     for name in rng.sample(sorted(KINDS), tries):

@@ -4,49 +4,36 @@ they own.
 
 from __future__ import annotations
 
-from collections import Counter
-from functools import cached_property
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skills_engine.merge.core.alignment import Alignment, align
+from skills_engine.merge.core.alignment import align
 from skills_engine.merge.core.chunks import Conflicting
 from skills_engine.merge.core.insertions import Run, runs
-from skills_engine.merge.core.levels import below
 from skills_engine.merge.core.order import Aligned, arrange
+from skills_engine.merge.core.replaced import overlaps_joined, stretch
 from skills_engine.merge.core.row_style import OTHERWISE, left_behind
 from skills_engine.merge.core.sequences import merge_seq
-from skills_engine.merge.core.tree import Block, Node, Seq, Unit, words
-from skills_engine.merge.core.unit_text import gap3, indent3, indented, reason, role, rows
+from skills_engine.merge.core.tree import Block, Node, Seq, Unit
+from skills_engine.merge.core.unit_parts import UnitPart, added_by_both
+from skills_engine.merge.core.unit_text import (
+    gap3,
+    indent3,
+    indented,
+    line_ended,
+    reason,
+    role,
+    rows,
+)
 from skills_engine.merge.types import NodeConflict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from skills_engine.merge.core.chunks import Chunk
-    from skills_engine.merge.core.rules import Rules
     from skills_engine.merge.core.walk import Walk
 
 __all__ = ["merge_block"]
-
-
-class _Part:
-    """A unit as `align` sees it."""
-
-    def __init__(self, unit: Unit, rules: Rules) -> None:
-        self.sig, self.kind, self.key, self.strong = unit.sig, unit.node.kind, unit.key, unit.strong
-        self.unit, self._rules, self.placed = unit, rules, False
-
-    @cached_property
-    def value(self) -> int:
-        """That of a statement's expression, if it says enough to be known again; else none's."""
-        node = self._rules.value(self.unit.node)
-        return node.sig if node is not None and node.shape is not None else -1
-
-    @cached_property
-    def inner(self) -> frozenset[int]:
-        return frozenset(node.sig for node, _ in below(self.unit.node))
-
-    @cached_property
-    def words(self) -> Counter[str]:
-        return Counter(words(self.unit.node.text))
 
 
 class _Body:
@@ -57,10 +44,10 @@ class _Body:
         self.base, self.ours, self.theirs = base, ours, theirs
         self.indent = indent3(base, ours, theirs)
         parts_b, parts_o, parts_t = (
-            [_Part(unit, walk.rules) for unit in block.units] for block in (base, ours, theirs)
+            [UnitPart(unit, walk.rules) for unit in block.units] for block in (base, ours, theirs)
         )
         self.by_ours, self.by_theirs = align(parts_b, parts_o), align(parts_b, parts_t)
-        same = _same((parts_b, parts_o, parts_t), self.by_ours, self.by_theirs)
+        same = added_by_both((parts_b, parts_o, parts_t), self.by_ours, self.by_theirs)
         sizes = len(ours.units), len(theirs.units)
         free = frozenset(at for at, unit in enumerate(base.units) if unit.role == "import")
         self.entries = arrange(*sizes, self.by_ours, self.by_theirs, same, free)
@@ -141,7 +128,7 @@ class _Body:
         node = self.walk.node(b.node, o.node, t.node)
         margin = o.version.text[o.code : o.node.start]
         made = [lead, margin, *(_explained(piece, o.title) for piece in node)]
-        return _line_ended(made, trail)
+        return line_ended(made, trail)
 
     def _added(self, entry: Aligned) -> list[Chunk] | None:
         _, o, t = self.units(entry)
@@ -261,23 +248,19 @@ class _Body:
                 title = next(unit.title for unit in self.units(entry) if unit is not None)
                 made[id(entry)] = self.clash(entry, f"the neighbours of {title} {OTHERWISE}")
         made.update(dict.fromkeys(self.covered))
+        for first, last, about in self._contradictions(made):
+            row = self.entries[first:last]
+            inner = [_conflict_in(made[id(entry)]) for entry in row]
+            clashes = [about, *(each for each in inner if each is not None)]
+            made.update(dict.fromkeys(map(id, row)))
+            made[id(row[0])] = [self._whole(first, last, clashes)]
         out: list[Chunk] = []
         before: Aligned | None = None
         code = False
-        todo = [
-            entry
-            for entry in self.entries
-            if made[id(entry)] is not None and not self._idle(entry, made)
-        ]
-        for run in runs(self.entries, todo, self.units, self.ours.scope, len(self.base.units)):
-            first = run.entries[0]
-            decided = run.alone and any(
-                isinstance(piece, Conflicting)
-                for entry in run.entries
-                for piece in made[id(entry)] or ()
-            )
+        for run in self._runs(made):
+            decided = run.gone and any(_conflict_in(made[id(entry)]) for entry in run.entries)
             if run.conflict and not decided:
-                out += [self.gap(first, before), self._rival(run)]
+                out += [self.gap(run.entries[0], before), self._rival(run)]
                 before, code = run.entries[-1], True
                 continue
             for entry in run.entries:
@@ -290,6 +273,62 @@ class _Body:
             raise NodeConflict("nothing is left of a body")
         tails = self.base.tail, self.ours.tail, self.theirs.tail
         return [*out, tails[2] if tails[1] == tails[0] else tails[1]]
+
+    def _runs(self, made: dict[int, list[Chunk] | None]) -> list[Run]:
+        todo = [
+            entry
+            for entry in self.entries
+            if made[id(entry)] is not None and not self._idle(entry, made)
+        ]
+        return list(runs(self.entries, todo, self.units, self.ours.scope, len(self.base.units)))
+
+    def _contradictions(
+        self, made: dict[int, list[Chunk] | None]
+    ) -> list[tuple[int, int, Conflicting]]:
+        """Stretches of entries where one side put something in the place of what the other one
+        edited, or added something beside, each with the reason."""
+        found: list[tuple[int, int, Conflicting]] = []
+
+        def look(span: tuple[int, int], sides: Sequence[str], about: Conflicting) -> None:
+            grown = span
+            for side in (*sides, *sides[:-1]):
+                grown = stretch(
+                    self.entries, lambda entry: role(self.units(entry)), grown, side == "theirs"
+                )
+            if grown != span:
+                found.append((*grown, about))
+
+        for at, entry in enumerate(self.entries):
+            about = _conflict_in(made[id(entry)])
+            if about and entry.base is not None and None in (entry.ours, entry.theirs):
+                look((at, at + 1), ["ours" if entry.ours is None else "theirs"], about)
+        for run in self._runs(made):
+            if run.conflict and not (
+                run.gone and any(_conflict_in(made[id(e)]) for e in run.entries)
+            ):
+                first = self.entries.index(run.entries[0])
+                last = self.entries.index(run.entries[-1]) + 1
+                sides = [run.gone] if run.gone else ["ours", "theirs"]
+                look((first, last), sides, self._rival(run))
+        return overlaps_joined(found)
+
+    def _whole(self, first: int, last: int, clashes: list[Conflicting]) -> Conflicting:
+        """Entries in a row as one conflict, with what both sides deleted there."""
+        there = {entry.base for entry in self.entries}
+        around = [
+            [entry.base for entry in row if entry.base is not None]
+            for row in (self.entries[:first], self.entries[first:last], self.entries[last:])
+        ]
+        low, high = max(around[0], default=-1), min(around[2], default=len(self.base.units))
+        gone = [at for at in range(low + 1, high) if at not in there]
+        three = [self.units(entry) for entry in self.entries[first:last]]
+        whole = self._conflict(
+            [self.base.units[at] for at in sorted((*around[1], *gone))],
+            sorted((o for _, o, _ in three if o), key=lambda unit: unit.start),
+            sorted((t for _, _, t in three if t), key=lambda unit: unit.start),
+            clashes[0].reason,
+        )
+        return replace(whole, about="".join(c.base + c.ours + c.theirs for c in clashes))
 
     def _idle(self, entry: Aligned, made: dict[int, list[Chunk] | None]) -> bool:
         """A `pass` of theirs, where ours has statements."""
@@ -307,9 +346,16 @@ class _Body:
         three = [self.units(entry) for entry in run.entries]
         mine = [unit for _, unit, _ in three if unit]
         his = [unit for _, _, unit in three if unit]
-        ours = rows([(unit, unit.under(self.ours.indent, self.indent)) for unit in mine])
-        theirs = rows([(unit, unit.under(self.theirs.indent, self.indent)) for unit in his])
-        return Conflicting("", ours, theirs, run.conflict)
+        return self._conflict([], mine, his, run.conflict)
+
+    def _conflict(
+        self, base: list[Unit], ours: list[Unit], theirs: list[Unit], why: str
+    ) -> Conflicting:
+        b, o, t = (
+            rows([(unit, unit.under(block.indent, self.indent)) for unit in units])
+            for units, block in ((base, self.base), (ours, self.ours), (theirs, self.theirs))
+        )
+        return Conflicting(b, o, t, why)
 
 
 def merge_block(walk: Walk, base: Block, ours: Block, theirs: Block) -> list[Chunk]:
@@ -317,54 +363,8 @@ def merge_block(walk: Walk, base: Block, ours: Block, theirs: Block) -> list[Chu
     return _Body(walk, base, ours, theirs).assembled()
 
 
-def _same(
-    parts: tuple[list[_Part], list[_Part], list[_Part]], by_ours: Alignment, by_theirs: Alignment
-) -> dict[int, int]:
-    """What both sides added: the same definition or import anywhere, one name for two things
-    anywhere, the same statement at the same place.
-    """
-    _, ours, theirs = parts
-    back_o, back_t = by_ours.back, by_theirs.back
-    places = {}
-    base = -1
-    for k, part in enumerate(theirs):
-        base = back_t.get(k, base)
-        if k not in back_t:
-            places[("key", part.key) if part.strong else (base, part.sig)] = k
-    found: dict[int, int] = {}
-    base = -1
-    for k, part in enumerate(ours):
-        base = back_o.get(k, base)
-        there = places.get(("key", part.key) if part.strong else (base, part.sig))
-        if k not in back_o and there is not None and there not in found.values():
-            found[k] = there
-    named = {
-        name: k for k, part in enumerate(theirs) if k not in back_t for name, _ in part.unit.binds
-    }
-    for k, part in enumerate(ours if named else ()):
-        if k in back_o or k in found:
-            continue
-        for name, _ in sorted(part.unit.binds):
-            there = named.get(name)
-            if (
-                there is not None
-                and there not in found.values()
-                and part.unit.rebinds(theirs[there].unit)
-            ):
-                found[k] = there
-                break
-    return found
-
-
-def _line_ended(made: list[Chunk], trail: str) -> list[Chunk]:
-    """The pieces of a unit with what stands behind its node; a node may hold the end of its last
-    line, as one with a body does, or not.
-    """
-    last = next((piece for piece in reversed(made) if piece), "")
-    if isinstance(last, str) and last.endswith("\n") and not trail.strip():
-        return made
-    ended = isinstance(last, Conflicting) or trail.endswith("\n")
-    return [*made, trail if ended else trail + "\n"]
+def _conflict_in(made: list[Chunk] | None) -> Conflicting | None:
+    return next((piece for piece in made or () if isinstance(piece, Conflicting)), None)
 
 
 def _explained(piece: Chunk, title: str) -> Chunk:

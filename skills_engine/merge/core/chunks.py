@@ -16,12 +16,15 @@ __all__ = ["Chunk", "Chunks", "Conflicting", "joined"]
 
 @dataclass(frozen=True, slots=True)
 class Conflicting:
-    """Whole lines that both sides changed, each side's text, and why they could not be joined."""
+    """Whole lines that both sides changed, each side's text, and why they could not be joined.
+    `about` is the part of all three that contradicts itself, where the rest only belongs to it.
+    """
 
     base: str
     ours: str
     theirs: str
     reason: str
+    about: str = ""
 
 
 Chunk = str | Conflicting

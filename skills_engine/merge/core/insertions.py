@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
     Units = Callable[[Aligned], tuple[Unit | None, Unit | None, Unit | None]]
 
-__all__ = ["Run", "runs"]
+__all__ = ["FREE", "Run", "runs"]
 
 _ORDERS: tuple[Callable[[str], tuple[str, ...]], ...] = (
     lambda text: (text,),
     lambda text: (text.removeprefix("from ").removeprefix("import ").lower(),),
 )
 ELSE = ("else", None, None)
-_FREE = {"import", "definition", "comment", "decorator", "entry"}
+FREE = {"import", "definition", "comment", "decorator", "entry"}
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Entries in a row; `conflict` is why they conflict as a whole, or ''; `alone` says that the
-    additions of one side are the reason."""
+    """Entries in a row; `conflict` is why they conflict as a whole, or ''; `gone` is the side that
+    has no longer what additions of the other one stood beside, if that is the reason."""
 
     entries: tuple[Aligned, ...]
     conflict: str = ""
-    alone: bool = False
+    gone: str = ""
 
 
 def runs(
@@ -85,9 +85,13 @@ def _settled(new: list[Aligned], units: Units, scope: str, lost: dict[str, int])
     units_t = [unit for entry in theirs if (unit := units(entry)[2])]
     if scope != "entries":
         reason = _rivalry(units_t, units_o, scope) if ours and theirs else ""
-        alone = _unanchored(units_t, "ours", lost) or _unanchored(units_o, "theirs", lost)
-        if reason or alone:
-            yield Run(tuple(new), reason or alone, alone=not reason)
+        gone = [
+            (side, why)
+            for side, units_ in (("ours", units_t), ("theirs", units_o))
+            if (why := _unanchored(units_, side, lost))
+        ]
+        if reason or gone:
+            yield Run(tuple(new), reason) if reason else Run(tuple(new), gone[0][1], gone[0][0])
             return
     if ours and theirs:
         head_o, head_t = _head(units_o), _head(units_t)
@@ -143,7 +147,7 @@ def _rivalry(theirs: list[Unit], ours: list[Unit], scope: str) -> str:
     if _imports_first(theirs, ours) or _imports_first(ours, theirs):
         return ""
     for unit in (*theirs, *ours):
-        if unit.role not in _FREE and unit.role not in {"assignment", "docstring"}:
+        if unit.role not in FREE and unit.role not in {"assignment", "docstring"}:
             return f"both sides add at one place: {unit.title}"
     if scope == "statements":
         said_t, said_o = _words(theirs), _words(ours)
@@ -182,7 +186,7 @@ def _imports_first(imports: list[Unit], others: list[Unit]) -> bool:
 
 def _unanchored(units: list[Unit], other: str, lost: dict[str, int]) -> str:
     """Why additions have no place any more, or '': the other side deleted what stood beside."""
-    free = _FREE | ({"guard"} if lost[other] > 1 else {"guard", "assignment"})
+    free = FREE | ({"guard"} if lost[other] > 1 else {"guard", "assignment"})
     for unit in units if lost[other] else ():
         if unit.role not in free and unit.role not in {"docstring", "filler"}:
             return f"what stood beside {unit.title} is no longer there in {other}"

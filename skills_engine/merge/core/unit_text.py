@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skills_engine.lines import split_lines
+from skills_engine.merge.core.chunks import Conflicting
 
 if TYPE_CHECKING:
+    from skills_engine.merge.core.chunks import Chunk
     from skills_engine.merge.core.tree import Block, Node, Unit
 
-__all__ = ["gap3", "indent3", "indented", "reason", "role", "rows"]
+__all__ = ["gap3", "indent3", "indented", "line_ended", "reason", "role", "rows"]
 
 
 def rows(rows: list[tuple[Unit, str]]) -> str:
@@ -45,3 +47,14 @@ def indented(text: str, old: str, new: str) -> str:
     return "".join(
         new + line[len(old) :] if line.startswith(old) and line.strip() else line for line in lines
     )
+
+
+def line_ended(made: list[Chunk], trail: str) -> list[Chunk]:
+    """The pieces of a unit with what stands behind its node; a node may hold the end of its last
+    line, as one with a body does, or not.
+    """
+    last = next((piece for piece in reversed(made) if piece), "")
+    if isinstance(last, str) and last.endswith("\n") and not trail.strip():
+        return made
+    ended = isinstance(last, Conflicting) or trail.endswith("\n")
+    return [*made, trail if ended else trail + "\n"]

@@ -52,7 +52,7 @@ def followed(
     conflicts = [piece for piece in merged.pieces if isinstance(piece, Conflicting)]
     if any(OTHERWISE in conflict.reason for conflict in conflicts):
         return
-    told = [_stripped(c.base + c.ours + c.theirs) for c in conflicts]
+    told = [_stripped(c.about or c.base + c.ours + c.theirs) for c in conflicts]
     there = frozenset(line for lines in told for line in lines)
     rows = _stripped(beside)
     last = (base, ours, theirs)

@@ -1,0 +1,226 @@
+"""The judge of what a merge joined beside its conflicts, which it asks as of a clean merge.
+
+Each conflict is decided alike in all four texts, once as ours has it and once as theirs: then what
+differs is what was joined. What is doubtful either way becomes part of a conflict, the definition
+that it is in or all that a side changed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skills_engine.judge import Doubt, doubts
+from skills_engine.lines import split_lines
+from skills_engine.merge.core.chunks import Chunks, Conflicting
+from skills_engine.merge.core.places import SIDES, places_of, taken
+from skills_engine.merge.core.regions import decidable, whole_lines
+from skills_engine.merge.core.segments import segments_of, units_of, with_conflicts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+    from skills_engine.merge.core.chunks import Chunk
+    from skills_engine.merge.core.places import Span, Texts
+    from skills_engine.merge.core.regions import Broken
+
+__all__ = ["changed", "judged"]
+
+_WORD = re.compile(r"\w+")
+_FEW = 6
+"""Places that become conflicts for one doubt."""
+_MOST = 4
+"""Doubts after which all that a side changed is in conflicts."""
+
+
+def judged(
+    path: str, chunks: Chunks, by_lines: Chunks | None, texts: Texts, broken: Broken
+) -> Chunks:
+    """A merge with conflicts, in which nothing is joined that the judge doubts: that of lines, if
+    it has conflicts and nothing in it is doubtful, or with more lines in conflicts, whichever has
+    fewer. `broken` says whether a text parses. What is deeper than Python can follow, or parses in
+    no way, is not judged.
+    """
+    python = None
+    if path.endswith((".py", ".pyi")):
+        python = importlib.import_module("skills_engine.merge.python.parts")
+
+    def doubted(merged: Chunks) -> Doubt | None:
+        return _doubt(path, merged, texts, python, broken)
+
+    def widened(merged: Chunks, about: Doubt, *, all_of_it: bool = False) -> Chunks | None:
+        row = _trimmed(merged.pieces)
+        span = python.lines_of_definition(taken(row, "ours"), about.where) if python else None
+        pieces = _widened(row, texts, about, span, all_of_it=all_of_it)
+        wider = pieces and replace(chunks, pieces=tuple(pieces), decidable=False)
+        return decidable(wider, texts, broken) if wider else None
+
+    doubt = about = doubted(chunks)
+    if doubt is None:
+        return chunks
+    grown: Chunks | None = chunks
+    for _ in range(_MOST):
+        grown = widened(grown, about) if grown and about else None
+        about = doubted(grown) if grown else None
+        if about is None:
+            break
+    else:
+        grown = None
+    lined = decidable(by_lines, texts, broken) if by_lines and not by_lines.clean else None
+    if lined and (grown is None or _height(lined) < _height(grown)) and doubted(lined) is None:
+        return _for_reason(lined, str(doubt))
+    return grown or widened(chunks, doubt, all_of_it=True) or chunks
+
+
+def _for_reason(chunks: Chunks, why: str) -> Chunks:
+    pieces = (p if isinstance(p, str) else replace(p, reason=why) for p in chunks.pieces)
+    return replace(chunks, pieces=tuple(pieces))
+
+
+def _height(chunks: Chunks) -> int:
+    """How many lines are in conflicts."""
+    there = (piece for piece in chunks.pieces if isinstance(piece, Conflicting))
+    return sum(len(split_lines(side)) for c in there for side in (c.base, c.ours, c.theirs))
+
+
+def changed(base: str, ours: str, theirs: str, reason: str) -> tuple[Chunk, ...]:
+    """All lines from the first to the last that a side changed, as one conflict."""
+    rows = [split_lines(text) for text in (base, ours, theirs)]
+    most = min(map(len, rows))
+    first = last = 0
+    while first < most and len({row[first] for row in rows}) == 1:
+        first += 1
+    while last < most - first and len({row[-1 - last] for row in rows}) == 1:
+        last += 1
+    b, o, t = ("".join(row[first : len(row) - last]) for row in rows)
+    head, tail = rows[0][:first], rows[0][len(rows[0]) - last :]
+    return "".join(head), Conflicting(b, o, t, reason), "".join(tail)
+
+
+# --- the judge
+
+
+def _doubt(
+    path: str, chunks: Chunks, texts: Texts, python: ModuleType | None, broken: Broken
+) -> Doubt | None:
+    """What is doubtful whichever side the conflicts are decided for."""
+    row = _trimmed(chunks.pieces)
+    if all(taken(row, side) == text for side, text in zip(SIDES[1:], texts[1:], strict=True)):
+        return None  # nothing was joined
+    moved = _moved(row, texts, python)
+    if moved is not None:
+        return moved
+    places = [places_of(row, side, text) for side, text in zip(SIDES, texts, strict=True)]
+    found: list[Doubt] | None = None
+    for side in SIDES[1:]:
+        now = _doubts(path, row, texts, places, side, python, broken)
+        if now is None:
+            continue
+        if found is not None:
+            known = {(each.law, each.where) for each in now}
+            now = [each for each in found if (each.law, each.where) in known]
+        if not now:
+            return None
+        found = now
+    return found[0] if found else None
+
+
+def _doubts(
+    path: str,
+    row: Sequence[Chunk],
+    texts: Texts,
+    places: Sequence[Sequence[Span] | None],
+    side: str,
+    python: ModuleType | None,
+    broken: Broken,
+) -> list[Doubt] | None:
+    """What is doubtful with each conflict as a side has it in all four texts; None where one of
+    them does not parse then. Where the base has nothing, it may stay so: both sides added it then.
+    """
+    conflicts = [piece for piece in row if isinstance(piece, Conflicting)]
+    wanted = [getattr(piece, side) for piece in conflicts]
+    known = [text if piece.base else "" for text, piece in zip(wanted, conflicts, strict=True)]
+    result = taken(row, side)
+    o, t = (_put(text, at, wanted) for text, at in zip(texts[1:], places[1:], strict=True))
+    for of_base in (wanted, known):
+        b = _put(texts[0], places[0], of_base)
+        if b is None or o is None or t is None:
+            continue
+        try:
+            found: list[Doubt] | None
+            if python is not None:
+                found = python.doubts_of(b, o, t, result)
+            else:
+                found = None if any(map(broken, (b, o, t))) else list(doubts(path, b, o, t, result))
+        except RecursionError:
+            return None
+        if found is not None:
+            return found
+    return None
+
+
+def _moved(row: Sequence[Chunk], texts: Texts, python: ModuleType | None) -> Doubt | None:
+    """A line that all three versions have as often, and that is lost where the conflicts are
+    decided for a side: it stands in a conflict in one of them, elsewhere in another.
+    """
+    counts = [_told(text) for text in texts]
+    for side in SIDES[1:]:
+        now = _told(taken(row, side))
+        for line in counts[0]:
+            if now[line] < counts[0][line] == counts[1][line] == counts[2][line]:
+                where = python.definition_with(texts[1], line) if python else ""
+                return Doubt("line", line, where, says=f"would be lost with {side} taken")
+    return None
+
+
+def _told(text: str) -> Counter[str]:
+    """The lines of a text that say enough to be known again, without their indentation."""
+    lines = Counter(map(str.strip, text.split("\n")))
+    return Counter({line: n for line, n in lines.items() if len(_WORD.findall(line)) > 1})
+
+
+def _put(text: str, places: Sequence[Span] | None, wanted: Sequence[str]) -> str | None:
+    """A text with others at its places, which are not asked for where all of these are empty."""
+    if places is None:
+        return None if any(wanted) else text
+    rows, out, at = split_lines(text), list[str](), 0
+    for (first, last), new in zip(places, wanted, strict=True):
+        out += [*rows[at:first], new]
+        at = last
+    return "".join([*out, *rows[at:]])
+
+
+def _trimmed(pieces: tuple[Chunk, ...]) -> list[Chunk]:
+    """Pieces with conflicts of whole lines that do not begin or end with lines that all have."""
+    out: list[Chunk] = []
+    for piece in whole_lines(pieces):
+        if isinstance(piece, str):
+            out.append(piece)
+        else:
+            out += changed(piece.base, piece.ours, piece.theirs, piece.reason)
+    return whole_lines(tuple(piece for piece in out if piece != ""))
+
+
+# --- what is doubtful, as a conflict
+
+
+def _widened(
+    row: Sequence[Chunk], texts: Texts, doubt: Doubt, span: Span | None, *, all_of_it: bool
+) -> list[Chunk] | None:
+    """The row with more of what a side changed as a conflict: what says what is doubtful, or else
+    what is in these lines of ours, if it is at few places; or all of it."""
+    units: list[Chunk] = []
+    for piece in row:
+        units += split_lines(piece) if isinstance(piece, str) else [piece]
+    segments = segments_of(units, texts)
+    first, last = units_of(units, span)
+    here = [each for each in segments if each.first < last and first < each.last]
+    words = _WORD.findall(doubt.what)
+    for some in ([each for each in here if each.says(words)], here):
+        if 0 < len(some) <= _FEW and not all_of_it:
+            return with_conflicts(units, some, str(doubt))
+    return with_conflicts(units, segments, str(doubt)) if all_of_it else None
