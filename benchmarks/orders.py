@@ -57,6 +57,9 @@ class Fork:
         for key, value in (("user.name", "Somebody"), ("user.email", "somebody@example.org")):
             _run("git", "-C", str(self.place), "config", key, value)
         self.skills("init")
+        core = self.place / "manifests/core.yaml"  # the same in every run, wherever that is
+        core.write_text(core.read_text("utf-8").replace(str(up), "/upstream"), "utf-8")
+        _run("git", "-C", str(self.place), "commit", "-qam", "Upstream is elsewhere")
         self.start = self.tree
 
     @property
