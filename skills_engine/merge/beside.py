@@ -1,8 +1,7 @@
 """The judge of what a merge joined beside its conflicts, which it asks as of a clean merge.
 
 Each conflict is decided alike in all four texts, once as ours has it and once as theirs: then what
-differs is what was joined. What is doubtful either way becomes part of a conflict, the definition
-that it is in or all that a side changed.
+differs is what was joined. What is doubtful both times becomes part of a conflict.
 """
 
 from __future__ import annotations
