@@ -132,10 +132,8 @@ class Deliveries:
         main = self._store.main
         if main and main.chat != chat:
             group = self._store.group(chat)
-            text = template.format(
-                name=group.name if group else chat, chat=chat, error=described(error)
-            )
-            await self._store.tell(text)
+            name = group.name if group else chat
+            await self._store.tell(template.format(name=name, chat=chat, error=described(error)))
 
 
 async def _send(channel: Channel, chat: str, text: str, file: File | None) -> None:

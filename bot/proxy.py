@@ -182,9 +182,8 @@ class Door(web.Server):
                 await asyncio.sleep(1)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        token = request.headers.get("x-api-key") or request.headers.get(
-            "authorization", ""
-        ).removeprefix("Bearer ")
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        token = request.headers.get("x-api-key") or bearer
         if not secrets.compare_digest(token.encode(errors="replace"), self.token.encode()):
             self._proxy.tell(self._group, "a wrong token, or no request")
             why = "this token is not, or no longer, valid here"

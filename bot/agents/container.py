@@ -99,9 +99,8 @@ class ContainerAgent(Agent):
             self._watch.trouble.set()  # is it the engine?
             raise
         except TimeoutError:
-            raise BotError(
-                f"no answer came within {self._settings.turn_seconds:g} seconds (TURN_SECONDS)"
-            ) from None
+            limit = f"{self._settings.turn_seconds:g} seconds (TURN_SECONDS)"
+            raise BotError(f"no answer came within {limit}") from None
         known = await self._store.session(folder)
         if talk.session not in {None, known} and not turn.isolated and not talk.left:
             await self._store.remember(folder, talk.session)
