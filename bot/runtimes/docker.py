@@ -175,6 +175,6 @@ class DockerRuntime:
             raise
         theirs: socket.socket = attached._sock
         own = theirs.dup()  # the event loop's alone
-        attached.close()
+        attached._response.close()
         theirs.close()
         return identity, own
