@@ -89,9 +89,10 @@ machines: setup  ## groups on two other machines, which fail; then the real agen
 bench: setup  ## the figures of docs/benchmarks.md
 	$(BIN)/python benchmarks/speed.py
 
-reference: setup  ## docs/operations.md from the operations themselves, the tables of skills from the skills
+reference: setup  ## docs/operations.md from the operations themselves, the tables and the index of skills from the skills
 	$(BIN)/python -m skills_engine.package.reference > docs/operations.md
 	$(BIN)/python tests/skills/skills_table.py
+	$(BIN)/skills publish --quiet --output .claude/skills/index.json
 
 site: setup  ## these documents as a site in docs/_build/html
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
