@@ -82,9 +82,11 @@ def test_there_is_one_way_to_print() -> None:
         ("cli/terminal.py", "stderr"),
         ("cli/live.py", "rich.console"),
         ("cli/live.py", "rich.live"),
+        ("cli/live.py", "rich.spinner"),
         ("cli/live.py", "rich.table"),
         ("cli/live.py", "rich.text"),
-        ("cli/output.py", "stderr"),  # whether it is a terminal
+        ("cli/live.py", "stdout"),  # whether it is a terminal
+        ("cli/output.py", "stderr"),  # likewise
         ("cli/options.py", "stderr"),  # likewise
         ("cli/change.py", "stderr"),  # likewise
         ("cli/trying.py", "stderr"),  # likewise

@@ -42,11 +42,11 @@ _COMPLETE = ".complete"
 _PATIENCE = 1800.0
 
 
-def default_cache() -> Path:
-    """`$XDG_CACHE_HOME/graftbot/environments`."""
+def default_cache(of: str = "environments") -> Path:
+    """`$XDG_CACHE_HOME/graftbot/environments`, or a folder beside it."""
     root = os.environ.get("XDG_CACHE_HOME", "")
     base = Path(root) if root.startswith("/") else Path.home() / ".cache"
-    return base / "graftbot" / "environments"
+    return base / "graftbot" / of
 
 
 def ensure_environment(

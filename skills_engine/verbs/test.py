@@ -78,7 +78,7 @@ def try_out(
             raise Refused(
                 f"there is no skill to try in {SKILLS}", hint="name one, or the directory of one"
             )
-        journal = TrialLog(fork.repository.state / "trials.jsonl", bench, resume=ways.resume)
+        journal = TrialLog(fork.repository.root, bench, resume=ways.resume)
         known = [(case, journal.known(case)) for case in cases]
         trials = [trial for _, trial in known if trial is not None]
         for trial in trials:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -107,13 +109,21 @@ def _as_nobody(fork: Repo, *args: str) -> Ran:
     return skills(fork, *args, env=env, prefix=prefix)
 
 
+@pytest.fixture
+def open_fork(fork: Repo) -> Iterator[Repo]:
+    """One that another user gets to. The folder above those of all tests is closed to others by
+    each run of pytest that begins, such as a skill's tests in another test.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Repo(shutil.copytree(fork.path, Path(folder) / "fork", symlinks=True))
+
+
 @pytest.mark.parametrize("place", ["parrot", ".", ".git", ".git/objects", ".git/refs/heads"])
-def test_a_folder_that_cannot_be_written(fork: Repo, place: str) -> None:
+def test_a_folder_that_cannot_be_written(open_fork: Repo, place: str) -> None:
     """Run as an unprivileged user who owns everything but one folder."""
+    fork = open_fork
     if ROOT:
-        for path in (fork.path.parent, *fork.path.parent.parents):
-            if path.stat().st_mode & 0o005 != 0o005:
-                path.chmod(path.stat().st_mode | 0o055)
         subprocess.run(["chown", "-R", "65534:65534", str(fork.path)], check=True)
         subprocess.run(["chown", "root", str(fork.path / place)], check=True)
     mode = (fork.path / place).stat().st_mode

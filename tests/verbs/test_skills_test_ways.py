@@ -135,14 +135,17 @@ def test_a_way_in_which_there_is_nothing_to_try_is_named(fork: Repo) -> None:
 
 def test_a_run_that_was_ended_goes_on(fork: Repo) -> None:
     """What it tried is taken over, for as long as it is of the same packages on the same core."""
-    journal = fork.path / ".git/skills/trials.jsonl"
+    cache = fork.path.parent / "home/cache/graftbot/trials"
 
     def taken_over(*more: str) -> list[bool]:
         found = trials(fork, "add-clock", "add-loud", "--no-test", *more)
         return [trial["found"] == "before" for trial in found]
 
     assert taken_over() == [False, False]
-    one, other = re.sub(r'"files changed[^"]*"', '"before"', journal.read_text()).splitlines()
+    (journal,) = cache.iterdir()
+    one, other = re.sub(
+        r'"files changed[^"]*"', '"before"', journal.read_text().strip()
+    ).splitlines()
     journal.write_text(f"{one}\n{other[:60]}")
     assert taken_over("--resume") == [True, False]
     fork.edit(".claude/skills/add-clock/SKILL.md", "version: 1.0.0", "version: 1.0.1")

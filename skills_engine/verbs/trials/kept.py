@@ -1,12 +1,15 @@
-"""A log of trials in the repository's own state, so that a run which was ended goes on."""
+"""A log of trials in the cache of their owner, so that a run which was ended goes on."""
 
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
 from typing import TYPE_CHECKING, TextIO
 
+from skills_engine.check.environment import default_cache
 from skills_engine.verbs.trials.trial import Trial
 
 if TYPE_CHECKING:
@@ -19,26 +22,33 @@ __all__ = ["TrialLog"]
 
 
 class TrialLog:
-    """A line a trial. A run begins it anew, or goes on with it (`resume`): a trial counts again
-    only of the same packages on the same core.
+    """A line a trial of the skills of a repository, which itself is only looked at. A run begins it
+    anew, or goes on with it (`resume`): a trial counts again only of the same packages on the same
+    core. Where it cannot be written, no run can go on with this one.
     """
 
-    def __init__(self, path: Path, bench: Bench, *, resume: bool) -> None:
+    def __init__(self, root: Path, bench: Bench, *, resume: bool) -> None:
         self._bench = bench
+        path = default_cache("trials") / f"{sha256(os.fsencode(root)).hexdigest()}.jsonl"
         self._known = _read(path) if resume else {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: TextIO = path.open("a" if resume else "w", encoding="utf-8")
+        self._file: TextIO | None = None
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a" if resume else "w", encoding="utf-8")
+            self._file.write("\n")  # behind half a line
 
     def known(self, case: Case) -> Trial | None:
         """What came of a case before."""
         return self._known.get(self._key(case))
 
     def keep(self, case: Case, trial: Trial) -> None:
-        self._file.write(json.dumps([self._key(case), asdict(trial)]) + "\n")
-        self._file.flush()
+        if self._file is not None:
+            self._file.write(json.dumps([self._key(case), asdict(trial)]) + "\n")
+            self._file.flush()
 
     def close(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def _key(self, case: Case) -> str:
         subjects = self._bench.subjects(case.core)
