@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -38,7 +38,7 @@ class Shipment:
     files: tuple[tuple[str, bytes, bool], ...]
     asked: tuple[str, ...]
     run_tests: bool
-    accepted: frozenset[str]
+    accepted: tuple[str, ...]
 
 
 @cache
@@ -69,20 +69,21 @@ def pack(bench: Bench, cores: Iterable[str]) -> Shipment:
         for path, entry in tree.walk():
             content = subjects.fork.objects.read(entry.oid)
             files.append((f"{SKILLS}/{name}/{path}", content, entry.mode == EXECUTABLE))
-    objects = git.run(
-        "pack-objects", "--revs", "--stdout", "-q", stdin="\n".join(wanted).encode() + b"\n"
+    revisions = "".join(f"{oid}\n" for oid in wanted).encode()
+    shipment = Shipment(
+        name="",
+        engine=engine(),
+        objects=git.run("pack-objects", "--revs", "--stdout", "-q", stdin=revisions),
+        head=wanted[0],
+        base=subjects.base.base,
+        tags=tuple((ref, oid) for oid, ref in tags),
+        files=tuple(files),
+        asked=subjects.asked if bench.names else (),
+        run_tests=bench.run_tests,
+        accepted=tuple(sorted(bench.accepted)),
     )
-    what = (
-        wanted[0],
-        subjects.base.base,
-        tuple((ref, oid) for oid, ref in tags),
-        tuple(files),
-        subjects.asked if bench.names else (),
-        bench.run_tests,
-        bench.accepted,
-    )
-    named = repr((engine(), sorted(wanted), *what[:-1], sorted(bench.accepted)))
-    return Shipment(sha256(named.encode()).hexdigest(), engine(), objects, *what)
+    said = repr((sorted(wanted), replace(shipment, objects=b"")))
+    return replace(shipment, name=sha256(said.encode()).hexdigest())
 
 
 def unpack(shipment: Shipment, into: Path) -> Bench:
@@ -101,4 +102,4 @@ def unpack(shipment: Shipment, into: Path) -> Bench:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
         file.chmod(0o755 if program else 0o644)
-    return Bench(into, shipment.asked, shipment.run_tests, shipment.accepted)
+    return Bench(into, shipment.asked, shipment.run_tests, frozenset(shipment.accepted))
