@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard, TypeVar
 
 from skills_engine.graft.importer import FromImport, Importer
+from skills_engine.graft.reading import python_tree
 from skills_engine.lines import split_lines
 
 if TYPE_CHECKING:
@@ -73,11 +74,8 @@ def imported(source: str, path: str = "") -> frozenset[FromImport]:
 
 
 def _statements(source: str) -> list[ast.ImportFrom]:
-    try:
-        nodes = [*ast.walk(ast.parse(source))]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    return [n for n in nodes if isinstance(n, ast.ImportFrom)]
+    tree = python_tree(source)
+    return [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)] if tree else []
 
 
 _STEPS = 5
@@ -184,10 +182,8 @@ class Follower:
         """Whether a module that the source names is gone, or has not what it may take from there
         by the module's name, or name in a string: a quick look.
         """
-        try:
-            nodes = [*ast.walk(ast.parse(source))]
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
+        tree = python_tree(source)
+        nodes = [*ast.walk(tree)] if tree else []
         texts = [n.value for n in nodes if isinstance(n, ast.Constant) if _is_text(n.value)]
         taken = _taken(nodes, texts)
         for node in nodes:
@@ -259,9 +255,8 @@ class Follower:
 @lru_cache(500)
 def module_names(source: bytes) -> frozenset[str] | None:
     """Every name that a module may have; None where that cannot be told."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = python_tree(source)
+    if tree is None:
         return None
     found: set[str] = set()
     for node in ast.walk(tree):

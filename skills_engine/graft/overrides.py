@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.errors import CannotEnsure
 from skills_engine.graft.importer import Importer
+from skills_engine.graft.reading import python_tree
 from skills_engine.graft.renamed import methods
 from skills_engine.types import Change, Outcome, Place
 
@@ -132,7 +133,4 @@ def _text(files: Files, path: str) -> str:
 
 
 def _parsed(files: Files, path: str) -> ast.Module:
-    try:
-        return ast.parse(files.read(path) or b"")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ast.Module([], [])
+    return python_tree(files.read(path) or b"") or ast.Module([], [])

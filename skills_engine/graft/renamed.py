@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from skills_engine.codemods.paths import dotted
 from skills_engine.git import paths_from
 from skills_engine.graft.importer import Importer
+from skills_engine.graft.reading import python_tree
 from skills_engine.lines import bare_lines, split_lines
 
 if TYPE_CHECKING:
@@ -186,11 +187,8 @@ def _uses_it_now(
 
 @lru_cache(500)
 def _imports(source: str, path: str) -> frozenset[tuple[str, str]]:
-    try:
-        nodes = [*ast.walk(ast.parse(source))]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()
-    found = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    tree = python_tree(source)
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)] if tree else []
     importer = Importer(path)
     return frozenset((each.module, each.name) for node in found for each in importer.names(node))
 
@@ -218,10 +216,8 @@ def _source_of(source: str, name: str) -> str | None:
 
 
 def _body(source: str) -> list[ast.stmt]:
-    try:
-        return ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
+    tree = python_tree(source)
+    return tree.body if tree else []
 
 
 @lru_cache(500)
