@@ -79,19 +79,20 @@ def _engine_commits(fork: Fork) -> Iterator[_Commit]:
     """The last commit that changed manifests, and those before it as long as each did; none that
     changed the core.
     """
-    commit = fork.head
-    first = True
-    while True:
-        asked = ("log", "-1", "--first-parent", "--format=%H %P", commit, "--", FOLDER)
-        found, *parents = (fork.git.text_or_none(*asked) or "").split() or [""]
-        if len(parents) != 1 or (found != commit and not first):
+    asked = ("log", "-1", "--first-parent", "--format=%H", fork.head, "--", FOLDER)
+    commit = fork.git.text_or_none(*asked)
+    while commit is not None:
+        parent = fork.git.commit(f"{commit}^1")
+        if parent is None or fork.git.commit(f"{commit}^2") is not None:
             return
-        after, before = (Tree(fork.objects, fork.git.tree_of(each)) for each in (found, parents[0]))
+        after, before = (Tree(fork.objects, fork.git.tree_of(each)) for each in (commit, parent))
         core = after.entry(CORE)
         if core is None or core != before.entry(CORE):
             return
+        if after.entry(FOLDER) == before.entry(FOLDER):  # the owner's
+            return
         yield _Commit(after, before)
-        commit, first = parents[0], False
+        commit = parent
 
 
 def _goal_of(fork: Fork, tree: Tree) -> Goal:

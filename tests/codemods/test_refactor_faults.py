@@ -160,6 +160,12 @@ OWNER = "from dataclasses import dataclass\n\n\n@dataclass\nclass A:\n    a: int
         "from m import A\n@dataclass\nclass M(A): ...\n@dataclass\nclass B(M):\n    z: int\n",
         "from m import A\n@dataclass\nclass B(\n    A,  # one\n    Generic[T],\n):\n    z: int\n",
         "from m import A\n@dataclass\nclass B[T](A):\n    z: int\n",
+        "from m import A\n@dataclass\nclass \\\nB \\\n(A):\n    z: int\n",
+        "from m import A\n@dataclass\nclass B(\n    # not ):\n    A,\n):\n    z: int\n",
+        "from m import A\nOne = A\n@dataclass\nclass B(One):\n    z: int\n",
+        "from m import A\nif A: One = A\n@dataclass\nclass B(One):\n    z: int\n",
+        "from m import (\n    A as\n    One,\n)\n@dataclass\nclass B(One):\n    z: int\n",
+        "from m import A\n@dataclass\nclass B(dict[str, {'a': 1}['a']], A):\n    z: int\n",
     ],
 )
 def test_a_class_that_inherits_elsewhere_stays_one_that_python_takes(heir: str) -> None:

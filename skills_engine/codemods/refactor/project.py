@@ -225,7 +225,8 @@ class Links:
 @lru_cache(500)
 def _may_inherit(data: bytes, words: frozenset[str]) -> bool:
     """Whether a class has a base in which one of the words stands, or another name for it."""
-    if not _HAS_BASES.search(data):
+    named = _named_in_bases(data)
+    if named is not None and named.isdisjoint(words) and not _bound(data, named):
         return False
     try:
         tree = ast.parse(data)
@@ -247,7 +248,37 @@ def _may_inherit(data: bytes, words: frozenset[str]) -> bool:
     return not aliases.isdisjoint(bases)
 
 
-_HAS_BASES = re.compile(rb"\bclass\s+[\w\x80-\xff]+\s*[\[(\\]")
+_CLASS = re.compile(r"\bclass[\s\\]+\w+[\s\\]*(?=[\[(])")
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
+def _named_in_bases(data: bytes) -> frozenset[str] | None:
+    """The words between the brackets after `class NAME`; None where only a parser can tell."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    found: set[str] = set()
+    for each in _CLASS.finditer(text):
+        depth = 0
+        for at in range(each.end(), len(text)):
+            if text[at] in "'\"#":
+                return None
+            depth += (text[at] in "([{") - (text[at] in ")]}")
+            if text[at] == ":" and not depth:
+                found.update(_WORD.findall(text, each.end(), at))
+                break
+    return frozenset(found)
+
+
+def _bound(data: bytes, names: frozenset[str]) -> bool:
+    """Whether one of the names may stand for something else here: assigned, or after `as`."""
+    every = "|".join(map(re.escape, sorted(names)))
+    text = data.decode()
+    return bool(names) and bool(
+        re.search(rf"\bas[\s\\]+(?:{every})\b", text)
+        or re.search(rf"\b(?:{every})\b(?:[^\n]*|[\s\w.,*)\]]*)=", text)
+    )
 
 
 def _identifiers(node: ast.AST) -> set[str]:
