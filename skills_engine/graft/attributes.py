@@ -56,7 +56,11 @@ class _Attributes:
         for access in accesses:
             if (chain := self._chain(access.value, access.scope)) is not None:
                 self._attribute(access, *chain)
-        inner = {self.names.span(access.value) for access in accesses}
+        inner = {  # the owner of what `attrgetter("x")` names is anybody, and stands nowhere
+            self.names.span(access.value)
+            for access in accesses
+            if not isinstance(access.value, cst.Ellipsis)
+        }
         for access in accesses:
             if not access.quoted and self._around(access) not in inner:
                 self._module(access)

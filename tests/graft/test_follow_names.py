@@ -48,6 +48,11 @@ FOLLOWED: dict[str, Case] = {
         PASSED, {"p/__init__.py": "from .b import top\n", "p/a.py": None, "p/b.py": TOP}, "from p import top\n", "from p import top\n",
     ),
     "relative: a name": (*RENAMED, "from .a import top\n", "from .a import best as top\n"),
+    "beside an attribute of anybody, which a string names": (
+        *RENAMED,
+        "from operator import attrgetter\nfrom p import a\n\na.top(attrgetter('top', 'low'))\n",
+        "from operator import attrgetter\nfrom p import a\n\na.best(attrgetter('top', 'low'))\n",
+    ),
     "an import with a comment behind it": (
         *RENAMED, "def f():\n    from p.a import top  # noqa: PLC0415\n", "def f():\n    from p.a import best as top  # noqa: PLC0415\n",
     ),
