@@ -126,7 +126,8 @@ def _merge(fork: Fork, intent: Intent, graft: str, wanted: str, run: EngineRun |
     that knows it.
 
     What comes to a tree that the owner has edited since is not asked of the history: it may take
-    for granted what the owner had then, and has not any more.
+    for granted what the owner had then, and has not any more. Nor is a skill that was taken off
+    and comes again: it comes whole, as it would anywhere, without the edits that went with it.
     """
     merge = partial(
         merge_trees,
@@ -134,7 +135,10 @@ def _merge(fork: Fork, intent: Intent, graft: str, wanted: str, run: EngineRun |
         lines=line_merge(fork.git),
         keeping=intent.verb in {"uninstall", "upgrade"},
     )
-    if run is not None and (run.after == fork.tree_oid or intent.verb == "uninstall"):
+    if run is not None and (
+        intent.verb == "uninstall"
+        or (run.after == fork.tree_oid and not _returns(intent, run.goal))
+    ):
         then = merge(run.graft, run.before, wanted)
         if not then.conflicts:
             now = merge(run.after, fork.tree_oid, then.tree, taking_out=intent.verb == "uninstall")
@@ -143,6 +147,12 @@ def _merge(fork: Fork, intent: Intent, graft: str, wanted: str, run: EngineRun |
                     now, notes=(*then.notes, *now.notes), merged=(*then.merged, *now.merged)
                 )
     return merge(graft, fork.tree_oid, wanted)
+
+
+def _returns(intent: Intent, then: Goal) -> bool:
+    """Whether a skill comes that was there then, and has been taken off since."""
+    now = intent.before.names() if intent.before is not None else ()
+    return any(name in then.names() and name not in now for name in intent.after.names())
 
 
 def _recorded(fork: Fork, tree: str, wanted: str, skills: Iterable[Pin]) -> str:

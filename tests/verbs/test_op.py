@@ -53,6 +53,16 @@ def test_undo_walks_back_and_redo_forwards(fork: Repo) -> None:
     assert console(fork, "replay").code == 0
 
 
+def test_a_skill_that_was_taken_off_comes_again_whole(fork: Repo) -> None:
+    """What its owner had taken out of it went with it; `undo` is what gives that back."""
+    whole = go(fork, "apply", "add-dice")
+    fork.edit("parrot/commands.py", '    "/roll": roll,\n', "")
+    fork.commit("No roll")
+    go(fork, "uninstall", "add-dice")
+    assert console(fork, "diff").out == ""
+    assert go(fork, "apply", "add-dice") == whole
+
+
 def test_any_operation_can_be_looked_at_and_gone_back_to(fork: Repo) -> None:
     one = go(fork, "apply", "add-dice")
     two = go(fork, "apply", "add-clock")
