@@ -12,7 +12,7 @@ from skills_engine.types import Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["NAMES", "ensure_service", "remove_service"]
+__all__ = ["NAMES", "ensure_service", "ensure_services", "remove_service"]
 
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 """The names that Docker Compose looks for, in its order."""
@@ -36,6 +36,23 @@ def ensure_service(
         wanted += [((section, key), value) for key, value in (entries or {}).items()]
     for path, value in wanted:
         data = _ensure(data, path, value)
+    return data
+
+
+def ensure_services(compose: bytes, others: bytes) -> bytes:
+    """Add all services of another compose file, with its volumes and networks.
+
+    Raises DataError (DRIFTED) where one is there otherwise, and where that file says more.
+    """
+    said = YamlDocument.of(others).data
+    sections = ("services", "volumes", "networks")
+    plain = isinstance(said, dict) and said.keys() <= {*sections}
+    if not plain or b"#" in others or not all(isinstance(each, dict) for each in said.values()):
+        raise DataError("it has more than services", Outcome.DRIFTED)
+    data = compose
+    for section in sections:
+        for name, value in said.get(section, {}).items():
+            data = _ensure(data, (section, name), value)
     return data
 
 

@@ -157,13 +157,11 @@ class _Merge:
             self._conflict(path, "type", _OTHER_KIND, versions)
             return
         mode = _mode(was, mine, wanted)
-        if was is None and not _shared(path):
+        if was is None:
             data = self._both_added(path, mine, wanted)
         else:
-            before = self.objects.read(was.oid) if was is not None and was.is_file else b""
+            before = self.objects.read(was.oid) if was.is_file else b""
             data = self._content(path, before, mine, wanted, versions)
-            if was is None:
-                self.notes.append(f"{path}: both sides added it; their entries were joined")
         out.put(path, Entry(mode, self.objects.write("blob", data)))
 
     def _both_added(self, path: str, mine: Entry, wanted: Entry) -> bytes:
@@ -171,6 +169,10 @@ class _Merge:
         ours, theirs = self.objects.read(mine.oid), self.objects.read(wanted.oid)
         if ours == theirs:
             return ours
+        if _shared(path) and (both := _joined(path, ours, theirs, self.lines)) is not None:
+            self.notes.append(f"{path}: both sides added it; their entries were joined")
+            self.merged.append((path, "data"))
+            return both
         reason = "both sides added a file here"
         versions = stages(path, ours=mine, theirs=wanted)
         if b"\0" in ours or b"\0" in theirs:
@@ -325,6 +327,24 @@ def _shared(path: str) -> bool:
 
     name = path.rpartition("/")[2]
     return name.startswith(".env") or name in NAMES
+
+
+def _joined(path: str, ours: bytes, theirs: bytes, lines: LineMerge) -> bytes | None:
+    """What both sides have in a file that they fill together; None where one does not say all that
+    the other does.
+    """
+    from skills_engine.data.errors import DataError  # noqa: PLC0415
+    from skills_engine.data.services import NAMES, ensure_services  # noqa: PLC0415
+
+    if path.rpartition("/")[2] in NAMES:
+        try:
+            return ensure_services(ours, theirs)
+        except DataError:
+            return None
+    from skills_engine.merge import merge_file  # noqa: PLC0415
+
+    result = merge_file(path, b"", ours, theirs, lines=lines)
+    return result.data if result.clean else None
 
 
 def _changes(objects: Objects, base: str, side: str) -> Changes:

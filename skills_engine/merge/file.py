@@ -35,6 +35,9 @@ _LANGUAGES = (
     ("constraints*.txt", "formats.requirements"),
 )
 
+_BY_KEY = ("formats.env",)
+"""Languages whose entries are known by their keys alone, also where there is no base."""
+
 _INDENTED = (".yaml", ".yml")
 _DATA = (".toml", ".json", *_INDENTED)
 
@@ -112,8 +115,8 @@ def _texts(
         beyond(text, indented=path.endswith(_INDENTED)) for text in texts
     ):
         language = None
-    if language is None or not base.strip():  # without a base there is nothing to tell parts by
-        return _formed(by_lines, form)
+    if language is None or not (base.strip() or _module(path) in _BY_KEY):
+        return _formed(by_lines, form)  # without a base there is nothing to tell parts by
     chunks, how = _understood(language, path, texts, by_lines, keeping=keeping)
     if chunks is None:
         return _formed(by_lines, form)

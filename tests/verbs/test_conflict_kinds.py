@@ -128,6 +128,46 @@ def test_files_that_both_add_are_not_joined_without_a_word(tmp_path: Path, name:
     assert "still has conflict markers" in skills(fork, "continue", *UNTRIED).err
 
 
+TOGETHER = {
+    ".env.example": ("# mine\nA=1\n", "# his\nB=\n", "# mine\nA=1\n# his\nB=\n"),
+    "a/.env": ("A=1\n", "A=1\nB=2\n", "A=1\nB=2\n"),
+    "compose.yaml": (
+        "services:\n  a:  # mine\n    image: a\n",
+        "services:\n  b:\n    image: b\nvolumes:\n  data: {}\n",
+        "services:\n  a:  # mine\n    image: a\n  b:\n    image: b\n\nvolumes:\n  data:\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_files_that_are_filled_together_are_joined(tmp_path: Path, name: str) -> None:
+    ours, theirs, both = TOGETHER[name]
+    fork = parted(tmp_path, {}, {name: ours}, {name: theirs})
+    told = skills(fork, "rebase", *UNTRIED)
+    assert told.code == 0, told.said
+    assert fork.read(name) == both
+    assert f"{name}: both sides added it; their entries were joined" in told.out
+
+
+@pytest.mark.parametrize(
+    ("name", "ours", "theirs"),
+    [
+        (".env.example", "A=1\n", "A=2\nB=2\n"),
+        ("compose.yaml", "services:\n  a:\n    image: a\n", "services:\n  a:\n    image: b\n"),
+        ("compose.yaml", "services: {}\n", "name: his\nservices:\n  b:\n    image: b\n"),
+        ("compose.yaml", "services: {}\n", "services:  # his\n  b:\n    image: b\n"),
+    ],
+)
+def test_what_each_says_otherwise_is_not_joined(
+    tmp_path: Path, name: str, ours: str, theirs: str
+) -> None:
+    fork = parted(tmp_path, {}, {name: ours}, {name: theirs})
+    told = skills(fork, "rebase", *UNTRIED)
+    assert told.code == 3, told.said
+    assert "both sides added a file here" in told.err
+    assert "joined" not in told.said
+
+
 def test_every_conflict_is_named_in_every_place(tmp_path: Path) -> None:
     """Path, line, definition and reason of each: in the message, in `status`, in the preview, in
     JSON.
