@@ -39,15 +39,13 @@ _OF_THE_USER = re.compile(
     r"CEILING_DIRECTORIES|DISCOVERY_ACROSS|CONFIG_(NOSYSTEM|GLOBAL|SYSTEM|COUNT|KEY_|VALUE_))"
 )
 _BRANCH = re.compile(r"ref: (refs/heads/\S+)\n?")
-_CANNOT_WRITE = (
-    "unable to create",
-    "unable to write",
-    "cannot update",
-    "could not write",
-    "failed to write",
-)
+_SPACE = "see whether the disk has space and you may write there"
 # git does not always give the system's reason
-_WRITING = "see whether the disk has space and you may write there"
+_HINTS = {
+    **dict.fromkeys(("unable to create", "unable to write", "cannot update"), _SPACE),
+    **dict.fromkeys(("could not write", "failed to write"), _SPACE),
+    "aborted by hook": "your hook reference-transaction refuses it; hooks are in .git/hooks",
+}
 
 
 class GitError(Refused):
@@ -133,10 +131,9 @@ class Git:
             raise Refused("git is not installed", hint="install git 2.30 or newer") from None
         if ok is not None and done.returncode not in ok:
             said = os.fsdecode(done.stderr).strip().splitlines()
-            words = (
-                "; ".join(said[-3:]) or f"exit code {done.returncode}"
-            )  # the last line alone may not name the cause
-            hint = _WRITING if any(sign in words for sign in _CANNOT_WRITE) else ""
+            # the last line alone may not name the cause
+            words = "; ".join(said[-3:]) or f"exit code {done.returncode}"
+            hint = next((hint for sign, hint in _HINTS.items() if sign in words), "")
             raise GitError(f"git {args[0]} failed: {words}", hint=hint)
         return done
 
@@ -186,7 +183,10 @@ class Git:
             )
         _, shallow, git_dir, common, object_format, top = lines
         if object_format != "sha1":
-            raise Refused(f"{top} uses {object_format} objects, which this version cannot write")
+            raise Refused(
+                f"{top} uses {object_format} objects, which this version cannot write",
+                hint="use a repository of the usual kind: git init --object-format=sha1",
+            )
         return Repository(
             Path(top), Path(git_dir), (self.directory / common).resolve(), shallow == "true"
         )

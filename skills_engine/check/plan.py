@@ -106,22 +106,24 @@ def _is_pytest(text: str) -> bool:
 
 
 def default_requires(files: RepositoryFiles) -> tuple[str, ...]:
-    """What tests need where nothing is said, as pip is told: the project, and the first of its
-    test groups, extras, tox's, or requirements files.
+    """What tests need where nothing is said, as pip is told: the project, if there is one, and the
+    first of its test groups, extras, tox's, or requirements files.
     """
-    top = projects(files)[0]
+    top, *members = projects(files)
+    is_project = bool(top.name or members) or files.read("setup.py") is not None
+    itself = (".",) if is_project else ()
     groups, extras = top.groups(), top.extras()
     for name in _GROUPS:
         if name in groups:
-            return (".", f"--group {name}")
+            return (*itself, f"--group {name}")
         if name in extras:
             return (f".[{name}]",)
     deps = [line for line in top.said("testenv", "deps") if "{" not in line and ":" not in line]
     more = top.said("testenv", "extras")
     if deps or more:
-        return (f".[{','.join(more)}]" if more else ".", *deps)
+        return (*([f".[{','.join(more)}]"] if more else itself), *deps)
     path = next((path for path in _LISTS if files.read(path) is not None), None)
-    return (".", f"-r {path}") if path else (".",)
+    return (*itself, f"-r {path}") if path else itself
 
 
 def _resolved(

@@ -96,6 +96,13 @@ def _asked(words: list[str]) -> str:
     return " ".join(word for word in words[at : at + number] if not word.startswith("-"))
 
 
+def _help(verb: str) -> str:
+    """The command that prints the help of a verb, or of all where it is none."""
+    first = verb.partition(" ")[0]
+    known = any(first in names for names in FAMILIES.values())
+    return f"skills {first} --help" if known else "skills --help"
+
+
 def run() -> None:
     """Run the command line; errors become one message and the exit code that `errors.py` gives
     them.
@@ -110,12 +117,8 @@ def run() -> None:
         if (
             end.code == UsageError.exit_code and _output().json
         ):  # Typer has told the person, and not the program
-            verb = _output().verb
-            _output().error(
-                UsageError(
-                    "wrong usage: standard error says why", hint=f"see: skills {verb} --help"
-                )
-            )
+            hint = f"see: {_help(_output().verb)}"
+            _output().error(UsageError("wrong usage: standard error says why", hint=hint))
         raise
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}

@@ -24,7 +24,7 @@ from skills_engine.codemods import registry
 from skills_engine.package.decode import keys_of
 from skills_engine.package.manifest import KEYS
 from skills_engine.package.reference import table
-from skills_engine.types import Problem
+from skills_engine.types import Outcome, Place, Problem, Stopped
 from skills_engine.verbs.abort import Aborted
 from skills_engine.verbs.care import Diagnosis, Replayed
 from skills_engine.verbs.dev import Round
@@ -94,7 +94,7 @@ RESULTS: dict[str, Any] = {
     "merge-driver install": Installed,
     "merge-driver uninstall": Installed,
 }
-"""What each verb's `result` is; that of `diff` and `op diff` is a mapping of its own."""
+"""What each verb's `result` is; that of `diff` and `op diff` is `_DIFF`."""
 
 _PLAIN: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _NAMES: Schema = {
@@ -131,17 +131,24 @@ _MANIFEST: dict[str, Schema] = {
 }
 
 
+_DIFF: Schema = {
+    "type": "object",
+    "properties": {"diff": {"type": "string"}},
+    "required": ["diff"],
+}
+
+
 def schemas() -> dict[str, Schema]:
     """Each schema by its name."""
-    results = {
-        verb: {"type": "object", "properties": _document(verb, kind)}
-        for verb, kind in RESULTS.items()
-    }
+    results = {verb: _type(kind) for verb, kind in RESULTS.items()}
+    results |= dict.fromkeys(("diff", "op diff"), _DIFF)
+    documents = [_document({"const": verb}, "result", it) for verb, it in results.items()]
+    documents.append(_document({"type": "string"}, "error", _error()))
     return {
         "manifest": _schema("The manifest block of SKILL.md", _manifest()),
         "codemod": _schema("A codemod block of SKILL.md", _codemod()),
         "plan": _schema("A plan", _type(Plan)),
-        "results": _schema("What skills prints with --json", {"oneOf": list(results.values())}),
+        "results": _schema("What skills prints with --json", {"oneOf": documents}),
     }
 
 
@@ -149,8 +156,32 @@ def _schema(title: str, body: Schema) -> Schema:
     return {"$schema": _DIALECT, "title": title, **body}
 
 
-def _document(verb: str, kind: Any) -> Schema:
-    return {"schema": {"const": SCHEMA}, "verb": {"const": verb}, "result": _type(kind)}
+def _document(verb: Schema, key: str, it: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": {"schema": {"const": SCHEMA}, "verb": verb, key: it},
+        "required": ["schema", "verb", key],
+        "additionalProperties": False,
+    }
+
+
+def _error() -> Schema:
+    always = {"kind": str, "exit_code": int, "message": str, "hint": str}
+    more = {
+        "problems": tuple[Problem, ...],
+        "outcome": Outcome,
+        "candidates": tuple[Place, ...],
+        "output": str,
+        "conflicts": tuple[Stopped, ...],
+        "notes": tuple[str, ...],
+    }
+    keys = {key: _type(kind) for key, kind in (always | more).items()}
+    return {
+        "type": "object",
+        "properties": keys,
+        "required": [*always],
+        "additionalProperties": False,
+    }
 
 
 def _manifest() -> Schema:

@@ -217,6 +217,9 @@ def for_upgrade(fork: Fork, names: Sequence[str]) -> Resolved:
         pin = fork.pins[name]
         if pin.held and names:
             raise Refused(f"{name} {pin.version} is pinned", hint=f"run: skills unpin {name}")
+        if not (names or pin.held) and (gone := _gone(fork, pin)):
+            notes.append(f"{name} {pin.version} stays: {gone} is not there any more")
+            continue
         newer = None if pin.held else newest(fork, pin, chosen.base)
         if newer is None or newer.pin.digest == pin.digest:
             notes.append(f"{name} {pin.version} is {'pinned' if pin.held else 'up to date'}")
@@ -225,6 +228,13 @@ def for_upgrade(fork: Fork, names: Sequence[str]) -> Resolved:
         notes += changes_of(newer, pin)
     _add_dependencies(chosen, notes)
     return _resolved(fork, chosen, notes)
+
+
+def _gone(fork: Fork, pin: Pin) -> str:
+    """The folder that a skill was applied from, where it is gone; else empty."""
+    applied_from = fork.git.settings.value(f"skills.{pin.name}.path") or ""
+    is_there = pin.source.kind != "local" or Path(applied_from).is_dir()
+    return "" if is_there else applied_from
 
 
 def changes_of(newer: FoundPackage, pin: Pin) -> list[str]:
@@ -258,7 +268,7 @@ def newest(fork: Fork, pin: Pin, base: Tree) -> FoundPackage | None:
     if pin.source.kind == "git":
         return find(fork, pin.source.url, base)
     applied_from = fork.git.settings.value(f"skills.{pin.name}.path")
-    if pin.source.kind == "local" and applied_from and Path(applied_from).is_dir():
+    if pin.source.kind == "local" and applied_from:
         return find(fork, applied_from, base)
     upstream = fork.package_tree(pin.name, base)
     if pin.source.kind == "upstream" and upstream is not None:

@@ -89,7 +89,10 @@ def read_index(where: str) -> tuple[IndexEntry, ...]:
     try:
         return _entries(where, path.read_bytes(), str(path.resolve().parent))
     except OSError as error:
-        raise Refused(f"the index {path} cannot be read: {error.strerror}") from None
+        raise Refused(
+            f"the index {path} cannot be read: {error.strerror}",
+            hint="name an index by its file, its folder or its URL",
+        ) from None
 
 
 def write_index(path: Path, entries: list[IndexEntry]) -> None:

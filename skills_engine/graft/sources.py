@@ -67,9 +67,21 @@ def find(fork: Fork, wanted: str, base: Tree) -> FoundPackage:
     directory = Path(wanted).expanduser()
     if directory.is_dir():
         return _asked(fork, wanted, _from_directory(fork, directory.resolve(), base))
+    if at is not None and _is_path(at[2]):
+        raise Refused(
+            f"{wanted}: there is no index or folder {at[2]}",
+            hint="a source is a folder, a git URL or an index",
+        )
+    if _is_path(wanted):
+        raise Refused(f"there is no folder {wanted}", hint="name the directory of a package")
     raise Refused(
         f"there is no skill {wanted}{_alike(fork, wanted)}", hint="see what there is: skills list"
     )
+
+
+def _is_path(words: str) -> bool:
+    """Whether words can only be meant as a path."""
+    return os.sep in words or words.startswith((".", "~"))
 
 
 def _asked(fork: Fork, wanted: str, choice: FoundPackage) -> FoundPackage:

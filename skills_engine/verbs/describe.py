@@ -58,14 +58,30 @@ def _skills(computed: Computed) -> tuple[SkillChange, ...]:
         if now is None and was is not None:
             found.append(SkillChange(name, was.version, "uninstalled"))
         elif now is not None:
-            found.append(SkillChange(name, now.version, _how(was, now), done.get(name, ())))
+            same = was is not None and was.package == now.package
+            operations = () if same else done.get(name, ())
+            found.append(SkillChange(name, now.version, _how(was, now), operations))
     return tuple(found)
 
 
 def _how(was: Pin | None, now: Pin) -> str:
     if was is None:
         return "applied"
-    return f"upgraded from {was.version}" if was.version != now.version else "renewed"
+    if was.version != now.version:
+        way = "downgraded" if _is_older(now.version, was.version) else "upgraded"
+        return f"{way} from {was.version}"
+    if was.package != now.package or was.held == now.held:
+        return "renewed"
+    return "pinned" if now.held else "unpinned"
+
+
+def _is_older(version: str, than: str) -> bool:
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415
+
+    try:
+        return Version(version) < Version(than)
+    except InvalidVersion:
+        return False
 
 
 def diff_of(fork: Fork, old: str, new: str) -> str:

@@ -96,12 +96,14 @@ def _found(fork: Fork, core: Core) -> tuple[str, ...]:
 
     said = read_project(fork.tree)
     needed = said.test_requires or default_requires(fork.tree)
+    these = f"these are installed: {', '.join(needed)}"
+    installed = these if needed else "nothing else is installed"
     kept, example = core.dependencies or DEPENDENCIES, core.environment or ENVIRONMENT
     return (
         f"core {core.version}; what skills require goes into {kept}, settings into {example}",
         (
-            f"their tests run with {said.test or 'python -m pytest'}, where these are installed: "
-            f"{', '.join(needed)} ([tool.skills] may say otherwise: docs/using.md)"
+            f"their tests run with {said.test or 'python -m pytest'}, where {installed} "
+            "([tool.skills] may say otherwise: docs/using.md)"
         ),
         _home(fork),
     )

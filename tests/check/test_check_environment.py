@@ -225,8 +225,13 @@ CONFIG = "[metadata]\nname = up\n[options]\ninstall_requires =\n    tok>=3.2  # 
             (".[test]",),
             ["pytest", "uni>=1"],
         ),
+        ({"pyproject.toml": "[tool.ruff]\n"}, (), ["pytest"]),
+        ({"requirements.txt": "m\n"}, ("-r requirements.txt",), ["m", "pytest"]),
     ],
-    ids=["Poetry", "a workspace", "setup.cfg", "hooks of hatch", "requirements files", "setup.py"],
+    ids=[
+        *("Poetry", "a workspace", "setup.cfg", "hooks of hatch", "requirements files"),
+        *("setup.py", "no project", "no project but requirements"),
+    ],
 )
 def test_how_other_repositories_say_what_tests_need(
     files: dict[str, bytes | str], default: tuple[str, ...], needed: list[str]

@@ -17,15 +17,17 @@ import pytest
 from forkkit import Workshop, recipes
 from forkkit import skills as in_process
 from harness import Repo, environment, skills, skills_command
+from jsonschema import Draft202012Validator, ValidationError
 
 from skills_engine.cli.complete import available, installed
-from skills_engine.cli.schemas import RESULTS
+from skills_engine.cli.schemas import RESULTS, schemas
 from skills_engine.transaction.lock import exclusive
 from skills_engine.verbs.reports import ChangeReport
 
 pytest_plugins = ("forkkit.plugin",)
 
 BY_NAME = {recipe.name: recipe for recipe in recipes()}
+SCHEMA = Draft202012Validator(schemas()["results"])
 PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
 
 
@@ -113,6 +115,7 @@ def test_a_result_is_one_document_with_the_documented_keys(fork: Repo, verb: str
     assert list(document) == ["schema", "verb", "result"]
     assert (document["schema"], document["verb"]) == (1, verb)
     assert set(_found(document["result"])) <= _documented(verb)
+    SCHEMA.validate(document)
 
 
 @pytest.mark.parametrize("verb", REFUSED)
@@ -126,6 +129,23 @@ def test_an_error_is_one_document_too(fork: Repo, verb: str) -> None:
     assert document["error"]["exit_code"] == code
     assert document["error"]["message"]
     assert set(document["error"]) <= _keys("An error")
+    SCHEMA.validate(document)
+    with pytest.raises(ValidationError):
+        SCHEMA.validate({**document, "error": {**document["error"], "message": 1}})
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("nope", "skills --help"),
+        ("op nope", "skills op --help"),
+        ("apply --nope", "skills apply --help"),
+    ],
+)
+def test_wrong_usage_names_a_help_that_is_there(fork: Repo, line: str, hint: str) -> None:
+    document = json.loads(in_process(fork, *line.split(), "--json").out)
+    assert document["error"]["hint"] == f"see: {hint}"
+    SCHEMA.validate(document)
 
 
 @pytest.mark.parametrize("verb", [*RESULTS])

@@ -12,6 +12,7 @@ from harness.forks import BASE, skill
 pytest_plugins = ("harness.plugin",)
 
 QUICK = ("--no-test", "--no-install", "-q")
+TRUST = ("--trust", "--no-test", "--no-install")
 ADDS = 'version: {}\ncore: ">=0.1,<1"\nadds: [parrot/hat.py]'
 
 
@@ -131,6 +132,57 @@ def test_what_cannot_be_an_index_is_refused(fork: Repo, tmp_path: Path) -> None:
         ran = console(fork, "search", "x", "--index", str(bad))
         assert ran.code == 1, text
         assert str(bad) in ran.err
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("add-hat@/nowhere", "there is no index or folder /nowhere"),
+        ("add-hat@./nowhere", "there is no index or folder ./nowhere"),
+        ("/nowhere/add-hat", "there is no folder /nowhere/add-hat"),
+        ("./add-hat", "there is no folder ./add-hat"),
+        ("add-hat", "there is no skill add-hat"),
+    ],
+)
+def test_a_source_that_is_not_there_is_what_is_missing(fork: Repo, wanted: str, said: str) -> None:
+    ran = console(fork, "apply", wanted, *QUICK)
+    assert ran.code == 1
+    assert said in ran.err
+    assert "→" in ran.err
+
+
+def test_a_folder_that_is_gone_has_nothing_newer_and_says_so(fork: Repo, tmp_path: Path) -> None:
+    place = published(tmp_path / "theirs").path / ".claude/skills/add-hat"
+    assert console(fork, "apply", str(place), "--trust", *QUICK).code == 0
+    place.rename(tmp_path / "elsewhere")
+    every = console(fork, "upgrade", *QUICK[:2])
+    assert (every.code, f"add-hat 1.0.0 stays: {place} is not there any more" in every.out) == (
+        0,
+        True,
+    )
+    one = console(fork, "upgrade", "add-hat", *QUICK)
+    assert one.code == 1
+    assert f"there is no folder {place}" in one.err
+    (asked,) = console(fork, "outdated", "--json").document["result"]
+    assert (asked["newest"], asked["problem"]) == ("", f"there is no folder {place}")
+
+
+def test_what_became_of_a_skill_is_said_as_it_is(fork: Repo, tmp_path: Path) -> None:
+    """A pin changes no package, and what goes back is no upgrade."""
+
+    def done(*words: str) -> tuple[str, int]:
+        ran = console(fork, *words, "--json")
+        assert ran.code == 0, ran.said
+        (change,) = ran.document["result"]["skills"]
+        return change["how"], len(change["operations"])
+
+    theirs = published(tmp_path / "theirs")
+    assert done("apply", f"file://{theirs.path}", *TRUST) == ("applied", 1)
+    assert done("pin", "add-hat") == ("pinned", 0)
+    assert done("unpin", "add-hat") == ("unpinned", 0)
+    published(theirs.path, "1.1.0", "straw")
+    assert done("upgrade", "add-hat", *TRUST) == ("upgraded from 1.0.0", 1)
+    assert done("undo", *QUICK[:2])[0] == "downgraded from 1.1.0"
 
 
 @pytest.mark.parametrize("link", ["each", "whole", "none"])
