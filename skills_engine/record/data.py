@@ -88,7 +88,8 @@ def _elements(old: list[Any], new: list[Any], at: paths.Path, *, whole: bool) ->
 
 def _named(values: list[Any], index: int, new: Any) -> str | int:
     """How a path names an element: by its value or, of a mapping, by a key that it alone has and
-    keeps; else by its place.
+    keeps; else a number that stands once by its place, where `was` looks for it. What else has no
+    name could be another one later.
     """
     value = values[index]
     keys = value.items() if isinstance(value, dict) else ()
@@ -104,6 +105,8 @@ def _named(values: list[Any], index: int, new: Any) -> str | int:
                 return name
         except DataError:
             continue
+    if isinstance(value, dict | list) or sum(paths.same(value, each) for each in values) > 1:
+        raise _NoOperation
     return index
 
 
