@@ -39,11 +39,12 @@ _OF_THE_USER = re.compile(
     r"CEILING_DIRECTORIES|DISCOVERY_ACROSS|CONFIG_(NOSYSTEM|GLOBAL|SYSTEM|COUNT|KEY_|VALUE_))"
 )
 _BRANCH = re.compile(r"ref: (refs/heads/\S+)\n?")
+_CAUSE = re.compile(r"fatal: |error: ")
 _SPACE = "see whether the disk has space and you may write there"
-# git does not always give the system's reason
 _HINTS = {
     **dict.fromkeys(("unable to create", "unable to write", "cannot update"), _SPACE),
     **dict.fromkeys(("could not write", "failed to write"), _SPACE),
+    ".lock': File exists": "wait for that git process, or remove the file if none is running",
     "aborted by hook": "your hook reference-transaction refuses it; hooks are in .git/hooks",
 }
 
@@ -130,9 +131,10 @@ class Git:
                 raise Refused(f"{cwd or self.directory} is not a directory") from None
             raise Refused("git is not installed", hint="install git 2.30 or newer") from None
         if ok is not None and done.returncode not in ok:
-            said = os.fsdecode(done.stderr).strip().splitlines()
-            # the last line alone may not name the cause
-            words = "; ".join(said[-3:]) or f"exit code {done.returncode}"
+            said = [line for line in os.fsdecode(done.stderr).splitlines() if line.strip()]
+            # the cause is named first, and what ssh says of it right before
+            at = next((n for n, line in enumerate(said) if _CAUSE.match(line)), len(said) - 2)
+            words = "; ".join(said[max(at - 1, 0) :][:3]) or f"exit code {done.returncode}"
             hint = next((hint for sign, hint in _HINTS.items() if sign in words), "")
             raise GitError(f"git {args[0]} failed: {words}", hint=hint)
         return done

@@ -146,6 +146,24 @@ def test_an_index_lock(fork: Repo, tmp_path: Path, folder: str) -> None:
     applied(where, "add-dice")
 
 
+def test_a_branchs_lock_is_named_with_what_to_do(fork: Repo) -> None:
+    lock = fork.path / ".git/refs/heads/main.lock"
+    lock.touch()
+    ran = refused(fork, "apply", *QUICK, "add-dice", says=f"Unable to create '{lock}'")
+    assert "→ wait for that git process, or remove the file if none is running" in ran.err
+    lock.unlink()
+    applied(fork, "add-dice")
+
+
+def test_a_hook_that_refuses_the_branch_is_named(fork: Repo) -> None:
+    hook = fork.path / ".git/hooks/reference-transaction"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    ran = refused(fork, "apply", *QUICK, "add-dice", says="ref updates aborted by hook")
+    assert "your hook reference-transaction refuses it" in ran.err
+
+
 def test_a_merge_in_progress(fork: Repo) -> None:
     fork.git("checkout", "--quiet", "-b", "side")
     fork.commit("side", {"side.txt": "x\n"})
