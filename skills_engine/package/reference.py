@@ -49,8 +49,9 @@ module: `of: bot.channels:CHANNELS`.
 **Paths** are relative to the repository's root, with forward slashes. What upstream has renamed
 or moved since is followed: a file, as git finds it; a name that a module imports from another of
 the repository, to there, or did; and a definition, or a method of a class, that the commit which
-took its name away has under another one, in that file or in another, word for word. So are the
-imports in code that a skill brings: `from bot.settings import Settings` becomes
+took its name away has under another one, in that file or in another, word for word. Of a short one
+(a list of one element), what used it must use the new one now. So are the imports in code that a
+skill brings: `from bot.settings import Settings` becomes
 `from bot.settings import Config as Settings`.
 
 **Code** in a value is written as in a file at the left margin, indented by four spaces a level;

@@ -75,9 +75,10 @@ def check_quiet(repository: Repository) -> None:
     """Raises Refused while git itself is in the middle of something here."""
     for name, what in _IN_PROGRESS.items():
         if (repository.git_dir / name).exists():
+            ways = ("reset",) if what == "bisect" else ("--continue", "--abort")
             raise Refused(
                 f"a {what} is in progress in this repository",
-                hint=f"finish it (git {what}), or abort it",
+                hint="run: " + ", or ".join(f"git {what} {way}" for way in ways),
             )
 
 

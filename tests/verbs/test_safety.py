@@ -170,7 +170,8 @@ def test_a_merge_in_progress(fork: Repo) -> None:
     fork.git("checkout", "--quiet", "main")
     fork.commit("main", {"main.txt": "x\n"})
     fork.git("merge", "--quiet", "--no-commit", "side")
-    refused(fork, "apply", *QUICK, "add-dice", says="a merge is in progress")
+    ran = refused(fork, "apply", *QUICK, "add-dice", says="a merge is in progress")
+    assert "→ run: git merge --continue, or git merge --abort" in ran.err
 
 
 def test_an_unresolved_conflict(fork: Repo) -> None:
