@@ -175,7 +175,7 @@ class Assistant:
     async def _obey(self, run: Command, group: Group, message: Message) -> None:
         """Once: a command that is brought again is known."""
         if not await self._store.knows(message):
-            replies = self.chunks(message.chat, [await run(self.turns, self._store, group)])
+            replies = await self.chunks(message.chat, [await run(self.turns, self._store, group)])
             await self._store.obeyed(message, [(message.chat, reply) for reply in replies])
 
     async def _let_in(self, message: Message) -> None:

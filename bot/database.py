@@ -18,13 +18,13 @@ from bot.paths import GROUPS, Paths
 
 LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 ANEW = "restore a backup of the folder, or move it away to begin anew"
-RIGHTS = "see that you may read and write the file, and its folder"
 HINTS = {
     **dict.fromkeys(
         LOCKED, "close the program that holds it: a backup, say, or a browser of SQLite"
     ),
     **dict.fromkeys(
-        (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN), RIGHTS
+        (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN),
+        "see that you may read and write the file, and its folder",
     ),
     sqlite3.SQLITE_FULL: "make room on the disk",
     sqlite3.SQLITE_IOERR: "look after the disk: it does not do what it should",

@@ -11,12 +11,14 @@ from bot.errors import RefusedForNow, Undeliverable, described
 from bot.log import log
 from bot.messages import File, channel_of
 from bot.store import Store
+from bot.text import cut
 from bot.workers import Backoff, KeyedQueue
 
 ATTEMPTS = 5
 LEAST_ATTEMPTS = 10
 """So many of a process's own before it gives up: a clock that was set says nothing."""
 REFUSED_DAYS = timedelta(days=3)
+LONGEST_REPLY = 200_000
 UNDELIVERABLE = "A message to {name} ({chat}) can never be delivered: {error}. I have given it up."
 WAITS = "I cannot deliver to {name} ({chat}) for now: {error}. It waits, and I go on trying."
 REFUSED = "{name} ({chat}) has taken no message for days: {error}. I have given up what waited."
@@ -47,12 +49,14 @@ class Deliveries:
             log.warning("channel not configured", chat=chat)
         return self._channels.get(name)
 
-    def chunks(self, chat: str, replies: Sequence[str]) -> list[str]:
-        """Replies in pieces, each of which one message of the chat's channel can hold."""
+    async def chunks(self, chat: str, replies: Sequence[str]) -> list[str]:
+        """Replies in pieces that one message of the chat holds; in a thread, for some take long."""
         channel = self._channels.get(channel_of(chat))
-        return [
-            piece for reply in replies for piece in (channel.split(reply) if channel else [reply])
-        ]
+        pieces: list[str] = []
+        for reply in replies:
+            text = cut(reply, LONGEST_REPLY)
+            pieces += await asyncio.to_thread(channel.split, text) if channel else [text]
+        return pieces
 
     async def _deliver(self, chat: str) -> None:
         if (channel := self.channel(chat)) is None:

@@ -23,6 +23,8 @@ __all__ = ["Rich", "Span", "marked", "parse", "parser", "unix", "utf16"]
 
 INDENT = "    "
 DEEPEST = 90
+MOST_LOOKED_AT = 2_000_000
+"""Characters of a paragraph, for each of its `[`: the parser reads on from each one to the end."""
 RULE = "———"
 STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
 BLOCKS = {"paragraph_open", "heading_open", "blockquote_open", "list_item_open", "table_open"}
@@ -59,6 +61,8 @@ def utf16(text: str) -> int:
 def parse(markdown: str) -> Rich:
     """What is read, and its marks. What cannot be parsed is read as it is."""
     text = unix(markdown)
+    if any(len(one) * one.count("[") > MOST_LOOKED_AT for one in text.split("\n\n")):
+        return Rich(text)
     try:
         tokens = parser().parse(text)
     except Exception as error:  # noqa: BLE001  # a fault of the parser's
@@ -120,6 +124,7 @@ def parser() -> "MarkdownIt":
     parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
     parser.disable("reference")  # `[to do]: call` would vanish
     parser.inline.ruler.at("newline", _newline)
+    parser.parse("a")  # it makes ready what several threads may use from here on
     return parser
 
 

@@ -11,7 +11,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -32,6 +32,7 @@ OF_THE_REQUEST = (sqlite3.IntegrityError, sqlite3.DataError)
 """What the store says of what is to be stored, and would say again; any other is a trouble of its
 own, and waited for.
 """
+TOO_MUCH = "what a group's requests may hold in an hour is used up; wait a while"
 SEEN = "SELECT reply FROM requests WHERE folder = ? AND id = ?"
 
 
@@ -74,7 +75,7 @@ class Ipc:
         root = self._paths.ipc()
         root.make().__exit__()
         waiting: set[str] = set()
-        with Watch(self._watched, root, "requests") as watch:
+        with closing(Watch(self._watched, root, "requests")) as watch:
             while True:
                 folders = await watch.changed(1.0) | waiting
                 self._store.still_there()
@@ -140,7 +141,10 @@ class Ipc:
 
     async def _effect(self, group: Group, id_: str, tool: str, arguments: dict[str, Any]) -> str:
         """Carry a request out and commit it with its identifier; the reply."""
-        why = None
+        why, asked = None, len(json.dumps(arguments))
+        refusal = json.dumps({"ok": False, "result": None, "error": TOO_MUCH})
+        if not self._stored.take(group.folder, asked):  # before it costs any work
+            return refusal
         try:
             effect = await call(self._host, group, tool, arguments)
         except BotError as error:
@@ -148,9 +152,8 @@ class Ipc:
         text = json.dumps({"ok": why is None, "result": effect.result, "error": why})
         stored = [(DONE, (group.folder, id_, text, stamp(datetime.now(UTC)))), *effect.statements]
         size = sum(len(str(values).encode()) for _, values in stored)
-        if not self._stored.take(group.folder, size):
-            limit = f"{self._limits.stored >> 10} KB of requests in an hour are all that may be"
-            return json.dumps({"ok": False, "result": None, "error": f"{limit}; wait a while"})
+        if not self._stored.take(group.folder, max(size - asked, 0)):
+            return refusal
         await self._store.write(*stored)
         if effect.afterwards:
             await effect.afterwards()

@@ -2,10 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.groups import Group
 from bot.text import mended
+
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""Of messages, whose time others may choose: each zone has a name for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Message:
     album: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "sent_at", min(max(self.sent_at, EARLIEST), LATEST))
         for field in fields(self):
             if isinstance(value := getattr(self, field.name), str):
                 object.__setattr__(self, field.name, mended(value))

@@ -6,7 +6,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
+from operator import ne
 
+from bot.bounds import HOUR, Allowance
 from bot.errors import BotError
 from bot.groups import MAIN, Group, one_line
 from bot.log import log
@@ -15,8 +17,8 @@ from bot.store import Store
 from bot.transactions import Statement
 
 LIFETIME = 3600.0
-MOST = 10
-"""Chats that have a code at a time; further ones are only logged."""
+MOST, TOLD = 10_000, 10
+"""Chats that have a code at a time, before the oldest ends; those an hour that main is told of."""
 TYPED = re.compile(r"\s*/?pair\s+(\d{6})(?:\s+(main))?\s*", re.IGNORECASE)
 TOPIC = re.compile(r"-topic-\d+$")
 """How the folder of a topic ends."""
@@ -55,27 +57,30 @@ class Pairing:
         """Where they were shown, and until when each is good."""
         self.lock = asyncio.Lock()
         """Held while one is let in: of two codes that are typed at once, each takes a folder."""
+        self._told = Allowance(TOLD / HOUR, TOLD)
         self._used_up: dict[str, str] = {}
         """What was answered to codes: one may be typed, or brought, twice."""
 
     async def greet(self, message: Message) -> None:
-        """Show a chat that is not registered its code, and tell the owner, unless it has one
-        already, or too many others have.
-        """
+        """Show a chat that is not registered its code, and tell the owner, unless it has one."""
         now = asyncio.get_running_loop().time()
         self._codes = {code: one for code, one in self._codes.items() if one[1] > now}
         have = {self._store.called(one.chat) for one, _ in self._codes.values()}
-        if message.chat in have or len(have) >= MOST:
+        if message.chat in have:
             return
-        code = f"{secrets.randbelow(10**6):06}"
-        self._used_up.pop(code, None)
+        if len(have) >= MOST:
+            del self._codes[next(iter(self._codes))]
+        codes = iter(lambda: f"{secrets.randbelow(10**6):06}", "")
+        known = {*self._codes, *self._used_up}
+        # it differs from each other one in two digits: a slip lets nobody else in
+        code = next(one for one in codes if all(sum(map(ne, one, other)) > 1 for other in known))
         self._codes[code] = message, now + LIFETIME
         text = GREETING.format(name=self._name, code=code, chat=message.chat)
-        notice = NOTICE.format(sender=_shown(message), chat=message.chat)
+        notice = NOTICE.format(sender=_shown(message), chat=message.chat) * self._told.take("")
         try:
             await self._store.send(message.chat, text, notice)
         except BaseException:  # nobody has seen it
-            del self._codes[code]
+            self._codes.pop(code, None)
             raise
         log.info("a code was shown", chat=message.chat)
 
@@ -88,11 +93,9 @@ class Pairing:
         if one is None or until < asyncio.get_running_loop().time():
             return Typed(UNKNOWN)
         chat, name = self._store.called(one.chat), _shown(one)
-        if as_main:
-            group = Group(MAIN, chat, "Main")
-        else:
-            trigger = None if one.direct else f"@{self._name}"
-            group = Group(self._folder(one), chat, name, trigger)
+        trigger = None if one.direct else f"@{self._name}"
+        other = Group(self._folder(one), chat, name, trigger)
+        group = Group(MAIN, chat, "Main") if as_main else other
         try:
             lets_in = self._store.registered(group)
         except BotError as error:  # the owner has registered it otherwise meanwhile

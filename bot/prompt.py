@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.errors import BotError
 from bot.messages import Attachment, Message
+from bot.text import cut
 
 LONGEST = 8_000
 """Characters of one message; what is cut is said."""
@@ -44,20 +45,18 @@ def quoteattr(value: str) -> str:
     value = escape(value)
     for mark in "\n\r\t":
         value = value.replace(mark, f"&#{ord(mark)};")
-    if '"' in value and "'" not in value:
-        return f"'{value}'"
     return '"' + value.replace('"', "&quot;") + '"'
 
 
 def _line(message: Message, zone: ZoneInfo) -> str:
     quoted = ""
     if message.quoted:
-        text = _cut(message.quoted, LONGEST // 8)
+        text = escape(cut(message.quoted, LONGEST // 8))
         quoted = f"<quoted sender={quoteattr(message.quoted_sender)}>{text}</quoted>\n"
     when = quoteattr(time(message.sent_at, zone))
     head = f"<message sender={quoteattr(message.sender)} time={when}>"
     files = "".join(map(_attachment, message.attachments))
-    return f"{head}{quoted}{_cut(message.text, LONGEST)}{files}</message>"
+    return f"{head}{quoted}{escape(cut(message.text, LONGEST))}{files}</message>"
 
 
 def _attachment(file: Attachment) -> str:
@@ -65,11 +64,6 @@ def _attachment(file: Attachment) -> str:
     values = {"path": file.path} if file.path else {"error": file.error or "it is not there yet"}
     values |= {"type": file.type, "size": str(file.size)}
     return f"\n<attachment {' '.join(f'{key}={quoteattr(values[key])}' for key in values)}/>"
-
-
-def _cut(text: str, longest: int) -> str:
-    cut = len(text) - longest
-    return escape(text if cut <= 0 else f"{text[:longest]} [{cut} more characters]")
 
 
 def time(moment: datetime, zone: ZoneInfo) -> str:

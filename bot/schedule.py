@@ -11,7 +11,6 @@ LEAST_SECONDS = 10
 NAMES = "jan feb mar apr may jun jul aug sep oct nov dec sun mon tue wed thu fri sat l"
 FIELD = re.compile(rf"([\d*,/#?-]|{NAMES.replace(' ', '|')})+", re.IGNORECASE)
 """croniter knows more: `R` and `H` are other times whenever they are asked for."""
-KINDS = ("cron", "interval", "once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Schedule:
             steps = max((now - last) // timedelta(seconds=seconds), 0) + 1
             return last + timedelta(seconds=seconds * steps)
         if self.kind != "cron":
-            raise ValueError(f"there are {', '.join(KINDS)}")
+            raise ValueError("there are cron, interval, once")
         return self._cron(max(last, now))
 
     def _cron(self, now: datetime) -> datetime:

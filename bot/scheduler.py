@@ -65,7 +65,7 @@ class Scheduler:
             if task:  # its group is registered no more, or the chat of which it is a topic
                 main, said = self._store.main, []
                 if main and task.status != "cancelled":
-                    said = [(main.chat, text) for text in self._plainly(task, main, GONE)]
+                    said = [(main.chat, text) for text in await self._plainly(task, main, GONE)]
                 await self._tasks.finish(task, "", MEANWHILE, said)
             return
         trial = self._trials.setdefault(id_, Trouble())
@@ -82,7 +82,7 @@ class Scheduler:
                 if task.kind != "once":
                     self._again_in(pause, trial, id_)
                     return
-                error, pieces = str(failure), self._plainly(task, group, failure)
+                error, pieces = str(failure), await self._plainly(task, group, failure)
             except Exception as failure:  # noqa: BLE001  # whatever an agent raises
                 trial.failed(await self._store.spent(group.folder) - spent)
                 log.warning("task failed", task=id_, attempt=trial.attempts, error=failure)
@@ -91,7 +91,7 @@ class Scheduler:
                 error = described(failure, to_owner=True)
                 await self._tell(task, group, trial, failure, ENDED)
                 if task.kind == "once":
-                    pieces = self._plainly(task, group, failure)
+                    pieces = await self._plainly(task, group, failure)
         del self._trials[id_]
         outgoing = [(group.chat, piece) for piece in pieces]
         await self._tasks.finish(task, "\n".join(pieces), error, outgoing)
@@ -119,9 +119,9 @@ class Scheduler:
     def _again_in(self, seconds: float, trial: Trouble, id_: str) -> None:
         trial.timer = asyncio.get_running_loop().call_later(seconds, self._runs.wake, id_)
 
-    def _plainly(self, task: Task, group: Group, failure: Exception) -> list[str]:
+    async def _plainly(self, task: Task, group: Group, failure: Exception) -> list[str]:
         text = PLAINLY.format(prompt=task.prompt, why=described(failure).removesuffix("."))
-        return self._assistant.chunks(group.chat, [text])
+        return await self._assistant.chunks(group.chat, [text])
 
     async def _tell(
         self, task: Task, group: Group, trial: Trouble, failure: Exception, then: str

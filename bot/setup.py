@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import TypeVar
@@ -47,8 +47,7 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
         hint = f"write it like telegram:123, see .env; the console is {OWNERS}"
         raise BotError(f"no channel of {main!r} is configured", hint=hint)
     try:
-        for channel in channels:
-            who = await _of(channel, channel.check(), "asked")
+        async for channel, who in _each(channels, lambda one: one.check(), "asked"):
             say(f"the channel {channel.name} is {f'accepted, as {who}' if who else 'configured'}")
         await _without_a_bot(settings, main, channels, agent, say)
     except Running:
@@ -65,16 +64,24 @@ async def make_ready(settings: Settings, main: str, say: Callable[[str], None]) 
             await channel.disconnect()
 
 
-async def _of(channel: Channel, step: Awaitable[T], what: str) -> T:
-    """What a channel's step gives. Whatever its messenger's library raises is a reason to say."""
-    try:
-        return await step
-    except BotError:
-        raise
-    except Exception as error:
-        why = str(error) if isinstance(error, ConnectionError) else described(error)
-        hint = "see that the machine reaches the network, and set up again"
-        raise BotError(f"{channel.name} cannot be {what}: {why}", hint=hint) from error
+async def _each(
+    channels: Sequence[Channel], step: Callable[[Channel], Awaitable[T]], what: str
+) -> AsyncIterator[tuple[Channel, T]]:
+    """What a step gives of each channel. Whatever messengers' libraries raise is a reason to say,
+    of all channels together, once the others have been asked.
+    """
+    wrong: list[BotError] = []
+    for channel in channels:
+        try:
+            yield channel, await step(channel)
+        except BotError as error:
+            wrong.append(error)
+        except Exception as error:  # noqa: BLE001  # a messenger's library's
+            why = str(error) if isinstance(error, ConnectionError) else described(error)
+            hint = "see that the machine reaches the network, and set up again"
+            wrong.append(BotError(f"{channel.name} cannot be {what}: {why}", hint=hint))
+    if wrong:
+        raise BotError("\n".join([*map(repr, wrong[:-1]), wrong[-1].message]), hint=wrong[-1].hint)
 
 
 def _with_zone(settings: Settings, say: Callable[[str], None]) -> Settings:
@@ -103,8 +110,8 @@ async def _without_a_bot(
         say(f"the store is in {settings.graftbot_data}")
         await agent.prepare(say)
         own = []
-        for channel in channels:
-            own += [chat for chat in [await _of(channel, channel.pair(), "linked")] if chat]
+        async for channel, chat in _each(channels, lambda one: one.pair(), "linked"):
+            own += [chat] if chat else []
             say(f"the channel {channel.name} is ready")
         # the terminal is main where no messenger tells a better one
         own.sort(key=OWNERS.__eq__)

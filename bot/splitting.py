@@ -30,25 +30,16 @@ def split(markdown: str, most: int, render: Callable[[str], str] = str) -> list[
     while rest.strip():
         if fits(rest):
             return [*pieces, rest]
-        piece, rest = _first(rest.lstrip("\n"), most, fits)
-        pieces += [piece] if piece.strip() else []
+        layout = _Layout.of(rest.lstrip("\n"), seen=2 * most)
+        end = layout.best(most, fits)
+        pieces += [layout.piece(end)] if layout.piece(end).strip() else []
+        rest = layout.rest(end)
     return pieces
-
-
-def _first(text: str, most: int, fits: Callable[[str], bool]) -> tuple[str, str]:
-    """The longest good beginning that fits, and what is left."""
-    layout = _Layout.of(text, seen=2 * most)
-    raw = text[:most].encode("utf-16-le", "surrogatepass")[: 2 * most]
-    longest = len(raw.decode("utf-16-le", "ignore")) or 1
-    if (end := layout.best(longest, fits)) is None:  # it is shown longer than it is
-        longest = _greatest(longest, lambda end: fits(layout.piece(end))) or longest
-        end = layout.best(longest, fits) or longest
-    return layout.piece(end), layout.rest(end)
 
 
 def _greatest(length: int, fits: Callable[[int], bool]) -> int:
     """The greatest number up to `length` that fits, where smaller ones fit too; 0 if none does."""
-    low, high = 0, length
+    low, high = (length if fits(length) else 0), length
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if fits(middle) else (low, middle - 1)
@@ -96,18 +87,19 @@ class _Layout:
         rows = (offset for offset in offsets[:-1] if offset not in bad)
         return cls(text, tuple(blocks), tuple(rows), tuple(about))
 
-    def best(self, longest: int, fits: Callable[[str], bool]) -> int | None:
+    def best(self, most: int, fits: Callable[[str], bool]) -> int:
         """The last border of the best kind: between half full and full, and a line of code is cut
         only if nothing else is left.
         """
+        longest = _greatest(min(most, len(self.text)), lambda end: fits(self.piece(end))) or 1
         words = [space.end() for space in re.finditer(r"[ \t]+", self.text[: longest + 1])]
         code = self.lines if self._about(longest)[0] else ()
         half = longest / 2
-        for ends, least in ((self.blocks, half), (self.lines, half), (code, 1), (words, half)):
-            for end in sorted(ends, reverse=True):
-                if least <= end <= longest + 1 and fits(self.piece(end)):
-                    return end
-        return None
+        for borders, least in ((self.blocks, half), (self.lines, half), (code, 1), (words, half)):
+            ends = [0, *sorted(end for end in borders if least <= end <= longest + 1)]
+            if best := _greatest(len(ends) - 1, lambda nth: fits(self.piece(ends[nth]))):  # noqa: B023
+                return ends[best]
+        return longest
 
     def piece(self, end: int) -> str:
         return self.text[:end].rstrip() + self._about(end)[1]

@@ -15,6 +15,12 @@ def mended(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def cut(text: str, longest: int) -> str:
+    """A text of so many characters at most, and how many more there were."""
+    more = len(text) - longest
+    return text if more <= 0 else f"{text[:longest]} [{more} more characters]"
+
+
 def visible(text: str) -> str:
     """The text with `\\x1b` and the like for what a terminal would obey: others chose it."""
     return CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\r\n", "\n"))

@@ -95,7 +95,7 @@ class Turns:
             group = self._store.current(turn.chat, turn.group.folder)  # who was before has spent
             await self.budget.check(group)
             answers = await self._agent.answer(replace(turn, group=group))
-            return self._deliveries.chunks(turn.chat, answers)
+            return await self._deliveries.chunks(turn.chat, answers)
 
     async def fresh(self, group: Group) -> bool:
         """Leave the group's conversation: the next turn begins a new one. False if none was."""
@@ -203,7 +203,7 @@ class Turns:
             typing.cancel()
             async with running.joining:
                 del self._running[chat]
-        await self._store.answered(running.turn, self._deliveries.chunks(chat, replies))
+        await self._store.answered(running.turn, await self._deliveries.chunks(chat, replies))
 
     async def _join(self, chat: str) -> None:
         """What arrives while an agent is at work joins its turn, if the agent can take it."""

@@ -12,7 +12,6 @@ import struct
 import sys
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from typing import Self
 
 from bot.confined import Folder, Tree, reason
 from bot.log import log
@@ -115,10 +114,7 @@ class Watch:
         self._names: dict[int, str] = {}
         self._blind: frozenset[str] = frozenset()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         if self._inotify is not None:
             self._inotify.close()
             self._inotify = None

@@ -4,7 +4,6 @@ from typing import Never, Self
 
 from bot.channels.base import Channel
 from bot.errors import Misconfigured
-from bot.messages import Receive
 from bot.settings import Settings
 
 
@@ -19,11 +18,7 @@ class RefusedChannel(Channel):
     def from_settings(cls, settings: Settings) -> Self | None:
         return None
 
-    async def connect(self, receive: Receive) -> Never:
+    async def _refuse(self, *_: object, **__: object) -> Never:
         raise self._reason
 
-    async def check(self) -> Never:
-        raise self._reason
-
-    async def send(self, chat: str, text: str) -> Never:
-        raise self._reason
+    connect = check = send = _refuse

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -201,14 +202,12 @@ class WhatsAppChannel(Channel):
             self.ready.set()
             (self._folder / "qr.png").unlink(missing_ok=True)
 
-        async def logged_out(_: Any, __: Any) -> None:
-            self._fail(Misconfigured("the phone has unlinked this device", hint=UNLINKED))
+        async def ended(error: Exception, _: Any, __: Any) -> None:
+            self._fail(error)
 
-        async def outdated(_: Any, __: Any) -> None:
-            self._fail(Misconfigured(OUTDATED, hint="upgrade it: pip install --upgrade neonize"))
-
-        async def replaced(_: Any, __: Any) -> None:
-            self._fail(ConnectionError("another process has connected with this session"))
+        unlinked = Misconfigured("the phone has unlinked this device", hint=UNLINKED)
+        outdated = Misconfigured(OUTDATED, hint="upgrade it: pip install --upgrade neonize")
+        replaced = ConnectionError("another process has connected with this session")
 
         async def code(_: Any, data: bytes) -> None:
             await show(client, data, self._phone, self._folder / "qr.png")
@@ -216,9 +215,9 @@ class WhatsAppChannel(Channel):
         handlers = (
             (events.MessageEv, message),
             (events.ConnectedEv, connected),
-            (events.LoggedOutEv, logged_out),
-            (events.ClientOutdatedEv, outdated),
-            (events.StreamReplacedEv, replaced),
+            (events.LoggedOutEv, partial(ended, unlinked)),
+            (events.ClientOutdatedEv, partial(ended, outdated)),
+            (events.StreamReplacedEv, partial(ended, replaced)),
         )
         for kind, handler in handlers:
             client.event(kind)(self._guarded(handler))

@@ -2,7 +2,8 @@
 
 Left out are those that need privileges, that make namespaces, that have been the way out of
 containers before, and those whose arguments a filter cannot see (io_uring, socketcall), for they
-would open what is shut here. Sockets are of four families: the container's own files, the
+would open what is shut here; and those of machines of 32 bits, for
+which there is no Claude Code. Sockets are of four families: the container's own files, the
 internet's two, and the kernel's word about network interfaces. The machine that hosts this one, by
 AF_VSOCK, is not among them: no network namespace shuts it off.
 """
@@ -12,43 +13,35 @@ import json
 from typing import Any
 
 CALLS = """
-_llseek _newselect accept accept4 access alarm arch_prctl arm_fadvise64_64 bind brk cachestat
-capget capset chdir chmod chown chown32 clock_getres clock_getres_time64 clock_gettime
-clock_gettime64 clock_nanosleep clock_nanosleep_time64 close close_range connect copy_file_range
-creat dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2
-epoll_wait epoll_wait_old eventfd eventfd2 execve execveat exit exit_group faccessat faccessat2
-fadvise64 fadvise64_64 fallocate fchdir fchmod fchmodat fchmodat2 fchown fchown32 fchownat fcntl
-fcntl64 fdatasync fgetxattr flistxattr flock fork fremovexattr fsetxattr fstat fstat64 fstatat64
-fstatfs fstatfs64 fsync ftruncate ftruncate64 futex futex_requeue futex_time64 futex_wait
+accept accept4 access alarm arch_prctl bind brk cachestat capget capset chdir chmod chown
+clock_getres clock_gettime clock_nanosleep close close_range connect copy_file_range creat dup
+dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2 epoll_wait
+epoll_wait_old eventfd eventfd2 execve execveat exit exit_group faccessat faccessat2 fadvise64
+fallocate fchdir fchmod fchmodat fchmodat2 fchown fchownat fcntl fdatasync fgetxattr flistxattr
+flock fork fremovexattr fsetxattr fstat fstatfs fsync ftruncate futex futex_requeue futex_wait
 futex_waitv futex_wake futimesat get_mempolicy get_robust_list get_thread_area getcpu getcwd
-getdents getdents64 getegid getegid32 geteuid geteuid32 getgid getgid32 getgroups getgroups32
-getitimer getpeername getpgid getpgrp getpid getppid getpriority getrandom getresgid getresgid32
-getresuid getresuid32 getrlimit getrusage getsid getsockname getsockopt gettid gettimeofday getuid
-getuid32 getxattr inotify_add_watch inotify_init inotify_init1 inotify_rm_watch ioctl ioprio_get
-ioprio_set kill landlock_add_rule landlock_create_ruleset landlock_restrict_self lchown lchown32
-lgetxattr link linkat listen listxattr llistxattr lremovexattr lseek lsetxattr lstat lstat64
-madvise map_shadow_stack membarrier memfd_create mincore mkdir mkdirat mknod mknodat mlock mlock2
-mlockall mmap mmap2 mprotect mremap mseal msync munlock munlockall munmap nanosleep newfstatat
-open openat openat2 pause pidfd_open pidfd_send_signal pipe pipe2 pkey_alloc pkey_free
-pkey_mprotect poll ppoll ppoll_time64 prctl pread64 preadv preadv2 prlimit64 process_madvise
-process_mrelease pselect6 pselect6_time64 pwrite64 pwritev pwritev2 read readahead readlink
-readlinkat readv recv recvfrom recvmmsg recvmmsg_time64 recvmsg remap_file_pages removexattr
-rename renameat renameat2 restart_syscall rmdir rseq rt_sigaction rt_sigpending rt_sigprocmask
-rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64
-rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getattr
-sched_getparam sched_getscheduler sched_rr_get_interval sched_rr_get_interval_time64
-sched_setaffinity sched_setattr sched_setparam sched_setscheduler sched_yield seccomp select
-semctl semget semop semtimedop semtimedop_time64 send sendfile sendfile64 sendmmsg sendmsg sendto
-set_mempolicy set_mempolicy_home_node set_robust_list set_thread_area set_tid_address setfsgid
-setfsgid32 setfsuid setfsuid32 setgid setgid32 setgroups setgroups32 setitimer setpgid setpriority
-setregid setregid32 setresgid setresgid32 setresuid setresuid32 setreuid setreuid32 setrlimit
-setsid setsockopt setuid setuid32 setxattr shmat shmctl shmdt shmget shutdown sigaltstack signalfd
-signalfd4 sigprocmask sigreturn splice stat stat64 statfs statfs64 statx symlink symlinkat sync
-sync_file_range sync_file_range2 syncfs sysinfo tee tgkill time timer_create timer_delete
-timer_getoverrun timer_gettime timer_gettime64 timer_settime timer_settime64 timerfd_create
-timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill truncate
-truncate64 ugetrlimit umask uname unlink unlinkat utime utimensat utimensat_time64 utimes vfork
-wait4 waitid waitpid write writev
+getdents getdents64 getegid geteuid getgid getgroups getitimer getpeername getpgid getpgrp getpid
+getppid getpriority getrandom getresgid getresuid getrlimit getrusage getsid getsockname
+getsockopt gettid gettimeofday getuid getxattr inotify_add_watch inotify_init inotify_init1
+inotify_rm_watch ioctl ioprio_get ioprio_set kill landlock_add_rule landlock_create_ruleset
+landlock_restrict_self lchown lgetxattr link linkat listen listxattr llistxattr lremovexattr lseek
+lsetxattr lstat madvise map_shadow_stack membarrier memfd_create mincore mkdir mkdirat mknod
+mknodat mlock mlock2 mlockall mmap mprotect mremap mseal msync munlock munlockall munmap nanosleep
+newfstatat open openat openat2 pause pidfd_open pidfd_send_signal pipe pipe2 pkey_alloc pkey_free
+pkey_mprotect poll ppoll prctl pread64 preadv preadv2 prlimit64 process_madvise process_mrelease
+pselect6 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv recvfrom recvmmsg
+recvmsg remap_file_pages removexattr rename renameat renameat2 restart_syscall rmdir rseq
+rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend
+rt_sigtimedwait rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min sched_getaffinity
+sched_getattr sched_getparam sched_getscheduler sched_rr_get_interval sched_setaffinity
+sched_setattr sched_setparam sched_setscheduler sched_yield seccomp select semctl semget semop
+semtimedop sendfile sendmmsg sendmsg sendto set_mempolicy set_mempolicy_home_node set_robust_list
+set_thread_area set_tid_address setfsgid setfsuid setgid setgroups setitimer setpgid setpriority
+setregid setresgid setresuid setreuid setrlimit setsid setsockopt setuid setxattr shmat shmctl
+shmdt shmget shutdown sigaltstack signalfd signalfd4 splice stat statfs statx symlink symlinkat
+sync sync_file_range syncfs sysinfo tee tgkill time timer_create timer_delete timer_getoverrun
+timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime times tkill truncate
+umask uname unlink unlinkat utime utimensat utimes vfork wait4 waitid write writev
 """.split()  # noqa: SIM905  # a word each, not a line each
 FAMILIES = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10}
 AF_NETLINK, NETLINK_ROUTE = 16, 0

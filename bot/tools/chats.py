@@ -21,7 +21,7 @@ LONGEST_CAPTION = 900
 async def send_message(host: Host, group: Group, arguments: Arguments) -> Effect:
     """`text`, to the group's own chat; main may name another `chat`."""
     chat = _addressee(host, group, arguments)
-    chunks = host.assistant.chunks(chat, [arguments.text("text")])
+    chunks = await host.assistant.chunks(chat, [arguments.text("text")])
     sends = tuple((SQL["send"], (chat, chunk)) for chunk in chunks)
     return Effect({"pieces": len(sends)}, sends)
 
@@ -32,7 +32,7 @@ async def send_file(host: Host, group: Group, arguments: Arguments) -> Effect:
     if (files := host.assistant.files) is None:
         raise BotError("files cannot be sent now")
     file = await asyncio.to_thread(files.take, group.folder, arguments.text("path"))
-    chunks = host.assistant.chunks(chat, [arguments.text("text", "")]) or [""]
+    chunks = await host.assistant.chunks(chat, [arguments.text("text", "")]) or [""]
     if utf16(chunks[-1]) > LONGEST_CAPTION:
         chunks.append("")
     with_it = (SQL["send_file"], (chat, chunks[-1], json.dumps(asdict(file))))

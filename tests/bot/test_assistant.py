@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -550,3 +551,37 @@ async def test_a_chat_of_a_channel_that_is_gone_waits_for_it(tmp_path: Path) -> 
     back = Gone()
     await run(tmp_path, back)
     assert back.sent == [("gone:me", "re: hi")]
+
+
+async def test_others_are_served_while_an_answer_that_is_hard_to_read_is_cut(
+    tmp_path: Path,
+) -> None:
+    """Of a hostile agent's Markdown, whose reading takes long; and a bound for its length."""
+    begun, goes_on = threading.Event(), threading.Event()
+
+    class Slow(MemoryChannel):
+        def split(self, text: str) -> list[str]:
+            if text.startswith("hard"):
+                begun.set()
+                goes_on.wait(10)
+            return [text]
+
+    async def answer(turn: Turn) -> list[str]:
+        return ["hard" * 100_000 if turn.chat.endswith("ada") else "easy"]
+
+    async with open_store(tmp_path) as store:
+        channel = Slow(stays=True)
+        for name in ("ada", "bob"):
+            await register(store, f"memory:{name}")
+        assistant, stop = Assistant(store, [channel], FunctionAgent(answer)), asyncio.Event()
+        running = asyncio.create_task(assistant.run(stop))
+        await assistant.receive(message("hello", "memory:ada"))
+        await asyncio.to_thread(begun.wait, 10)
+        await assistant.receive(message("hello", "memory:bob"))
+        await until(lambda: ("memory:bob", "easy") in channel.sent)
+        assert len(channel.sent) == 1
+        goes_on.set()
+        await until(lambda: len(channel.sent) == 2)
+        assert channel.sent[1][1] == f"{'hard' * 50_000} [200000 more characters]"
+        stop.set()
+        await running

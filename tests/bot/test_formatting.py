@@ -251,6 +251,23 @@ def test_what_is_shown_longer_than_it_is_written_fits_too() -> None:
     assert all(utf16(parse(piece).text) <= 120 for piece in pieces)
 
 
+@pytest.mark.parametrize(
+    "text", ["|a|b|\n|-|-|\n" + "|\n" * 1_500, "![" * 6_000, "x" * 9_000, "`" * 9_000]
+)
+def test_a_piece_is_rendered_a_few_times_whatever_it_is_made_of(text: str) -> None:
+    shown: list[str] = []
+    pieces = split(text, 4_096, lambda piece: shown.append(piece) or parse(piece).text)  # type: ignore[func-returns-value]
+    assert len(shown) < 40 * len(pieces)
+
+
+def test_a_paragraph_of_brackets_is_shown_as_it_is() -> None:
+    """The parser would read on to its end from each of them: minutes, where others wait."""
+    text = "![" * 50_000
+    assert parse(text) == Rich(text)
+    links = "\n\n".join(["[a](https://example.org)"] * 500)
+    assert len(parse(links).spans) == 500
+
+
 def test_the_parser_is_loaded_by_the_first_reply_only() -> None:
     code = "import sys, bot.run; sys.exit('markdown_it' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

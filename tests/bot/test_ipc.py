@@ -336,7 +336,7 @@ async def test_what_requests_may_store_in_an_hour_is_bounded_and_others_are_not_
     for number in range(60):
         told.append(await house.answer("ada", "send_message", f"{number}", text="x" * 50_000))
     assert [one["ok"] for one in told] == sorted((one["ok"] for one in told), reverse=True)
-    assert "KB of requests in an hour" in told[-1]["error"]
+    assert "in an hour is used up" in told[-1]["error"]
     sent = sum(len(text) for _, text in await house.sent())
     assert limit // 2 < sent <= limit
     rows = await house.store.read("SELECT count(*) FROM requests")

@@ -6,6 +6,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import combinations
+from operator import ne
 from pathlib import Path
 
 import pytest
@@ -102,12 +104,25 @@ async def test_a_chat_becomes_main_and_another_group_needs_the_name(tmp_path: Pa
         assert here.store.main.chat == "memory:phone"
 
 
-async def test_codes_are_few_and_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_however_many_strangers_write_the_owner_has_a_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST", 25)
     async with scene(tmp_path) as here:
-        shown = [await here.says("hello", f"memory:{n}") for n in range(module.MOST + 3)]
-        assert len([one for one in shown if one]) == module.MOST
+        shown = [await here.says("hello", f"memory:{n}") for n in range(30)]
+        codes = [code(greeting) for (greeting,) in shown]
+        notices = [text for to, text in here.channel.sent if to == "memory:owner"]
+        assert len(notices) == module.TOLD
+        assert all(sum(map(ne, *two)) > 1 for two in combinations(codes[-25:], 2))
+        assert await here.says(f"pair {codes[0]}", "memory:owner") == [module.UNKNOWN]
+        await here.says(f"pair {codes[-1]} main", "memory:owner")
+        assert here.store.main
+        assert here.store.main.chat == "memory:29"
+
+
+async def test_a_code_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with scene(tmp_path) as here:
         monkeypatch.setattr(module, "LIFETIME", 0.0)
-        here.assistant._pairing._codes.clear()
         (greeting,) = await here.says("hello", "memory:late")
         assert await here.says(f"pair {code(greeting)}", "memory:owner") == [module.UNKNOWN]
 

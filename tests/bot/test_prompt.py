@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +28,7 @@ def test_times_have_a_zone_and_a_reply_carries_what_it_quotes() -> None:
         [said("yes <3", quoted="Lunch & tea?", by='Bob "B"')], 0, BERLIN
     ) == (
         '<messages timezone="Europe/Berlin">\n'
-        '<message sender="Ada" time="2026-07-01 14:00+02:00"><quoted sender=\'Bob "B"\'>Lunch &amp; tea?</quoted>\n'
+        '<message sender="Ada" time="2026-07-01 14:00+02:00"><quoted sender="Bob &quot;B&quot;">Lunch &amp; tea?</quoted>\n'
         "yes &lt;3</message>\n</messages>"
     )
 
@@ -41,6 +43,14 @@ def test_nothing_that_is_written_can_pass_for_another_message(
     (message,) = root
     assert message.get("sender") == sender
     assert "".join(message.itertext()) in {text, f"{quoted}\n{text}"}
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Berlin"])
+@pytest.mark.parametrize("sent_at", [datetime.min, datetime.max])
+def test_a_message_of_any_time_can_be_shown(sent_at: datetime, zone: str) -> None:
+    """Messengers let the sender, or a server of the sender's, say when it was."""
+    one = replace(said("hello"), sent_at=sent_at.replace(tzinfo=UTC))
+    assert "hello" in prompt.conversation([one], 0, ZoneInfo(zone))
 
 
 def test_history_is_bounded_newest_first_and_says_what_is_left_out() -> None:

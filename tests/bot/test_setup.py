@@ -18,6 +18,7 @@ import pytest
 from doubles import MemoryChannel
 
 from bot.agents import OfflineAgent
+from bot.channels.refused import RefusedChannel
 from bot.errors import BotError, Misconfigured
 from bot.settings import Settings
 from bot.setup import make_ready
@@ -112,6 +113,27 @@ async def test_whatever_a_messenger_s_library_raises_is_said_without_its_text(
         assert words in refused.value.message
         assert "4711" not in refused.value.message
         assert refused.value.hint
+
+
+async def test_of_several_channels_all_that_are_wrong_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Right(MemoryChannel):
+        name = "right"
+
+        async def check(self) -> str:
+            return "the assistant"
+
+    said: list[str] = []
+    settings = Settings(graftbot_data=tmp_path)
+    wrong = [RefusedChannel(name, Misconfigured(f"{name} is wrong", hint=name)) for name in "ab"]
+    made = ([wrong[0], Right(), wrong[1]], OfflineAgent(settings))
+    monkeypatch.setattr("bot.setup.parts", lambda _: made)
+    with pytest.raises(BotError) as refused:
+        await make_ready(settings, "", said.append)
+    assert refused.value.message == "a is wrong; a\nb is wrong"
+    assert refused.value.hint == "b"
+    assert "the channel right is accepted, as the assistant" in said
 
 
 def told(data: Path, asked: bytes) -> dict[str, Any]:

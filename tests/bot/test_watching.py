@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,7 +34,7 @@ def root(tmp_path: Path) -> Path:
 def watch(root: Path, sweep: float = 3_600.0, poll: float = 3_600.0) -> Iterator[Watch]:
     """A watch of ada, bob and eve, of whom the last has no folder, which tells by events alone."""
     trees = {name: Tree(root / name) for name in ("ada", "bob", "eve")}
-    with Watch(lambda: trees, Tree(root), "requests", sweep=sweep, poll=poll) as made:
+    with closing(Watch(lambda: trees, Tree(root), "requests", sweep=sweep, poll=poll)) as made:
         yield made
 
 
@@ -157,7 +157,7 @@ async def test_without_a_watcher_all_are_polled_and_one_that_is_back_is_used(
 
 async def test_of_many_some_are_looked_into_at_a_time(tmp_path: Path) -> None:
     trees = {f"group-{number}": Tree(tmp_path / f"group-{number}") for number in range(120)}
-    with Watch(lambda: trees, Tree(tmp_path), "requests", sweep=0.05) as one:
+    with closing(Watch(lambda: trees, Tree(tmp_path), "requests", sweep=0.05)) as one:
         assert await one.changed(0) == trees.keys(), "at first all"
         seen: list[set[str]] = []
         while set().union(*seen) != trees.keys():

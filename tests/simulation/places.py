@@ -32,10 +32,7 @@ class Watch:
         self._first = True
         self.engine.requested = self._tell
 
-    def __enter__(self) -> Watch:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         """Nothing is held."""
 
     def _tell(self, folder: str) -> None:

@@ -21,7 +21,7 @@ async def send_as(host: Host, group: Group, arguments: Arguments) -> Effect:
         hint = "use send_message, and begin with the name"
         raise BotError("nobody has a bot of its own in this chat", hint=hint)
     chat = f"swarm:{name}:{place[1]}"
-    chunks = host.assistant.chunks(chat, [text])
+    chunks = await host.assistant.chunks(chat, [text])
 
     async def deliver() -> None:
         host.assistant.wake_delivery(chat)
