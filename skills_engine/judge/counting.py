@@ -14,7 +14,7 @@ from skills_engine.judge.sequence import ALIKE, likeness
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from skills_engine.judge.reading import CountedStatement, Four, Reading
+    from skills_engine.judge.reading import CountedStatement, Four, Reading, Scoped
 
 __all__ = ["comments", "dead", "edges", "imports", "pairs", "places", "twice", "words"]
 
@@ -235,6 +235,9 @@ _ROWS = {"arguments", "elts", "key", "base", "parameter", "decorator"}
 def places(four: Four) -> Iterator[Doubt]:
     """An element that a side added stands in its row, or beside an element that it had there."""
     base = _sizes(four[0])
+    there: dict[Scoped, list[_Row]] = {}
+    for each in four[3].rows:
+        there.setdefault((each[0], each[2]), []).append(each)
     for side in four[1:3]:
         sizes = _sizes(side)
         for scope, parent, role, row in side.rows:
@@ -244,7 +247,7 @@ def places(four: Four) -> Iterator[Doubt]:
                 fact = (scope, parent, role, label)
                 if side.edges[fact] <= four[0].edges[fact] or four[0].labels[scope, label]:
                     continue
-                if not _kept(four[3], fact, set(row) - {label}):
+                if not _kept(there.get((scope, role), []), fact, set(row) - {label}):
                     yield Doubt("place", label, scope, says=f"was added to {parent}, which is gone")
 
 
@@ -256,9 +259,13 @@ def _sizes(reading: Reading) -> Counter[tuple[str, str, str]]:
     return found
 
 
-def _kept(result: Reading, fact: tuple[str, str, str, str], beside: set[str]) -> bool:
-    scope, parent, role, label = fact
-    rows = [each for each in result.rows if each[0] == scope and each[2] == role]
+_Row = tuple[str, str, str, tuple[str, ...]]
+
+
+def _kept(rows: list[_Row], fact: tuple[str, str, str, str], beside: set[str]) -> bool:
+    """Whether what a side added is nowhere in rows of its scope and role, or is in the one where
+    it was, or beside an element that it had."""
+    _, parent, _, label = fact
     there = [each for each in rows if label in each[3]]
     return not there or any(
         each[1].rstrip("'") == parent.rstrip("'") or beside & set(each[3]) for each in there

@@ -47,10 +47,10 @@ def _taken_away(four: Four) -> Iterator[Doubt]:
     """
     base, *sides, result = four
     gone = _bound_names(base) - _bound_names(result)
+    bound = [(side, _bound_names(side)) for side in sides] if gone else []
     for scope, name in sorted(fact for fact in result.used if fact[1] in gone):
-        readers = [side for side in sides if (scope, name) in side.used]
         if (
-            all(name in _bound_names(side) for side in readers)
+            all(name in names for side, names in bound if (scope, name) in side.used)
             and not hasattr(builtins, name)
             and not any(_binding(node, name) for node in ast.walk(result.module))
         ):

@@ -169,17 +169,21 @@ def _moved(row: Sequence[Chunk], texts: Texts, python: ModuleType | None) -> Dou
     counts = [_told(text) for text in texts]
     for side in SIDES[1:]:
         now = _told(taken(row, side))
-        for line in counts[0]:
-            if now[line] < counts[0][line] == counts[1][line] == counts[2][line]:
+        for line, n in counts[0].items():
+            if now[line] < n == counts[1][line] == counts[2][line] and _says_enough(line):
                 where = python.definition_with(texts[1], line) if python else ""
                 return Doubt("line", line, where, says=f"would be lost with {side} taken")
     return None
 
 
 def _told(text: str) -> Counter[str]:
-    """The lines of a text that say enough to be known again, without their indentation."""
-    lines = Counter(map(str.strip, text.split("\n")))
-    return Counter({line: n for line, n in lines.items() if len(_WORD.findall(line)) > 1})
+    """The lines of a text, without their indentation."""
+    return Counter(map(str.strip, text.split("\n")))
+
+
+def _says_enough(line: str) -> bool:
+    """Whether a line can be known again."""
+    return len(_WORD.findall(line)) > 1
 
 
 def _put(text: str, places: Sequence[Span] | None, wanted: Sequence[str]) -> str | None:

@@ -56,13 +56,20 @@ def foreign(base: str, ours: str, theirs: str, result: str, common: str = "") ->
 
 class _Rules(PythonRules):
     """The rules where definitions are folded: what the judge doubts then, it is asked once more of
-    the texts as they are."""
+    the texts as they are. What was doubted is known of the sides swapped, too."""
 
     def __init__(self, folded: Folded) -> None:
         super().__init__("merged.py")
         self.folded = folded
+        self.doubted: dict[tuple[str, frozenset[str], str], str] = {}
 
     def doubt(self, base: str, ours: str, theirs: str, result: str) -> str:
+        asked = (base, frozenset((ours, theirs)), result)
+        if asked not in self.doubted:
+            self.doubted[asked] = self._doubt(base, ours, theirs, result)
+        return self.doubted[asked]
+
+    def _doubt(self, base: str, ours: str, theirs: str, result: str) -> str:
         found = super().doubt(base, ours, theirs, result)
         if not found or not self.folded.sided:
             return found

@@ -14,6 +14,8 @@ import io
 import keyword
 import re
 import tokenize
+from bisect import bisect_left
+from collections import Counter
 from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -23,7 +25,7 @@ from skills_engine.merge.python.statements import lines_of
 from skills_engine.merge.types import Unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from skills_engine.merge.python.fold import Folded
 
@@ -59,9 +61,9 @@ def renames(folded: Folded, *sides: int) -> dict[str, str]:
         return {}
     base, side, other = folded.opened(*texts) or texts
     found: dict[str, dict[str, set[int]]] = {word: {} for word in gone}
-    for mine, his in _changed(base, side):
+    for mine, his in _changed(base, side, gone):
         words_b, words_s = [word for _, word in mine], [word for _, word in his]
-        if max(len(mine), len(his)) > _LARGEST_HUNK or gone.isdisjoint(words_b):
+        if max(len(mine), len(his)) > _LARGEST_HUNK:
             continue
         for tag, i, j, k, m in SequenceMatcher(
             None, words_b, words_s, autojunk=False
@@ -142,10 +144,12 @@ def _definitions(text: str) -> dict[int, int]:
     return within
 
 
-@lru_cache(maxsize=8)
-def _changed(base: str, side: str) -> list[tuple[list[_Token], list[_Token]]]:
-    """The words of the lines that differ, hunk by hunk; lines that one of the two has alone bear
-    nothing out.
+def _changed(
+    base: str, side: str, words: frozenset[str]
+) -> Iterator[tuple[list[_Token], list[_Token]]]:
+    """The words of the lines that differ, hunk by hunk as difflib tells them, where the base's have
+    one of `words` that it has on lines enough; lines that one of the two has alone bear nothing
+    out.
     """
     lines_b, lines_s = (text.split("\n") for text in (base, side))
     low = high = 0
@@ -155,11 +159,28 @@ def _changed(base: str, side: str) -> list[tuple[list[_Token], list[_Token]]]:
     while high < most - low and lines_b[-1 - high] == lines_s[-1 - high]:
         high += 1
     rows = lines_b[low : len(lines_b) - high], lines_s[low : len(lines_s) - high]
-    return [
-        (_row(lines_b, low + i, low + j), _row(lines_s, low + k, low + m))
-        for tag, i, j, k, m in SequenceMatcher(None, *rows, autojunk=False).get_opcodes()
-        if tag == "replace"
-    ]
+    word = re.compile(rf"\b(?:{'|'.join(words)})\b")
+    said = [(at, each) for at, line in enumerate(rows[0]) for each in set(word.findall(line))]
+    often = Counter(each for _, each in said)
+    told = [at for at, each in said if often[each] >= _ENOUGH and _may_be_renamed(each)]
+    if not told:
+        return
+    matcher = SequenceMatcher(None, *rows, autojunk=False)
+    waiting = [(0, len(rows[0]), 0, len(rows[1]))]
+    while waiting:
+        i, j, k, m = waiting.pop()
+        if k == m or bisect_left(told, i) == bisect_left(told, j):
+            continue
+        same = matcher.find_longest_match(i, j, k, m)
+        if same.size:
+            waiting.append((i, same.a, k, same.b))
+            waiting.append((same.a + same.size, j, same.b + same.size, m))
+        else:
+            yield _row(lines_b, low + i, low + j), _row(lines_s, low + k, low + m)
+
+
+def _may_be_renamed(word: str) -> bool:
+    return word not in _LANGUAGE or any(word == old for old, _ in _SAME)
 
 
 def _row(lines: Sequence[str], start: int, end: int) -> list[_Token]:
