@@ -12,11 +12,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from skills_engine.judge.doubt import Doubt
+from skills_engine.judge.known import forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Doubt", "doubt", "doubts"]
+__all__ = ["Doubt", "doubt", "doubts", "forget"]
 
 _DATA = {".json": "json", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml"}
 

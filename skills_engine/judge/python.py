@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from skills_engine.judge import counting, sequence, variables
@@ -60,24 +59,20 @@ def doubts(base: str, ours: str, theirs: str, result: str) -> Iterator[Doubt]:
         return
     sources = [ParsedText(text, module) for text, module in zip(texts, modules, strict=True)]
     alike = shared(sources)
-    known = _known(base, ours, theirs)
-    b, o, t, r = (read(source, alike, known) for source in sources)
+    b, o, t, r = (read(source, alike) for source in sources)
     mine, his = _renamed(b, o), _renamed(b, t)
     four: Four = (b, _called(o, mine), _called(t, his), _called(r, {**his, **mine}))
     for law in LAWS.values():
         yield from law(four)
 
 
-@lru_cache(maxsize=2)
-def _known(_base: str, _ours: str, _theirs: str) -> dict[tuple[str, str], Reading]:
-    """What was read of statements, kept while the same three versions are judged."""
-    return {}
-
-
 def _renamed(base: Reading, side: Reading) -> dict[str, str]:
     """The scopes that only the side has, by the base's that they were: half of the words at
     least are the same.
     """
+    named = [{scope for scope, _ in reading.words} for reading in (base, side)]
+    if named[0] >= named[1] or named[1] >= named[0]:
+        return {}
     old, new = _scopes(base), _scopes(side)
     found: dict[str, str] = {}
     for scope in sorted(new.keys() - old.keys()):
@@ -94,7 +89,9 @@ def _renamed(base: Reading, side: Reading) -> dict[str, str]:
 def _scopes(reading: Reading) -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {}
     for (scope, word), n in reading.words.items():
-        found.setdefault(scope, Counter())[word] += n
+        if scope not in found:
+            found[scope] = Counter()
+        found[scope][word] = n
     return found
 
 

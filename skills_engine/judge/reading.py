@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from skills_engine.judge.known import KNOWN, MOST
 from skills_engine.judge.labels import BODIES, SKIPPED, header_of, label_of, plain_label, words_of
 from skills_engine.judge.pieces import guards_imports, suites, top
 
@@ -115,13 +116,9 @@ def _count(bag: Counter[Fact], more: Mapping[Fact, int]) -> None:
         bag[fact] = bag.get(fact, 0) + n
 
 
-Known = dict[tuple[str, str], "Reading"]
-"""What statements say, by the keys of their pieces and the labels of what they stand in."""
-
-
-def read(source: ParsedText, shared: frozenset[str], known: Known) -> Reading:
-    """The facts of a text, without the pieces that `shared` names. `known` keeps what was read."""
-    reader = _Reader(source, shared, known)
+def read(source: ParsedText, shared: frozenset[str]) -> Reading:
+    """The facts of a text, without the pieces that `shared` names."""
+    reader = _Reader(source, shared, KNOWN if len(KNOWN) < MOST else {})
     reader.body(Body("", "body", ""), source.module.body, "module")
     last = source.module.body[-1] if source.module.body else None
     reader.behind(last, (last.end_lineno if last else 0) or 0, len(source.rows), "")
@@ -141,7 +138,9 @@ def _remarks(rows: list[str]) -> Counter[tuple[str, str]]:
 
 
 class _Reader:
-    def __init__(self, source: ParsedText, shared: frozenset[str], known: Known) -> None:
+    def __init__(
+        self, source: ParsedText, shared: frozenset[str], known: dict[tuple[str, str], Reading]
+    ) -> None:
         self.source, self.shared, self.known = source, shared, known
         self.out = Reading()
         self.met: set[tuple[str, str]] = set()

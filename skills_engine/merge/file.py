@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
-from typing import Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from skills_engine.bounds import beyond
-from skills_engine.judge import doubt
+from skills_engine.judge import doubt, forget
 from skills_engine.lines import split_lines
 from skills_engine.merge.beside import changed, judged
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
 from skills_engine.merge.core.regions import decidable
 from skills_engine.merge.text import FileText, Form, encoding_of
 from skills_engine.merge.types import LineMerge, Merged, Region, Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["is_known", "merge_file"]
 
@@ -93,12 +97,27 @@ def merge_file(
         return lines(base, ours, theirs)
     form = Form.merged(b.form, o.form, t.form)
     try:
-        merged = _texts(path, (b.text, o.text, t.text), form, lines, keeping=keeping)
+        with _by_itself():
+            merged = _texts(path, (b.text, o.text, t.text), form, lines, keeping=keeping)
     except UnicodeEncodeError:
         merged = None
     if merged is None or (merged.clean and encoding_of(path, merged.data) != form.encoding):
         return _whole(base, ours, theirs, "the result is not in the encoding that it says")
     return merged
+
+
+@contextmanager
+def _by_itself() -> Iterator[None]:
+    """A merge without Python's collector of cycles, which would walk its trees again and again and
+    find next to nothing; what the judge has read is forgotten behind it."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        forget()
+        if collects:
+            gc.enable()
 
 
 def _texts(
