@@ -20,6 +20,7 @@ BEGIN = b"---GRAFTBOT-RESULT---"
 LONGEST_LINE = 4 << 20
 MOST_OUTPUT = 32 << 20
 MOST_LOG, LOGS = 1 << 20, 20
+MUCH = f"wrote more than {MOST_OUTPUT >> 20} MB in a turn, or {LONGEST_LINE >> 20} MB in a line"
 POLITE_SECONDS = 5.0
 SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
 
@@ -123,30 +124,29 @@ class ContainerSession:
             return f"was lost: {error.message}"
 
     async def _read_all(self) -> str:
-        rest = {1: b"", 2: b""}
-        result_next = False
-        with self._log().open("wb") as log:
+        rest, result_next = {1: bytearray(), 2: bytearray()}, False
+        with self._log().open("wb", buffering=0) as log:
             while True:
                 stream, data = await self.container.read()
+                await asyncio.sleep(0)  # who floods us with single letters holds up nobody
                 if not data:
                     return ""
                 self._written += len(data)
-                whole, _, rest[stream] = (rest[stream] + data).rpartition(b"\n")
-                if self._written > MOST_OUTPUT or len(rest[stream]) > LONGEST_LINE:
-                    return (
-                        f"wrote more than {MOST_OUTPUT >> 20} MB in a turn, or "
-                        f"{LONGEST_LINE >> 20} MB in a line"
-                    )
+                rest[stream] += data
+                if self._written > MOST_OUTPUT or len(rest[stream]) > LONGEST_LINE + len(data):
+                    return MUCH
+                if b"\n" not in data:  # no line has ended
+                    continue
+                whole, _, rest[stream] = rest[stream].rpartition(b"\n")
                 if stream == 1 and (result_next or BEGIN in whole):
                     for line in whole.split(b"\n"):
                         if result_next:
-                            self._take(line)
+                            self._take(bytes(line))
                         result_next = line == BEGIN
                 elif whole.strip() and log.tell() < MOST_LOG:
                     for secret in self._secrets:
                         whole = whole.replace(secret, b"***")
                     log.write(whole + b"\n")
-                    log.flush()
 
     def _take(self, line: bytes) -> None:
         """A result: the container's word for a turn. Raises BotError or ValueError for none."""

@@ -70,6 +70,24 @@ async def test_a_result_that_is_none_ends_the_container_at_once_and_the_next_tur
     assert len(bad.started) == 3
 
 
+@pytest.mark.parametrize("size", [1, 32_768])
+async def test_a_long_answer_comes_in_whatever_pieces(world: World, size: int) -> None:
+    """An engine hands on what it has read of a pipe, which may be no whole line."""
+
+    async def program(stdin: asyncio.StreamReader, write: Write) -> int:
+        said = json.loads(await stdin.readline())
+        text = "x" * min(size * 3, 100_000) + "yz"
+        answer = result(type="result", turn=said["turn"], text=text, session=None)
+        for begin in range(0, len(answer), size):
+            write(1, answer[begin : begin + size])
+        await stdin.read()
+        return 0
+
+    async with world.agent(MemoryRuntime(program)) as (agent, _):
+        (text,) = await agent.answer(turn("hello", FAMILY))
+    assert text.endswith("xyz")
+
+
 async def test_a_reader_that_fails_in_whatever_way_ends_its_container(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
