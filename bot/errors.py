@@ -15,8 +15,7 @@ class BotError(Exception):
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = message, hint
 
     def __repr__(self) -> str:
         return f"{self.message}; {self.hint}".removesuffix("; ")

@@ -125,6 +125,7 @@ class Door(web.Server):
             self._handle,
             handler_cancellation=True,
             keepalive_timeout=proxy.limits.head_seconds,
+            auto_decompress=False,  # it goes on as it comes, with the header that says how
             logger=quiet,
             access_log=None,
         )

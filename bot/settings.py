@@ -149,9 +149,9 @@ def _bindings(path: Path) -> list[Binding]:
         ) from None
     for one in found:
         if one.error or one.value is None:
-            before, word, _ = re.split(r"(\S+)", f"{one.original.string} ?", maxsplit=1)
+            before = re.split(r"\S", f"{one.original.string} ?", maxsplit=1)[0]
             line = one.original.line + before.count("\n")
-            why = f"{path}, line {line}: {word[:40]!r} is no setting"
+            why = f"{path}, line {line} is no setting"  # what stands there may be a secret
             raise Misconfigured(why, hint="write KEY=value, or put # before it")
     return found
 

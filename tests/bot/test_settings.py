@@ -31,7 +31,7 @@ def test_the_environment_goes_before_dotenv_and_an_empty_variable_counts_for_not
     ("environment", "dotenv", "message"),
     [
         ({"CONSOLE": "perhaps"}, "", "CONSOLE cannot be 'perhaps'"),
-        ({}, "ASSISTANT_NAME=Andy\nnonsense\n", ".env, line 2: 'nonsense' is no setting"),
+        ({}, "ASSISTANT_NAME=Andy\nnonsense\n", ".env, line 2 is no setting"),
         ({}, "ASSISTANT_NAME=\udcff", ".env cannot be read"),
     ],
 )
@@ -144,11 +144,13 @@ def test_env_files_as_editors_write_them_and_lines_that_are_no_setting(tmp_path:
     assert list(misspelt(file)) == [
         f"{file}: ASSISTANT_NAME stands there 2 times; the last one counts"
     ]
-    for text, line in (("A=1\njust text\n", 2), ("=x\n", 1), ("A=1\n\nLOG_LEVEL\n", 3)):
+    wrong = [("A=1\njust text\n", 2), ("=x\n", 1), ("A=1\n\nLOG_LEVEL\n", 3)]
+    for text, line in (*wrong, ('ANTHROPIC_API_KEY="sk-ant-1\n', 1), ("A=1\nsk-ant-1\n", 2)):
         file.write_text(text)
         with pytest.raises(Misconfigured, match="is no setting") as refused:
             load({}, file)
-        assert f"line {line}:" in refused.value.message
+        assert f"line {line} is" in refused.value.message
+        assert "sk-ant" not in repr(refused.value)
 
 
 def test_a_machine_that_nobody_has_told_where_it_is_is_in_utc(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
 import os
@@ -184,3 +185,18 @@ async def test_a_body_has_an_end(api: FakeAnthropic, tmp_path: Path) -> None:
                 assert answer.status == 413
                 assert "more than 5000 bytes" in await answer.text()
         assert await ask(there, door) == 200
+
+
+async def test_a_body_that_is_packed_stays_packed(api: FakeAnthropic, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {
+        "anthropic_api_key": Secret(KEY),
+        "anthropic_base_url": api.url,
+    }
+    packed = gzip.compress(json.dumps(ASK | {"metadata": {"user_id": "x" * 9_000}}).encode())
+    limits = ConnectionLimits(body=len(packed))
+    async with proxied(tmp_path, Used(), limits, **settings) as there:
+        door = there.proxy.admit("family")
+        client, headers = await there.client(door), {"x-api-key": door.token}
+        headers |= {"content-encoding": "gzip", "content-type": "application/json"}
+        async with client.post("/v1/messages", data=packed, headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
