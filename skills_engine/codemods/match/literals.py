@@ -243,18 +243,21 @@ def find_literals(source: Source, where: Where, doing: str) -> list[Literal]:
 def _returned(source: Source, where: Where, doing: str) -> Literal | None:
     """What a function returns, where `of` is one: the same literal wherever it ends."""
     found = [d.node for d in source.definitions if d.qualname == where.of]
-    if len(found) != 1 or not isinstance(found[0], cst.FunctionDef) or where.argument != "":
+    functions = [node for node in found if isinstance(node, cst.FunctionDef)]
+    if not functions or len(functions) < len(found) or where.argument != "":
         return None
+    if len(functions) > 1:
+        raise source.ambiguous(doing, f"{where.of} is defined {len(functions)} times", functions)
     returns = [
         small
-        for block in descend(found[0].body)
+        for block in descend(functions[0].body)
         for small in flatten(block)
         if isinstance(small, cst.Return)
     ]
     if len(returns) > 1:
         raise source.ambiguous(doing, f"{where.of} returns in {len(returns)} places", returns)
     if not returns or returns[0].value is None:
-        raise source.drifted(doing, f"{where.of} returns nothing", found[0])
+        raise source.drifted(doing, f"{where.of} returns nothing", functions[0])
     return _literal(source, where, returns[0].value, doing)
 
 

@@ -252,6 +252,7 @@ class Element(SourceOperation):
     INVALID = (
         Refusal("a comment that has no line", "CHANNELS = [A]\n", {"in": "m.py", "of": "CHANNELS", "element": "# Why.\nB"}, Outcome.DRIFTED, "would have no line of its own"),
         Refusal("a function returns in two places", "def f(a):\n    if a:\n        return [1]\n    return [2]\n", {"in": "m.py", "of": "f", "element": "3"}, Outcome.AMBIGUOUS, "f returns in 2 places"),
+        Refusal("two functions have the name", "def f():\n    return [1]\n\n\ndef f():\n    return [2]\n", {"in": "m.py", "of": "f", "element": "3"}, Outcome.AMBIGUOUS, "f is defined 2 times"),
         Refusal("the neighbours have changed places", "CHANNELS = [C, A]\n", {"in": "m.py", "of": "CHANNELS", "element": "B", "after": "A", "before": "C"}, Outcome.DRIFTED, "CHANNELS has C before A"),
         Refusal("two methods assign it", "class A:\n    def f(self):\n        self.x = [1]\n\n    def g(self):\n        self.x = [2]\n", {"in": "m.py", "of": "A.x", "element": "3"}, Outcome.AMBIGUOUS, "A.x is assigned 2 times"),
         Refusal("the call is in another function", "def f():\n    g([])\n", {"in": "m.py", "call": "g", "argument": 0, "element": "B"}, Outcome.MISSING, "m.py does not call g itself, but in f"),
