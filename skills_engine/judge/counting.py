@@ -183,15 +183,17 @@ def edges(four: Four) -> Iterator[Doubt]:
 def pairs(four: Four) -> Iterator[Doubt]:
     """Elements of a row stand in the order that the sides gave them."""
     bags = [_pairs(reading) for reading in four]
-    hands = {side: _Hands(four[0], four[side]) for side in (1, 2)}
-    for fact, counts in undue(bags):
+    found = list(undue(bags))
+    rows = [_by_place(bag) for bag in bags[:3]] if found else []
+    hands = {side: _Hands(four[0], four[side]) for side in (1, 2) if found}
+    for fact, counts in found:
         scope, parent, role, one, other = fact
         few = counts[3] < due(*counts[:3])[0]
         had = [
             bags[0][fact] != bags[side][fact]
             or hands[side].moved(scope, (parent, one, other), few=few)
             or (few and not hands[side].taken.isdisjoint({(scope, one), (scope, other)}))
-            or (not _settled(bags[0], fact) and _stirred(bags[0], bags[side], fact))
+            or (not _settled(rows[0], fact) and _stirred(rows[0], rows[side], fact))
             for side in (1, 2)
         ]
         if not all(had):
@@ -211,22 +213,37 @@ def _pairs(reading: Reading) -> Counter[_Pair]:
     )
 
 
-def _settled(base: Counter[_Pair], fact: _Pair) -> bool:
+_Place = tuple[str, str, str]
+
+
+def _by_place(bag: Counter[_Pair]) -> dict[_Place, dict[_Pair, int]]:
+    """Pairs by the rows that they are of."""
+    found: dict[_Place, dict[_Pair, int]] = {}
+    for pair, n in bag.items():
+        found.setdefault(pair[:3], {})[pair] = n
+    return found
+
+
+def _settled(base: dict[_Place, dict[_Pair, int]], fact: _Pair) -> bool:
     """Whether an element is new beside one of the base, in a row whose order means something: the
     side that only moved the old one does not say where the new one stands.
     """
     place, ends = fact[:3], fact[3:]
     if place[1].startswith("{") or place[2] == "key" or all(end.endswith("=") for end in ends):
         return False
-    old = {end for pair in base if pair[:3] == place for end in pair[3:]}
+    old = {end for pair in base.get(place, ()) for end in pair[3:]}
     return len(old.intersection(ends)) == 1
 
 
-def _stirred(base: Counter[_Pair], side: Counter[_Pair], fact: _Pair) -> bool:
+def _stirred(
+    base: dict[_Place, dict[_Pair, int]],
+    side: dict[_Place, dict[_Pair, int]],
+    fact: _Pair,
+) -> bool:
     """Whether a side put either of a pair elsewhere in its row."""
-    place, ends = fact[:3], set(fact[3:])
-    there = (pair for pair in base.keys() | side.keys() if pair[:3] == place)
-    return any(base[pair] != side[pair] for pair in there if ends & set(pair[3:]))
+    old, new = (rows.get(fact[:3], {}) for rows in (base, side))
+    ends = set(fact[3:])
+    return any(old.get(pair) != new.get(pair) for pair in old | new if ends & set(pair[3:]))
 
 
 _ROWS = {"arguments", "elts", "key", "base", "parameter", "decorator"}

@@ -104,38 +104,43 @@ def _called(reading: Reading, names: Mapping[str, str]) -> Reading:
     if not names:
         return reading
 
-    def scope(name: str) -> str:
-        return names.get(name, name)
-
-    said = {id(s): replace(s, scope=scope(s.scope)) for s in reading.sequence}
-    said |= {id(s): replace(s, scope=scope(s.scope)) for s in reading.statements}
+    said = {
+        id(s): replace(s, scope=names[s.scope])
+        for s in (*reading.sequence, *reading.statements)
+        if s.scope in names
+    }
 
     def all_of(statements: list[CountedStatement]) -> list[CountedStatement]:
-        return [said[id(s)] for s in statements]
+        return [said.get(id(s), s) for s in statements]
 
     return Reading(
-        words=_counted(reading.words, scope),
-        edges=_counted(reading.edges, scope),
-        labels=_counted(reading.labels, scope),
-        rows=[(scope(row[0]), *row[1:]) for row in reading.rows],
+        words=_counted(reading.words, names),
+        edges=_counted(reading.edges, names),
+        labels=_counted(reading.labels, names),
+        rows=[(names.get(row[0], row[0]), *row[1:]) for row in reading.rows],
         bodies=[
-            Body(body.owner, body.role, scope(body.scope), all_of(body.statements))
+            Body(
+                body.owner,
+                body.role,
+                names.get(body.scope, body.scope),
+                all_of(body.statements),
+            )
             for body in reading.bodies
         ],
         sequence=all_of(reading.sequence),
         statements=all_of(reading.statements),
-        comments=_counted(reading.comments, scope),
+        comments=_counted(reading.comments, names),
         remarks=reading.remarks,
-        imports={(scope(fact[0]), *fact[1:]) for fact in reading.imports},
-        bound={(scope(where), name) for where, name in reading.bound},
-        used={(scope(where), name) for where, name in reading.used},
+        imports={(names.get(fact[0], fact[0]), *fact[1:]) for fact in reading.imports},
+        bound={(names.get(where, where), name) for where, name in reading.bound},
+        used={(names.get(where, where), name) for where, name in reading.used},
         module=reading.module,
     )
 
 
-def _counted(facts: Counter[Any], scope: Callable[[str], str]) -> Counter[Any]:
-    """Facts that begin with their scope, counted with the scope called otherwise."""
+def _counted(facts: Counter[Any], names: Mapping[str, str]) -> Counter[Any]:
+    """Facts that begin with their scope, counted with scopes called otherwise."""
     found = Counter[Any]()
-    for (where, *rest), n in facts.items():
-        found[scope(where), *rest] += n
+    for fact, n in facts.items():
+        found[(names[fact[0]], *fact[1:]) if fact[0] in names else fact] += n
     return found
