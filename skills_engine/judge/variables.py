@@ -48,12 +48,15 @@ def _taken_away(four: Four) -> Iterator[Doubt]:
     base, *sides, result = four
     gone = _bound_names(base) - _bound_names(result)
     bound = [(side, _bound_names(side)) for side in sides] if gone else []
+    known: dict[str, bool] = {}
     for scope, name in sorted(fact for fact in result.used if fact[1] in gone):
-        if (
-            all(name in names for side, names in bound if (scope, name) in side.used)
-            and not hasattr(builtins, name)
-            and not any(_binding(node, name) for node in ast.walk(result.module))
-        ):
+        if all(
+            name in names for side, names in bound if (scope, name) in side.used
+        ) and not hasattr(builtins, name):
+            if name not in known:
+                known[name] = any(_binding(node, name) for node in ast.walk(result.module))
+            if known[name]:
+                continue
             yield Doubt("var", name, scope, says="would be read, and nothing binds it any more")
 
 

@@ -10,6 +10,7 @@ import importlib
 import re
 from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from skills_engine.judge import Doubt, doubts
@@ -20,7 +21,7 @@ from skills_engine.merge.core.regions import decidable, whole_lines
 from skills_engine.merge.core.segments import segments_of, units_of, with_conflicts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import ModuleType
 
     from skills_engine.merge.core.chunks import Chunk
@@ -114,18 +115,24 @@ def _doubt(
     if moved is not None:
         return moved
     places = [places_of(row, side, text) for side, text in zip(SIDES, texts, strict=True)]
-    found: list[Doubt] | None = None
-    for side in SIDES[1:]:
-        now = _doubts(path, row, texts, places, side, python, broken)
-        if now is None:
-            continue
-        if found is not None:
-            known = {(each.law, each.where) for each in now}
-            now = [each for each in found if (each.law, each.where) in known]
-        if not now:
-            return None
-        found = now
-    return found[0] if found else None
+    found = _doubts(path, row, texts, places, "ours", python, broken)
+    first = next(found, None) if found is not None else None
+    if found is not None and first is None:
+        return None
+    other = _doubts(path, row, texts, places, "theirs", python, broken)
+    if found is None or other is None:
+        return first if other is None else next(other, None)
+    known: set[tuple[str, str]] = set()
+    for each in chain([first] if first else [], found):
+        wanted = (each.law, each.where)
+        if wanted not in known:
+            for doubt in other:  # goes on where it was left
+                known.add((doubt.law, doubt.where))
+                if wanted in known:
+                    break
+        if wanted in known:
+            return each
+    return None
 
 
 def _doubts(
@@ -136,7 +143,7 @@ def _doubts(
     side: str,
     python: ModuleType | None,
     broken: Broken,
-) -> list[Doubt] | None:
+) -> Iterator[Doubt] | None:
     """What is doubtful with each conflict as a side has it in all four texts; None where one of
     them does not parse then. Where the base has nothing, it may stay so: both sides added it then.
     """
@@ -150,11 +157,12 @@ def _doubts(
         if b is None or o is None or t is None:
             continue
         try:
-            found: list[Doubt] | None
+            found: Iterator[Doubt] | None
             if python is not None:
                 found = python.doubts_of(b, o, t, result)
             else:
-                found = None if any(map(broken, (b, o, t))) else list(doubts(path, b, o, t, result))
+                unread = any(map(broken, (b, o, t)))
+                found = None if unread else iter(list(doubts(path, b, o, t, result)))
         except RecursionError:
             return None
         if found is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from skills_engine.judge import Doubt, doubts
@@ -12,11 +13,12 @@ from skills_engine.merge.types import Unsupported
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Iterator
 
 __all__ = ["definition_with", "doubts_of", "lines_of_definition"]
 
 
-def doubts_of(base: str, ours: str, theirs: str, result: str) -> list[Doubt] | None:
+def doubts_of(base: str, ours: str, theirs: str, result: str) -> Iterator[Doubt] | None:
     """What the judge doubts in a result, of which it reads what is not alike; None where a version
     does not parse. Raises RecursionError.
     """
@@ -26,9 +28,15 @@ def doubts_of(base: str, ours: str, theirs: str, result: str) -> list[Doubt] | N
             parse(version)
     except Unsupported:
         return None
-    found = list(doubts("merged.py", *folded.versions))
-    opened = folded.opened(*folded.versions) if found and folded.sided else None
-    return found if opened is None else list(doubts("merged.py", *opened))
+    rest = doubts("merged.py", *folded.versions)
+    first = next(rest, None)
+    if first is None:
+        return iter(())
+    opened = folded.opened(*folded.versions) if folded.sided else None
+    if opened is not None:
+        rest = doubts("merged.py", *opened)
+        first = next(rest, None)
+    return chain([first], rest) if first else iter(())
 
 
 def lines_of_definition(text: str, where: str) -> tuple[int, int] | None:
