@@ -125,7 +125,7 @@ def _kind(field: str, part: Any) -> str:
 
 
 def _contact(part: Any) -> str:
-    numbers = re.findall(r"^(?:item\d+\.)?TEL[^:\r\n]*:(.+?)\s*$", part.vcard, re.MULTILINE)
+    numbers = re.findall(r"^(?:item\d+\.)?TEL[^:\r\n]*:(.*\S)", part.vcard, re.MULTILINE)
     return " ".join([part.displayName, *numbers])
 
 

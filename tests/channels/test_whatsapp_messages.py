@@ -281,3 +281,9 @@ async def test_files_come_and_go_through_neonize(
     assert sent_files[0].documentMessage.caption == "Andy: *here*"
     assert sent_files[0].documentMessage.mimetype == "application/pdf"
     phone.running.cancel()
+
+
+def test_a_card_costs_its_length_whatever_it_is_made_of() -> None:
+    card = "TEL:+49 1" + " " * 200_000 + "x\r\nTEL:2  \r\n"
+    held = content(sent(contactMessage={"displayName": "Bob", "vcard": card}))
+    assert held.text.endswith("x 2]")

@@ -25,7 +25,6 @@ IDENTITY = re.compile(r"<[^<>\s]+>")
 ADDRESS = re.compile(r"[^\s:\"<>()\[\]]+@[^\s:\"<>()\[\]]+")
 DMARC = re.compile(r"\s*dmarc\s*(?:/\s*\d+\s*)?=\s*(\w+)", re.IGNORECASE)
 OF_DOMAIN = re.compile(r"\bheader\.from\s*=\s*([^\s;]+)", re.IGNORECASE)
-QUOTED = re.compile(r"(?:^[^\n>]*:[ \t]*\n\s*)?(?:^>[^\n]*\n?|^\s*\n)+\Z", re.MULTILINE)
 SIGNATURE = re.compile(r"^-- \n.*\Z", re.MULTILINE | re.DOTALL)
 KINDS = {"image": "photo", "audio": "audio", "video": "video"}
 BULK = {"bulk", "list", "junk"}
@@ -157,12 +156,16 @@ class Mail:
         if body.get_content_type() == "text/html":
             text = _read(text)
         text = SIGNATURE.sub("", text).rstrip() + "\n"
-        found = QUOTED.search(text)
-        new, quoted = (text[: found.start()], found[0]) if found else (text, "")
-        if not new.strip():  # all of it is quoted: then that is what was written
+        new = text.split("\n")  # line by line: what strangers write may cost its length and no more
+        quoted: list[str] = []
+        while new and (new[-1].startswith(">") or not new[-1].strip()):
+            line = new.pop()
+            quoted += [line.lstrip("> ")] if line.startswith(">") else []
+        if quoted and new and new[-1].rstrip().endswith(":") and ">" not in new[-1]:
+            new.pop()  # "Ada wrote:"
+        if not "".join(new).strip():  # all of it is quoted: then that is what was written
             return text.strip(), ""
-        lines = [line.lstrip("> ") for line in quoted.splitlines() if line.startswith(">")]
-        return new.strip(), "\n".join(lines).strip()
+        return "\n".join(new).strip(), "\n".join(reversed(quoted)).strip()
 
 
 def _vouched(results: str, domain: str) -> bool:
@@ -223,21 +226,22 @@ class _Reader(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.text = ""
+        self.texts: list[str] = []
         self._hidden = 0
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
         self._hidden += tag in self.HIDDEN
-        self.text += "\n" if tag in self.BREAKS else ""
+        self.texts += ["\n"] if tag in self.BREAKS else []
 
     def handle_endtag(self, tag: str) -> None:
         self._hidden -= tag in self.HIDDEN and self._hidden > 0
 
     def handle_data(self, data: str) -> None:
-        self.text += "" if self._hidden else re.sub(r"\s+", " ", data)
+        self.texts += [] if self._hidden else [re.sub(r"\s+", " ", data)]
 
 
 def _read(page: str) -> str:
     reader = _Reader()
     reader.feed(page)
-    return re.sub(r"[ \t]*\n\s*\n\s*", "\n\n", reader.text).strip()
+    lines = (line.strip() for line in "".join(reader.texts).split("\n"))
+    return re.sub(r"\n{2,}", "\n\n", "\n".join(lines)).strip()

@@ -214,6 +214,17 @@ def test_what_is_quoted_is_told_from_what_is_new(text: str, new: str, quoted: st
     assert (made.text, made.quoted) == (new, quoted)
 
 
+@pytest.mark.parametrize(
+    "text", ["a" + "\n" * 9_000 + "x", ">a\n\n" * 9_000 + "x", "a:\n" * 9_000 + "x"]
+)
+def test_a_mail_costs_its_length_whatever_it_is_made_of(text: str) -> None:
+    """Nobody is answered while one is read: an expression that tries all ways takes years."""
+    assert Mail.of(mail(text, "1").as_bytes()).message("email", "1/1").text.endswith("x")
+    made = mail("", "1")
+    made.set_content("<b> </b>" * 30_000 + "<p>x", subtype="html")
+    assert Mail.of(made.as_bytes()).message("email", "1/1").text.endswith("x")
+
+
 def test_of_a_page_the_text_is_read() -> None:
     made = mail("", "1", References="<0@x>")
     made.set_content("<head><style>x</style></head><p>one &amp; two<br>three</p>", subtype="html")
