@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Reader", "shown"]
 
-REFERENCE = re.compile(r"<([@#!]?)([^>|]*)(?:\|([^>]*))?>")
+REFERENCE = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 SAID = {None, "bot_message", "file_share", "me_message", "thread_broadcast"}
 """All else is service: who came, what was pinned."""
 KINDS = {"image": "photo", "audio": "audio", "video": "video"}
