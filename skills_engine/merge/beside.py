@@ -18,7 +18,7 @@ from skills_engine.lines import split_lines
 from skills_engine.merge.core.chunks import Chunks, Conflicting
 from skills_engine.merge.core.places import SIDES, places_of, taken
 from skills_engine.merge.core.regions import decidable, whole_lines
-from skills_engine.merge.core.segments import segments_of, units_of, with_conflicts
+from skills_engine.merge.core.segments import segments_of, units_of, whole, with_conflicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,9 +45,35 @@ def judged(
     fewer. `broken` says whether a text parses. What is deeper than Python can follow, or parses in
     no way, is not judged.
     """
-    python = None
-    if path.endswith((".py", ".pyi")):
-        python = importlib.import_module("skills_engine.merge.python.parts")
+    if not path.endswith((".py", ".pyi")):
+        return _believed(path, chunks, by_lines, texts, broken, None)
+    python = importlib.import_module("skills_engine.merge.python.parts")
+    return _undivided(_believed(path, chunks, by_lines, texts, broken, python), texts, broken)
+
+
+def _undivided(chunks: Chunks, texts: Texts, broken: Broken) -> Chunks:
+    """A merge whose conflicts hold all that a side has between two lines that all versions have:
+    which statement took the place of which is not known there."""
+    for _ in range(_MOST):
+        units: list[Chunk] = []
+        for piece in _trimmed(chunks.pieces):
+            units += split_lines(piece) if isinstance(piece, str) else [piece]
+        pieces = whole(units, texts)
+        if pieces is None:
+            break
+        chunks = decidable(replace(chunks, pieces=tuple(pieces), decidable=False), texts, broken)
+    return chunks
+
+
+def _believed(
+    path: str,
+    chunks: Chunks,
+    by_lines: Chunks | None,
+    texts: Texts,
+    broken: Broken,
+    python: ModuleType | None,
+) -> Chunks:
+    """The merge, or the smallest at hand in which nothing that is joined is doubted."""
 
     def doubted(merged: Chunks) -> Doubt | None:
         return _doubt(path, merged, texts, python, broken)

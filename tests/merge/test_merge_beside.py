@@ -75,6 +75,31 @@ CASES: dict[str, tuple[str, str, str]] = {
         body("with lock:|    one(0)", TRIED.format("x.pending = False"), "last(x)"),
         body("other(0)", "x.pending = False", "last(x)"),
     ),
+    "one statement replaced by one, and by two": (
+        body("one(x)", "two(x)", "last(x)"),
+        body("one(x)", "three(x)", "last(x)"),
+        body("one(x)", "four(x)", "five(x)", "last(x)"),
+    ),
+    "replaced beside what is now a variable": (
+        body("tup = next(x)", "x.kind = tup"),
+        body("tup = next(x)", TRIED.format("one(0)")),
+        body("part = next(x)", "tup = part", "other(1)"),
+    ),
+    "replaced beside what is on a condition": (
+        body("x.start = cast(x, 1)", "x.end = cast(x, 2)"),
+        body("one(1)", "x.end = (cast(x, 2) if ready else None)"),
+        body("other(1)", "x.end = cast(x, 2)"),
+    ),
+    "replaced, and moved past what is edited": (
+        body("x.line = 1", "x.size = 2", "x.name = 3", "last(x)"),
+        body("x.name = 3", "one(0)", "x.size = 2", "last(x)"),
+        body("other(0)", "x.size = 2", "x.name = 3", "last(x)"),
+    ),
+    "replaced beside a variable of another name": (
+        body("x.own = own", "parser = x.parser", "x.end = parser.end", "last(x)"),
+        body("one(0)", TRIED.format("found = x.parser"), "x.end = found.end", "last(x)"),
+        body("other(0)", "parser = x.parser", "x.end = wrapped(parser.end)", "last(x)"),
+    ),
     "an edit that nothing contradicts stays": (
         body("one(x)", "last(x)") + "\n\nN = 1\n",
         body("three(x)", "last(x)") + "\n\nN = 1\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from skills_engine.lines import split_lines
 from skills_engine.merge.core.alignment import increasing
 from skills_engine.merge.core.chunks import Conflicting
+from skills_engine.merge.core.places import SIDES, taken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
     from skills_engine.merge.core.chunks import Chunk
     from skills_engine.merge.core.places import Span, Texts
 
-__all__ = ["Segment", "segments_of", "units_of", "with_conflicts"]
+__all__ = ["Segment", "segments_of", "units_of", "whole", "with_conflicts"]
+
+_WORD = re.compile(r"\w+")
+_ANYWHERE = re.compile(r"\s*(?:(?:import|from|(?:async )?def|class)\b|[@#)])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,33 @@ class Segment:
     texts: tuple[str, ...]
     units: tuple[Chunk, ...]
 
+    @property
+    def joined(self) -> bool:
+        text = "".join(unit for unit in self.units if isinstance(unit, str))
+        return bool(text or not self.units) and {*self.texts, text} != {text}
+
+    @property
+    def conflicts(self) -> list[Conflicting]:
+        return [unit for unit in self.units if isinstance(unit, Conflicting)]
+
+    @property
+    def mixed(self) -> bool:
+        """Whether a side that is taken has more, or less, there than that side's text, other than
+        what may stand anywhere."""
+        for side, text in zip(SIDES[1:], self.texts[1:], strict=True):
+            has, due = split_lines(taken(self.units, side)), split_lines(text)
+            if has != due and not (_free(_without(has, due)) and _free(_without(due, has))):
+                return True
+        return False
+
+    def moves_to(self, other: Segment) -> bool:
+        """Whether a side took a line away here that it added there."""
+        was, there = (_told(each.texts[0]) for each in (self, other))
+        return any(
+            (was - _told(here)) & (_told(now) - there)
+            for here, now in zip(self.texts[1:], other.texts[1:], strict=True)
+        )
+
     def says(self, words: Sequence[str]) -> bool:
         text = "".join((*self.texts, *(u for u in self.units if isinstance(u, str))))
         return all(word in text for word in words)
@@ -38,6 +70,10 @@ class Segment:
 
 def segments_of(units: list[Chunk], texts: Texts) -> list[Segment]:
     """Those in which something was joined."""
+    return [each for each in _all_segments(units, texts) if each.joined]
+
+
+def _all_segments(units: list[Chunk], texts: Texts) -> list[Segment]:
     rows = [split_lines(text) for text in texts]
     lines = [unit if isinstance(unit, str) else "" for unit in units]
     same = _common([lines, *rows])
@@ -46,11 +82,85 @@ def segments_of(units: list[Chunk], texts: Texts) -> list[Segment]:
     for at in (*same, tuple(len(row) for row in (lines, *rows))):
         parts = tuple("".join(r[i:k]) for r, i, k in zip(rows, before[1:], at[1:], strict=True))
         inside = units[before[0] : at[0]]
-        text = "".join(unit for unit in inside if isinstance(unit, str))
-        if (text or not inside) and {*parts, text} != {text}:
-            found.append(Segment(before[0], at[0], parts, tuple(inside)))
+        found.append(Segment(before[0], at[0], parts, tuple(inside)))
         before = tuple(n + 1 for n in at)
     return found
+
+
+def whole(units: list[Chunk], texts: Texts) -> list[Chunk] | None:
+    """The units with each conflict grown to the lines around it that all versions have, and with
+    conflicts where a side moved a line from or to one; None where nothing is to be grown."""
+    segments = [_edited_above(each) for each in _all_segments(units, texts)]
+    torn = [each for each in segments if each.conflicts]
+    grown = [each for each in torn if each.mixed]
+    rest = [
+        each
+        for each in segments
+        if each.joined and not each.conflicts and each.texts[1] != each.texts[2]
+    ]
+    fled = [each for each in rest if any(one.moves_to(each) or each.moves_to(one) for one in torn)]
+    if not grown and not fled:
+        return None
+    why = torn[0].conflicts[0].reason
+    out: list[Chunk] = []
+    at = 0
+    for each in sorted([*grown, *fled], key=lambda one: (one.first, one.last)):
+        reason = each.conflicts[0].reason if each.conflicts else why
+        b, o, t = each.texts
+        out += [*units[at : each.first], Conflicting(b, o, t, reason)]
+        at = each.last
+    return [*out, *units[at:]]
+
+
+def _edited_above(segment: Segment) -> Segment:
+    """The segment without the lines at its top that one side alone edited, each in its place, if
+    that side only deletes lines below them."""
+    rows = [split_lines(text) for text in segment.texts]
+    for mine, other in ((1, 2), (2, 1)):
+        top = 0
+        for base, said, kept, unit in zip(
+            rows[0], rows[mine], rows[other], segment.units, strict=False
+        ):
+            if kept != base or unit != said or not _alike_in_words(base, said):
+                break
+            top += 1
+        below = iter(rows[0][top:])
+        if top and all(line in below for line in rows[mine][top:]):
+            texts = tuple("".join(row[top:]) for row in rows)
+            return Segment(segment.first + top, segment.last, texts, segment.units[top:])
+    return segment
+
+
+def _alike_in_words(one: str, other: str) -> bool:
+    words = [Counter(_WORD.findall(line)) for line in (one, other)]
+    return 2 * (words[0] & words[1]).total() >= max(row.total() for row in words)
+
+
+def _told(text: str) -> Counter[str]:
+    """The lines of a text that say something, without their indentation."""
+    lines = Counter(map(str.strip, split_lines(text)))
+    return Counter({line: n for line, n in lines.items() if len(_WORD.findall(line)) > 1})
+
+
+def _without(row: list[str], other: list[str]) -> list[str]:
+    """The lines of a row that another has not, in order."""
+    left, out = Counter(other), list[str]()
+    for line in row:
+        if left[line]:
+            left[line] -= 1
+        elif line.strip():
+            out.append(line)
+    return out
+
+
+def _free(row: list[str]) -> bool:
+    """Whether lines are imports, definitions and comments, which may stand anywhere."""
+    depths = [len(line) - len(line.lstrip()) for line in row]
+    return not row or all(
+        _ANYWHERE.match(line)
+        for line, depth in zip(row, depths, strict=True)
+        if depth <= min(depths)
+    )
 
 
 def _common(rows: Sequence[list[str]], at: tuple[int, ...] = (0, 0, 0, 0)) -> list[tuple[int, ...]]:
