@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import patch
 
 from aiohttp import web
 from doubles import serving
@@ -138,8 +139,17 @@ async def fake_telegram() -> AsyncIterator[FakeTelegram]:
     app = web.Application()
     app.router.add_route("*", "/bot{token}/{method}", fake.handle)
     app.router.add_get("/file/bot{token}/{path:.*}", fake.give)
+    from aiogram.client.session.aiohttp import AiohttpSession  # noqa: PLC0415
+
     async with serving(app) as fake.url:
-        yield fake
+        with patch.object(AiohttpSession, "close", _close):
+            yield fake
+
+
+async def _close(session: Any) -> None:
+    """aiogram waits a quarter of a second for TLS, which this server does not speak."""
+    if session._session is not None:
+        await session._session.close()
 
 
 def _answer(status: int, **content: object) -> web.Response:
