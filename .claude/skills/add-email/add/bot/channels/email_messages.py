@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.errors import InvalidHeaderDefect
-from html.parser import HTMLParser
+from html import unescape
 from typing import TYPE_CHECKING, Any, Self
 
 from bot.groups import one_line
@@ -29,6 +29,10 @@ SIGNATURE = re.compile(r"^-- \n.*\Z", re.MULTILINE | re.DOTALL)
 KINDS = {"image": "photo", "audio": "audio", "video": "video"}
 BULK = {"bulk", "list", "junk"}
 READ = {"text/plain", "text/html"}
+TAG = re.compile(r"/?[a-zA-Z][a-zA-Z0-9:-]*")
+WHOLE_TAG = re.compile(r"""[^"'>]*(?:(?:"[^"]*"|'[^']*')[^"'>]*)*>""")
+BREAKS = {"p", "br", "div", "li", "tr", "h1", "h2", "h3", "blockquote"}
+HIDDEN = {"style", "script", "head", "title"}
 
 
 @dataclass(frozen=True)
@@ -218,30 +222,37 @@ def _decoded(part: EmailMessage) -> str:
         return _contents(part).decode("utf-8", "replace")
 
 
-class _Reader(HTMLParser):
-    """The text of a page."""
-
-    BREAKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "blockquote"})
-    HIDDEN = frozenset({"style", "script", "head", "title"})
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.texts: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self._hidden += tag in self.HIDDEN
-        self.texts += ["\n"] if tag in self.BREAKS else []
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden -= tag in self.HIDDEN and self._hidden > 0
-
-    def handle_data(self, data: str) -> None:
-        self.texts += [] if self._hidden else [re.sub(r"\s+", " ", data)]
-
-
 def _read(page: str) -> str:
-    reader = _Reader()
-    reader.feed(page)
-    lines = (line.strip() for line in "".join(reader.texts).split("\n"))
+    """The text of a page, tag by tag: `html.parser` may take the square of what somebody wrote."""
+    first, *pieces = page.split("<")
+    said, until = [_shown(first)], ""
+    for piece in pieces:
+        tag = TAG.match(piece)
+        name = tag[0].lower() if tag else ""
+        if until:
+            ends = "-->" in piece if until == "-->" else name in {until, "body"}
+            behind = piece.partition("-->")[2] if until == "-->" else _behind(piece)
+            said += [_shown(behind)] if ends else []
+            until = "" if ends else until
+        elif piece.startswith("!--"):
+            until = "" if "-->" in piece else "-->"
+            said.append(_shown(piece.partition("-->")[2]))
+        elif not name and piece[:1] not in {"!", "?"}:
+            said.append(_shown(f"<{piece}"))
+        elif name in HIDDEN:
+            until = f"/{name}"
+        else:
+            said += ["\n"] if name in BREAKS else []
+            said.append(_shown(_behind(piece)))
+    lines = (line.strip() for line in "".join(said).split("\n"))
     return re.sub(r"\n{2,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _behind(piece: str) -> str:
+    """What follows a tag that has been begun."""
+    whole = WHOLE_TAG.match(piece)
+    return piece[whole.end() :] if whole else piece.partition(">")[2]
+
+
+def _shown(text: str) -> str:
+    return re.sub(r"\s+", " ", unescape(text))

@@ -221,14 +221,24 @@ def test_a_mail_costs_its_length_whatever_it_is_made_of(text: str) -> None:
     """Nobody is answered while one is read: an expression that tries all ways takes years."""
     assert Mail.of(mail(text, "1").as_bytes()).message("email", "1/1").text.endswith("x")
     made = mail("", "1")
-    made.set_content("<b> </b>" * 30_000 + "<p>x", subtype="html")
-    assert Mail.of(made.as_bytes()).message("email", "1/1").text.endswith("x")
+    for page in ("<b> </b>" * 30_000 + "<p>x", "<!--" * 60_000 + "--> x", "<a '" * 60_000 + "'> x"):
+        made.set_content(page, subtype="html")
+        assert Mail.of(made.as_bytes()).message("email", "1/1").text.endswith("x")
 
 
-def test_of_a_page_the_text_is_read() -> None:
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<head><style>x</style></head><p>one &amp; two<br>three</p>", "one & two\nthree"),
+        ("1 < 2, <b\nid=x>bold</b><!-- no < <p> -->!", "1 < 2, bold!"),
+        ("<!DOCTYPE html><HEAD><title>t</title><BODY>x<script>a<b</script>y", "xy"),
+        ("<a title=\"b>c\" href='>'>link</a>", "link"),
+    ],
+)
+def test_of_a_page_the_text_is_read(page: str, text: str) -> None:
     made = mail("", "1", References="<0@x>")
-    made.set_content("<head><style>x</style></head><p>one &amp; two<br>three</p>", subtype="html")
-    assert Mail.of(made.as_bytes()).message("email", "1/1").text == "one & two\nthree"
+    made.set_content(page, subtype="html")
+    assert Mail.of(made.as_bytes()).message("email", "1/1").text == text
 
 
 async def test_files_come_in_and_go_out(fake: FakeMail, tmp_path: Path) -> None:
