@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import defaultdict
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import uuid4
@@ -19,7 +20,7 @@ from bot.log import log
 from bot.splitting import split
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 
     from nio import AsyncClient, MatrixRoom, RoomInfo
 
@@ -99,10 +100,11 @@ class MatrixChannel(Channel):
     async def send_file(self, chat: str, file: File, text: str) -> None:
         from bot.channels.matrix_messages import content, kind_of  # noqa: PLC0415
 
-        client, size = self._connected(), (await asyncio.to_thread(Path(file.copy).stat)).st_size
+        size = (await asyncio.to_thread(Path(file.copy).stat)).st_size
+        given = {"content_type": file.type, "filename": file.name, "filesize": size}
         with await asyncio.to_thread(open, file.copy, "rb") as data:
-            given = {"content_type": file.type, "filename": file.name, "filesize": size}
-            uploaded, _ = await _awaited(client.upload(data, **given))
+            async with self._connected() as client:
+                uploaded, _ = await _awaited(client.upload(data, **given))
         about = {"mimetype": file.type, "size": size}
         said = {**content(text or file.name), "msgtype": kind_of(file.type), "filename": file.name}
         where = {"url": (await _answer(uploaded)).content_uri, "info": about}
@@ -137,7 +139,8 @@ class MatrixChannel(Channel):
         return split(text, LONGEST, weight)
 
     async def typing(self, chat: str) -> None:
-        await _asked(self._connected().room_typing(_room(chat), timeout=TYPING_MS))
+        async with self._connected() as client:
+            await _asked(client.room_typing(_room(chat), timeout=TYPING_MS))
 
     async def groups(self) -> Mapping[str, str]:
         rooms = self._client.rooms if self._client else {}
@@ -155,16 +158,24 @@ class MatrixChannel(Channel):
         client.access_token = self._token
         return client
 
-    def _connected(self) -> AsyncClient:
-        if self._client is None:
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncClient]:
+        """The client. What is asked of it once it is closed opens another session, which ends with
+        the question.
+        """
+        client = self._client
+        if client is None:
             raise ConnectionError("Matrix is not connected")
-        return self._client
+        try:
+            yield client
+        finally:
+            if client is not self._client:
+                await client.close()
 
     async def _put(self, chat: str, what: str, said: dict[str, Any]) -> None:
-        sending = self._connected().room_send(
-            _room(chat), "m.room.message", said, tx_id=self._unsure[chat, what]
-        )
-        await _asked(sending)
+        number = self._unsure[chat, what]
+        async with self._connected() as client:
+            await _asked(client.room_send(_room(chat), "m.room.message", said, tx_id=number))
         del self._unsure[chat, what]
 
     async def _follow(self, client: AsyncClient, receive: Receive) -> None:
