@@ -101,8 +101,6 @@ def test_what_is_none_does_not_fit(schema: str, text: str) -> None:
 def test_what_a_verb_prints_fits(workshop: Workshop, tmp_path: Path, line: str) -> None:
     fork: Repo = workshop.copy({r.name: r for r in recipes()}["inside-skill-code"], tmp_path)
     document = json.loads(in_process(fork, *line.split(), "--json").out)
-    every = schemas()["results"]["oneOf"]
-    (schema,) = [
-        each for each in every if each["properties"]["verb"]["const"] == line.split(maxsplit=1)[0]
-    ]
+    verb, every = line.split(maxsplit=1)[0], schemas()["results"]["oneOf"]
+    (schema,) = [each for each in every if each["properties"]["verb"].get("const") == verb]
     assert not wrong(document, schema)

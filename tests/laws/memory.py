@@ -81,16 +81,16 @@ class Memory(Git):
         match args:
             case ("config", *_):
                 return None
-            case ("log", "-1", "--first-parent", "--format=%H %P", commit, "--", *paths):
+            case ("log", "-1", "--first-parent", "--format=%H", commit, "--", *paths):
                 return self._last_change(commit, paths)
         raise AssertionError(f"what is pure ran git {' '.join(args)}")
 
     def _last_change(self, commit: str, paths: Sequence[str]) -> str | None:
-        """The commit that last changed any of the paths, and its parents."""
+        """The commit that last changed any of the paths."""
         while parents := self.parents(commit):
             now, then = (Tree(self.objects, self.tree_of(each)) for each in (commit, parents[0]))
             if any(now.entry(path) != then.entry(path) for path in paths):
-                return " ".join([commit, *parents])
+                return commit
             commit = parents[0]
         return None
 
@@ -115,14 +115,20 @@ class _Objects(Objects):
 
     def __init__(self, git: Memory) -> None:
         super().__init__(git)
-        self._refs = git.refs
+        self._refs, self._above = git.refs, git.parents
 
     def resolve(self, spec: str) -> str | None:
-        name, _, kind = spec.partition("^")
+        name, *kinds = spec.split("^")
         name, _, path = name.partition(":")
         found = self._refs.get(name, name)
         if found not in self._pending:
             return None
+        if kinds and kinds[0].isdigit():
+            parents, number = self._above(found), int(kinds.pop(0))
+            if number > len(parents):
+                return None
+            found = parents[number - 1]
+        kind = kinds[0] if kinds else ""
         if (kind == "{tree}" or path) and self._pending[found][0] == "commit":
             found = self._pending[found][1].decode().partition("\n")[0].removeprefix("tree ")
         if path:
