@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections import Counter
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -18,7 +17,14 @@ from skills_engine.lines import split_lines
 from skills_engine.merge.core.chunks import Chunks, Conflicting
 from skills_engine.merge.core.places import SIDES, places_of, taken
 from skills_engine.merge.core.regions import decidable, whole_lines
-from skills_engine.merge.core.segments import segments_of, units_of, whole, with_conflicts
+from skills_engine.merge.core.segments import (
+    says_enough,
+    segments_of,
+    told,
+    units_of,
+    whole,
+    with_conflicts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -200,24 +206,14 @@ def _moved(row: Sequence[Chunk], texts: Texts, python: ModuleType | None) -> Dou
     """A line that all three versions have as often, and that is lost where the conflicts are
     decided for a side: it stands in a conflict in one of them, elsewhere in another.
     """
-    counts = [_told(text) for text in texts]
+    counts = [told(text) for text in texts]
     for side in SIDES[1:]:
-        now = _told(taken(row, side))
+        now = told(taken(row, side))
         for line, n in counts[0].items():
-            if now[line] < n == counts[1][line] == counts[2][line] and _says_enough(line):
+            if now[line] < n == counts[1][line] == counts[2][line] and says_enough(line):
                 where = python.definition_with(texts[1], line) if python else ""
                 return Doubt("line", line, where, says=f"would be lost with {side} taken")
     return None
-
-
-def _told(text: str) -> Counter[str]:
-    """The lines of a text, without their indentation."""
-    return Counter(map(str.strip, text.split("\n")))
-
-
-def _says_enough(line: str) -> bool:
-    """Whether a line can be known again."""
-    return len(_WORD.findall(line)) > 1
 
 
 def _put(text: str, places: Sequence[Span] | None, wanted: Sequence[str]) -> str | None:

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from skills_engine.merge.core.chunks import Chunk
     from skills_engine.merge.core.places import Span, Texts
 
-__all__ = ["Segment", "segments_of", "units_of", "whole", "with_conflicts"]
+__all__ = [
+    "Segment",
+    "says_enough",
+    "segments_of",
+    "told",
+    "units_of",
+    "whole",
+    "with_conflicts",
+]
 
 _WORD = re.compile(r"\w+")
 _ANYWHERE = re.compile(r"\s*(?:(?:import|from|(?:async )?def|class)\b|[@#)])")
@@ -57,10 +65,11 @@ class Segment:
 
     def moves_to(self, other: Segment) -> bool:
         """Whether a side took a line away here that it added there."""
-        was, there = (_told(each.texts[0]) for each in (self, other))
+        was, there = (told(each.texts[0]) for each in (self, other))
         return any(
-            (was - _told(here)) & (_told(now) - there)
+            says_enough(line)
             for here, now in zip(self.texts[1:], other.texts[1:], strict=True)
+            for line in (was - told(here)) & (told(now) - there)
         )
 
     def says(self, words: Sequence[str]) -> bool:
@@ -136,10 +145,14 @@ def _alike_in_words(one: str, other: str) -> bool:
     return 2 * (words[0] & words[1]).total() >= max(row.total() for row in words)
 
 
-def _told(text: str) -> Counter[str]:
-    """The lines of a text that say something, without their indentation."""
-    lines = Counter(map(str.strip, split_lines(text)))
-    return Counter({line: n for line, n in lines.items() if len(_WORD.findall(line)) > 1})
+def told(text: str) -> Counter[str]:
+    """The lines of a text, without their indentation."""
+    return Counter(map(str.strip, text.split("\n")))
+
+
+def says_enough(line: str) -> bool:
+    """Whether a line can be known again elsewhere."""
+    return len(_WORD.findall(line)) > 1
 
 
 def _without(row: list[str], other: list[str]) -> list[str]:
