@@ -70,7 +70,7 @@ def register(asked: str) -> None:
     """Make the verb that was asked for known, or all of them for the help: building each costs a
     millisecond.
     """
-    known = any(asked in names for names in FAMILIES.values())
+    known = _is_verb(asked)
     for family, names in FAMILIES.items():
         if known and asked not in names:
             continue
@@ -80,6 +80,10 @@ def register(asked: str) -> None:
                 app.add_typer(verbs[name], name=name, short_help=_short(verbs[name].info.help))
             else:
                 app.command(name, short_help=_short(verbs[name].__doc__))(verbs[name])
+
+
+def _is_verb(word: str) -> bool:
+    return any(word in names for names in FAMILIES.values())
 
 
 def _short(help_: object) -> str:
@@ -99,8 +103,7 @@ def _asked(words: list[str]) -> str:
 def _help(verb: str) -> str:
     """The command that prints the help of a verb, or of all where it is none."""
     first = verb.partition(" ")[0]
-    known = any(first in names for names in FAMILIES.values())
-    return f"skills {first} --help" if known else "skills --help"
+    return f"skills {first} --help" if _is_verb(first) else "skills --help"
 
 
 def run() -> None:

@@ -248,26 +248,22 @@ def _may_inherit(data: bytes, words: frozenset[str]) -> bool:
     return not aliases.isdisjoint(bases)
 
 
-_CLASS = re.compile(r"\bclass[\s\\]+\w+[\s\\]*(?=[\[(])")
+_HEADER = re.compile(r"\bclass[\s\\]+\w+[\s\\]*([\[(][^'\"#:]*)(:?)")
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
 def _named_in_bases(data: bytes) -> frozenset[str] | None:
     """The words between the brackets after `class NAME`; None where only a parser can tell."""
     try:
-        text = data.decode()
+        headers = _HEADER.findall(data.decode())
     except UnicodeDecodeError:
         return None
     found: set[str] = set()
-    for each in _CLASS.finditer(text):
-        depth = 0
-        for at in range(each.end(), len(text)):
-            if text[at] in "'\"#":
-                return None
-            depth += (text[at] in "([{") - (text[at] in ")]}")
-            if text[at] == ":" and not depth:
-                found.update(_WORD.findall(text, each.end(), at))
-                break
+    for header, colon in headers:
+        opened, closed = (sum(map(header.count, each)) for each in ("([{", ")]}"))
+        if not colon or opened != closed:
+            return None
+        found.update(_WORD.findall(header))
     return frozenset(found)
 
 
