@@ -6,20 +6,14 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from harness.shell import USER, sh
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-IDENTITY = {
-    f"GIT_{who}_{what}": "a@example.org"
-    for who in ("AUTHOR", "COMMITTER")
-    for what in ("NAME", "EMAIL")
-}
 
 
 class Shell:
@@ -29,26 +23,14 @@ class Shell:
         self.upstream, self.fork = folder / "upstream", folder / "graftbot"
         home = folder / "home"
         home.mkdir()
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        self.environment = {"PATH": path, "HOME": str(home), **IDENTITY}
-        self.environment |= {"PYTHONPATH": str(self.fork), "EDITOR": "edit"}
+        self.environment = {**USER, "HOME": str(home), "PYTHONPATH": str(self.fork)}
         self.environment |= {k: os.environ[k] for k in ("TMPDIR", "LANG") if k in os.environ}
         self.run(f"git clone -q {ROOT} {self.upstream}", folder)
         self.run("git checkout -q -B main", self.upstream)
         self.run(f"git clone -q {self.upstream} {self.fork}", folder)
 
     def run(self, line: str, cwd: Path | None = None, said: str = "") -> str:
-        ended = subprocess.run(
-            ["bash", "-ec", line],
-            cwd=cwd or self.fork,
-            env=self.environment,
-            input=said,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ended.returncode == 0, f"{line}\n{ended.stdout}{ended.stderr}"
-        return ended.stdout
+        return sh(line, cwd or self.fork, self.environment, said)
 
     def state(self) -> str:
         """All that a verb which only looks may not change."""

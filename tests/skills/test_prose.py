@@ -6,35 +6,21 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from forks import ROOT, SKILLS, package
+from harness.shell import USER, sh
 
 SH = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 TESTED_ELSEWHERE = ("skills apply", "skills rebase --yes")
-NAMES = ("AUTHOR", "COMMITTER")
-IDENTITY = {f"GIT_{who}_{what}": "a@example.org" for who in NAMES for what in ("NAME", "EMAIL")}
 OWN, THEIRS = "SORRY_BUT_MINE = 1\n", "THEIRS_AND_NEW = 2\n"
 
 
 def run(command: str, cwd: Path) -> str:
     """What a line of a shell prints, with the fork's own code."""
-    bin_ = Path(sys.executable).parent
     settings = {"ANTHROPIC_API_KEY": "", "CLAUDE_CODE_OAUTH_TOKEN": "", "CONSOLE": "yes"}
-    path = {"PATH": f"{bin_}:{os.environ['PATH']}", "PYTHONPATH": str(cwd)}
-    ended = subprocess.run(
-        ["bash", "-ec", command],
-        cwd=cwd,
-        env={**os.environ, **IDENTITY, **settings, **path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, f"{command}\n{ended.stdout}{ended.stderr}"
-    return ended.stdout
+    return sh(command, cwd, {**os.environ, **USER, **settings, "PYTHONPATH": str(cwd)})
 
 
 def commands(name: str) -> list[str]:
