@@ -229,14 +229,12 @@ def _read(page: str) -> str:
     for piece in pieces:
         tag = TAG.match(piece)
         name = tag[0].lower() if tag else ""
-        if until:
-            ends = "-->" in piece if until == "-->" else name in {until, "body"}
-            behind = piece.partition("-->")[2] if until == "-->" else _behind(piece)
-            said += [_shown(behind)] if ends else []
-            until = "" if ends else until
-        elif piece.startswith("!--"):
-            until = "" if "-->" in piece else "-->"
-            said.append(_shown(piece.partition("-->")[2]))
+        if until == "-->" or (piece.startswith("!--") and not until):
+            _, end, behind = piece.partition("-->")
+            until = "" if end else "-->"
+            said.append(_shown(behind))
+        elif until and name not in {until, "body"}:
+            continue
         elif not name and piece[:1] not in {"!", "?"}:
             said.append(_shown(f"<{piece}"))
         elif name in HIDDEN:
@@ -244,6 +242,7 @@ def _read(page: str) -> str:
         else:
             said += ["\n"] if name in BREAKS else []
             said.append(_shown(_behind(piece)))
+            until = ""
     lines = (line.strip() for line in "".join(said).split("\n"))
     return re.sub(r"\n{2,}", "\n\n", "\n".join(lines)).strip()
 
