@@ -40,7 +40,7 @@ def granted(names: Any) -> dict[str, Server]:
         raise BotError("the option mcp is no list", hint='name servers: "mcp": ["notes"]')
     if not names:
         return {}
-    known = _read(SERVERS.expanduser())
+    known = _read(SERVERS)
     for name in names:
         if not isinstance(name, str) or name not in known:
             there = ", ".join(known) or "none"
@@ -55,9 +55,10 @@ def _read(place: Path) -> dict[str, Server]:
     import tomllib  # noqa: PLC0415  # only those who grant something pay for it
 
     try:
+        place = place.expanduser()
         found = tomllib.loads(place.read_text("utf-8")) if place.exists() else {}
         return {name: _server(name, about) for name, about in found.items()}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise BotError(
             f"{place} cannot be read: {error}", hint="correct it; until then no server is had"
         ) from None

@@ -41,35 +41,31 @@ def allowed(
     in a mount nor around one. Raises BotError for the first that the allowlist does not allow:
     without a file it allows nothing.
     """
-    import tomllib  # noqa: PLC0415  # only those who grant something pay for it
-
-    allowlist = allowlist.expanduser()
+    if not (wanted := list(wanted)):  # what is wrong with the file is nothing to such a group
+        return []
     try:
-        rules = tomllib.loads(allowlist.read_text("utf-8")) if allowlist.exists() else {}
-        given = rules.get("roots", ())
-        places = [(root["path"], root.get("write") is True) for root in given]
-        roots = [(Path(path).expanduser().resolve(), write) for path, write in places]
-        wrong = {*rules} - {"blocked", "roots"} | {key for root in given for key in root}
-        # `blocked` below [[roots]] is that root's, as TOML reads it; in a text each letter is one
-        if wrong - {"path", "write"} or not isinstance(rules.get("blocked", []), list):
-            raise ValueError("a key stands where it is no rule, or blocked is no list")
-        blocked = (*BLOCKED, *(_plain(str(pattern)) for pattern in rules.get("blocked", ())))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        allowlist = allowlist.expanduser()
+        roots, blocked = _rules(allowlist)
+        never = [path.expanduser().resolve() for path in (*never, allowlist.parent)]
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:  # a home that is none
         hint = "correct it; until then nothing is mounted"
         raise BotError(f"{allowlist} cannot be read: {error!r}", hint=hint) from None
-    never = [path.expanduser().resolve() for path in (*never, allowlist.parent)]
     mounts: dict[str, Mount] = {}
     for one in wanted:
         name, host = str(one.get("name", "")), str(one.get("host", ""))
-        source = Path(host).expanduser().resolve()
+        try:
+            source = _place(host)
+            within = [path.name for path in source.iterdir()] if source.is_dir() else []
+            reason = "" if source.exists() else "no such path"
+        except (OSError, ValueError, RuntimeError) as error:
+            source, within, reason = Path("/"), [], f"no such path: {error}"
         around = [write for root, write in roots if source.is_relative_to(root)]
-        within = [path.name for path in source.iterdir()] if source.is_dir() else []
         # what lies deeper is the owner's to know
         hidden = next((name for name in (*source.parts, *within) if _is_of(name, blocked)), None)
         if not NAME.fullmatch(name) or name in mounts:
             reason = f"{name!r} is no name for it, or another has it"
-        elif not Path(host).expanduser().is_absolute() or not source.exists():
-            reason = "no such path"
+        elif reason:
+            pass
         elif any(source.is_relative_to(path) or path.is_relative_to(source) for path in never):
             reason = "the assistant's own data, code or settings are there"
         elif not around:
@@ -83,6 +79,36 @@ def allowed(
         hint = "correct the group's options, or the allowlist"
         raise BotError(f"{host!r} is not mounted: {reason}", hint=hint)
     return list(mounts.values())
+
+
+def _rules(allowlist: Path) -> tuple[list[tuple[Path, bool]], tuple[str, ...]]:
+    """The roots, each with whether main may write there, and the patterns of names that are never
+    shown. Raises ValueError and the like for what is no rule: it would allow, or hide, something
+    else than was meant.
+    """
+    import tomllib  # noqa: PLC0415  # only those who grant something pay for it
+
+    rules = tomllib.loads(allowlist.read_text("utf-8")) if allowlist.exists() else {}
+    given, names = rules.get("roots", ()), rules.get("blocked", [])
+    roots = [(_place(root["path"]), root.get("write", False)) for root in given]
+    wrong = {*rules} - {"blocked", "roots"} | {key for root in given for key in root}
+    # `blocked` below [[roots]] is that root's, as TOML reads it; in a text each letter is one
+    if wrong - {"path", "write"} or not isinstance(names, list):
+        raise ValueError("a key stands where it is no rule, or blocked is no list")
+    if not all(isinstance(one, str) and one and "/" not in one for one in names):
+        raise ValueError("blocked holds names, and no path is one")
+    if not all(isinstance(write, bool) for _, write in roots):
+        raise ValueError("write is true or false")
+    return roots, (*BLOCKED, *map(_plain, names))
+
+
+def _place(path: str) -> Path:
+    """Where a path leads. Raises ValueError for one that is no whole path, OSError or RuntimeError
+    for one that nothing can have.
+    """
+    if not (whole := Path(path).expanduser()).is_absolute():
+        raise ValueError(f"{path!r} is no whole path; write it from / or ~ on")
+    return whole.resolve()
 
 
 def _is_of(name: str, patterns: Iterable[str]) -> bool:

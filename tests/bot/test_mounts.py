@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.errors import BotError
+from bot.mcp import granted
 from bot.mounts import allowed
 from bot.runtimes import Mount
 
@@ -103,10 +104,17 @@ def test_without_a_file_or_with_a_broken_one_nothing_is_allowed(home: Path) -> N
         f'{root}blocked = ["private"]',  # of the root, as TOML reads it
         f'blocked = "private"\n{root}',
         f'block = ["private"]\n{root}',
+        *(f"blocked = [{name}]\n{root}" for name in ('"work/private"', '"private/"', '""', "1")),
+        *(f"{root}write = {word}" for word in ('"yes"', "1")),
+        *(
+            f'{root}[[roots]]\npath = "{path}"'
+            for path in ("work", "", ".", "~nobody-at-all", "a\\u0000")
+        ),
     ):
         (home / "config/mounts.toml").write_text(text)
         with pytest.raises(BotError, match="cannot be read"):
             ask(home, wanted)
+        assert ask(home) == []  # who asks for nothing is answered all the same
     (home / "config/mounts.toml").unlink()
     with pytest.raises(BotError, match="no root"):
         ask(home, wanted)
@@ -117,6 +125,31 @@ def test_a_relative_path_is_not_guessed(home: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(home)
     with pytest.raises(BotError, match="no such path"):
         ask(home, {"host": "work/notes", "name": "n"})
+
+
+@pytest.mark.parametrize(
+    "path", ["", "~nobody-at-all/x", "{}/a\0b", "{}/" + "a" * 300, "{}/loop", "{}/file/x"]
+)
+def test_a_path_that_nothing_can_have_is_refused_like_any_other(home: Path, path: str) -> None:
+    (home / "loop").symlink_to(home / "pool")
+    (home / "pool").symlink_to(home / "loop")
+    (home / "file").touch()
+    with pytest.raises(BotError, match="is not mounted: no such path"):
+        ask(home, {"host": path.format(home), "name": "n"})
+
+
+def test_without_a_home_there_is_no_allowlist_and_who_asks_for_nothing_does_not_need_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def homeless(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    assert allowed([], main=True, never=[]) == []
+    with pytest.raises(BotError, match="cannot be read"):
+        allowed([{"host": "/", "name": "n"}], main=True, never=[])
+    with pytest.raises(BotError, match="cannot be read"):
+        granted(["notes"])
 
 
 @pytest.mark.parametrize(
