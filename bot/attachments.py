@@ -8,13 +8,14 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 from uuid import uuid4
 
 from bot.channels import Channel
 from bot.confined import reason
+from bot.database import size
 from bot.errors import BotError, Unfetchable, described
 from bot.log import log
 from bot.messages import Attachment, File
@@ -25,6 +26,8 @@ from bot.workers import Backoff
 ATTEMPTS = 3
 FOLDER = "attachments"
 OURS = re.compile(r"(\d+)\.(\d+)-")
+MOST_WAITING = 10
+"""Of the largest file that may be: so much of a group's may wait to be delivered."""
 WORKSPACE = "/workspace/group/"
 """Where an agent in a container has its group's folder."""
 
@@ -79,21 +82,27 @@ class Files:
                 room.remove(old.string)
 
     def take(self, folder: str, path: str) -> File:
-        """A copy of a file in a group's folder, to be sent. Raises BotError if there is none."""
+        """A copy of a file in a group's folder, to be sent. Raises BotError if there is none, or
+        there are copies enough that wait.
+        """
         parts = PurePosixPath(path.removeprefix(WORKSPACE)).parts
+        sent, most = self._paths.data / "sent", self._most
+        copy = sent / f"{folder}.{uuid4().hex}"
         try:
+            sent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with ExitStack() as opened:
                 room = opened.enter_context(self._paths.group(folder).open())
                 for part in parts[:-1]:
                     room = opened.enter_context(room.folder(part))
-                data = room.read(parts[-1] if parts else "", self._most)
+                data = room.read(parts[-1] if parts else "", most)
+            if len(data) + sum(map(size, sent.glob(f"{folder}.*"))) > MOST_WAITING * most:
+                hint = "wait until they have been delivered"
+                raise BotError(f"{MOST_WAITING * most >> 20} MB of files wait already", hint=hint)
+            copy.write_bytes(data)
         except OSError as error:
-            hint = f"name a file of up to {self._most >> 20} MB below {WORKSPACE}"
+            copy.unlink(missing_ok=True)
+            hint = f"name a file of up to {most >> 20} MB below {WORKSPACE}"
             raise BotError(f"{path[:200]!r} cannot be sent: {reason(error)}", hint=hint) from None
-        sent = self._paths.data / "sent"
-        sent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        copy = sent / uuid4().hex
-        copy.write_bytes(data)
         kind = mimetypes.guess_type(parts[-1])[0] or "application/octet-stream"
         origin = self._paths.group(folder).source.joinpath(*parts).absolute()
         return File(parts[-1], kind, str(copy.absolute()), str(origin))
@@ -102,8 +111,9 @@ class Files:
         """Remove the copies of what was sent, or was never to be: a crash has left them."""
         waiting, old = await self._store.files(), time.time() - 3600
         for copy in (self._paths.data / "sent").glob("*"):
-            if str(copy.absolute()) not in waiting and copy.stat().st_mtime < old:
-                copy.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # it was delivered just now
+                if str(copy.absolute()) not in waiting and copy.stat().st_mtime < old:
+                    copy.unlink()
 
 
 def _safe(name: str) -> str:

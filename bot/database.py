@@ -94,7 +94,9 @@ def refuse_to_begin_anew(folder: Path) -> None:
 
 def size(file: Path) -> int:
     """Bytes; 0 if it is not there."""
-    return file.stat().st_size if file.exists() else 0
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return file.stat().st_size
+    return 0
 
 
 def way_back(folder: Path) -> str:

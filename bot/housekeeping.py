@@ -27,6 +27,7 @@ class Housekeeping:
 
     def __init__(self, host: Host) -> None:
         self._store, self._paths, self._turns = host.store, host.paths, host.assistant.turns
+        self._files = host.assistant.files
         self._days, self._most = min(host.settings.keep_days, 36_500), host.settings.keep_mb << 20
 
     async def run(self) -> None:
@@ -37,6 +38,8 @@ class Housekeeping:
     async def clean(self) -> None:
         """Remove what is too old, and the oldest of what is too much."""
         await self._clean_store()
+        if self._files is not None:
+            await self._files.clear()
         kept = dict(await self._store.read(SQL["resumed"]))
         for group in await asyncio.to_thread(self._clean_trees, self._store.groups, kept):
             if group.folder in kept and not self._turns.at_work(group.chat):

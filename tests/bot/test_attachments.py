@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import os
 import sys
@@ -16,7 +17,7 @@ from doubles import FunctionAgent, MemoryChannel, message, register
 
 from bot import assistant as module
 from bot.assistant import Assistant
-from bot.attachments import Files, _safe
+from bot.attachments import MOST_WAITING, Files, _safe
 from bot.channels.console import ConsoleChannel
 from bot.errors import BotError, Undeliverable, Unfetchable
 from bot.groups import Group
@@ -240,6 +241,41 @@ async def test_an_agent_sends_a_file_as_it_was_when_it_asked(tmp_path: Path) -> 
         await until(lambda: channel.delivered)
         assert channel.delivered == [("a.pdf", b"first", "**here**")]
         await until(lambda: not list((tmp_path / "sent").iterdir()))
+
+
+async def test_so_much_of_a_groups_files_may_wait_and_no_other_group_is_held_up(
+    tmp_path: Path,
+) -> None:
+    channel = FileChannel({})
+    channel.refusal = ConnectionError("later")
+    async with running(tmp_path, channel) as (host, _):
+        for folder in ("group-1", "main"):
+            room = tmp_path / "groups" / folder
+            room.mkdir(parents=True, exist_ok=True)
+            (room / "a.bin").write_bytes(b"x" * MOST)
+        for _ in range(MOST_WAITING):
+            await asked(host, "group-1", path="a.bin")
+        with pytest.raises(BotError, match="wait already"):
+            await asked(host, "group-1", path="a.bin")
+        await asked(host, "main", path="a.bin")
+        assert len(list((tmp_path / "sent").iterdir())) == MOST_WAITING + 1
+        channel.refusal = None
+        await until(lambda: not list((tmp_path / "sent").iterdir()))
+        await asked(host, "group-1", path="a.bin")
+
+
+async def test_half_a_copy_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with running(tmp_path, FileChannel({})) as (host, _):
+        (tmp_path / "groups/group-1").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "groups/group-1/a.bin").write_bytes(b"x")
+        monkeypatch.setattr(Path, "write_bytes", full)
+        with pytest.raises(BotError, match="cannot be sent: No space left"):
+            await asked(host, "group-1", path="a.bin")
+        assert not list((tmp_path / "sent").iterdir())
 
 
 @pytest.mark.parametrize(
