@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot.errors import BotError, described
+from bot.errors import OF_THE_SYSTEM, BotError, described
 from bot.settings import Settings, load
 
 __all__ = ["app", "main"]
@@ -112,7 +112,8 @@ def main() -> None:
         if isinstance(error, ImportError):
             hint = "install what is missing: make setup"
         elif isinstance(error, OSError):
-            hint = "look after the disk, and whether you may read and write there"
+            usual = "look after the disk, and whether you may read and write there"
+            hint = OF_THE_SYSTEM.get(error.errno or 0, usual)
         sys.exit(f"bot: {described(error)}\n  {hint}")
 
 

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import suppress
 
 from bot.bounds import HOUR, Seldom
-from bot.database import HINTS, code
+from bot.database import code, hint_for
 from bot.deliveries import Deliveries
 from bot.log import log
 from bot.store import Store
@@ -35,7 +35,8 @@ class Alarms:
         if count := self._seldom.count(str(code(error))):
             log.error("the store cannot be written", error=error, since_the_last=count)
         if self._hourly.count(""):
-            text = NOT_STORED.format(error=error, hint=HINTS.get(code(error), "look after it"))
+            hint = hint_for(error, self._store.file.parent) or "look after it"
+            text = NOT_STORED.format(error=error, hint=hint)
             self._at_once.wake(text)
 
     async def _tell_at_once(self, text: str) -> None:

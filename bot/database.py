@@ -2,6 +2,7 @@
 SQLite refuses.
 """
 
+import os
 import re
 import shutil
 import sqlite3
@@ -12,7 +13,7 @@ from pathlib import Path
 import aiosqlite
 from filelock import FileLock, Timeout
 
-from bot.errors import BotError, Running
+from bot.errors import NO_ROOM, OF_THE_SYSTEM, BotError, Running
 from bot.migrations import MIGRATIONS
 from bot.paths import GROUPS, Paths
 
@@ -26,13 +27,15 @@ HINTS = {
         (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN),
         "see that you may read and write the file, and its folder",
     ),
-    sqlite3.SQLITE_FULL: "make room on the disk",
+    sqlite3.SQLITE_FULL: NO_ROOM,
     sqlite3.SQLITE_IOERR: "look after the disk: it does not do what it should",
     **dict.fromkeys((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB), ANEW),
 }
 GO_BACK = (
     "go back to {copy}, the newest copy: bot setup --restore; or restore a backup of the folder"
 )
+LITTLE = 1 << 20
+"""Bytes, with fewer of which a disk is full."""
 SOUND = "PRAGMA quick_check(1)"
 COPIES = 3
 COPY = re.compile(r"schema-(\d{1,6})-\w+\.db")
@@ -43,12 +46,25 @@ def code(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
+def hint_for(error: sqlite3.Error, folder: Path) -> str:
+    """What to do about it. SQLite calls it a fault of the disk where the room that it shares with
+    other programs cannot be had on a full one.
+    """
+    if code(error) in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
+        with suppress(OSError):
+            found = os.statvfs(folder)
+            if found.f_bavail * found.f_frsize < LITTLE or (found.f_files and not found.f_favail):
+                return NO_ROOM
+    return HINTS.get(code(error), "")
+
+
 def unusable(folder: Path, error: sqlite3.Error | OSError) -> BotError:
     """What is told to the owner of a store that cannot be opened."""
     if isinstance(error, OSError):
-        hint = "make it a folder that you may write to, or name another with --data"
+        usual = "make it a folder that you may write to, or name another with --data"
+        hint = OF_THE_SYSTEM.get(error.errno or 0, usual)
         return BotError(f"{folder} cannot hold the store: {error}", hint=hint)
-    hint = HINTS.get(code(error), ANEW)
+    hint = hint_for(error, folder) or ANEW
     if hint == ANEW:
         hint = way_back(folder)
     return BotError(f"{folder / 'bot.db'} cannot be used: {error}", hint=hint)

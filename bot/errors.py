@@ -1,5 +1,6 @@
 """The errors with which the assistant cannot go on, and the words it may say of an exception."""
 
+import errno
 import os
 import re
 import traceback
@@ -53,6 +54,15 @@ class NotRegistered(BotError):
 
 class OverBudget(BotError):
     """The group has used its tokens of the day."""
+
+
+NO_ROOM = "make room on the disk, or for more files: df -h, df -i"
+OF_THE_SYSTEM = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), NO_ROOM),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "let it open more files: ulimit -n"),
+    errno.EROFS: "make the disk one that can be written",
+}
+"""What to do about what the system says, whatever was to be done."""
 
 
 def own_fault(error: BaseException) -> bool:

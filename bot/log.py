@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.bounds import Seldom
-from bot.errors import Misconfigured, described
+from bot.errors import OF_THE_SYSTEM, Misconfigured, described
 
 # structlog takes rich for tracebacks, which no log of ours has: a quarter of the bot's start
 _loaded = sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
@@ -115,7 +115,8 @@ def set_up(
             how = ("a", BYTES, FILES, "utf-8")
             file = _LogFile(folder / "bot.log", *how, errors="backslashreplace")
         except OSError as error:
-            hint = "make its folder one that you may write to, or name another with --data"
+            usual = "make its folder one that you may write to, or name another with --data"
+            hint = OF_THE_SYSTEM.get(error.errno or 0, usual)
             raise Misconfigured(f"{folder} cannot hold the log: {error}", hint=hint) from None
         file.setFormatter(Redacted(secrets, structlog.processors.JSONRenderer()))
         handlers.append(file)

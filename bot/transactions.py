@@ -24,7 +24,7 @@ class Transactions:
     """Reads and writes, one at a time, of the database in `file`."""
 
     def __init__(self, db: aiosqlite.Connection, file: Path) -> None:
-        self._db, self._file, self._opened = db, file, file.stat()
+        self._db, self.file, self._opened = db, file, file.stat()
         self.mutex = asyncio.Lock()
         self.on_trouble: Callable[[sqlite3.Error], None] = lambda error: None
         """Called when either fails: who wanted it tries again, but the owner should know."""
@@ -35,12 +35,12 @@ class Transactions:
         finds again.
         """
         try:
-            found: os.stat_result | None = self._file.stat()
+            found: os.stat_result | None = self.file.stat()
         except FileNotFoundError:
             found = None
         if found is None or not os.path.samestat(found, self._opened):
             hint = "put it where it was, if you have it, and start me again"
-            raise Misconfigured(f"{self._file} was taken away while I ran", hint=hint)
+            raise Misconfigured(f"{self.file} was taken away while I ran", hint=hint)
 
     async def read(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[Any]:
         """The rows that a query finds."""

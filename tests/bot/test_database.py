@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 
 from bot import store as module
-from bot.database import copy_that_fits, restore
-from bot.errors import BotError
+from bot.database import copy_that_fits, restore, unusable
+from bot.errors import BotError, Misconfigured
 from bot.groups import Group
+from bot.log import set_up
 from bot.migrations import MIGRATIONS
 from bot.paths import Paths
 from bot.store import open_store
@@ -248,6 +249,57 @@ async def test_a_first_start_that_was_killed_is_begun_again(tmp_path: Path) -> N
         db.execute("PRAGMA journal_mode = WAL")
     async with open_store(tmp_path):
         pass
+
+
+@pytest.mark.parametrize(
+    ("number", "free", "hint"),
+    [
+        (sqlite3.SQLITE_IOERR | 19 << 8, (0, 9), "make room"),  # the shared memory of WAL
+        (sqlite3.SQLITE_CANTOPEN, (9, 0), "make room"),  # no further file
+        (sqlite3.SQLITE_IOERR, (9, 9), "look after the disk"),
+        (sqlite3.SQLITE_CANTOPEN, (9, 9), "read and write the file"),
+        (sqlite3.SQLITE_FULL, (9, 9), "make room"),
+        (sqlite3.SQLITE_CORRUPT, (0, 0), "restore a backup"),
+    ],
+)
+def test_a_disk_that_is_full_is_called_full(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    free: tuple[int, int],
+    hint: str,
+) -> None:
+    blocks, files = free
+    found = os.statvfs_result((1 << 20, 1 << 20, 9, blocks, blocks, 9, files, files, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda path: found)
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = number
+    assert hint in unusable(tmp_path, error).hint
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (errno.ENOSPC, "make room"),
+        (errno.EMFILE, "ulimit -n"),
+        (errno.EROFS, "can be written"),
+        (errno.EACCES, "--data"),
+        (None, "--data"),
+    ],
+)
+def test_what_the_system_says_has_its_own_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int | None, hint: str
+) -> None:
+    error = OSError(number, "why") if number else OSError("why")
+    assert hint in unusable(tmp_path, error).hint
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Path, "mkdir", fails)
+    with pytest.raises(Misconfigured) as caught:
+        set_up("INFO", (), tmp_path / "logs")
+    assert hint in caught.value.hint
 
 
 def test_what_stands_in_the_place_of_the_copies_is_named(tmp_path: Path) -> None:
