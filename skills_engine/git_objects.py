@@ -15,7 +15,7 @@ from skills_engine.durable import sync_files
 from skills_engine.errors import Refused, SkillsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 __all__ = ["PREDICTABLE", "Objects"]
@@ -35,6 +35,8 @@ PREDICTABLE = (
 later).
 """
 
+_AT_ONCE = 200
+"""Objects asked for at once: their names fit in the pipe while git waits to be read."""
 _HEADER = re.compile(rb"([0-9a-f]{40}) [a-z]+ ([0-9]+)\n")
 """What `git cat-file --batch` says before an object."""
 
@@ -84,6 +86,17 @@ class Objects:
             )
         self._cache[oid] = found[1]
         return found[1]
+
+    def fetch(self, oids: Iterable[str]) -> None:
+        """Read objects that will be asked for one by one: git answers for many at once. What is
+        missing is told by `read`.
+        """
+        wanted = [oid for oid in oids if oid not in self._pending and oid not in self._cache]
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            for oid, found in zip(some, self._answers(some), strict=True):
+                if found is not None:
+                    self._cache[oid] = found[1]
 
     def has(self, oid: str) -> bool:
         return oid in self._pending or oid in self._cache or self._ask(oid) is not None
@@ -153,8 +166,9 @@ class Objects:
             process.wait()
 
     def _ask(self, spec: str) -> tuple[str, bytes] | None:
-        if "\n" in spec:
-            return None
+        return None if "\n" in spec else self._answers([spec])[0]
+
+    def _answers(self, specs: Sequence[str]) -> list[tuple[str, bytes] | None]:
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
                 ["git", *PREDICTABLE, "cat-file", "--batch"],
@@ -165,13 +179,14 @@ class Objects:
                 env=self._git.environ(),
             )
         stdin, stdout = _pipe(self._process.stdin), _pipe(self._process.stdout)
-        stdin.write(os.fsencode(spec) + b"\n")
+        stdin.write(b"".join(os.fsencode(spec) + b"\n" for spec in specs))
         stdin.flush()
-        header = _HEADER.fullmatch(stdout.readline())  # else what was asked, and that it is missing
-        if header is None:
-            return None
-        data = stdout.read(int(header[2]) + 1)[:-1]
-        return header[1].decode(), data
+        found: list[tuple[str, bytes] | None] = []
+        for _ in specs:
+            header = _HEADER.fullmatch(stdout.readline())  # else what was asked, and "missing"
+            data = stdout.read(int(header[2]) + 1)[:-1] if header else b""
+            found.append((header[1].decode(), data) if header else None)
+        return found
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

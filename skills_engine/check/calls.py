@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from skills_engine.check.finding import Hit
 from skills_engine.check.modules import CallTarget, Modules
-from skills_engine.check.scopes import Bindings, Function, ImportBinding, bindings, children, dotted
+from skills_engine.check.scopes import Bindings, Function, ImportBinding, bindings, dotted
 from skills_engine.check.signatures import CallSignature, Shape, called, constructor, shape
+from skills_engine.syntax import children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator

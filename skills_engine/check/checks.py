@@ -20,6 +20,7 @@ from skills_engine.check.syntax import markers, syntax
 from skills_engine.check.unchanged import unchanged
 from skills_engine.check.undefined import undefined
 from skills_engine.check.version import Parsed, TreeVersion, is_python
+from skills_engine.syntax import walk
 from skills_engine.types import Place
 
 if TYPE_CHECKING:
@@ -290,7 +291,7 @@ class _Check:
             name = waiting.pop()
             for path in self.tree.containing(name.encode(), ".py"):
                 module = self.after.version.module(path)
-                for node in ast.walk(module) if module else ():
+                for node in walk(module) if module else ():
                     if (
                         isinstance(node, ast.ClassDef)
                         and node.name not in found

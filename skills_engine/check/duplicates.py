@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from skills_engine.check.finding import Hit
-from skills_engine.check.scopes import children
+from skills_engine.syntax import children, walk
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -142,7 +142,7 @@ def _used_between(block: list[ast.stmt], name: str, first: int, second: int) -> 
 
 
 def _uses(node: ast.AST, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+    return any(isinstance(n, ast.Name) and n.id == name for n in walk(node))
 
 
 def _keys(parsed: Parsed, tree: ast.Module, skip: Collection[Function]) -> Iterator[Hit]:

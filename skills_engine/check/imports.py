@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from skills_engine.check.finding import Hit
 from skills_engine.check.presence import at_run_time, uses
-from skills_engine.check.scopes import children, dotted
+from skills_engine.check.scopes import dotted
+from skills_engine.syntax import children, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -92,7 +93,7 @@ def attributes(modules: Modules, path: str, names: set[str]) -> Iterator[Hit]:
     parsed, index = modules.version.parsed(path), modules.index(path)
     if parsed is None or parsed.tree is None or index is None:
         return
-    nodes = list(ast.walk(parsed.tree))
+    nodes = walk(parsed.tree)
     rebound = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
     rebound |= {n.arg for n in nodes if isinstance(n, ast.arg)}
     for node in at_run_time(parsed.tree):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.check.presence import Presence, presence
 from skills_engine.check.scopes import Bindings, Function, ImportBinding, bindings, dotted
+from skills_engine.syntax import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,7 +67,7 @@ class Index:
         """Names that were there always, and are on some paths only."""
         if GLOBAL.search(data):
             declared = {
-                n for node in ast.walk(tree) if isinstance(node, ast.Global) for n in node.names
+                n for node in walk(tree) if isinstance(node, ast.Global) for n in node.names
             }
             self.names.times.update(declared)
             self.names.forget(declared)
@@ -129,7 +130,7 @@ class Modules:
     def by_star(self, path: str, name: str, depth: int = 0) -> bool:
         """Whether one of a module's `from … import *` may bring a name."""
         tree = self.version.module(path)
-        for node in ast.walk(tree) if tree else ():
+        for node in walk(tree) if tree else ():
             if not isinstance(node, ast.ImportFrom) or node.names[0].name != "*":
                 continue
             source = self.find(path, node.module or "", node.level)
@@ -155,7 +156,7 @@ class Modules:
         if node not in self._stores:
             self._stores[node] = {
                 n.attr
-                for n in ast.walk(node)
+                for n in walk(node)
                 if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)
             }
         return self._stores[node]

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from skills_engine.check.finding import Hit
-from skills_engine.check.scopes import bindings, children, dotted
+from skills_engine.check.scopes import bindings, dotted
+from skills_engine.syntax import children
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -7,27 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from skills_engine.syntax import children, walk
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Bindings", "Function", "ImportBinding", "bindings", "children", "dotted"]
+__all__ = ["Bindings", "Function", "ImportBinding", "bindings", "dotted"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-_LEAVES = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
-
-
-def children(node: ast.AST) -> list[ast.AST]:
-    """`ast.iter_child_nodes` without the leaves that say nothing, and three times as fast."""
-    found: list[ast.AST] = []
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if value.__class__ is list:
-            found += [item for item in value if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
-            found.append(value)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +59,7 @@ def bindings(body: Iterable[ast.AST], *, parameters: ast.arguments | None = None
     """
     found = Bindings()
     if parameters is not None:
-        found.times.update(node.arg for node in ast.walk(parameters) if isinstance(node, ast.arg))
+        found.times.update(node.arg for node in walk(parameters) if isinstance(node, ast.arg))
     waiting = list(body)
     while waiting:
         node = waiting.pop()

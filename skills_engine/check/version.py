@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from skills_engine.nesting import too_deep
+from skills_engine.syntax import python_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +43,7 @@ class Parsed:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                tree = ast.parse(self.data, self.path)
+                tree = python_tree(self.data) or ast.parse(self.data, self.path)  # its error
                 if too_deep("\n".join(self._lines)) is None:
                     return tree
                 raise RecursionError  # the rules walk it with Python's own recursion

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skills_engine.lines import split_lines
-from skills_engine.merge import Region, size_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from skills_engine.merge import Region
     from skills_engine.tree import Entry
 
 __all__ = ["FileConflict", "Stage", "enclosed", "stages"]
@@ -70,6 +70,8 @@ def enclosed(base: bytes, ours: bytes, theirs: bytes, reason: str) -> tuple[byte
     """Ours with one conflict: all paragraphs from the first to the last in which the versions
     differ. A paragraph is what stands between blank lines: in code, half of it is no side.
     """
+    from skills_engine.merge import Region, size_for  # noqa: PLC0415  (most operations merge nothing)
+
     one, two, three = (split_lines(data) for data in (ours, theirs, base))
     sides = (one, two, three) if base else (one, two)
     head = _common(sides)

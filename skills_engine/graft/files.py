@@ -68,9 +68,12 @@ class GraftFiles:
             found.discard(path)
             if after is not None and after.is_file and needle in self.tree.objects.read(after.oid):
                 found.add(path)
-        return sorted(
+        paths = sorted(
             path for path in found if path.endswith(suffix) and not path.startswith(_PROTECTED)
         )
+        entries = map(self.tree.entry, paths if needle else ())  # whoever asks reads them next
+        self.tree.objects.fetch(each.oid for each in entries if each is not None and each.is_file)
+        return paths
 
     def _in_base(self, needle: bytes, suffix: str) -> frozenset[str]:
         if (needle, suffix) not in self._grepped:

@@ -16,11 +16,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard, TypeVar
 
 from skills_engine.graft.importer import FromImport, Importer
-from skills_engine.graft.reading import python_tree
 from skills_engine.lines import split_lines
+from skills_engine.syntax import nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from skills_engine.codemods.operation import Operation
 
@@ -74,8 +74,7 @@ def imported(source: str, path: str = "") -> frozenset[FromImport]:
 
 
 def _statements(source: str) -> list[ast.ImportFrom]:
-    tree = python_tree(source)
-    return [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)] if tree else []
+    return [n for n in nodes(source) if isinstance(n, ast.ImportFrom)]
 
 
 _STEPS = 5
@@ -89,10 +88,10 @@ def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and len(value) <= _LONGEST
 
 
-def _taken(nodes: list[ast.AST], texts: list[str]) -> dict[str, set[str]]:
+def _taken(every: Iterable[ast.AST], texts: list[str]) -> dict[str, set[str]]:
     """The words that follow a name after a dot, or beside it in a string: `setattr(a, "b")`."""
     found: dict[str, set[str]] = {}
-    for node in nodes:
+    for node in every:
         if isinstance(node, ast.Attribute):
             found.setdefault(_first(node), set()).add(node.attr)
         elif isinstance(node, ast.Call):
@@ -182,11 +181,10 @@ class Follower:
         """Whether a module that the source names is gone, or has not what it may take from there
         by the module's name, or name in a string: a quick look.
         """
-        tree = python_tree(source)
-        nodes = [*ast.walk(tree)] if tree else []
-        texts = [n.value for n in nodes if isinstance(n, ast.Constant) if _is_text(n.value)]
-        taken = _taken(nodes, texts)
-        for node in nodes:
+        every = nodes(source)
+        texts = [n.value for n in every if isinstance(n, ast.Constant) if _is_text(n.value)]
+        taken = _taken(every, texts)
+        for node in every:
             if isinstance(node, ast.Import):
                 found = [(e.name, e.asname or e.name.partition(".")[0], False) for e in node.names]
             elif isinstance(node, ast.ImportFrom):
@@ -255,11 +253,11 @@ class Follower:
 @lru_cache(500)
 def module_names(source: bytes) -> frozenset[str] | None:
     """Every name that a module may have; None where that cannot be told."""
-    tree = python_tree(source)
-    if tree is None:
+    every = nodes(source)
+    if not every:
         return None
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in every:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

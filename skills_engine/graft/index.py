@@ -12,8 +12,6 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,6 +112,9 @@ def write_index(path: Path, entries: list[IndexEntry]) -> None:
 
 
 def _fetched(address: str) -> bytes:
+    import urllib.error  # noqa: PLC0415  (an HTTP client, and its TLS)
+    import urllib.request  # noqa: PLC0415
+
     try:
         with urllib.request.urlopen(address, timeout=_SECONDS) as answer:  # noqa: S310  (http, above)
             data: bytes = answer.read(_LARGEST + 1)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from skills_engine.errors import CannotEnsure
 from skills_engine.graft.importer import Importer
-from skills_engine.graft.reading import python_tree
 from skills_engine.graft.renamed import methods
+from skills_engine.syntax import python_tree
 from skills_engine.types import Change, Outcome, Place
 
 if TYPE_CHECKING:

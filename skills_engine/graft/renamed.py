@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from skills_engine.codemods.paths import dotted
 from skills_engine.git import paths_from
 from skills_engine.graft.importer import Importer
-from skills_engine.graft.reading import python_tree
 from skills_engine.lines import bare_lines, split_lines
+from skills_engine.syntax import nodes, python_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -187,8 +187,7 @@ def _uses_it_now(
 
 @lru_cache(500)
 def _imports(source: str, path: str) -> frozenset[tuple[str, str]]:
-    tree = python_tree(source)
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)] if tree else []
+    found = [n for n in nodes(source) if isinstance(n, ast.ImportFrom)]
     importer = Importer(path)
     return frozenset((each.module, each.name) for node in found for each in importer.names(node))
 
@@ -199,12 +198,12 @@ def passed_on(source: str, path: str) -> dict[str, tuple[tuple[str, str], ...]]:
     be from, and its name there.
     """
     importer = Importer(path)
-    nodes = [node for node in _body(source) if isinstance(node, ast.ImportFrom)]
+    imports = [node for node in _body(source) if isinstance(node, ast.ImportFrom)]
     return {
         each.bound: tuple(
             (there, each.name) for there in importer.paths(each.module, relative=each.relative)
         )
-        for node in nodes
+        for node in imports
         for each in importer.names(node)
     }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from skills_engine.lines import bare_lines, split_lines
-from skills_engine.merge import regions_in
 
 __all__ = ["definition_at"]
 
@@ -61,6 +60,8 @@ def _around(lines: list[str], at: int) -> list[str]:
 
 def _ours(data: bytes, line: int) -> tuple[int, bytes]:
     """Our side of a file with markers, and the index there of what was at `line`."""
+    from skills_engine.merge import regions_in  # noqa: PLC0415  (most operations merge nothing)
+
     lines = split_lines(data)
     out: list[bytes] = []
     at, wanted = 0, line - 1

@@ -17,6 +17,7 @@ import libcst as cst
 
 from skills_engine.codemods.names.read import names_of
 from skills_engine.codemods.source.source import Source
+from skills_engine.syntax import nodes, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -228,12 +229,11 @@ def _may_inherit(data: bytes, words: frozenset[str]) -> bool:
     named = _named_in_bases(data)
     if named is not None and named.isdisjoint(words) and not _bound(data, named):
         return False
-    try:
-        tree = ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    every = nodes(data)
+    if not every:
         return True
     aliases, bases = set(words), set[str]()
-    for node in ast.walk(tree):
+    for node in every:
         match node:
             case ast.alias(name=name, asname=str(alias)) if name.rpartition(".")[2] in words:
                 aliases.add(alias)
@@ -273,11 +273,21 @@ def _bound(data: bytes, names: frozenset[str]) -> bool:
     text = data.decode()
     return bool(names) and bool(
         re.search(rf"\bas[\s\\]+(?:{every})\b", text)
-        or re.search(rf"\b(?:{every})\b(?:[^\n]*|[\s\w.,*)\]]*)=", text)
+        or re.search(rf"\b(?:{every})\b{_TARGETS}", text)
     )
 
 
+_TARGETS = (
+    r"(?:(?:[ \t\w.*)\]]|\\\r?\n|,(?:\s|#[^\n]*)*|\s+(?=[,)\]]))*+"
+    r"|[ \t]*[:\[](?:[^\n]|(?<=[\[(,|\\])\r?\n|(?<=[\[(,|])[ \t]*\#[^\n]*\n|\n\s*(?=[\]),|]))*?)"
+    r"(?<![-+*/%&|^@<>=!:])=(?!=)"
+)
+"""What may stand between a name that is assigned to and the first `=`: other targets of the same
+statement, or its annotation.
+"""
+
+
 def _identifiers(node: ast.AST) -> set[str]:
-    inside = [*ast.walk(node)]
+    inside = walk(node)
     names = {each.id for each in inside if isinstance(each, ast.Name)}
     return names | {each.attr for each in inside if isinstance(each, ast.Attribute)}
