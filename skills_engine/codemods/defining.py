@@ -21,6 +21,7 @@ from skills_engine.codemods.source.blocks import (
     prologue,
 )
 from skills_engine.codemods.source.code import Snippet
+from skills_engine.codemods.source.definitions import role
 from skills_engine.codemods.source.source import Edit, Splice
 from skills_engine.codemods.source.syntax import extract, same
 
@@ -82,10 +83,10 @@ class DefinitionOperation(SourceOperation):
         snippet, name = self.snippet()
         qualname = f"{owner.qualname}.{name}" if owner else name
         named = [d for d in source.definitions if d.qualname == qualname]
-        role = _role(snippet.nodes[0], name)
-        present = [d for d in named if len(snippet.nodes) > 1 or _role(d.node, name) == role]
+        part = role(snippet.nodes[0], name)
+        present = [d for d in named if len(snippet.nodes) > 1 or role(d.node, name) == part]
         before, after = self.before, self.after
-        if role and named and not (before or after or self.position):
+        if part and named and not (before or after or self.position):
             after = name
         if present:
             return self._settled(source, owner, present, snippet)
@@ -150,20 +151,6 @@ def _taken(source: Source, owner: Definition | None, name: str) -> tuple[str, cs
     scope = next((s for s in names.classes if s.node is owner.node), None)
     assigned = scope.attributes.get(name, ()) if scope else ()
     return ("an attribute that methods assign", assigned[0].node) if assigned else None
-
-
-def _role(node: cst.CSTNode, name: str) -> str:
-    """What tells apart the functions that share a name and live together: `setter` for
-    `@name.setter`.
-    """
-    for decorator in node.decorators if isinstance(node, cst.FunctionDef) else ():
-        match decorator.decorator:
-            case cst.Attribute(
-                value=cst.Name(value=owner),
-                attr=cst.Name(value="setter" | "getter" | "deleter" as role),
-            ):
-                return role if owner == name else ""
-    return ""
 
 
 def _at(source: Source, body: Body, snippet: Snippet, position: Position) -> Edit:

@@ -23,6 +23,7 @@ import libcst as cst
 
 from skills_engine.codemods.malformed import Malformed
 from skills_engine.codemods.paths import module_paths
+from skills_engine.codemods.source.one_line import OneLine, unfolded
 from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.errors import CannotEnsure, Unparsable
 from skills_engine.types import Change, Outcome, Place
@@ -159,7 +160,12 @@ class SourceOperation(Operation):
         source = Source.parse(path, files.read(path) or b"")
         if (elsewhere := self.elsewhere(source, files)) is not None:
             return elsewhere.apply(files)
-        edit = self.edit_among(source, files)
+        while True:
+            try:
+                edit = self.edit_among(source, files)
+                break
+            except OneLine as found:
+                source = unfolded(source, found.node)
         data = source.splice(edit.splices)
         if data == source.original:
             return Change(Outcome.ALREADY, edit.summary or self.describe())

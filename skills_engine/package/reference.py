@@ -44,7 +44,8 @@ lists what it might have meant.
 
 **Selectors.** A place in Python code is named by its qualified name: `CHANNELS`, `App.start`,
 `main`. The file is named beside it, with `in: bot/channels/__init__.py`, or before a colon as a
-module: `of: bot.channels:CHANNELS`.
+module: `of: bot.channels:CHANNELS`. The functions of a property are `App.name.getter`,
+`App.name.setter` and `App.name.deleter`; of overloads, the one that runs is meant.
 
 **Paths** are relative to the repository's root, with forward slashes. What upstream has renamed
 or moved since is followed: a file, as git finds it; a name that a module imports from another of

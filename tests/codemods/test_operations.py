@@ -9,7 +9,7 @@ import pytest
 from skills_engine.codemods.files import MemoryFiles
 from skills_engine.codemods.operation import Example, Operation, Refusal, Tree
 from skills_engine.codemods.registry import decode, operation, words
-from skills_engine.errors import CannotEnsure
+from skills_engine.errors import CannotEnsure, Refused
 from skills_engine.types import Outcome
 
 OPERATIONS = [operation(word) for word in words()]
@@ -93,6 +93,51 @@ def test_a_file_for_a_newer_python_than_this_one_is_edited(
     files = MemoryFiles({"m.py": NEWER.encode()})
     assert decode({"in": "m.py", **keys}).apply(files).outcome is Outcome.APPLIED
     assert files.contents["m.py"].decode() == NEWER.replace(old, new)
+
+
+UTF_8, LATIN_1 = (f"# -*- coding: {name} -*-\n# x = 1 if é\n" for name in ("utf-8", "latin-1"))
+OF_PYTHON = [
+    (op, example)
+    for op, example in VALID
+    if isinstance(example.before, str) and op.ensure != "custom"
+]
+
+
+@pytest.mark.parametrize(("op", "example"), OF_PYTHON, ids=name)
+def test_a_file_in_another_encoding_is_edited_as_one_in_utf_8(
+    op: type[Operation], example: Example
+) -> None:
+    made = []
+    for cookie, encoding in ((UTF_8, "utf-8"), (LATIN_1, "latin-1")):
+        files = MemoryFiles({"m.py": f"{cookie}{example.before}".encode(encoding)})
+        try:
+            make(op, example).apply(files)
+        except CannotEnsure as error:
+            made.append(error.message)
+        else:
+            data = files.contents.get("m.py", b"")
+            made.append(data.decode(encoding).replace(cookie, UTF_8))
+    assert made[0] == made[1]
+
+
+NOT_IN_LATIN_1 = [
+    {"ensure": "element", "of": "X", "element": '"€"'},
+    {"ensure": "statement", "code": "print('€')"},
+    {"ensure": "docstring", "docstring": "€"},
+    {"ensure": "function", "code": "def f():\n    return '€'"},
+    {"ensure": "rename", "of": "X", "to": "ж"},
+    {"ensure": "replace", "pattern": "[1]", "with": "['€']"},
+    {"ensure": "text", "before": "X = [1]\n", "after": "X = ['€']\n"},
+]
+
+
+@pytest.mark.parametrize("keys", NOT_IN_LATIN_1, ids=lambda keys: keys["ensure"])
+def test_what_the_files_encoding_cannot_write_is_refused(keys: dict[str, str]) -> None:
+    files = MemoryFiles({"m.py": f"{LATIN_1}X = [1]\n".encode("latin-1")})
+    before = dict(files.contents)
+    with pytest.raises(Refused, match="which cannot write"):
+        decode({"in": "m.py", **keys}).apply(files)
+    assert files.contents == before
 
 
 def test_whether_an_import_is_used_is_not_guessed_in_a_file_for_a_newer_python() -> None:

@@ -113,6 +113,12 @@ class Method(DefinitionOperation):
             "class A(B):  # empty\n    def f(self):\n        pass\nx = 1\n",
         ),
         Example(
+            "in a class that stands on one line",
+            "class A: x = 1  # one\n",
+            {"in": "m.py", "of": "A", "code": "def f(self):\n    pass"},
+            "class A:\n    x = 1  # one\n\n    def f(self):\n        pass\n",
+        ),
+        Example(
             "with the file's tabs, and without blank lines where the file has none",
             "class P:\n\tdef a(self): ...\n\tdef b(self): ...\n",
             {"in": "m.py", "of": "P", "code": _LONG},
@@ -191,7 +197,6 @@ class Method(DefinitionOperation):
             Outcome.DRIFTED,
             "A.y stands in a block of its own",
         ),
-        Refusal("a one-line class", "class A: x = 1\n", {"in": "m.py", "of": "A", "code": "def f(self): ..."}, Outcome.DRIFTED, "A has no block"),
         Refusal("two classes have that name", "class A: ...\nclass A: ...\n", {"in": "m.py", "of": "A", "code": "def f(self): ..."}, Outcome.AMBIGUOUS, "A is defined 2 times"),
     )  # fmt: skip
 

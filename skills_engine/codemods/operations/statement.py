@@ -74,6 +74,24 @@ class Statement(SourceOperation):
             '"""M."""\nimport a\nif TYPE_CHECKING:\n    import b\n\ny = 2\nx = 1\n',
         ),
         Example(
+            "in a body that stands on its header's line",
+            "class A:\n    def f(self): a(); return 1  # one\n",
+            {"in": "m.py", "of": "A.f", "code": "b()", "at": "start"},
+            "class A:\n    def f(self):\n        b()\n        a(); return 1  # one\n",
+        ),
+        Example(
+            "in the function that runs, behind its overloads",
+            "@overload\ndef f(a: int) -> int: ...\n@overload\ndef f(a: str) -> str: ...\ndef f(a):\n    return a\n",
+            {"in": "m.py", "of": "f", "code": "b()", "at": "start"},
+            "@overload\ndef f(a: int) -> int: ...\n@overload\ndef f(a: str) -> str: ...\ndef f(a):\n    b()\n    return a\n",
+        ),
+        Example(
+            "in a property's setter",
+            "class A:\n    @property\n    def x(self):\n        return 1\n\n    @x.setter\n    def x(self, x):\n        pass\n",
+            {"in": "m.py", "of": "A.x.setter", "code": "b()"},
+            "class A:\n    @property\n    def x(self):\n        return 1\n\n    @x.setter\n    def x(self, x):\n        b()\n",
+        ),
+        Example(
             "in an empty file",
             "",
             {"in": "m.py", "code": "y = 2"},
@@ -173,6 +191,13 @@ class Statement(SourceOperation):
     INVALID = (
         Refusal("no such function", "def f(): ...\n", {"in": "m.py", "of": "g", "code": "a()"}, Outcome.MISSING, "does not define g"),
         Refusal(
+            "a property has several functions",
+            "class A:\n    @property\n    def x(self): ...\n\n    @x.setter\n    def x(self, x): ...\n",
+            {"in": "m.py", "of": "A.x", "code": "b()"},
+            Outcome.AMBIGUOUS,
+            "A.x is defined 2 times",
+        ),
+        Refusal(
             "nothing matches",
             "def f():\n    a(1)\n    def g():\n        b(1)\n",
             {"in": "m.py", "of": "f", "code": "c()", "before": "b($X)"},
@@ -235,7 +260,6 @@ class Statement(SourceOperation):
             Outcome.DRIFTED,
             "stands on the line of its header",
         ),
-        Refusal("a one-line body", "def f(): a()\n", {"in": "m.py", "of": "f", "code": "b()"}, Outcome.DRIFTED, "f has no block"),
         Refusal(
             "joined with a semicolon",
             "def f():\n    a(); b()\n",

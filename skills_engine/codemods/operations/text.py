@@ -8,6 +8,8 @@ from skills_engine.codemods.data_operation import DataOperation
 from skills_engine.codemods.operation import Example, Malformed, Refusal
 from skills_engine.codemods.source.snippets import first_difference, one_line
 from skills_engine.data import snippet
+from skills_engine.data.errors import DataError
+from skills_engine.merge.text import encoding_of
 from skills_engine.types import Outcome
 
 __all__ = ["Text"]
@@ -119,7 +121,22 @@ class Text(DataOperation):
         return f"change `{one_line(before)}` to `{one_line(after)}` in {self.in_}"
 
     def edit(self, data: bytes | None) -> bytes:
-        return snippet.ensure(data or b"", self.before, self.after, whole=self._merge)
+        """As UTF-8, where a Python file says that it is written otherwise."""
+        data = data or b""
+        encoding = encoding_of(self.in_, data)
+        try:
+            text = data.decode(encoding).encode("utf-8")
+        except (UnicodeError, LookupError):
+            encoding, text = "utf-8", data
+        edited = snippet.ensure(text, self.before, self.after, whole=self._merge)
+        if encoding == "utf-8":
+            return edited
+        try:
+            return edited.decode("utf-8").encode(encoding)
+        except UnicodeEncodeError as error:
+            lacks = f"{error.object[error.start : error.end]!r}"
+            what = f"the file is in {encoding}, which cannot write {lacks}"
+            raise DataError(what, Outcome.DRIFTED) from None
 
     def _merge(self, base: str, ours: str, theirs: str) -> str | None:
         """By what the file is made of, where its name tells that."""
@@ -128,6 +145,10 @@ class Text(DataOperation):
         def in_conflict(base: bytes, ours: bytes, theirs: bytes) -> Merged:
             return Merged(ours, (Region(1, base, ours, theirs, "the same lines"),), "lines")
 
-        texts = (text.encode("utf-8", "surrogateescape") for text in (base, ours, theirs))
+        encoding = encoding_of(self.in_, ours.encode("utf-8", "surrogateescape"))
+        try:
+            texts = [t.encode(encoding, "surrogateescape") for t in (base, ours, theirs)]
+        except (UnicodeError, LookupError):
+            return None
         merged = merge_file(self.in_, *texts, lines=in_conflict)
-        return merged.data.decode("utf-8", "surrogateescape") if merged.clean else None
+        return merged.data.decode(encoding, "surrogateescape") if merged.clean else None

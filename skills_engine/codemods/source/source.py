@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from skills_engine.codemods.source.definitions import Body, Definition, Kind, definitions_in
+from skills_engine.codemods.source.definitions import (
+    Body,
+    Definition,
+    Kind,
+    definitions_in,
+    how_to_say,
+    implementation,
+    named,
+)
+from skills_engine.codemods.source.one_line import OneLine
 from skills_engine.codemods.source.reparse import reparse
 from skills_engine.codemods.source.spans import Spans, byte_spans
 from skills_engine.errors import CannotEnsure, Unparsable
@@ -206,21 +215,25 @@ class Source:
         return tuple(definitions_in(self.module, ""))
 
     def find(self, selector: str, *kinds: Kind, doing: str = "") -> Definition:
-        """The one definition with that qualified name (and one of the kinds, if any are given).
+        """The one definition with that qualified name (and one of the kinds, if any are given). Of
+        overloads it is the function that runs, but for who asks for functions alone: the
+        signature is all of theirs.
 
         Raises CannotEnsure: MISSING with names that look alike, AMBIGUOUS with all that match.
         """
-        named = [d for d in self.definitions if d.qualname == selector]
-        fitting = [d for d in named if not kinds or d.kind in kinds]
+        there = named(self.definitions, selector)
+        fitting = [d for d in there if not kinds or d.kind in kinds]
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
-            raise self.ambiguous(
-                doing, f"{selector} is defined {len(fitting)} times", [d.node for d in fitting]
-            )
-        if named:
+            runs = implementation(fitting)
+            if runs is not None and kinds != ("function",):
+                return runs
+            what = f"{selector} is defined {len(fitting)} times"
+            raise self.ambiguous(doing, what, [d.node for d in fitting], how_to_say(fitting, runs))
+        if there:
             raise self.drifted(
-                doing, f"{selector} is a {named[0].kind}, not a {' or '.join(kinds)}", named[0].node
+                doing, f"{selector} is a {there[0].kind}, not a {' or '.join(kinds)}", there[0].node
             )
         tail = selector.rpartition(".")[2]
         alike = [
@@ -239,21 +252,17 @@ class Source:
         return any(d.qualname == selector for d in self.definitions)
 
     def body_of(self, definition: Definition | None) -> Body:
-        """The block of a class or function, or the module for None. Raises CannotEnsure for a
+        """The block of a class or function, or the module for None. Raises OneLine for a
         one-line suite.
         """
         if definition is None:
             return self.module
-        body = (
-            definition.node.body
-            if isinstance(definition.node, cst.ClassDef | cst.FunctionDef)
-            else None
-        )
-        if not isinstance(body, cst.IndentedBlock):
-            raise self.drifted(
-                "", f"{definition.qualname} has no block of its own", definition.node
-            )
-        return body
+        node = definition.node
+        if not isinstance(node, cst.ClassDef | cst.FunctionDef):
+            raise self.drifted("", f"{definition.qualname} has no block of its own", node)
+        if not isinstance(node.body, cst.IndentedBlock):
+            raise OneLine(self, definition.qualname, node)
+        return node.body
 
     # --- refusing
 
@@ -292,7 +301,14 @@ class Source:
             self.data, (Splice(s.start, s.end, self._with_newlines(s.new)) for s in splices)
         )
         text = (_BOM if self.bom else "") + data.decode("utf-8")
-        made = text.encode(self.encoding)
+        try:
+            made = text.encode(self.encoding)
+        except UnicodeEncodeError as error:
+            raise Unparsable(
+                f"{self.path}: the file is in {self.encoding}, which cannot write "
+                f"{text[error.start : error.end]!r}",
+                hint="save it as UTF-8 and change the line that says otherwise, or write an escape",
+            ) from None
         while len(_spliced) >= _KEPT:
             del _spliced[next(iter(_spliced))]
         _spliced[self.path, made] = (self, sorted(splices))
