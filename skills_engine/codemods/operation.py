@@ -23,7 +23,8 @@ import libcst as cst
 
 from skills_engine.codemods.malformed import Malformed
 from skills_engine.codemods.paths import module_paths
-from skills_engine.codemods.source.one_line import OneLine, unfolded
+from skills_engine.codemods.source.blocks import unfolded
+from skills_engine.codemods.source.one_line import OneLine
 from skills_engine.codemods.source.source import Edit, Source
 from skills_engine.errors import CannotEnsure, Unparsable
 from skills_engine.types import Change, Outcome, Place

@@ -206,3 +206,45 @@ def test_names_that_statements_bind_are_not_said_to_be_gone(code: str) -> None:
     }[code]
     with pytest.raises(CannotEnsure, match="bound in another way"):
         run(whole, ensure="no-definition", of="X")
+
+
+TAKEN_OTHERWISE = {
+    'importlib.import_module("pk.a").X': "",
+    'load("pk.a").X': "from importlib import import_module as load",
+    "m.X": 'm = importlib.import_module(".a", __package__)',
+    "o.X": 'o = importlib.import_module(".a", package="pk")',
+    "f()": 'def f():\n    m = importlib.import_module("pk.a")\n    return m.X',
+    'getattr(importlib.import_module("pk.a"), "X")': "",
+    "p.X": 'try:\n    p = importlib.import_module("pk.a")\nexcept ImportError:\n    p = None',
+    "a.X": "try:\n    from pk import a\nexcept ImportError:\n    a = None",
+    "c.X": "from pk import a as b\nc = b",
+    "d.X": "import pk.a\nd: object = pk.a",
+    'sys.modules["pk.a"].X': "import pk.a\nimport sys",
+    '__import__("pk.a").a.X': "",
+}
+
+
+@pytest.mark.parametrize("expression", TAKEN_OTHERWISE)
+def test_a_module_that_is_taken_by_its_name_or_another_is_that_module(expression: str) -> None:
+    user = f"import importlib\n{TAKEN_OTHERWISE[expression]}\nfound = {expression}\n"
+    files = {"pk/__init__.py": "", "pk/a.py": "X = 1\n", "pk/c.py": "", "pk/b.py": user}
+    renamed = run(files, ensure="rename", of="pk.a:X", to="Y")
+    assert renamed["pk/b.py"] == user.replace("X", "Y")
+    with pytest.raises(CannotEnsure, match="no import statement says what"):
+        run(files, ensure="move", of="pk.a:X", to="pk.c")
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "try:\n    from pk import a\nexcept ImportError:\n    import other as a",
+        "try:\n    import pk.a as a\nexcept ImportError:\n    a = Fake()",
+        "def f(a=None):\n    if a is None:\n        from pk import a\n    return a.X",
+    ],
+)
+def test_what_may_be_a_module_is_not_guessed(imports: str) -> None:
+    user = f"{imports}\n" + ("" if "return" in imports else "found = a.X\n")
+    files = {"pk/__init__.py": "", "pk/a.py": "X = 1\n", "pk/c.py": "", "b.py": user}
+    for keys in ({"ensure": "rename", "to": "Y"}, {"ensure": "move", "to": "pk.c"}):
+        with pytest.raises(CannotEnsure, match=r"not clear|no import statement"):
+            run(files, of="pk.a:X", **keys)

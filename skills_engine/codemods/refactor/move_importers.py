@@ -52,7 +52,7 @@ class ImporterEdits(MoveState):
                 for a in names.accesses[self.name]
                 if not a.instance
                 and not (a.quoted and back)  # it is what the old module calls that is replaced
-                and self.project.package(a.value, a.scope) == stem_of(self.old.path)
+                and stem_of(self.old.path) in self.project.packages(a.value, a.scope)
             ]
             if accesses:
                 self._fix_accesses(names, accesses)
@@ -105,9 +105,14 @@ class ImporterEdits(MoveState):
         for access in accesses:
             root = dotted_name(access.value).split(".")[0]
             owner = access.scope.owner(root)
-            imports = [b.imported for b in owner.bound.get(root, ()) if b.imported is not None]
-            if not imports:
-                raise names.drifted(self.doing, f"it is not clear what {root} is", access.attr)
+            bindings = owner.bound.get(root, ())
+            imports = [b.imported for b in bindings if b.imported is not None]
+            packages = self.project.packages(access.value, access.scope)
+            if not imports or len(imports) < len(bindings) or len(packages) > 1:
+                what = root or source.text(names.span(access.value))
+                raise names.drifted(
+                    self.doing, f"no import statement says what {what} is", access.attr
+                )
             module = dotted_name(access.value)
             imported = next((i for i in imports if i.module == module), imports[0])
             whole = (

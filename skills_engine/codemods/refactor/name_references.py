@@ -71,10 +71,15 @@ def variable_references(project: Project, scope: Scope, old: str, new: str) -> N
             if links.bound(use.owner):
                 found.rename(names, use.node)
         for access in names.accesses[old]:
-            stem = None if access.instance else project.package(access.value, access.scope)
-            module = None if stem is None else project.module(stem)
-            if module is not None and links.bound(module.module):
+            if access.instance:
+                continue
+            stems = project.packages(access.value, access.scope)
+            modules = [None if stem is None else project.module(stem) for stem in stems]
+            verdicts = {m is not None and links.bound(m.module) for m in modules}
+            if verdicts == {True}:
                 found.rename(names, access.attr)
+            elif True in verdicts:
+                found.doubtful(names, access.attr)
         if links.bound(names.module):
             for span in names.exports_of(old):
                 found.rename(names, span)

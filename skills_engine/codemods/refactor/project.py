@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.names.read import names_of
+from skills_engine.codemods.refactor.by_name import by_name
 from skills_engine.codemods.source.source import Source
 from skills_engine.syntax import nodes, walk
 
@@ -108,19 +109,45 @@ class Project:
         return stem.removeprefix("src/").replace("/", ".")
 
     def package(self, expression: cst.BaseExpression, scope: Scope) -> str | None:
-        """The stem of the module that an expression is: `bot.app` after `import bot.app`."""
+        """The stem of the module that an expression is: `bot.app` after `import bot.app`,
+        `importlib.import_module("bot.app")`.
+        """
+        found = self.packages(expression, scope)
+        return next(iter(found)) if len(found) == 1 else None
+
+    def packages(
+        self, expression: cst.BaseExpression, scope: Scope, *, seen: frozenset[str] = frozenset()
+    ) -> frozenset[str | None]:
+        """The stems of the modules that an expression may be; None is among them if it may be
+        something else.
+        """
         match expression:
             case cst.Name(value=name):
-                return self.package_variable(scope.owner(name), name)
+                return self._of_variable(scope.owner(name), name, seen)
             case cst.Attribute(value=value, attr=cst.Name(value=name)):
-                around = self.package(value, scope)
-                return None if around is None else self._member(around, name)
-        return None
+                around = self.packages(value, scope, seen=seen)
+                return frozenset(None if a is None else self._member(a, name) for a in around)
+            case cst.Call() | cst.Subscript():
+                module = by_name(expression, scope)
+                return frozenset({None if module is None else self.stem(scope.names.path, module)})
+        return frozenset({None})
 
     def package_variable(self, scope: Scope, name: str) -> str | None:
-        bindings = scope.bound.get(name, ())
-        stems = {self._imported(b.imported) if b.imported else None for b in bindings}
-        return stems.pop() if len(stems) == 1 else None
+        found = self._of_variable(scope, name, frozenset())
+        return next(iter(found)) if len(found) == 1 else None
+
+    def _of_variable(self, scope: Scope, name: str, seen: frozenset[str]) -> frozenset[str | None]:
+        key = f"{scope.names.path}:{scope.qualname}:{name}"
+        found: set[str | None] = set()
+        for binding in scope.bound.get(name, ()) if key not in seen else ():
+            value = binding.value if binding.kind == "assignment" else None
+            if binding.imported:
+                found.add(self._imported(binding.imported))
+            elif value is None:
+                found.add(None)
+            elif not (isinstance(value, cst.Name) and value.value == "None"):  # which has nothing
+                found |= self.packages(value, binding.scope, seen=seen | {key})
+        return frozenset(found or {None})
 
     def _imported(self, imported: Imported) -> str | None:
         path = imported.scope.names.path

@@ -134,6 +134,17 @@ def fill(source: Source, node: cst.ClassDef | cst.FunctionDef, snippet: Snippet)
     return Edit((Splice(at.start, at.end, code if ends else code.removesuffix("\n")),))
 
 
+def unfolded(source: Source, node: cst.ClassDef | cst.FunctionDef) -> Source:
+    """The file in which the body of `def f(): return 1` begins on a line of its own."""
+    assert isinstance(node.body, cst.SimpleStatementSuite)  # noqa: S101 - what OneLine is raised for
+    start = source.span(node.body.leading_whitespace).start
+    indent = source.indent_at(source.span(node).start) + source.indent_unit
+    end = source.span(node.body.body[0]).start
+    made = source.splice([Splice(start, end, f"\n{indent}")])
+    Source.check(source.path, source.original, made, "give the body a block")
+    return Source.parse(source.path, made)
+
+
 def remove(source: Source, body: Body, first: int, last: int) -> Edit:
     """Take the statements from index `first` to `last` out of a body, as if they had never been
     there.

@@ -261,7 +261,7 @@ class Source:
         if not isinstance(node, cst.ClassDef | cst.FunctionDef):
             raise self.drifted("", f"{definition.qualname} has no block of its own", node)
         if not isinstance(node.body, cst.IndentedBlock):
-            raise OneLine(self, definition.qualname, node)
+            raise OneLine(definition.qualname, node, self.place(node))
         return node.body
 
     # --- refusing
