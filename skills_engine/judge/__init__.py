@@ -8,6 +8,7 @@ merge a conflict, of which it is the reason.
 from __future__ import annotations
 
 import importlib
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -19,21 +20,29 @@ if TYPE_CHECKING:
 
 __all__ = ["Doubt", "doubt", "doubts", "forget"]
 
+_ENTRIES = (".env*", "*.env", "*requirements*.txt", "constraints*.txt")
 _DATA = {".json": "json", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml"}
 
 
 def doubts(path: str, base: str, ours: str, theirs: str, result: str) -> Iterator[Doubt]:
     """All that is doubtful about a result without conflicts. `path` says what kind of file it is:
-    of others than Python, JSON, TOML and YAML only comments are counted. Raises RecursionError for
-    what is nested too deep.
+    Python, JSON, TOML, YAML, a file of entries, or another one, of which only what one side deleted
+    is looked for. Raises RecursionError for what is nested too deep.
     """
-    suffix = PurePosixPath(path).suffix.lower()
+    name = PurePosixPath(path).name.lower()
+    suffix = PurePosixPath(name).suffix
+    entries = any(fnmatchcase(name, pattern) for pattern in _ENTRIES)
     if suffix in {".py", ".pyi"}:
         python = importlib.import_module("skills_engine.judge.python")
         yield from python.doubts(base, ours, theirs, result)
-    else:
+        return
+    if entries or suffix in _DATA:
         data = importlib.import_module("skills_engine.judge.data")
         yield from data.doubts(_DATA.get(suffix, ""), base, ours, theirs, result)
+    if suffix not in _DATA:
+        lines = importlib.import_module("skills_engine.judge.lines")
+        of_kind = lines.entries if entries else lines.revived
+        yield from of_kind(base, ours, theirs, result)
 
 
 def doubt(path: str, base: str, ours: str, theirs: str, result: str) -> str:

@@ -71,6 +71,13 @@ def comments(four: Four) -> Iterator[Doubt]:
         if n == bags[1][line, below] == bags[2][line, below] != bags[3][line, below]:
             where = f"above {below}" if below else "where it was"
             yield Doubt("com", line, "", says=f"would no longer stand {where}")
+    titles = [{name for _, name in reading.bound} for reading in four]
+    for mine, his in ((1, 2), (2, 1)):
+        for fact in four[mine].captions - four[0].captions:
+            there = fact in four[3].captions or fact[1] not in titles[3] or not bags[3]
+            if not there and fact[1] in titles[his]:
+                says = f"would no longer stand above {fact[1]}"
+                yield Doubt("com", fact[0], "", says=says)
 
 
 def imports(four: Four) -> Iterator[Doubt]:
@@ -87,6 +94,37 @@ def imports(four: Four) -> Iterator[Doubt]:
         if wanted != counts[3] and not (wanted and unused):
             what = f"the import of {f'{module}.' if module else ''}{name}"
             yield Doubt("imp", what, scope, tuple(map(int, counts)))
+    yield from _imported_otherwise(base, ours, theirs)
+    yield from _imported_otherwise(base, theirs, ours)
+
+
+_Import = tuple[str, str, str, str]
+
+
+def _imported_otherwise(
+    base: set[_Import], one: set[_Import], two: set[_Import]
+) -> Iterator[Doubt]:
+    """Imports that one side has from another module, or by another name, and the other side edits
+    or deletes; or to whose names it adds.
+    """
+    says = "is imported otherwise by one side, and edited or deleted by the other"
+    moved: dict[tuple[str, str], set[str]] = {}
+    for scope, module, name, alias in base - one:
+        new = {f for f in one - base if f[0] == scope and f[2] == name and _parts(f, module, alias)}
+        if new and (scope, module, name, alias) not in two and not new <= two:
+            yield Doubt("imp", name, scope, says=says)
+        moved.setdefault((scope, module), set()).update(f[1] for f in new if module)
+    for (scope, module), places in moved.items():
+        left = any(f[:2] == (scope, module) for f in one)
+        added = sorted(f[2] for f in two - base if f[:2] == (scope, module))
+        if added and not left and len(places) == 1 and module not in places:
+            says = f"is added to what the other side imports from {min(places)}"
+            yield Doubt("imp", f"{module}.{added[0]}", scope, says=says)
+
+
+def _parts(fact: _Import, module: str, alias: str) -> bool:
+    """Whether an import is another one's edit: its module or its alias is another one."""
+    return (fact[1] != module) != (fact[3] != alias)
 
 
 def dead(four: Four) -> Iterator[Doubt]:

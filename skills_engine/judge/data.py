@@ -7,11 +7,12 @@ import re
 import tomllib
 from collections import Counter
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import yaml
 
-from skills_engine.judge.doubt import Doubt, undue
+from skills_engine.judge.doubt import Bags, Doubt, undue
 from skills_engine.judge.sequence import reversals
 
 if TYPE_CHECKING:
@@ -34,15 +35,20 @@ def doubts(kind: str, base: str, ours: str, theirs: str, result: str) -> Iterato
     if kind != "json":
         for comment, counts in undue([Counter(_comments(text)) for text in texts]):
             yield Doubt("com", comment, "", counts)
-    if not kind:
-        return
+        yield from _parted([Counter(_remarks(text)) for text in texts])
+        yield from _passed([[row.strip() for row in text.split("\n")] for text in texts])
+    if kind:
+        yield from _of_trees(kind, texts)
+
+
+def _of_trees(kind: str, texts: tuple[str, str, str, str]) -> Iterator[Doubt]:
     read = _READERS[kind]
     try:
         trees = [read(text) for text in texts[:3]]
     except ValueError:
         return
     try:
-        trees.append(read(result))
+        trees.append(read(texts[3]))
     except ValueError:
         yield Doubt("syntax", "the result", "", says=f"would be no {kind.upper()}")
         return
@@ -53,6 +59,15 @@ def doubts(kind: str, base: str, ours: str, theirs: str, result: str) -> Iterato
         joined = value[:1] in "{[" and all(path in paths for paths in changed)
         if path.endswith("|") or not joined:
             yield Doubt("edge", value, path, counts)
+    yield from _lists(rows)
+    for mine, his in ((1, 2), (2, 1)):
+        for path in _deeper(trees[0], trees[mine]):
+            if rows[his].get(path) != rows[0].get(path):
+                yield Doubt("place", path, "", says="has its elements one level down in one side")
+
+
+def _lists(rows: list[dict[str, list[str]]]) -> Iterator[Doubt]:
+    """Lists have their elements in the order that the sides gave them, and none twice."""
     for path, found in rows[3].items():
         lists = [row.get(path, []) for row in rows]
         if all(len(set(row)) == len(row) for row in lists):
@@ -70,8 +85,10 @@ def _facts(value: object, path: str, rows: dict[str, list[str]]) -> Iterator[Fac
         names = [json.dumps(each, sort_keys=True, default=str) for each in value]
         rows.setdefault(f"{path}[]", []).extend(names)
         yield path, "[]"
-        for name in names:
+        for name, each in zip(names, value, strict=True):
             yield f"{path}[]", name
+            if isinstance(each, dict | list):
+                yield from _within(each, f"{path}[]")
     elif isinstance(value, str) and "\n" in value.rstrip("\n"):  # line by line, as in Python
         lines = value.split("\n")
         rows.setdefault(f"{path}|", []).extend(lines)
@@ -80,6 +97,50 @@ def _facts(value: object, path: str, rows: dict[str, list[str]]) -> Iterator[Fac
             yield f"{path}|", line
     elif path or value not in (None, {}):  # a document without anything holds nothing
         yield path, "{}" if value == {} else json.dumps(value, default=str)
+
+
+def _within(element: object, path: str) -> Iterator[Fact]:
+    """The values within an element of a list, whichever element it is and however deep."""
+    if isinstance(element, dict | list):
+        keys = element if isinstance(element, dict) else [""] * len(element)
+        values = element.values() if isinstance(element, dict) else element
+        for key, inner in zip(keys, values, strict=True):
+            yield from _within(inner, f"{path}.{key}" if key else path)
+    else:
+        yield path, json.dumps(element, default=str)
+
+
+def _deeper(base: object, side: object, path: str = "") -> Iterator[str]:
+    """The paths of lists all of whose elements a side put into other ones there."""
+    if isinstance(base, dict) and isinstance(side, dict):
+        for key in base.keys() & side.keys():
+            yield from _deeper(base[key], side[key], f"{path}.{key}".lstrip("."))
+    elif isinstance(base, list) and isinstance(side, list) and base:
+        rows = [each for each in side if isinstance(each, list)]
+        rows += [list(each.values()) for each in side if isinstance(each, dict)]
+        if all(each not in side and any(each in row for row in rows) for each in base):
+            yield f"{path}[]"
+
+
+def _passed(rows: list[list[str]]) -> Iterator[Doubt]:
+    """Comments that stand on the other side of a line than whoever wrote them had it."""
+    often = {row for text in rows for row, n in Counter(text).items() if n > 1}
+    for one, other in reversals([[row for row in text if row not in often] for text in rows]):
+        if "#" in (one[0], other[0]):
+            yield Doubt("com", one, "", says=f"would stand before {other}")
+
+
+def _parted(bags: Bags[tuple[str, str]]) -> Iterator[Doubt]:
+    """Comments that nobody touched and that stand above another line."""
+    for (comment, below), n in bags[0].items():
+        if n == bags[1][comment, below] == bags[2][comment, below] != bags[3][comment, below]:
+            yield Doubt("com", comment, "", says=f"would no longer stand above {below}")
+
+
+def _remarks(text: str) -> Iterator[tuple[str, str]]:
+    """Comments of their own lines, each with the next line."""
+    rows = [row.strip() for row in text.split("\n") if row.strip()]
+    return ((one, two) for one, two in pairwise(rows) if one.startswith("#"))
 
 
 def _comments(text: str) -> Iterator[str]:

@@ -131,6 +131,7 @@ def _called(reading: Reading, names: Mapping[str, str]) -> Reading:
         statements=all_of(reading.statements),
         comments=_counted(reading.comments, names),
         remarks=reading.remarks,
+        captions=reading.captions,
         imports={(names.get(fact[0], fact[0]), *fact[1:]) for fact in reading.imports},
         bound={(names.get(where, where), name) for where, name in reading.bound},
         used={(names.get(where, where), name) for where, name in reading.used},

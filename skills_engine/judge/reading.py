@@ -86,6 +86,8 @@ class Reading:
     comments: Counter[Scoped] = field(default_factory=Counter)
     remarks: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Lines with a comment; of a comment alone, also the line below it."""
+    captions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Lines of comments right above a definition, each with its name."""
     imports: set[tuple[str, str, str, str]] = field(default_factory=set)
     bound: set[Scoped] = field(default_factory=set)
     used: set[Scoped] = field(default_factory=set)
@@ -124,6 +126,7 @@ def read(source: ParsedText, shared: frozenset[str]) -> Reading:
     reader.behind(last, (last.end_lineno if last else 0) or 0, len(source.rows), "")
     reader.out.module = source.module
     reader.out.remarks = _remarks(source.rows)
+    reader.out.captions = _captions(source)
     return reader.out
 
 
@@ -134,6 +137,17 @@ def _remarks(rows: list[str]) -> Counter[tuple[str, str]]:
             line = row.strip()
             below = rows[at + 1].strip() if line.startswith("#") and at + 1 < len(rows) else ""
             found[line, below] += 1
+    return found
+
+
+def _captions(source: ParsedText) -> Counter[tuple[str, str]]:
+    found = Counter[tuple[str, str]]()
+    for piece in source.pieces.values():
+        if isinstance(piece.stmt, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            at = top(piece.stmt) - 1
+            while at >= 0 and (line := source.rows[at].strip()).startswith("#"):
+                found[line, piece.stmt.name] += 1
+                at -= 1
     return found
 
 

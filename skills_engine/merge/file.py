@@ -129,7 +129,13 @@ def _texts(
     if certain is not None:
         return Merged(form.file(certain), how="trivial")
     by_lines = lines(base.encode(), ours.encode(), theirs.encode())
-    language = _language(path) if max(map(len, texts)) <= MAX_SIZE else None
+    small = max(map(len, texts)) <= MAX_SIZE
+    if small and by_lines.clean and not is_known(path):
+        doubtful = doubt(path, base, ours, theirs, by_lines.data.decode("utf-8"))
+        if doubtful:
+            return Chunks(changed(base, ours, theirs, doubtful)).merged(form, "whole")
+        return _formed(by_lines, form)
+    language = _language(path) if small else None
     if path.endswith(_DATA) and any(
         beyond(text, indented=path.endswith(_INDENTED)) for text in texts
     ):
@@ -182,21 +188,31 @@ def _understood(
             return None, "lines"
         if not doubtful:
             return None, "lines"
-    reason = ""
-    try:
-        chunks = language.merge(base, ours, theirs, keeping=keeping)
-        if not chunks.clean:
-            return chunks, language.how
-        reason = language.doubt(base, ours, theirs, chunks.text)
-        if not reason:
-            return chunks, language.how
-    except Unsupported as unsupported:
-        reason = str(unsupported)
-    except RecursionError:
-        pass
+    chunks, reason = _structured(language, texts, (base, ours, theirs), keeping=keeping)
+    if language.how == "data" and not keeping and (chunks is None or not chunks.clean):
+        mirrored, _ = _structured(language, texts, (base, theirs, ours), keeping=False)
+        if mirrored is not None and mirrored.clean:  # clean either way or neither way
+            chunks = mirrored
+    if chunks is not None:
+        return chunks, language.how
     if by_lines.clean:
         return Chunks(changed(base, ours, theirs, f"merged by lines, {doubtful}")), "whole"
     return _chunks(by_lines, reason), "lines"
+
+
+def _structured(
+    language: Language, texts: tuple[str, str, str], sides: tuple[str, str, str], *, keeping: bool
+) -> tuple[Chunks | None, str]:
+    """The merge by a language, of the sides in the given order, or None and why it is not to be
+    had or believed."""
+    try:
+        chunks = language.merge(*sides, keeping=keeping)
+        reason = language.doubt(*texts, chunks.text) if chunks.clean else ""
+    except Unsupported as unsupported:
+        return None, str(unsupported)
+    except RecursionError:
+        return None, ""
+    return (None, reason) if reason else (chunks, "")
 
 
 def _chunks(by_lines: Merged, reason: str) -> Chunks:

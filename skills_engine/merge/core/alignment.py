@@ -29,7 +29,8 @@ MAX_CELLS = 4_000_000
 
 class Part(Protocol):
     """What can be aligned. `value` is the signature of what it says, `inner` are those of all that
-    stands in it; what is `placed` is known by its place alone: an argument by position."""
+    stands in it; what is `placed` is known by its place alone: an argument by position. A
+    `nameless` one is an element that nothing names, so that any may stand for any."""
 
     @property
     def sig(self) -> int: ...
@@ -41,6 +42,8 @@ class Part(Protocol):
     def strong(self) -> bool: ...
     @property
     def placed(self) -> bool: ...
+    @property
+    def nameless(self) -> bool: ...
     @property
     def words(self) -> Counter[str]: ...
     @property
@@ -155,7 +158,8 @@ def _gap(
         if len(left) != 1 or len(right) != 1:
             continue
         one, two = base[left[0]], side[right[0]]
-        if one.kind == two.kind not in _NEVER or (one.placed and two.placed):
+        alone = (one.placed and two.placed) or (one.nameless and two.nameless)
+        if alone or one.kind == two.kind not in _NEVER:
             pairs[left[0]] = right[0]
             weak.add(left[0])
 

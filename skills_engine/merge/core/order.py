@@ -33,22 +33,25 @@ def arrange(
     by_theirs: Alignment,
     same: dict[int, int],
     free: frozenset[int] = frozenset(),
+    *,
+    row: bool = False,
 ) -> list[Aligned]:
     """The entries of all parts but those that both sides deleted, in the order of the merge.
 
     `ours` and `theirs` are numbers of parts; `same` pairs what both sides added. A side that
     changed the order of common parts decides it; raises NodeConflict when both did, differently.
-    Parts of the base that are `free` may stand anywhere, and are no reason for that.
+    Parts of the base that are `free` may stand anywhere, and are no reason for that. What is added
+    at the end of a `row` stays there, wherever its neighbour went.
     """
     common = sorted(set(by_ours.pairs) & set(by_theirs.pairs))
     for parts in (common, [base for base in common if base not in free]):
         along_ours = sorted(parts, key=by_ours.pairs.__getitem__)
         along_theirs = sorted(parts, key=by_theirs.pairs.__getitem__)
         if along_theirs in (parts, along_ours):
-            return _woven(ours, theirs, by_ours.back, by_theirs.back, same, mirror=False)
+            return _woven(ours, theirs, by_ours.back, by_theirs.back, same, mirror=False, row=row)
         if along_ours == parts:
             swapped = {there: here for here, there in same.items()}
-            return _woven(theirs, ours, by_theirs.back, by_ours.back, swapped, mirror=True)
+            return _woven(theirs, ours, by_theirs.back, by_ours.back, swapped, mirror=True, row=row)
     raise NodeConflict("both sides changed the order")
 
 
@@ -60,8 +63,10 @@ def _woven(
     same: dict[int, int],
     *,
     mirror: bool,
+    row: bool,
 ) -> list[Aligned]:
     """The order of one side, with what only the other has put in."""
+    last = max((at for at in range(other) if at in other_back), default=-1)
     other_of = {base: at for at, base in other_back.items()}
     skeleton: list[tuple[int | None, int | None, int | None]] = []
     for at in range(size):
@@ -73,6 +78,9 @@ def _woven(
         if at in placed:
             place = next(k for k, entry in enumerate(skeleton) if entry[2] == at) + 1
             continue
+        if row and at == last + 1:
+            known = (k for k, entry in enumerate(skeleton) if entry[0] is not None)
+            place = max(place, max(known, default=-1) + 1)
         base = other_back.get(at)
         only_here = base is not None or not mirror
         while (

@@ -38,7 +38,7 @@ class _Part:
     def __init__(self, item: Item) -> None:
         self.sig, self.kind, self.key = item.sig, item.node.kind, item.key
         self.strong = item.key is not None
-        self.placed = not item.free
+        self.placed, self.nameless = not item.free, item.key is None
         self._text = item.node
 
     @property
@@ -65,9 +65,11 @@ def merge_seq(
     new_t = [k for k in range(len(t.items)) if k not in by_theirs.back]
     same = _same(parts_o, parts_t, new_o, new_t)
     for mine, his in same.items():
-        if parts_o[mine].placed and _above(by_ours, mine) != _above(by_theirs, his):
+        part, above = parts_o[mine], _above(by_ours, mine)
+        if (part.placed or part.nameless) and above != _above(by_theirs, his):
             raise NodeConflict(f"both sides add {_short(o.items[mine].node)}, at different places")
-    entries = arrange(len(o.items), len(t.items), by_ours, by_theirs, same)
+    ends = all(item.free for seq in (o, t) for item in seq.items[-1:])
+    entries = arrange(len(o.items), len(t.items), by_ours, by_theirs, same, row=ends)
     layout = Layout(b, ours[0], o, theirs[0], t)
     kept: list[tuple[Aligned, str]] = []
     for entry in entries:

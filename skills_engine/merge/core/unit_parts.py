@@ -22,7 +22,7 @@ class UnitPart:
 
     def __init__(self, unit: Unit, rules: Rules) -> None:
         self.sig, self.kind, self.key, self.strong = unit.sig, unit.node.kind, unit.key, unit.strong
-        self.unit, self._rules, self.placed = unit, rules, False
+        self.unit, self._rules, self.placed, self.nameless = unit, rules, False, False
 
     @cached_property
     def value(self) -> int:
