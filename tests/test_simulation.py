@@ -186,6 +186,23 @@ def test_what_was_written_before_a_registration_was_lost_is_answered_after_a_mov
     holds(Plan(8885, 1, 1, 0, posts, (), deeds))
 
 
+def test_what_was_written_in_a_chat_that_people_have_left_waits_if_no_other_takes_it_over() -> None:
+    kinds = (("grant", 4.98, 0), ("unregister", 2.88, 1), ("revoke", 3.71, 1), ("revoke", 2.12, 0))
+    deeds = tuple(Deed(*one, 900 + n) for n, one in enumerate(kinds))
+    deeds += (Deed("cancel", 3.25, 1, 904), Deed("instead of", 0.86, 1, 905))
+    crash = CallFault("owner", 1, "crash before")
+    faults = (CallFault("step", 393, "crash"), crash, crash)
+    holds(Plan(42960, 2, 1, 0, (Post(0.15, 1, 1),), faults, deeds))
+
+
+def test_a_container_that_was_lost_reads_on_in_a_conversation_that_is_left_and_nobody_hears_it() -> (
+    None
+):
+    posts = (Post(168.63, 0, 9, "slow"), Post(273.45, 0, 21), Post(369.86, 0, 13))
+    down = (TimeFault("engine down", 406.0, 167.9),)
+    holds(Plan(43124, 1, 1, 0, (*posts, Post(487.67, 0, 24, "/new")), down))
+
+
 def test_what_a_chat_refuses_for_now_comes_later() -> None:
     posts = (Post(1.0, 1, 1), Post(2.0, 1, 2), LATE)
     holds(Plan(16, 2, 2, 0, posts, (CallFault("send", 1, "refused for now"),)))

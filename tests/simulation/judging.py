@@ -80,7 +80,8 @@ def waits(world: World, db: sqlite3.Connection) -> Iterator[str]:
     for why, sql in WAITS.items():
         rows = [one for (one,) in db.execute(sql)]
         if why in OF_REGISTERED:
-            rows = [chat for chat in rows if world.key(chat) in world.registered]
+            there = [chat for chat in rows if world.key(chat) in world.registered]
+            rows = [chat for chat in there if ":".join(chat.split(":")[:2]) not in world.abandoned]
         if rows:
             yield f"{why}: {rows[:5]}"
 

@@ -167,6 +167,8 @@ class Desk:
             self._again(self.world.time + AGAIN_AFTER, deed)
             return
         self.done[deed.number] = deed, said
+        if deed.kind == "instead of" and not said.get("ok"):
+            self.world.abandoned.add(self._renamed[deed.number][0])
         self.spans[deed.number] = self.spans[deed.number][0], self.world.time
 
     def request(self, deed: Deed) -> tuple[str, dict[str, Any]]:

@@ -65,7 +65,7 @@ class Program:
             self._engine.poisoned.add(session)
         said = start
         while True:
-            if (code := await self._turn(folder, said, session, write)) is not None:
+            if (code := await self._turn(start, said, session, write)) is not None:
                 return code
             line = await stdin.readline()
             if not line or (said := json.loads(line))["type"] == "close":
@@ -92,10 +92,11 @@ class Program:
                 world.problem(f"{folder} has {had} in a new container, and is granted {servers}")
 
     async def _turn(
-        self, folder: str, said: dict[str, Any], session: str, write: Write
+        self, start: dict[str, Any], said: dict[str, Any], session: str, write: Write
     ) -> int | None:
-        world = self._world
-        if self._engine.ordinal(session) < world.fresh[folder]:
+        world, folder = self._world, start["group"]
+        heard = start["token"] in self._engine.doors  # one that was lost reads on, for nobody
+        if heard and self._engine.ordinal(session) < world.fresh[folder]:
             world.problem(f"{folder} is asked in {session}, which was left")
         found = [(int(number), does) for number, does in NAMED.findall(said["prompt"])]
         for number, _ in found:

@@ -128,6 +128,8 @@ class World:
     refused: set[str] = field(default_factory=set)
     """Channels that only the owner can mend, and a new start."""
     refusing: Counter[str] = field(default_factory=Counter)
+    abandoned: set[str] = field(default_factory=set)
+    """Names of chats that people have left, and whose registration no other has taken over."""
     fresh: Counter[str] = field(default_factory=Counter)
     """By folder, how many sessions there were when the last conversation was left."""
     replies: dict[str, bool] = field(default_factory=dict)
