@@ -6,7 +6,6 @@ from contextlib import suppress
 
 from bot.agents.base import Agent
 from bot.bounds import Seldom
-from bot.errors import BotError
 from bot.log import log
 from bot.runtimes import Runtime
 
@@ -25,16 +24,18 @@ class EngineWatch:
     ) -> None:
         self._agent, self._runtime, self._installation = agent, runtime, installation
         self._image, self._runs, self._seldom = image, runs, Seldom()
+        self._told = False
         self.trouble = asyncio.Event()
         """Set where something failed: it is looked after at once."""
 
     async def run(self) -> None:
-        """Until cancelled. An engine that was gone and is back is told to the agent at once."""
-        well, looked = True, False
+        """Until cancelled. An engine that was gone, or an image, and is back is told to the agent
+        at once.
+        """
+        well = True
         while True:
             self.trouble.clear()
-            before, well = well, await self.removed()
-            looked = looked or (well and await self._look_for_the_image())
+            before, well = well, await self.removed() and await self._has_the_image()
             if well and not before:
                 log.info("containers can be had again")
                 self._agent.recovered()
@@ -58,12 +59,17 @@ class EngineWatch:
             return False
         return True
 
-    async def _look_for_the_image(self) -> bool:
-        """Said before anybody writes; False if the engine is gone again."""
-        with suppress(BotError):
-            if not await self._runtime.has(self._image):
+    async def _has_the_image(self) -> bool:
+        """Whether it is there; that it is not is said once, before anybody writes if so. False if
+        the engine is gone again.
+        """
+        with suppress(Exception):  # whatever the engine's library raises: it is asked again
+            if await self._runtime.has(self._image):
+                self._told = False
+                return True
+            if not self._told:
+                self._told = True
                 why = f"no image {self._image}"
                 log.error("nobody can be answered yet", why=why, hint="bot setup")
                 await self._agent.tell(NO_IMAGE.format(image=self._image))
-            return True
         return False

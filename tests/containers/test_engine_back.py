@@ -1,4 +1,4 @@
-"""An engine that is back is seen at once, and what waited for it is asked, whatever patience the
+"""An engine, or an image, that is back is seen at once, and what waited for it is asked, whatever patience the
 bot would have had.
 """
 
@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,22 +26,38 @@ from bot.workers import Backoff
 GONE = BotError("the Docker Engine cannot be reached: gone")
 
 
+class NoImage(BotError):
+    """There is an engine, and nothing to start."""
+
+
 class Fickle(MemoryRuntime):
-    """An engine that goes and comes, and counts how often it was asked for while it was gone."""
+    """An engine that goes and comes, itself or its image, and counts how often it was asked for
+    while it was gone.
+    """
 
     there, asked = True, 0
+
+    def __init__(self, lacks: BotError) -> None:
+        super().__init__(answering()._program)
+        self.lacks = lacks
 
     def _reached(self) -> None:
         if not self.there:
             self.asked += 1
-            raise GONE
+            raise self.lacks
+
+    async def has(self, image: str) -> bool:
+        with suppress(NoImage):
+            self._reached()
+        return self.there
 
     async def start(self, spec: Spec) -> MemoryContainer:
         self._reached()
         return await super().start(spec)
 
     async def runs(self, installation: str) -> set[str]:
-        self._reached()
+        with suppress(NoImage):
+            self._reached()
         return await super().runs(installation)
 
 
@@ -49,11 +66,17 @@ async def until(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_a_message_that_waits_is_answered_seconds_after_the_engine_is_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "lacks", [GONE, NoImage("there is no such image")], ids=["engine", "image"]
+)
+async def test_a_message_that_waits_is_answered_seconds_after_the_engine_or_the_image_is_back(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    lacks: BotError,
 ) -> None:
     monkeypatch.setattr("bot.agents.engine_watch.LOST_SECONDS", 0.05)
-    fickle = Fickle(answering()._program)
+    fickle = Fickle(lacks)
     fickle.there = False
     settings = Settings(graftbot_data=tmp_path, anthropic_api_key=Secret(KEY))
     async with open_store(tmp_path) as store:
