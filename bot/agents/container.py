@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from bot.agents.base import Agent
 from bot.agents.engine_watch import EngineWatch
+from bot.confined import reason
 from bot.container_session import ContainerSession
 from bot.errors import BotError, Misconfigured
 from bot.groups import Group
@@ -230,10 +231,15 @@ class ContainerAgent(Agent):
             "/workspace/ipc": paths.ipc(folder),
         }
         own = [target for target in trees if target != "/workspace/global" or group.main]
-        if os.getuid() == 0:
-            for target in own:
-                with trees[target].open() as opened:
-                    opened.give(*self._user, partial(_left, group, target))
+        for target, tree in trees.items():
+            try:
+                with tree.open() as opened:
+                    if os.getuid() == 0 and target in own:
+                        opened.give(*self._user, partial(_left, group, target))
+            except OSError as error:
+                why = f"{tree.source} cannot be the agent's {target}: {reason(error)}"
+                hint = "put a folder there that you may write to, or nothing: it is made anew"
+                raise BotError(why, hint=hint) from None
         mounts = [Mount(tree.source, target, target in own) for target, tree in trees.items()]
         mounts.append(Mount(PROJECT / "container/runner", "/opt/graftbot/runner"))
         if group.main:

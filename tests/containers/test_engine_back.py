@@ -101,3 +101,22 @@ async def test_a_message_that_waits_is_answered_seconds_after_the_engine_or_the_
         await until(lambda: any(chat == "memory:friends" for chat, _ in channel.sent))
         stop.set()
         await work
+
+
+@pytest.mark.parametrize("room", ["groups/main", "groups/global", "sessions/main", "ipc/main"])
+@pytest.mark.parametrize("stands", ["file", "link that leads nowhere"])
+async def test_what_stands_in_the_place_of_a_folder_is_named_to_the_owner(
+    tmp_path: Path, room: str, stands: str
+) -> None:
+    place = tmp_path / room
+    place.parent.mkdir()
+    if stands == "file":
+        place.touch()
+    else:
+        place.symlink_to(tmp_path / "nowhere")
+    agent = ContainerAgent(Settings(graftbot_data=tmp_path), Fickle(GONE))
+    with pytest.raises(BotError, match=f"{place} cannot be the agent's /") as caught:
+        agent._mounts(Group("main", "memory:owner", "Owner"))
+    assert "put a folder there" in caught.value.hint
+    place.unlink()
+    assert agent._mounts(Group("main", "memory:owner", "Owner"))
