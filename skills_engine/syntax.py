@@ -9,8 +9,10 @@ import ast
 import warnings
 from functools import lru_cache
 
-__all__ = ["children", "nodes", "python_tree", "walk"]
+__all__ = ["children", "nodes", "parse", "python_tree", "walk", "written"]
 
+_KEPT = 64
+"""Files of which the tree is kept."""
 _LEAVES = {"ctx", "op", "ops"}
 _VALUES = {"asname", "attr", "conversion", "id", "is_async", "kind", "kwd_attrs"} | {
     *("level", "module", "simple", "type_comment", "type_ignores")
@@ -24,20 +26,25 @@ _fields: dict[type[ast.AST], tuple[str, ...]] = {
 """The fields of a kind of node that may hold others, found when the first is met."""
 
 
-@lru_cache(128)
+def parse(source: str | bytes) -> ast.Module:
+    """`ast.parse` without its warnings. Raises what that does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(source)
+
+
+@lru_cache(_KEPT)
 def python_tree(source: str | bytes) -> ast.Module | None:
     """None for what is no Python, or is deeper than Python's parser goes. Bytes that declare an
     encoding are decoded as Python does.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+    try:
+        return parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
-@lru_cache(128)
+@lru_cache(_KEPT)
 def nodes(source: str | bytes) -> tuple[ast.AST, ...]:
     """All nodes of a file's tree, in the order of `ast.walk`, as `children` sees them; none where
     it has no tree.
@@ -67,3 +74,22 @@ def children(node: ast.AST) -> list[ast.AST]:
         elif isinstance(value, ast.AST):
             found.append(value)
     return found
+
+
+def written(node: ast.AST) -> str:
+    """What a node says, as text: the same for two where `ast.dump` is, and several times as
+    fast. Contexts are left out: they follow from the place.
+    """
+    parts = [node.__class__.__name__]
+    for name in node._fields:
+        if name == "ctx":
+            continue
+        value = getattr(node, name, None)
+        if isinstance(value, ast.AST):
+            parts.append(written(value))
+        elif value.__class__ is list:
+            said = (written(each) if isinstance(each, ast.AST) else repr(each) for each in value)
+            parts.append(f"[{' '.join(said)}]")
+        else:
+            parts.append(repr(value))
+    return f"({' '.join(parts)})"

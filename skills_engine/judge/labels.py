@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from skills_engine.syntax import written
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -170,20 +172,20 @@ def header_of(node: ast.AST) -> str:
     """What a statement or clause means, as text, without its bodies and decorators."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
-            returns = ast.dump(node.returns) if node.returns else ""
-            return f"{type(node).__name__} {node.name} {ast.dump(node.args)} {returns}"
+            returns = written(node.returns) if node.returns else ""
+            return f"{type(node).__name__} {node.name} {written(node.args)} {returns}"
         case ast.ClassDef(name=name, bases=bases, keywords=keywords):
-            return f"class {name} {' '.join(ast.dump(part) for part in (*bases, *keywords))}"
+            return f"class {name} {' '.join(written(part) for part in (*bases, *keywords))}"
         case ast.If(test=part) | ast.While(test=part) | ast.Match(subject=part):
-            return f"{type(node).__name__} {ast.dump(part)}"
+            return f"{type(node).__name__} {written(part)}"
         case ast.For() | ast.AsyncFor():
-            return f"{type(node).__name__} {ast.dump(node.target)} {ast.dump(node.iter)}"
+            return f"{type(node).__name__} {written(node.target)} {written(node.iter)}"
         case ast.With(items=items) | ast.AsyncWith(items=items):
-            return f"{type(node).__name__} {' '.join(ast.dump(item) for item in items)}"
+            return f"{type(node).__name__} {' '.join(written(item) for item in items)}"
         case ast.Try() | ast.TryStar():
             return type(node).__name__
         case ast.ExceptHandler(type=kind, name=name):
-            return f"except {ast.dump(kind) if kind else ''} {name or ''}"
+            return f"except {written(kind) if kind else ''} {name or ''}"
         case ast.match_case(pattern=pattern, guard=guard):
-            return f"case {ast.dump(pattern)} {ast.dump(guard) if guard else ''}"
-    return ast.dump(node)
+            return f"case {written(pattern)} {written(guard) if guard else ''}"
+    return written(node)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from skills_engine.judge.known import kept
 from skills_engine.judge.labels import label_of
+from skills_engine.syntax import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = [
-    "KEPT",
     "ParsedText",
     "StatementPiece",
     "Suite",
@@ -25,16 +24,8 @@ __all__ = [
     "suites",
 ]
 
-KEPT = 16
-"""Texts of which what was read is kept: three versions, as read with other words, and results."""
-
-
-@lru_cache(maxsize=KEPT)
-def parsed(text: str) -> ast.Module:
-    """Raises what `ast.parse` does."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(text)
+parsed = kept(parse)
+"""The tree of a text. Raises what `ast.parse` does."""
 
 
 @dataclass(frozen=True, slots=True)

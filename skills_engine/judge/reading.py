@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from skills_engine.judge.known import KNOWN, MOST
 from skills_engine.judge.labels import BODIES, SKIPPED, header_of, label_of, plain_label, words_of
 from skills_engine.judge.pieces import guards_imports, suites, top
+from skills_engine.syntax import written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -247,7 +248,7 @@ class _Reader:
         words[type(stmt).__name__] += 1
         for decorator in stmt.decorator_list:
             self.out.statements.append(
-                CountedStatement("@" + ast.dump(decorator), scope, "@", Counter(), clause=True)
+                CountedStatement("@" + written(decorator), scope, "@", Counter(), clause=True)
             )
         self._row(stmt.decorator_list, "def", "decorator", scope, words)
         if isinstance(stmt, ast.ClassDef):

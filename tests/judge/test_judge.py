@@ -430,7 +430,7 @@ def test_an_anchor_that_is_used_again_for_another_node() -> None:
 def test_the_judge_imports_nothing_of_what_it_judges() -> None:
     for file in Path(__file__).parents[2].glob("skills_engine/judge/*.py"):
         for found in re.findall(r"skills_engine\.(\w+)", file.read_text(encoding="utf-8")):
-            assert found == "judge", file
+            assert found in {"judge", "syntax"}, file  # Python's own tree of a text
 
 
 def test_what_both_took_away_alike_counts_once_whatever_else_they_did() -> None:

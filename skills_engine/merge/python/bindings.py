@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from skills_engine.merge.python.source import parse
 from skills_engine.merge.python.statements import Compound, bodies_of
 from skills_engine.merge.types import Unsupported
+from skills_engine.syntax import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +88,7 @@ def _bindings(stmt: ast.stmt) -> Iterator[tuple[str, str]]:
             ast.Assign(targets=[ast.Name(id=name)], value=value)
             | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
         ):
-            yield name, ast.dump(value)
+            yield name, written(value)
 
 
 def _members(stmt: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[Where]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from skills_engine.merge.core.alignment import increasing
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
 from skills_engine.merge.python.identifiers import vocabulary, words_of
-from skills_engine.merge.python.source import nodes_of
+from skills_engine.syntax import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -337,7 +337,7 @@ class _Said:
 @lru_cache(maxsize=2_048)
 def _said(text: str) -> _Said:
     body = _parsed(text)
-    nodes = [node for stmt in body for node in nodes_of(stmt)]
+    nodes = [node for stmt in body for node in walk(stmt)]
     words = frozenset(word for node in nodes for word in words_of(node))
     shares = any(isinstance(node, ast.Global | ast.Nonlocal) for node in nodes)
     return _Said(0 if shares else len(body), words, _reads(text) if body else ())

@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from skills_engine.judge.known import kept
 from skills_engine.merge.core.chunks import Conflicting
 from skills_engine.merge.core.row_style import OTHERWISE
 from skills_engine.merge.python.source import every
@@ -106,7 +106,7 @@ def _made(
     return (b, o) if _parses(b) and _parses(o) else None
 
 
-@lru_cache(maxsize=8)
+@kept
 def _edits(base: str, side: str) -> tuple[tuple[str, _Edit], ...]:
     """The hunks in which a side differs, with difflib's words for their kinds."""
     return tuple(_hunks(base.split("\n"), side.split("\n")))
@@ -169,7 +169,7 @@ def _stripped(text: str) -> list[str]:
     return [line.strip() for line in text.split("\n")]
 
 
-@lru_cache(maxsize=8)
+@kept
 def _scopes(text: str) -> dict[int, str]:
     """The definition that each line (from 0) is in, as a path of names."""
     within: dict[int, str] = {}

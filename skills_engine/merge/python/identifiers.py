@@ -9,10 +9,9 @@ import builtins
 import symtable
 import sys
 import warnings
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from skills_engine.judge.pieces import KEPT
+from skills_engine.judge.known import kept
 from skills_engine.merge.python.source import every, parse
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ _KNOWN = _BUILTINS | {
 }
 
 
-@lru_cache(maxsize=KEPT)
+@kept
 def vocabulary(text: str) -> frozenset[str]:
     """Raises Unsupported for what does not parse."""
     return frozenset(word for node in every(text) for word in words_of(node))
@@ -100,7 +99,7 @@ def _has(module: str, name: str) -> bool:
     return _standard(module) and (known is None or hasattr(known, name))
 
 
-@lru_cache(maxsize=KEPT)
+@kept
 def _given(text: str) -> frozenset[str]:
     """The words that a text gives a meaning, or a module does that it imports: what it defines,
     imports, assigns, takes as a parameter, or reads from a module."""
@@ -123,7 +122,7 @@ def _given(text: str) -> frozenset[str]:
     return frozenset(given)
 
 
-@lru_cache(maxsize=KEPT)
+@kept
 def _variables(text: str) -> frozenset[str]:
     """Names that stand for nothing but variables of functions which assign them."""
     tables = [symtable.symtable(text, "merged", "exec")]
@@ -164,7 +163,7 @@ def undefined(ours: str, theirs: str, result: str, common: str = "") -> str:
     return f"nothing would define {min(fresh)}" if fresh else ""
 
 
-@lru_cache(maxsize=KEPT)
+@kept
 def _globals(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """Names that are read as globals, and names that the module binds; none where it imports all of
     a module.

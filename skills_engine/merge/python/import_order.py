@@ -7,10 +7,10 @@ before functions or not. What a file's own imports do not follow is not its orde
 from __future__ import annotations
 
 import ast
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from skills_engine.judge.known import kept
 from skills_engine.merge.python.source import every
 from skills_engine.merge.types import Unsupported
 
@@ -44,7 +44,7 @@ def name_order(*texts: str) -> Callable[[str], _Key] | None:
     return None
 
 
-@lru_cache(maxsize=8)
+@kept
 def _lists(text: str) -> tuple[tuple[str, ...], ...]:
     """The names of each `from` import that has several."""
     try:

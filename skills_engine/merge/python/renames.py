@@ -17,9 +17,10 @@ import tokenize
 from bisect import bisect_left
 from collections import Counter
 from difflib import SequenceMatcher
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from skills_engine.judge.known import kept
+from skills_engine.merge.core.alignment import increasing
 from skills_engine.merge.python.source import SILENT, every, parse, told_apart
 from skills_engine.merge.python.statements import lines_of
 from skills_engine.merge.types import Unsupported
@@ -147,9 +148,9 @@ def _definitions(text: str) -> dict[int, int]:
 def _changed(
     base: str, side: str, words: frozenset[str]
 ) -> Iterator[tuple[list[_Token], list[_Token]]]:
-    """The words of the lines that differ, hunk by hunk as difflib tells them, where the base's have
-    one of `words` that it has on lines enough; lines that one of the two has alone bear nothing
-    out.
+    """The words of the lines that differ, hunk by hunk, where the base's have one of `words` that
+    it has on lines enough; lines that one of the two has alone bear nothing out. What lies between
+    lines that both have once is compared as difflib does it, which for whole files takes long.
     """
     lines_b, lines_s = (text.split("\n") for text in (base, side))
     low = high = 0
@@ -166,7 +167,7 @@ def _changed(
     if not told:
         return
     matcher = SequenceMatcher(None, *rows, autojunk=False)
-    waiting = [(0, len(rows[0]), 0, len(rows[1]))]
+    waiting = _gaps(*rows)
     while waiting:
         i, j, k, m = waiting.pop()
         if k == m or bisect_left(told, i) == bisect_left(told, j):
@@ -179,6 +180,17 @@ def _changed(
             yield _row(lines_b, low + i, low + j), _row(lines_s, low + k, low + m)
 
 
+def _gaps(base: list[str], side: list[str]) -> list[tuple[int, int, int, int]]:
+    """What lies between the lines that both have once, in one order."""
+    once = {line for line, times in Counter(side).items() if times == 1}
+    once &= {line for line, times in Counter(base).items() if times == 1}
+    where = {line: at for at, line in enumerate(side) if line in once}
+    same = increasing([(at, where[line]) for at, line in enumerate(base) if line in once])
+    starts = [(0, 0), *((i + 1, k + 1) for i, k in same)]
+    ends = [*same, (len(base), len(side))]
+    return [(i, j, k, m) for (i, k), (j, m) in zip(starts, ends, strict=True)]
+
+
 def _may_be_renamed(word: str) -> bool:
     return word not in _LANGUAGE or any(word == old for old, _ in _SAME)
 
@@ -187,7 +199,7 @@ def _row(lines: Sequence[str], start: int, end: int) -> list[_Token]:
     return [(line, word) for line in range(start, end) for word in _WORD.findall(lines[line])]
 
 
-@lru_cache(maxsize=8)
+@kept
 def _tokens(text: str) -> list[tokenize.TokenInfo]:
     try:
         return list(tokenize.generate_tokens(io.StringIO(text).readline))

@@ -8,11 +8,12 @@ import io
 import re
 import sys
 import tokenize
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from skills_engine.judge.pieces import KEPT, parsed
+from skills_engine.judge.known import kept
+from skills_engine.judge.pieces import parsed
 from skills_engine.merge.types import NotPython, Unsupported
+from skills_engine.syntax import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,6 @@ __all__ = [
     "comments",
     "docstring",
     "every",
-    "nodes_of",
     "parse",
     "strings",
     "told_apart",
@@ -44,9 +44,6 @@ _FORMATTED = re.compile(r"""\b(?:[fFtT][rR]?|[rR][fFtT])["']""")
 _NESTS = sys.version_info >= (3, 12)
 """Whether strings with fields may hold strings with the same quotes (PEP 701)."""
 
-_MARKS = frozenset({"ctx", "op"})
-_LEAVES = (ast.Name, ast.Constant, ast.alias)
-
 
 def parse(text: str) -> ast.Module:
     """The tree that the judge reads, too. Raises Unsupported for what does not parse."""
@@ -56,27 +53,12 @@ def parse(text: str) -> ast.Module:
         raise NotPython("a version does not parse") from error
 
 
-@lru_cache(maxsize=KEPT)
+@kept
 def every(text: str) -> tuple[ast.AST, ...]:
     """All nodes of a text but for operators and contexts, outer ones first. Raises NotPython for
     what does not parse.
     """
-    return tuple(nodes_of(parse(text)))
-
-
-def nodes_of(root: ast.AST) -> list[ast.AST]:
-    """A node and all below it but for operators and contexts, outer ones first."""
-    found = [root]
-    for node in found:  # it grows
-        if isinstance(node, _LEAVES):
-            continue
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if isinstance(value, list):
-                found += [part for part in value if isinstance(part, ast.AST)]
-            elif isinstance(value, ast.AST) and name not in _MARKS:
-                found.append(value)
-    return found
+    return tuple(walk(parse(text)))
 
 
 def told_apart(text: str) -> bool:
@@ -84,7 +66,7 @@ def told_apart(text: str) -> bool:
     return not (_NESTS and _FORMATTED.search(text))
 
 
-@lru_cache(maxsize=KEPT)
+@kept
 def comments(text: str) -> list[tuple[int, str]]:
     """The comments of Python code with their offsets. Raises Unsupported for what cannot be
     cut into tokens.

@@ -6,9 +6,9 @@ import ast
 import re
 import warnings
 from collections import Counter
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from skills_engine.judge.known import kept
 from skills_engine.merge.python.newer import definitions
 from skills_engine.merge.python.source import parse
 from skills_engine.merge.python.statements import (
@@ -19,6 +19,7 @@ from skills_engine.merge.python.statements import (
     telling,
 )
 from skills_engine.merge.types import Unsupported
+from skills_engine.syntax import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,8 +95,8 @@ def revived(base: str, ours: str, theirs: str, result: str) -> str:
         ):
             continue
         side, other = ("theirs", t) if what in o else ("ours", o)
-        meaning = ast.dump(there[0])
-        if not any(ast.dump(stmt) == meaning for stmts in other.values() for stmt in stmts):
+        meaning = written(there[0])
+        if not any(written(stmt) == meaning for stmts in other.values() for stmt in stmts):
             return (
                 f"{side} no longer has {what if len(what) <= 50 else what[:47] + '...'}, which "
                 "the other side moved"
@@ -103,7 +104,7 @@ def revived(base: str, ours: str, theirs: str, result: str) -> str:
     return ""
 
 
-@lru_cache(maxsize=8)
+@kept
 def _statements(text: str) -> dict[str, list[ast.stmt]]:
     """A file's statements without bodies by their text on one line. Raises Unsupported for what
     does not parse.
@@ -180,7 +181,7 @@ def _parts(
     if isinstance(stmt, ast.Try | ast.TryStar):
         yield from ((whole, f"except {_text(h.type, lines)}") for h in stmt.handlers if h.type)
     elif isinstance(stmt, ast.Match):
-        yield from ((whole, f"case {ast.dump(c.pattern)}") for c in stmt.cases if not c.guard)
+        yield from ((whole, f"case {written(c.pattern)}") for c in stmt.cases if not c.guard)
     for name, body in bodies_of(stmt):
         yield f"{where} {name}", body
 
