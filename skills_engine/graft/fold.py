@@ -157,8 +157,10 @@ def steps_of(
 def _perform(operation: Operation, files: GraftFiles, own: frozenset[str]) -> Change:
     from skills_engine.codemods.operation import SourceOperation, perform  # noqa: PLC0415
     from skills_engine.graft.follow import follow_operation  # noqa: PLC0415
+    from skills_engine.graft.follow_patterns import follow_patterns  # noqa: PLC0415
 
-    change = perform(follow_operation(operation, files, own), files)
+    followed = follow_patterns(follow_operation(operation, files, own), files, own)
+    change = perform(followed, files)
     landed = {place.path for place in change.places}.difference(operation.touches())
     if landed and isinstance(operation, SourceOperation):
         from skills_engine.graft.landed import bring_imports  # noqa: PLC0415

@@ -53,7 +53,9 @@ the repository, to there, or did; and a definition, or a method of a class, that
 took its name away has under another one, in that file or in another, word for word. Of a short one
 (a list of one element), what used it must use the new one now. So are the imports in code that a
 skill brings: `from bot.settings import Settings` becomes
-`from bot.settings import Config as Settings`.
+`from bot.settings import Config as Settings`. A pattern, or a `call`, follows where the file has a
+name of it nowhere any more: `make($X)`, `bot.make($X)` and `self.make($X)`, with what is written in
+its place.
 
 **Code** in a value is written as in a file at the left margin, indented by four spaces a level;
 it takes the indentation and the line ends of the file that it goes into.

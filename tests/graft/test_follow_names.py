@@ -17,6 +17,7 @@ from skills_engine.errors import CannotEnsure
 from skills_engine.git import Git, Objects
 from skills_engine.graft.files import GraftFiles
 from skills_engine.graft.follow_file import follow_bytes
+from skills_engine.graft.follow_patterns import follow_patterns
 from skills_engine.graft.merge3 import merge_trees
 from skills_engine.graft.overrides import follow_override, renamed_overrides
 from skills_engine.graft.side import as_here
@@ -225,3 +226,58 @@ def test_an_operation_follows_too(tmp_path: Path, what: str) -> None:
     change = perform(operation, _upstream(git, base, base | now))
     git.objects.close()
     assert [place.path for place in change.places] == [due]
+
+
+MAIN = "def main():\n    z = {}([1, 5])\n    return z\n"
+USES: Files = {"p/a.py": TOP, "p/use.py": IN + MAIN.format("top")}
+SELF = BASE_CLASS + "        return self\n"
+CALL = {"ensure": "argument", "in": "p/use.py", "of": "main", "call": "top", "argument": "key=1"}
+PATTERNS: dict[str, tuple[Files, Files, dict[str, str], str | None]] = {
+    "a call": (USES, {"p/a.py": BEST, "p/use.py": IN.replace("top", "best") + MAIN.format("best")}, CALL, "z = best([1, 5], key=1)"),
+    "of another module, by another name": (
+        USES, {"p/a.py": None, "p/b.py": BEST, "p/use.py": "from .b import best as b\n" + MAIN.format("b")}, CALL, "z = b([1, 5], key=1)",
+    ),
+    "of a module": (
+        {"p/a.py": TOP, "p/use.py": "from . import a\n" + MAIN.format("a.top")},
+        {"p/a.py": BEST, "p/use.py": "from . import a\n" + MAIN.format("a.best")},
+        {"ensure": "replace", "in": "p/use.py", "pattern": "a.top($X)", "with": "len(a.top($X)) or 'top'"},
+        "z = len(a.best([1, 5])) or 'top'",
+    ),
+    "of the file itself": (
+        {"p/use.py": TOP + MAIN.format("top")}, {"p/use.py": BEST + MAIN.format("best")},
+        {"ensure": "no-statement", "in": "p/use.py", "of": "main", "code": "z = top($_)"}, "def main():\n    return z",
+    ),
+    "of the class": (
+        {"p/use.py": SELF}, {"p/use.py": SELF.replace("send(", "say(")},
+        {"ensure": "statement", "in": "p/use.py", "of": "Channel.greet", "after": "self.send($...A)", "code": "self.send(to, 'Bye')"},
+        "self.say(to, 'Bye')",
+    ),
+    "changed as well": (
+        USES, {"p/a.py": BEST.replace("high", "above"), "p/use.py": IN.replace("top", "best") + MAIN.format("best")}, CALL, None,
+    ),
+    "imported by two names": (
+        USES, {"p/a.py": BEST, "p/use.py": "from p.a import best\nfrom p.a import best as b\n" + MAIN.format("b")}, CALL, None,
+    ),
+    "a name that the skill gives": (
+        USES, {"p/a.py": BEST, "p/use.py": IN.replace("top", "best") + MAIN.format("best")},
+        {"ensure": "replace", "in": "p/use.py", "pattern": "z = top($X)", "with": "top = $X"}, None,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", PATTERNS)
+def test_a_pattern_follows_what_it_names_or_is_refused(tmp_path: Path, what: str) -> None:
+    was, now, keys, due = PATTERNS[what]
+    base: Files = {"p/__init__.py": "", **was}
+    git = Git(Repo.init(tmp_path / "repo").path)
+    files = _upstream(git, base, base | now)
+    operation = decode(keys)
+    followed = follow_patterns(operation, files, ())
+    if due is None:
+        assert followed == operation
+        with pytest.raises(CannotEnsure):
+            perform(followed, files)
+    else:
+        perform(followed, files)
+        assert due in (files.read("p/use.py") or b"").decode()
+    git.objects.close()
