@@ -40,6 +40,7 @@ __all__ = [
     "Operation",
     "Refusal",
     "SourceOperation",
+    "defined_elsewhere",
     "perform",
 ]
 
@@ -214,40 +215,9 @@ class SourceOperation(Operation):
         """Itself on the place that upstream renamed its own to, or that the file has its own from;
         None where it is there, or nobody knows.
         """
-        if not self.SELECTORS or not (name := self.selected(self.SELECTORS[0])):
-            return None
-        head, dot, rest = name.partition(".")
-        if not head.isidentifier():
-            return None
-        if source.has(head):  # the class stays: a method of it may have another name
-            if not rest.isidentifier() or source.has(name):
-                return None
-            method = files.follow_name(source.path, name)
-            return None if method is None else self._on(*method)
-        found = self._imported(source, files, head) or files.follow_name(source.path, head)
-        if found is None or found == (source.path, head):
-            return None
-        return self._on(found[0], f"{found[1]}{dot}{rest}")
-
-    def _on(self, path: str, name: str) -> Self:
-        there: Self = replace(self, in_=path, **{self.SELECTORS[0]: name})
-        return there
-
-    def _imported(self, source: Source, files: Files, name: str) -> tuple[str, str] | None:
-        """The file of this repository, and the name there, from which a module has a name."""
-        for line in source.module.body:
-            for node in line.body if isinstance(line, cst.SimpleStatementLine) else ():
-                if not isinstance(node, cst.ImportFrom) or isinstance(node.names, cst.ImportStar):
-                    continue
-                for alias in node.names:
-                    if (alias.evaluated_alias or alias.evaluated_name) != name:
-                        continue
-                    module = source.code(node.module) if node.module is not None else ""
-                    paths = _files_of(source.path, module, len(node.relative))
-                    there = next((p for p in paths if files.read(p) is not None), None)
-                    if there is not None:
-                        return there, alias.evaluated_name
-        return None
+        name = self.selected(self.SELECTORS[0]) if self.SELECTORS else ""
+        found = defined_elsewhere(source, files, name) if name else None
+        return replace(self, in_=found[0], **{self.SELECTORS[0]: found[1]}) if found else None
 
     def _module(self) -> str:
         for key in self.SELECTORS:
@@ -255,6 +225,40 @@ class SourceOperation(Operation):
             if isinstance(value, str) and ":" in value:
                 return value.partition(":")[0].strip()
         return ""
+
+
+def defined_elsewhere(source: Source, files: Files, name: str) -> tuple[str, str] | None:
+    """The file and the name that a definition has, which this file imports, or had by that name."""
+    head, dot, rest = name.partition(".")
+    if not head.isidentifier():
+        return None
+    if source.has(head):  # the class stays: a method of it may have another name
+        return (
+            None
+            if not rest.isidentifier() or source.has(name)
+            else files.follow_name(source.path, name)
+        )
+    found = _imported(source, files, head) or files.follow_name(source.path, head)
+    if found is None or found == (source.path, head):
+        return None
+    return found[0], f"{found[1]}{dot}{rest}"
+
+
+def _imported(source: Source, files: Files, name: str) -> tuple[str, str] | None:
+    """The file of this repository, and the name there, from which a module has a name."""
+    for line in source.module.body:
+        for node in line.body if isinstance(line, cst.SimpleStatementLine) else ():
+            if not isinstance(node, cst.ImportFrom) or isinstance(node.names, cst.ImportStar):
+                continue
+            for alias in node.names:
+                if (alias.evaluated_alias or alias.evaluated_name) != name:
+                    continue
+                module = source.code(node.module) if node.module is not None else ""
+                paths = _files_of(source.path, module, len(node.relative))
+                there = next((p for p in paths if files.read(p) is not None), None)
+                if there is not None:
+                    return there, alias.evaluated_name
+    return None
 
 
 def _files_of(path: str, module: str, level: int) -> tuple[str, ...]:

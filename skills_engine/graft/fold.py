@@ -46,13 +46,14 @@ class Graft:
 
 
 class SkillRefused(CannotEnsure):
-    """An operation of a skill was refused; `skill` says whose."""
+    """An operation of a skill was refused; `skill` says whose, `line` where in its page."""
 
-    def __init__(self, skill: str, cause: SkillsError) -> None:
+    def __init__(self, skill: str, cause: SkillsError, line: int) -> None:
         outcome = cause.outcome if isinstance(cause, CannotEnsure) else Outcome.DRIFTED
         places = cause.candidates if isinstance(cause, CannotEnsure) else ()
         super().__init__(outcome, f"{skill}: {cause.message}", candidates=places, hint=cause.hint)
         self.skill = skill
+        self.line = line
 
 
 def canonical_order(goal: Goal, load: Callable[[Pin], Package]) -> tuple[Pin, ...]:
@@ -127,10 +128,14 @@ def fold(
 
 
 def _apply(package: Package, files: GraftFiles, core: Core) -> tuple[Change, ...]:
+    changes, line = [], 1
     try:
-        return tuple(step() for _, step in steps_of(package, files, core))
+        for at, step in steps_of(package, files, core):
+            line = at
+            changes.append(step())
     except (CannotEnsure, Unparsable, Refused) as error:
-        raise SkillRefused(package.name, error) from None
+        raise SkillRefused(package.name, error, line) from None
+    return tuple(changes)
 
 
 def steps_of(

@@ -116,11 +116,11 @@ class Pending:
     def refused_by(
         cls, intent: Intent, head: str, refused: Sequence[SkillRefused], notes: tuple[str, ...] = ()
     ) -> Pending:
-        pages = [(f"{skill_path(each.skill)}/SKILL.md", each.message) for each in refused]
-        waiting = tuple(
-            Waiting(page, "skill", False, "", (), (Stopped(page, 1, message, "skill"),))
-            for page, message in pages
-        )
+        places = [
+            Stopped(f"{skill_path(each.skill)}/SKILL.md", each.line, each.message, "skill")
+            for each in refused
+        ]
+        waiting = tuple(Waiting(at.path, "skill", False, "", (), (at,)) for at in places)
         return cls(intent, head, None, waiting, tuple(each.skill for each in refused), notes)
 
     @staticmethod

@@ -156,7 +156,9 @@ def _without(
     pending = Pending.refused_by(intent, fork.head, [refused])
     names = {refused.skill} | dependants(fork, intent.after, {refused.skill})
     report = yield from carry_out(fork, pending.without(names), options, notes=notes)
-    conflict = Stopped(f"{skill_path(refused.skill)}/SKILL.md", 1, refused.message, "skill")
+    conflict = Stopped(
+        f"{skill_path(refused.skill)}/SKILL.md", refused.line, refused.message, "skill"
+    )
     skills = tuple(
         replace(skill, how="finds no place") if skill.name == refused.skill else skill
         for skill in report.skills

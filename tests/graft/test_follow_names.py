@@ -223,9 +223,12 @@ def test_an_operation_follows_too(tmp_path: Path, what: str) -> None:
     base: Files = {"p/__init__.py": "", **was}
     git = Git(Repo.init(tmp_path / "repo").path)
     operation = decode({"ensure": "decorator", "of": of, "decorator": "once"})
-    change = perform(operation, _upstream(git, base, base | now))
-    git.objects.close()
+    files = _upstream(git, base, base | now)
+    change = perform(operation, files)
     assert [place.path for place in change.places] == [due]
+    change = perform(decode({"ensure": "rename", "of": of, "to": "fresh"}), files)
+    git.objects.close()
+    assert due in {place.path for place in change.places}
 
 
 MAIN = "def main():\n    z = {}([1, 5])\n    return z\n"

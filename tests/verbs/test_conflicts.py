@@ -72,6 +72,22 @@ def test_what_would_stop_says_so_with_the_exit_code_of_the_real_run(
     assert state(fork) == before
 
 
+def test_a_skill_that_finds_no_place_is_named_with_the_line_that_asks_for_it(
+    tmp_path: Path,
+) -> None:
+    source = upstream(tmp_path / "upstream")
+    source.commit("Care", WRAPS)
+    fork = fork_of(source, tmp_path / "fork")
+    assert skills(fork, "apply", *QUICK, "add-care").code == 0
+    source.edit("parrot/commands.py", "    command = COMMANDS.get(text)\n", "    command = None\n")
+    source.commit("No commands")
+    page = ".claude/skills/add-care/SKILL.md"
+    line = fork.read(page).splitlines().index("- ensure: wrap") + 1
+    for verb, code in (("rebase", 3), ("status", 0)):
+        told = skills(fork, verb)
+        assert (told.code, f"{page}:{line}: " in told.said) == (code, True), told.said
+
+
 # --- git's own clean merges
 
 CLASS = "class A:\n    def one(self): ...\n\n    def two(self): ...\n\n    def three(self): ...\n"

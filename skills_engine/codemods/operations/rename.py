@@ -6,9 +6,16 @@ import keyword
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from skills_engine.codemods.operation import Example, Malformed, Operation, Refusal
+from skills_engine.codemods.operation import (
+    Example,
+    Malformed,
+    Operation,
+    Refusal,
+    defined_elsewhere,
+)
 from skills_engine.codemods.paths import module_paths
 from skills_engine.codemods.refactor.rename import QualifiedName, Renamer, is_special
+from skills_engine.codemods.source.source import Source
 from skills_engine.errors import CannotEnsure
 from skills_engine.types import Change, Outcome
 
@@ -16,6 +23,9 @@ if TYPE_CHECKING:
     from skills_engine.codemods.files import Files
 
 __all__ = ["Rename"]
+
+_STEPS = 5
+"""How many re-exports and renames one after another lead to a definition."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +117,18 @@ class Rename(Operation):
             "class A:\n    def __f(self): ...\n\n\nA()._A__f()\n",
             {"in": "m.py", "of": "A", "to": "B"},
             "class B:\n    def __f(self): ...\n\n\nB()._B__f()\n",
+        ),
+        Example(
+            "a method, by what the package's file imports",
+            {
+                "bot/__init__.py": "from .app import App as Bot\n",
+                "bot/app.py": "class App:\n    def go(self): ...\n",
+            },
+            {"of": "bot:Bot.go", "to": "run"},
+            {
+                "bot/__init__.py": "from .app import App as Bot\n",
+                "bot/app.py": "class App:\n    def run(self): ...\n",
+            },
         ),
         Example(
             "unclear: keep leaves what is not clear",
@@ -223,10 +245,17 @@ class Rename(Operation):
         return (self.in_,) if self.in_ else module_paths(self.of.partition(":")[0].strip())
 
     def apply(self, files: Files) -> Change:
-        path = self._locate(files)
-        *around, old = self.of.rpartition(":")[2].strip().split(".")
-        name = QualifiedName(path, tuple(around), old)
-        return Renamer(files, name, self.to, self.describe(), self.unclear).rename()
+        path, name = self._locate(files), self.of.rpartition(":")[2].strip()
+        for _ in range(_STEPS):
+            source = Source.parse(path, files.read(path) or b"")
+            found = defined_elsewhere(source, files, name)
+            if found is None or files.read(found[0]) is None:
+                break
+            path, name = found
+        *around, old = name.split(".")
+        return Renamer(
+            files, QualifiedName(path, tuple(around), old), self.to, self.describe(), self.unclear
+        ).rename()
 
     def _locate(self, files: Files) -> str:
         for path in self.touches():
