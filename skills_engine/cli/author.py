@@ -157,7 +157,8 @@ def dev(
     out = asked.out
 
     def seen(done: Round) -> None:
-        out.line(f"{done.name} in {done.folder}, applied in {done.seconds:.2f} s")
+        how = f", applied in {done.seconds:.2f} s" if done.applied else ""
+        out.line(f"{done.name} in {done.folder}{how}")
         if done.ok:
             out.line("its tests pass" if done.tests else "it has no tests", "good")
         else:

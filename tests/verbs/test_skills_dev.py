@@ -77,6 +77,13 @@ def test_it_watches(fork: Repo) -> None:
         fork.write({X: "def x(:\n"})
         fork.write({X: "def x() -> int:\n    return 1  # again\n"})
         _wait(log, "its tests pass", 2)
+        applied = log.read_text().count(", applied in ")
+        page = fork.read(PAGE)
+        fork.write({PAGE: "nothing of a package\n"})
+        _wait(log, "is not valid: ", 1)
+        assert log.read_text().count(", applied in ") == applied
+        fork.write({PAGE: page})
+        _wait(log, "its tests pass", 3)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait()
@@ -84,7 +91,9 @@ def test_it_watches(fork: Repo) -> None:
 
 
 def _wait(log: Path, words: str, times: int) -> None:
+    end = time.monotonic() + 120
     while log.read_text().count(words) < times:
+        assert time.monotonic() < end, log.read_text()
         time.sleep(0.1)
 
 
