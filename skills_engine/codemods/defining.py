@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import libcst as cst
 
 from skills_engine.codemods.match.anchors import between
+from skills_engine.codemods.names.bound import bound_too
 from skills_engine.codemods.names.read import names_of
 from skills_engine.codemods.operation import Malformed, SourceOperation
 from skills_engine.codemods.source.blocks import (
@@ -141,14 +142,12 @@ def _definitions(code: str, kind: type[cst.CSTNode], what: str) -> tuple[Snippet
 
 
 def _taken(source: Source, owner: Definition | None, name: str) -> tuple[str, cst.CSTNode] | None:
-    """What has the name though it is no definition: an import of the module, an attribute that
-    methods of the class assign.
+    """What has the name though it is no definition: an import, unpacking, a loop and the like; an
+    attribute that methods of the class assign.
     """
-    names = names_of(source)
-    if owner is None:
-        imports = [b for b in names.module.bound.get(name, ()) if b.kind == "import"]
-        return ("imported", imports[0].node) if imports else None
-    scope = next((s for s in names.classes if s.node is owner.node), None)
+    if other := bound_too(source, owner.node if owner else None, name):
+        return ("imported" if isinstance(other[0], cst.ImportAlias) else "bound"), other[0]
+    scope = next((s for s in names_of(source).classes if owner and s.node is owner.node), None)
     assigned = scope.attributes.get(name, ()) if scope else ()
     return ("an attribute that methods assign", assigned[0].node) if assigned else None
 

@@ -248,3 +248,45 @@ def test_what_may_be_a_module_is_not_guessed(imports: str) -> None:
     for keys in ({"ensure": "rename", "to": "Y"}, {"ensure": "move", "to": "pk.c"}):
         with pytest.raises(CannotEnsure, match=r"not clear|no import statement"):
             run(files, of="pk.a:X", **keys)
+
+
+BINDS = [
+    "a, b = 1, [2]",
+    "[a, *b] = x",
+    "for a in x: pass",
+    "with x as a: pass",
+    "print(a := [1])",
+    "from x import a",
+    "import x as a",
+    "match x:\n    case {'a': a}: pass",
+    "try:\n    f()\nexcept E as a: pass",
+]
+DEFINES = [
+    {"ensure": "function", "code": "def a(): ..."},
+    {"ensure": "class", "code": "class a: ..."},
+    {"ensure": "method", "of": "K", "code": "def a(self): ..."},
+    {"ensure": "field", "of": "K", "field": "a = [3]"},
+    {"ensure": "value", "of": "a", "value": "[3]"},
+    {"ensure": "value", "of": "K.a", "value": "[3]"},
+    {"ensure": "element", "of": "a", "element": "3"},
+    {"ensure": "element", "of": "K.a", "element": "3"},
+    {"ensure": "no-element", "of": "a", "element": "1"},
+]
+
+
+@pytest.mark.parametrize("keys", DEFINES, ids=lambda keys: f"{keys['ensure']} {keys.get('of', '')}")
+@pytest.mark.parametrize("binds", BINDS)
+def test_what_a_name_is_is_not_decided_by_one_of_the_places_that_bind_it(
+    binds: str, keys: dict[str, str]
+) -> None:
+    assigned = "a = [1]\n" if keys["ensure"] in {"value", "element", "no-element"} else ""
+    for code in (f"{assigned}{binds}\n", f"{binds}\n{assigned}"):
+        lines = "".join(f"    {line}\n" for line in code.splitlines())
+        text = f"class K:\n    c = 1\n{lines}" if "K" in keys.get("of", "") else code
+        with pytest.raises(CannotEnsure, match=r"bound|import|defined 2 times"):
+            run(text, **keys)
+
+
+def test_a_field_of_the_classes_own_kind_is_there_after_it_was_given() -> None:
+    once = run("class K:\n    c = 1\n", ensure="field", of="K", field="__slots__ = ()")["m.py"]
+    assert run(once, ensure="field", of="K", field="__slots__ = ()")["m.py"] == once

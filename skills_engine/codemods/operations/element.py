@@ -14,6 +14,7 @@ from skills_engine.codemods.match.literals import (
     place,
 )
 from skills_engine.codemods.match.ordering import sorted_index
+from skills_engine.codemods.names.bound import only_assigned
 from skills_engine.codemods.operation import Example, Malformed, Refusal, SourceOperation
 from skills_engine.codemods.source import snippets
 from skills_engine.codemods.source.edits import begins_line
@@ -304,6 +305,7 @@ class Element(SourceOperation):
         where = Where(self.selected("of"), self.call, self.argument)
         doing = self.describe()
         found = find_literals(source, where, doing)
+        only_assigned(source, where.of, doing, grows=True)
         wanted = (self.key or self.element).strip()
         for literal in found:
             check_kind(source, where, literal, bool(self.key), doing)

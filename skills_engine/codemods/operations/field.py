@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from skills_engine.codemods.match.anchors import between
+from skills_engine.codemods.names.bound import bound_too
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
 from skills_engine.codemods.refactor.callers import moved_meaning, positional_callers
 from skills_engine.codemods.refactor.field_order import check_field_order
@@ -203,6 +204,12 @@ class Field(SourceOperation):
         for member in node.body.body:
             if isinstance(member, cst.FunctionDef) and member.name.value == wanted.name:
                 raise source.drifted(doing, f"{name}.{wanted.name} is a method", member)
+        there = [d.node for d in source.definitions if d.qualname == f"{name}.{wanted.name}"]
+        if [source.code(each) for each in there] == [self.field.strip()]:
+            return Edit()  # what the class has for itself, like __slots__
+        if other := [*there, *bound_too(source, node, wanted.name)]:
+            what = f"{name}.{wanted.name} is bound already, by what is no field of its own"
+            raise source.drifted(doing, what, *other)
         for field in fields:
             if wanted.same_member(field) and is_enum(source, node) and field.node:
                 what = f"{field.name} has that value: {wanted.name} would be another name of it"

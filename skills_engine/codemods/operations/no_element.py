@@ -11,6 +11,7 @@ from skills_engine.codemods.match.literals import (
     find_literals,
     place,
 )
+from skills_engine.codemods.names.bound import only_assigned
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
 from skills_engine.codemods.source import snippets
 from skills_engine.codemods.source.edits import Draft
@@ -131,6 +132,7 @@ class NoElement(SourceOperation):
 
     def edit(self, source: Source) -> Edit:
         where = Where(self.selected("of"), self.call, self.argument)
+        only_assigned(source, where.of, self.describe(), grows=True)
         draft = Draft(source)
         while True:
             for literal in find_literals(draft.source, where, self.describe()):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skills_engine.codemods.match.expressions import Expression, value_of
+from skills_engine.codemods.names.bound import only_assigned
 from skills_engine.codemods.operation import Example, Refusal, SourceOperation
 from skills_engine.codemods.refactor.field_order import check_field_order
 from skills_engine.codemods.source.snippets import one_line
@@ -94,6 +95,7 @@ class Value(SourceOperation):
     def edit(self, source: Source) -> Edit:
         doing, new = self.describe(), Expression.parse(self.value, "value")
         assignment = value_of(source, self.selected("of"), doing)
+        only_assigned(source, self.selected("of"), doing)
         old = assignment.value
         if new.is_code(old):
             return Edit()
