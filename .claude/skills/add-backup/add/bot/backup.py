@@ -25,7 +25,9 @@ from typing import BinaryIO
 from filelock import FileLock, Timeout
 
 from bot.confined import Tree, reason
-from bot.errors import BotError
+from bot.database import code, hint_for
+from bot.errors import OF_THE_SYSTEM, BotError
+from bot.migrations import MIGRATIONS
 from bot.paths import Paths
 
 __all__ = ["Made", "backup", "restore"]
@@ -62,28 +64,60 @@ def backup(data: Path, target: Path) -> Made:
             return made
     except OSError as error:
         why = f"{target} cannot be written: {reason(error)}"
-        raise BotError(why, hint="make room, or name a file elsewhere") from error
+        hint = OF_THE_SYSTEM.get(error.errno or 0, "make room, or name a file elsewhere")
+        raise BotError(why, hint=hint) from error
+    except sqlite3.Error as error:
+        where = parent if code(error) == sqlite3.SQLITE_FULL else data
+        hint = hint_for(error, where) or "see what the bot says at its start: bot run"
+        raise BotError(f"the store cannot be copied: {error}", hint=hint) from error
 
 
 def restore(source: Path, data: Path) -> Path | None:
     """Put a backup in the place of `data`; where the old data went, if there were any. The bot must
-    not run.
+    not run. One that fails leaves the data where they are.
     """
-    data.parent.mkdir(parents=True, exist_ok=True)
-    with _private(), tempfile.TemporaryDirectory(dir=data.absolute().parent) as place:
-        fresh = Path(place) / "data"
-        _unpack(source, fresh)
-        if not data.exists():
-            fresh.rename(data)
-            return None
-        try:
-            with FileLock(data / "bot.lock", timeout=0):
-                old = data.with_name(f"{data.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-                data.rename(old)
+    try:
+        data.parent.mkdir(parents=True, exist_ok=True)
+        with _private(), tempfile.TemporaryDirectory(dir=data.absolute().parent) as place:
+            fresh = Path(place) / "data"
+            _unpack(source, fresh)
+            _refuse_what_is_newer(source, fresh)
+            if not data.exists():
                 fresh.rename(data)
-                return old
-        except Timeout:
-            raise BotError(f"a bot is running on {data}", hint="stop it first") from None
+                return None
+            with FileLock(data / "bot.lock", timeout=0):
+                return _put(fresh, data)
+    except Timeout:
+        raise BotError(f"a bot is running on {data}", hint="stop it first") from None
+    except OSError as error:
+        hint = "restore into a folder that is there no more, beside which you may write: --data"
+        hint = OF_THE_SYSTEM.get(error.errno or 0, hint)
+        raise BotError(f"{data} cannot be put back: {reason(error)}", hint=hint) from error
+
+
+def _put(fresh: Path, data: Path) -> Path:
+    """Take the place of the old data; where those are now."""
+    now = f"{data.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    names = (
+        data.with_name(now + more) for more in ("", *(f".{number}" for number in range(2, 99)))
+    )
+    old = next(name for name in names if not os.path.lexists(name))
+    data.rename(old)
+    try:
+        fresh.rename(data)
+    except BaseException:
+        old.rename(data)
+        raise
+    return old
+
+
+def _refuse_what_is_newer(source: Path, fresh: Path) -> None:
+    """Raises BotError for a store that this bot could not be started with."""
+    with closing(sqlite3.connect(fresh / "bot.db")) as db:
+        ((version,),) = db.execute("PRAGMA user_version")
+    if version > len(MIGRATIONS):
+        why = f"its schema is {version}, and this bot knows {len(MIGRATIONS)}"
+        raise BotError(f"{source} was made by a newer bot: {why}", hint="update this bot first")
 
 
 @contextmanager

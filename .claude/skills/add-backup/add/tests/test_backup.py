@@ -283,6 +283,57 @@ def test_nothing_is_left_of_one_that_fails(
         backup(tmp_path, tmp_path / "backup.tar.gz")
 
 
+def test_a_store_that_cannot_be_copied_is_said(
+    used: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, hint in ((sqlite3.SQLITE_FULL, "make room"), (sqlite3.SQLITE_ERROR, "bot run")):
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = number
+
+        def fails(*_: object, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr("bot.backup._pack", fails)
+        with pytest.raises(BotError, match="the store cannot be copied") as caught:
+            backup(used, tmp_path / "backup.tar.gz")
+        assert hint in caught.value.hint
+
+
+def test_a_backup_of_a_newer_bot_is_refused_and_the_data_stay(used: Path, tmp_path: Path) -> None:
+    newer = shutil.copytree(used, tmp_path / "newer")
+    with closing(sqlite3.connect(newer / "bot.db")) as db:
+        db.execute("PRAGMA user_version = 999")
+    backup(newer, tmp_path / "backup.tar.gz")
+    with pytest.raises(BotError, match="made by a newer bot"):
+        restore(tmp_path / "backup.tar.gz", used)
+    assert said(used) == ["hello"]
+    assert not list(tmp_path.glob("data.before-*"))
+
+
+@pytest.mark.parametrize("fails", [1, 2])
+def test_data_that_cannot_be_put_back_are_where_they_were(
+    used: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: int
+) -> None:
+    """A mount, say, has no other name; or the new data cannot take its place."""
+    target, rename, times = tmp_path / "backup.tar.gz", Path.rename, 0
+    backup(used, target)
+
+    def busy(path: Path, to: Path) -> Path:
+        nonlocal times
+        times += 1
+        if times == fails:
+            raise OSError(16, "Device or resource busy")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", busy)
+    with pytest.raises(BotError, match="cannot be put back: Device or resource busy"):
+        restore(target, used)
+    assert said(used) == ["hello"]
+    assert not list(tmp_path.glob("data.before-*"))
+    monkeypatch.undo()
+    assert len({restore(target, used) for _ in range(3)}) == 3, "in one second"
+
+
 def test_a_backup_of_the_first_format_is_restored(used: Path, tmp_path: Path) -> None:
     new, old = tmp_path / "new.tar.gz", tmp_path / "old.tar.gz"
     backup(used, new)
