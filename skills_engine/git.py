@@ -201,10 +201,10 @@ class Git:
         for folder in (here, *here.parents):
             if (folder / ".git" / "HEAD").exists():
                 words = os.fsdecode(said).strip().partition("\n")[0]
-                raise Refused(
-                    f"git cannot read the repository {folder}: {words}",
-                    hint=f"see what {folder / '.git' / 'HEAD'} holds: ref: refs/heads/BRANCH",
-                )
+                hint = f"see what {folder / '.git' / 'HEAD'} holds: ref: refs/heads/BRANCH"
+                if b"safe.directory" in said:
+                    hint = f"if you trust it: git config --global --add safe.directory {folder}"
+                raise Refused(f"git cannot read the repository {folder}: {words}", hint=hint)
 
     @cached_property
     def objects(self) -> Objects:

@@ -160,7 +160,7 @@ class SourceOperation(Operation):
     def apply(self, files: Files) -> Change:
         path = self.locate(files)
         source = Source.parse(path, files.read(path) or b"")
-        if (elsewhere := self.elsewhere(source, files)) is not None:
+        if (elsewhere := self._in_the_end(source, files)) is not None:
             return elsewhere.apply(files)
         while True:
             try:
@@ -210,6 +210,18 @@ class SourceOperation(Operation):
             candidates=near,
             hint="name the file that holds it now",
         )
+
+    def _in_the_end(self, source: Source, files: Files) -> Self | None:
+        """Itself where `elsewhere` leads in the end; None where that is here, or nowhere: modules
+        may import a name from each other.
+        """
+        found: list[Self] = []
+        there = self.elsewhere(source, files)
+        while there is not None and there != self and there not in found:
+            found.append(there)
+            path = there.locate(files)
+            there = there.elsewhere(Source.parse(path, files.read(path) or b""), files)
+        return found[-1] if found and there is None else None
 
     def elsewhere(self, source: Source, files: Files) -> Self | None:
         """Itself on the place that upstream renamed its own to, or that the file has its own from;

@@ -290,3 +290,16 @@ def test_what_a_name_is_is_not_decided_by_one_of_the_places_that_bind_it(
 def test_a_field_of_the_classes_own_kind_is_there_after_it_was_given() -> None:
     once = run("class K:\n    c = 1\n", ensure="field", of="K", field="__slots__ = ()")["m.py"]
     assert run(once, ensure="field", of="K", field="__slots__ = ()")["m.py"] == once
+
+
+@pytest.mark.parametrize(
+    ("there", "due"), [("from .b import run as go\n", "p/b.py"), ("from . import go\n", "")]
+)
+def test_modules_may_import_a_name_from_each_other(there: str, due: str) -> None:
+    files = {"p/__init__.py": "from .a import go\n", "p/a.py": there, "p/b.py": "def run(): ...\n"}
+    keys = {"ensure": "decorator", "of": "p:go", "decorator": "once"}
+    if due:
+        assert run(files, **keys)[due] == "@once\ndef run(): ...\n"
+        return
+    with pytest.raises(CannotEnsure, match=r"p/__init__.py does not define go"):
+        run(files, **keys)

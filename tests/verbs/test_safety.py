@@ -10,6 +10,9 @@ from harness import Repo, environment, fork_of, skills, state, upstream
 from harness.cli import QUICK
 from harness.verdicts import applied, refused
 
+from skills_engine.errors import Refused
+from skills_engine.git import Git
+
 pytest_plugins = ("harness.plugin",)
 
 
@@ -336,3 +339,29 @@ def test_a_file_is_in_the_way_of_a_submodule(tmp_path: Path) -> None:
     refused(
         fork, "rebase", *QUICK, says="comes is in the way: the operation adds a submodule there"
     )
+
+
+def test_a_repository_of_somebody_else_is_named_with_what_to_do(
+    fork: Repo,
+) -> None:
+    git = Git(fork.path)
+    git.environment = {**git.environment, "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}  # git's own
+    with pytest.raises(Refused, match="dubious ownership") as caught:
+        git.repository  # noqa: B018
+    assert f"safe.directory {fork.path}" in caught.value.hint
+
+
+def test_upstreams_branch_may_get_another_name(fork: Repo) -> None:
+    source = Repo(Path(fork.git("remote", "get-url", "upstream").strip()))
+    source.git("branch", "-m", "main", "trunk")
+    source.commit("On the trunk", {"trunk.md": "one\n"})
+    lost = skills(fork, "rebase", *QUICK)
+    assert (lost.code, "no branch main, but: trunk" in lost.err) == (1, True), lost.said
+    fork.git("fetch", "-q", "upstream")
+    assert skills(fork, "rebase", *QUICK, "--onto", "upstream/trunk~1").code == 0
+    assert "branch: main" in fork.read("manifests/core.yaml")
+    assert skills(fork, "rebase", *QUICK, "--onto", "upstream/trunk").code == 0
+    assert "branch: trunk" in fork.read("manifests/core.yaml")
+    source.commit("And on", {"trunk.md": "two\n"})
+    assert skills(fork, "rebase", *QUICK).code == 0
+    assert fork.read("trunk.md") == "two\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from dataclasses import dataclass
 
 import libcst as cst
@@ -55,6 +56,12 @@ class Docstring(SourceOperation):
             "def f():\n\t'Old.'\n",
             {"in": "m.py", "of": "f", "docstring": "Says '\\n' and \"x\""},
             'def f():\n\t"""Says \'\\\\n\' and \\"x\\""""\n',
+        ),
+        Example(
+            "with a backslash that Python would warn of",
+            "def f():\n    b'no docstring'\n",
+            {"in": "m.py", "of": "f", "docstring": "A \\d."},
+            'def f():\n    """A \\\\d."""\n    b\'no docstring\'\n',
         ),
         Example(
             "what is so already stays",
@@ -138,7 +145,9 @@ def _literal(text: str, indent: str, prefix: str, quote: str) -> str:
 
 def _says(literal: str, text: str) -> bool:
     try:
-        value = ast.literal_eval(literal)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of an escape that is none
+            value = ast.literal_eval(literal)
     except (SyntaxError, ValueError):
         return False
     return _clean(value) == _clean(text)
@@ -150,7 +159,7 @@ def _docstring(
     match statement:
         case cst.SimpleStatementLine(
             body=[cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString() as literal), *_]
-        ) if literal.evaluated_value is not None:
+        ) if isinstance(literal.evaluated_value, str):
             return literal
     return None
 
