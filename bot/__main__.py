@@ -114,7 +114,9 @@ def main() -> None:
         elif isinstance(error, OSError):
             usual = "look after the disk, and whether you may read and write there"
             hint = OF_THE_SYSTEM.get(error.errno or 0, usual)
-        sys.exit(f"bot: {described(error)}\n  {hint}")
+        where = getattr(error, "filename", None)  # the owner may see it, who has asked for it
+        what = described(error) + (f": {where}" if isinstance(where, str) else "")
+        sys.exit(f"bot: {what}\n  {hint}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,14 @@ def failing(error: Exception) -> Any:
     return log.debug if isinstance(error, sqlite3.Error) else log.warning
 
 
+def say(text: str) -> None:
+    """To who has started it, on standard error. Where that cannot be written (a full disk, too),
+    all else goes on.
+    """
+    with suppress(OSError):
+        sys.stderr.write(text)
+
+
 class _LogFile(RotatingFileHandler):
     """Where it cannot be written (a full disk), standard error is told so once a minute."""
 
@@ -89,7 +98,7 @@ class _LogFile(RotatingFileHandler):
         if count := self._seldom.count(""):
             why = described(sys.exception() or OSError())
             lines = f"{count} lines of the log are" if count > 1 else "a line of the log is"
-            sys.stderr.write(f"{lines} lost: {why}\n")
+            say(f"{lines} lost: {why}\n")
 
 
 def set_up(

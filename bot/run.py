@@ -18,7 +18,7 @@ from bot.groups import CONSOLE, OWNERS, usual
 from bot.housekeeping import Housekeeping
 from bot.in_use import word_left
 from bot.ipc import Ipc
-from bot.log import log, set_up
+from bot.log import log, say, set_up
 from bot.owner import Control
 from bot.paths import Paths
 from bot.prompt import zone_of
@@ -57,9 +57,9 @@ def main(settings: Settings) -> None:
     set_up(settings.log_level, settings.secrets(), folder, quiet=talks)
     elsewhere = not Path.cwd().samefile(FORK) and (FORK / "manifests").is_dir()
     if talks or elsewhere:
-        sys.stderr.write(introduction(settings, elsewhere=elsewhere))
+        say(introduction(settings, elsewhere=elsewhere))
     for mistake in misspelt():
-        sys.stderr.write(f"{mistake}\n")
+        say(f"{mistake}\n")
     data = settings.graftbot_data.absolute()  # wherever the process will stand
     with suppress(asyncio.CancelledError):
         asyncio.run(_run(replace(settings, graftbot_data=data)))

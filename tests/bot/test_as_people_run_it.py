@@ -170,6 +170,30 @@ def test_a_fault_of_the_bot_s_own_is_a_line_and_a_traceback_for_who_asks(tmp_pat
         assert "KeyError" in done.stderr
 
 
+def test_a_fault_of_the_system_s_says_where(tmp_path: Path) -> None:
+    code = "import bot.__main__ as m, bot.run; bot.run.main = lambda _: open('/no/such'); m.main()"
+    command = [sys.executable, "-c", code, "run"]
+    done = subprocess.run(command, capture_output=True, cwd=tmp_path, env=PLAIN, check=False)
+    assert done.returncode == 1
+    assert b"(No such file or directory) at <string>:1: /no/such\n" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+def test_where_standard_error_is_full_people_are_answered(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ASSISTANT_NAM=Bea\n")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", "run"],
+            input=b"hello\n",
+            stdout=subprocess.PIPE,
+            stderr=full,
+            cwd=tmp_path,
+            env=PLAIN,
+            check=False,
+        )
+    assert done.stdout.startswith(b"Hello, I am Andy.")
+
+
 def test_a_home_that_nobody_has_is_named(tmp_path: Path) -> None:
     bot = start(tmp_path, GRAFTBOT_DATA="~nobody-has-this/x")
     _, said = bot.communicate(b"hello\n", 60)

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 import sqlite3
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -83,6 +84,9 @@ def test_a_log_that_cannot_be_written_is_said_in_a_line(
     told = capsys.readouterr().err
     assert "Traceback" not in told
     assert told.count("a line of the log is lost: OSError (No space left on device)") == 1
+    monkeypatch.setattr("bot.log.Seldom.count", lambda *_: 1)
+    monkeypatch.setattr(sys.stderr, "write", lambda _: full(logging.makeLogRecord({})))
+    log.info("nor can standard error")  # which is no reason to stop
 
 
 def test_what_is_said_of_an_exception_tells_what_is_surely_no_message() -> None:
