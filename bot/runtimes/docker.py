@@ -26,6 +26,14 @@ LIMITS = {"core": 0, "nofile": 8_192, "msgqueue": 0, "sigpending": 512}
 the bot may be one.
 """
 BUILD = Path(__file__).parents[2] / "container/build.py"
+ABSENT = (
+    "install Docker and start it, so that `docker info` works for you "
+    "(https://docs.docker.com/engine)"
+)
+SHUT = (
+    "let this user talk to it, so that `docker info` works: as root, usermod -aG docker USER; then "
+    "log in anew"
+)
 T = TypeVar("T")
 
 
@@ -91,10 +99,7 @@ class DockerRuntime:
         except APIError as error:
             raise BotError(f"the Docker Engine refuses: {error.explanation}") from error
         except (DockerException, OSError) as error:
-            hint = (
-                "install Docker and start it, so that `docker info` works for you "
-                "(https://docs.docker.com/engine)"
-            )
+            hint = SHUT if PermissionError.__name__ in str(error) else ABSENT
             raise BotError(f"the Docker Engine cannot be reached: {error}", hint=hint) from error
 
     async def prepare(self, say: Callable[[str], None]) -> None:

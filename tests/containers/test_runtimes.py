@@ -49,3 +49,16 @@ async def test_an_engine_that_is_not_there_is_a_reason_and_not_a_riddle(
     with pytest.raises(BotError, match="cannot be reached"):
         await runtime.runs("x")
     await runtime.close()
+
+
+async def test_an_engine_that_one_may_not_use_is_not_called_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def shut(connection: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
+    monkeypatch.setattr("docker.transport.unixconn.UnixHTTPConnection.connect", shut)
+    with pytest.raises(BotError, match="cannot be reached") as caught:
+        await resolve_name(RUNTIMES["docker"])().runs("x")
+    assert "usermod -aG docker" in caught.value.hint
