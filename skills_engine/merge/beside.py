@@ -16,7 +16,7 @@ from skills_engine.judge import Doubt, doubts
 from skills_engine.lines import split_lines
 from skills_engine.merge.core.chunks import Chunks, Conflicting
 from skills_engine.merge.core.places import SIDES, places_of, taken
-from skills_engine.merge.core.regions import decidable, whole_lines
+from skills_engine.merge.core.regions import changed, decidable, whole_lines
 from skills_engine.merge.core.segments import (
     says_enough,
     segments_of,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from skills_engine.merge.core.places import Span, Texts
     from skills_engine.merge.core.regions import Broken
 
-__all__ = ["changed", "judged"]
+__all__ = ["judged"]
 
 _WORD = re.compile(r"\w+")
 _FEW = 6
@@ -117,20 +117,6 @@ def _height(chunks: Chunks) -> int:
     """How many lines are in conflicts."""
     there = (piece for piece in chunks.pieces if isinstance(piece, Conflicting))
     return sum(len(split_lines(side)) for c in there for side in (c.base, c.ours, c.theirs))
-
-
-def changed(base: str, ours: str, theirs: str, reason: str) -> tuple[Chunk, ...]:
-    """All lines from the first to the last that a side changed, as one conflict."""
-    rows = [split_lines(text) for text in (base, ours, theirs)]
-    most = min(map(len, rows))
-    first = last = 0
-    while first < most and len({row[first] for row in rows}) == 1:
-        first += 1
-    while last < most - first and len({row[-1 - last] for row in rows}) == 1:
-        last += 1
-    b, o, t = ("".join(row[first : len(row) - last]) for row in rows)
-    head, tail = rows[0][:first], rows[0][len(rows[0]) - last :]
-    return "".join(head), Conflicting(b, o, t, reason), "".join(tail)
 
 
 # --- the judge

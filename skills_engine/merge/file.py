@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 from skills_engine.bounds import beyond
 from skills_engine.judge import doubt, forget
 from skills_engine.lines import split_lines
-from skills_engine.merge.beside import changed, judged
+from skills_engine.merge.beside import judged
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
-from skills_engine.merge.core.regions import decidable
+from skills_engine.merge.core.regions import changed, decidable
 from skills_engine.merge.text import FileText, Form, encoding_of
 from skills_engine.merge.types import LineMerge, Merged, Region, Unsupported
 

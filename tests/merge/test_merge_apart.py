@@ -4,12 +4,13 @@ their places, or it is a conflict; the same either way round. Each case was merg
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 from harness.merging import git_lines
 
-from skills_engine.merge import merge_file
+from skills_engine.merge import filled, merge_file
 
 DUE = {
     "an element of another kind beside an added one": (
@@ -94,3 +95,17 @@ def test_a_comment_stays_above_the_definition_that_it_was_written_for(tmp_path: 
         )
         text = merged.data.decode()
         assert not merged.clean or "# for others\n@dated\nclass Other" in text
+
+
+def test_no_key_of_json_stands_twice_whichever_side_of_a_conflict_is_taken(tmp_path: Path) -> None:
+    base = '{\n  "a": 1,\n  "b": 2,\n  "c": 3\n}\n'
+    above = base.replace('"a": 1', '"n": 1,\n  "a": 6')
+    below = base.replace('"a": 1', '"a": 7').replace('"c": 3', '"c": 3,\n  "n": 4')
+    for ours, theirs in ((above, below), (below, above)):
+        merged = merge_file(
+            "x.json", base.encode(), ours.encode(), theirs.encode(), lines=git_lines(tmp_path)
+        )
+        assert not merged.clean
+        for side in ("ours", "theirs"):
+            text = filled(merged.data, merged.regions, attrgetter(side))
+            assert text.count(b'"n"') == 1, text.decode()

@@ -13,7 +13,7 @@ from dataclasses import replace
 from skills_engine.lines import bare_lines, split_lines
 from skills_engine.merge.core.chunks import Chunk, Chunks, Conflicting
 
-__all__ = ["Broken", "decidable", "whole_lines"]
+__all__ = ["Broken", "changed", "decidable", "whole_lines"]
 
 Broken = Callable[[str], int]
 """The line (from 1) at which a text does not parse, 0 where it parses."""
@@ -39,11 +39,26 @@ def decidable(chunks: Chunks, versions: tuple[str, str, str], broken: Broken) ->
                 break
         if not line:
             return replace(chunks, pieces=tuple(row), decidable=True)
+        if len(row) == 1:  # what was joined stands in it, too
+            break
         at = _near(row, side, line)
         row = _widened(row, at, levels)
-    b, o, t = (_taken(row, side) for side in ("base", "ours", "theirs"))
     reason = next(c.reason for c in row if isinstance(c, Conflicting))
-    return replace(chunks, pieces=(Conflicting(b, o, t, reason),), decidable=True)
+    return replace(chunks, pieces=changed(*versions, reason), decidable=True)
+
+
+def changed(base: str, ours: str, theirs: str, reason: str) -> tuple[Chunk, ...]:
+    """All lines from the first to the last that a side changed, as one conflict."""
+    rows = [split_lines(text) for text in (base, ours, theirs)]
+    most = min(map(len, rows))
+    first = last = 0
+    while first < most and len({row[first] for row in rows}) == 1:
+        first += 1
+    while last < most - first and len({row[-1 - last] for row in rows}) == 1:
+        last += 1
+    b, o, t = ("".join(row[first : len(row) - last]) for row in rows)
+    head, tail = rows[0][:first], rows[0][len(rows[0]) - last :]
+    return "".join(head), Conflicting(b, o, t, reason), "".join(tail)
 
 
 def whole_lines(chunks: tuple[Chunk, ...]) -> list[Chunk]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from skills_engine.merge.core.rules import Rules
@@ -42,27 +43,35 @@ def doubt(base: str, ours: str, theirs: str, result: str) -> str:
 
 
 def broken(text: str) -> int:
-    """The line at which a text is no JSON, 0 where it is."""
+    """The line at which a text is no JSON, or has a key again; 0 where there is none."""
     try:
-        json.loads(text)
+        twice = _twice(text)
     except json.JSONDecodeError as error:
         return error.lineno
-    return 0
+    if not twice:
+        return 0
+    places = re.finditer(rf"{re.escape(json.dumps(twice[0], ensure_ascii=False))}\s*:", text)
+    return text.count("\n", 0, max((place.start() for place in places), default=0)) + 1
 
 
 def _mistake(text: str) -> str:
-    twice: list[str] = []
-
-    def pairs(found: list[tuple[str, object]]) -> dict[str, object]:
-        keys = [key for key, _ in found]
-        twice.extend(key for key in keys if keys.count(key) > 1)
-        return dict(found)
-
     try:
-        json.loads(text, object_pairs_hook=pairs)
+        twice = _twice(text)
     except ValueError:
         return "the result would not be JSON"
     return f"{twice[0]} would stand twice" if twice else ""
+
+
+def _twice(text: str) -> list[str]:
+    """The keys that an object has more than once. Raises ValueError."""
+    twice: list[str] = []
+
+    def pairs(found: list[tuple[str, object]]) -> dict[str, object]:
+        twice.extend(key for key, n in Counter(key for key, _ in found).items() if n > 1)
+        return dict(found)
+
+    json.loads(text, object_pairs_hook=pairs)
+    return twice
 
 
 def _tree(text: str, ids: Ids) -> Node:
