@@ -5,6 +5,7 @@ for a while.
 import asyncio
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -55,6 +56,7 @@ class ContainerAgent(Agent):
         self.installation = installation(settings)
         self._slots = Slots(settings.max_containers)
         self._talks: dict[str, ContainerSession] = {}
+        self._forgotten = Counter[str]()
         self._runs: set[str] = set()
         self._undoing: set[asyncio.Task[None]] = set()
         self._user = (os.getuid(), os.getgid()) if os.getuid() else (UNPRIVILEGED, UNPRIVILEGED)
@@ -115,6 +117,7 @@ class ContainerAgent(Agent):
         if talk := self._talks.get(folder):
             talk.left = True  # an answer that is under way does not bring its conversation back
             await talk.end()
+        self._forgotten[folder] += 1
 
     async def follow_up(self, turn: Turn) -> bool:
         talk = self._talks.get(turn.group.folder)
@@ -166,9 +169,12 @@ class ContainerAgent(Agent):
             self._gone(run, door)
             raise
         starting = asyncio.create_task(self._runtime.start(spec))
+        session, forgotten = None, -1
         try:
             container = await asyncio.shield(starting)
-            session = None if turn.isolated else await self._store.session(group.folder)
+            while not turn.isolated and forgotten != self._forgotten[group.folder]:
+                forgotten = self._forgotten[group.folder]  # `/new` may come while it is read
+                session = await self._store.session(group.folder)
         except BaseException:  # the engine goes on with what it was asked
             self._undoing.add(undoing := asyncio.create_task(self._undo(starting, run, door)))
             undoing.add_done_callback(self._undoing.discard)
