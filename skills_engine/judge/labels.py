@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from skills_engine.syntax import written
+from skills_engine.syntax import children, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +35,8 @@ def label_of(node: ast.AST) -> str:
 def _level(node: ast.AST, label: str) -> int:
     """How many nodes of this label stand within one another below a node."""
     deepest = 0
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Name | ast.Constant | ast.expr_context):
+    for child in children(node):
+        if isinstance(child, ast.Name | ast.Constant):
             continue
         here = isinstance(child, _NESTING) and _label(child) == label
         deepest = max(deepest, here + _level(child, label))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from skills_engine.judge.doubt import Doubt
 from skills_engine.judge.labels import BODIES
+from skills_engine.syntax import children
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,12 +91,12 @@ _DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 def _within(body: ast.AST) -> Iterator[ast.AST]:
     """What stands in a definition, but not in others within it."""
-    waiting = list(ast.iter_child_nodes(body))
+    waiting = children(body)
     while waiting:
         node = waiting.pop()
         yield node
         if not isinstance(node, _DEFINITION):
-            waiting += ast.iter_child_nodes(node)
+            waiting += children(node)
 
 
 def _binding(node: ast.AST, name: str) -> bool:

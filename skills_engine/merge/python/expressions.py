@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from skills_engine.merge.core.split import find, infix, split
 from skills_engine.merge.core.tree import Fixed, Ids, Node, Seq, Shape, Version
 from skills_engine.merge.python.source import docstring
+from skills_engine.syntax import children
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -346,7 +347,7 @@ def kind(node: ast.AST) -> str:
 
 
 def _children(node: ast.AST) -> Iterator[Located]:
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if isinstance(child, ast.comprehension | ast.withitem | ast.arguments):
             yield from _children(child)
         elif isinstance(child, Located):

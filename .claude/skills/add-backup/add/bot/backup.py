@@ -5,6 +5,7 @@ What agents wrote is read by `bot.confined`. A file that cannot be read is named
 with holes keeps them, in the archive and where it is put back.
 """
 
+import ctypes
 import errno
 import hashlib
 import io
@@ -33,6 +34,7 @@ from bot.paths import Paths
 __all__ = ["Made", "backup", "restore"]
 
 MANIFEST = "manifest.json"
+_EXCHANGE = 2  # RENAME_EXCHANGE
 BLOCK = 1 << 16
 LONGEST = 1 << 40
 """The bytes of one file; one with holes may claim any number."""
@@ -102,6 +104,10 @@ def _put(fresh: Path, data: Path) -> Path:
         data.with_name(now + more) for more in ("", *(f".{number}" for number in range(2, 99)))
     )
     old = next(name for name in names if not os.path.lexists(name))
+    fresh.rename(old)
+    if _exchanged(old, data):  # there are data at every moment, whoever ends this process
+        return old
+    old.rename(fresh)
     data.rename(old)
     try:
         fresh.rename(data)
@@ -109,6 +115,13 @@ def _put(fresh: Path, data: Path) -> Path:
         old.rename(data)
         raise
     return old
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Give two paths each other's place in one step; False where the system has none for it."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)  # Linux
+    paths = (os.fsencode(path.absolute()) for path in (one, other))
+    return rename is not None and rename(-1, next(paths), -1, next(paths), _EXCHANGE) == 0
 
 
 def _refuse_what_is_newer(source: Path, fresh: Path) -> None:

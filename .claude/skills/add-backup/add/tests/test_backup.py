@@ -310,11 +310,12 @@ def test_a_backup_of_a_newer_bot_is_refused_and_the_data_stay(used: Path, tmp_pa
     assert not list(tmp_path.glob("data.before-*"))
 
 
-@pytest.mark.parametrize("fails", [1, 2])
+@pytest.mark.parametrize("fails", [1, 3, 4])
 def test_data_that_cannot_be_put_back_are_where_they_were(
     used: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: int
 ) -> None:
     """A mount, say, has no other name; or the new data cannot take its place."""
+    monkeypatch.setattr("bot.backup._exchanged", lambda *_: False)
     target, rename, times = tmp_path / "backup.tar.gz", Path.rename, 0
     backup(used, target)
 
@@ -332,6 +333,28 @@ def test_data_that_cannot_be_put_back_are_where_they_were(
     assert not list(tmp_path.glob("data.before-*"))
     monkeypatch.undo()
     assert len({restore(target, used) for _ in range(3)}) == 3, "in one second"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its system exchanges two paths in one step")
+def test_there_are_data_at_every_moment_of_a_restore(
+    used: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, rename, moved = tmp_path / "backup.tar.gz", Path.rename, []
+    backup(used, target)
+
+    def watched(path: Path, to: Path) -> Path:
+        moved.append(path)
+        there = rename(path, to)
+        assert said(used) == ["hello"]
+        return there
+
+    monkeypatch.setattr(Path, "rename", watched)
+    (used / "later").touch()
+    old = restore(target, used)
+    assert used not in moved
+    assert old is not None
+    assert (old / "later").exists()
+    assert not (used / "later").exists()
 
 
 def test_a_backup_of_the_first_format_is_restored(used: Path, tmp_path: Path) -> None:
